@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * name: the hash that object names are made of, and the nearest of a list of names ("did you mean"). Pure.
+ * The hash is part of what is on disk and in the kernel: it must never change.
+ */
+#include "mstack/base.h"
+
+#define LONGEST 63
+
+/* FNV-1a, 64 bits: offset basis and prime of the reference (isthe.com/chongo/tech/comp/fnv). */
+uint64_t hash64(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+uint64_t hash64_str(const char *s)
+{
+	return hash64(s, strlen(s));
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* Edits between two words: insert, delete, replace, and swap of neighbours, the commonest slip of all. */
+static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	uint8_t rows[3][LONGEST + 1];
+	uint8_t *before = rows[0], *last = rows[1], *row = rows[2];
+
+	for (size_t j = 0; j <= nb; j++)
+		last[j] = (uint8_t)j;
+	for (size_t i = 1; i <= na; i++) {
+		uint8_t *oldest = before;
+
+		row[0] = (uint8_t)i;
+		for (size_t j = 1; j <= nb; j++) {
+			row[j] = (uint8_t)min3(last[j] + 1u, row[j - 1] + 1u, last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
+		}
+		before = last;
+		last = row;
+		row = oldest;
+	}
+	return last[nb];
+}
+
+const char *nearest_name(const char *s, const char *const *names, size_t n)
+{
+	size_t len = strnlen(s, LONGEST + 1);
+	unsigned best = (unsigned)len / 3 + 1;
+	const char *found = NULL;
+
+	if (len > LONGEST)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t other = strnlen(names[i], LONGEST + 1);
+		unsigned d;
+
+		/* A difference in length is a distance already. */
+		if (other > LONGEST || other >= len + best || len >= other + best)
+			continue;
+		d = distance(s, len, names[i], other);
+		if (d < best) {
+			best = d;
+			found = names[i];
+		}
+	}
+	return found;
+}

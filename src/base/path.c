@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * path: opening, making and removing things below a folder whose content somebody else chose. Called by whoever
+ * touches images, volumes and run-time folders. No function here may be led out of the folder it was given by a link,
+ * a `..`, or a mount.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mstack/base.h"
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+/* Descriptors that a removal holds at most, whatever the depth of the tree. */
+#define REMOVE_DEPTH 32
+/* openat2 gives EAGAIN when something was renamed while it resolved a `..`. */
+#define RACE_RETRIES 64
+
+static int openat2_retry(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+		.resolve = resolve,
+	};
+	long fd = -1;
+
+	for (int i = 0; i < RACE_RETRIES; i++) {
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return (int)fd;
+}
+
+int path_open_in(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return openat2_retry(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* With AT_FDCWD the path is the caller's own and means what it says; else dirfd is its root. */
+static int open_folder(int dirfd, const char *path)
+{
+	if (dirfd == AT_FDCWD)
+		return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return path_open_in(dirfd, path, O_PATH | O_DIRECTORY, 0);
+}
+
+/* `mode` holds whatever the umask is; the detour by a descriptor keeps a swapped-in link from being followed. */
+static int make_folder(int parent, const char *name, mode_t mode)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (mkdirat(parent, name, mode) < 0)
+		return errno == EEXIST ? 0 : -1;
+	fd = openat(parent, name, DIR_FLAGS);
+	return fd < 0 ? -1 : fchmod(fd, mode);
+}
+
+/* One folder whose parent is there already. `path` is cut for a moment and whole again afterwards. */
+static int ensure_folder(int dirfd, char *path, mode_t mode)
+{
+	_cleanup_fd_ int there = open_folder(dirfd, path), parent = -1;
+	char *slash = strrchr(path, '/');
+
+	if (there >= 0 || errno != ENOENT)
+		return there < 0 ? -1 : 0;
+	if (slash)
+		*slash = '\0';
+	parent = open_folder(dirfd, !slash ? "." : slash == path ? "/" : path);
+	if (slash)
+		*slash = '/';
+	return parent < 0 ? -1 : make_folder(parent, slash ? slash + 1 : path, mode);
+}
+
+int path_mkdirs(int dirfd, const char *path, mode_t mode)
+{
+	_cleanup_fd_ int there = open_folder(dirfd, path);
+	char prefix[PATH_MAX], *end = prefix;
+	size_t len = strlen(path);
+
+	if (there >= 0)
+		return 0;
+	if (errno != ENOENT || !len)
+		return -1;
+	if (len >= sizeof(prefix)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(prefix, path, len + 1);
+	for (bool last = false; !last;) {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		last = !*end;
+		*end = '\0';
+		if (ensure_folder(dirfd, prefix, mode) < 0)
+			return -1;
+		if (!last)
+			*end = '/';
+	}
+	/* A dangling link is neither a folder nor does it let one be made. */
+	cleanup_fd(&there);
+	there = open_folder(dirfd, path);
+	return there < 0 ? -1 : 0;
+}
+
+/* ---- removing -------------------------------------------------------------------------------- */
+
+/* A removal under way: `top` is the folder to which branches deeper than REMOVE_DEPTH are moved up. */
+struct removal {
+	int top;
+	unsigned hoisted;
+};
+
+static int remove_entry(struct removal *r, int parent, const char *name, unsigned depth);
+
+static int remove_content(struct removal *r, int fd, unsigned depth)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	_cleanup_closedir_ DIR *dir = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+
+	if (!dir) {
+		cleanup_fd(&own);
+		return -1;
+	}
+	while ((errno = 0, e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		    remove_entry(r, fd, e->d_name, depth + 1) < 0)
+			return -1;
+	return errno ? -1 : 0;
+}
+
+/* Too deep for recursion: the branch becomes an entry of the top folder, which is read again until it is empty. */
+static int hoist(struct removal *r, int parent, const char *name)
+{
+	char to[32];
+
+	do
+		snprintf(to, sizeof(to), ".removing-%u", r->hoisted++);
+	while (renameat2(parent, name, r->top, to, RENAME_NOREPLACE) < 0 && errno == EEXIST);
+	return faccessat(r->top, to, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+static int remove_entry(struct removal *r, int parent, const char *name, unsigned depth)
+{
+	_cleanup_fd_ int fd = -1;
+
+	/* Most entries are no folders, and unlink tells which ones are (EISDIR) without a look before. */
+	if (!unlinkat(parent, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -1;
+	if (!unlinkat(parent, name, AT_REMOVEDIR) || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -1;
+	if (depth >= REMOVE_DEPTH)
+		return hoist(r, parent, name);
+	fd = openat2_retry(parent, name, DIR_FLAGS, 0, RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+	if (fd < 0) {
+		errno = errno == EXDEV ? EBUSY : errno;
+		return -1;
+	}
+	if (remove_content(r, fd, depth) < 0)
+		return -1;
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int path_remove_tree(int dirfd, const char *name)
+{
+	struct removal r = { .top = -1 };
+	_cleanup_fd_ int top = -1;
+	struct statx st;
+
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+		errno = EBUSY;
+		return -1;
+	}
+	if (!S_ISDIR(st.stx_mode))
+		return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -1 : 0;
+	top = r.top = openat(dirfd, name, DIR_FLAGS);
+	if (top < 0)
+		return errno == ENOENT ? 0 : -1;
+	for (unsigned before = 0;; before = r.hoisted) {
+		if (lseek(top, 0, SEEK_SET) < 0 || remove_content(&r, top, 0) < 0)
+			return -1;
+		if (!unlinkat(dirfd, name, AT_REMOVEDIR) || errno == ENOENT)
+			return 0;
+		/* Not empty: there is more to do only if this pass moved a branch up. */
+		if ((errno != ENOTEMPTY && errno != EEXIST) || r.hoisted == before)
+			return -1;
+	}
+}
+
+/* ---- folders of the command line contract ---------------------------------------------------- */
+
+static const char *from_env(const char *name, const char *fallback)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? s : fallback;
+}
+
+const char *path_run_dir(void)
+{
+	return from_env("MSTACK_RUN_DIR", "/run/mstack");
+}
+
+const char *path_data_dir(void)
+{
+	return from_env("MSTACK_DATA_DIR", "/var/lib/mstack");
+}
