@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * box: one container's kernel body: slot, clone, namespaces, mounts, cgroup, limits, exec, exit.
+ *
+ * A slot (namespaces, cgroup, tmpfs upper layer) outlives the processes that are guests in it. A start takes two stages: stage
+ * one is cloned into the slot's cgroup with a private mount namespace, builds the root and reports the pid of stage two,
+ * which it clones as the supervisor's own child (CLONE_PARENT) into new pid, mount, ipc, uts and cgroup namespaces.
+ * The child walks a table of steps (src/box/child.c). Before exec it waits for box_go.
+ *
+ * Nothing here blocks: results come through the callback, which must only take notes (it is called from libev watchers).
+ * Knows no services: plan fills in these specs. Specs are borrowed for the call only.
+ */
+#ifndef MSTACK_BOX_H
+#define MSTACK_BOX_H
+
+#include <sys/resource.h>
+
+#include "mstack/base.h"
+#include "mstack/ledger.h"
+
+struct ev_loop;
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+enum box_event_kind {
+	BOX_SLOT_READY,		/* box_slot_netns and box_slot_rtnl are valid now */
+	BOX_SLOT_FAILED,	/* err */
+	BOX_STARTED,		/* READY seen and exec done: pid is the container's PID 1 */
+	BOX_START_FAILED,	/* err: kind ERR_CREATE, ERR_NOEXEC or ERR_NOTFOUND; nothing of it runs any more */
+	BOX_EXITED,		/* status as of wait(2); oom: the cgroup's memory.events counted a kill in this run. All its processes are gone */
+	BOX_EXEC_DONE,		/* status, output (first 4096 bytes of both streams), of box_exec; timeout is the caller's */
+};
+
+struct box_event {
+	enum box_event_kind kind;
+	uint64_t token;		/* as given to box_slot_open / box_exec */
+	pid_t pid;
+	int status;
+	bool oom;
+	const char *output;
+	size_t output_len;
+	struct err err;
+};
+
+typedef void box_event_fn(void *arg, const struct box_event *ev);
+
+/* ---- specs ----------------------------------------------------------------------------------- */
+
+enum { BOX_WANT_MEMORY = 1, BOX_WANT_CPU = 2, BOX_WANT_PIDS = 4 };
+
+struct box_limits {
+	int64_t memory_max;		/* bytes; 0 none */
+	int64_t cpu_milli;		/* thousandths of a CPU; 0 none */
+	int64_t pids_max;		/* 0: default 2048; -1 none */
+	unsigned wanted;		/* BOX_WANT_*: asked for in the file; a missing controller is then an error, else left out */
+	unsigned line;			/* in the stack file, for errors */
+};
+
+struct box_slot_spec {
+	uint64_t token;
+	const char *name;		/* "web-1": messages, cgroup and folder name */
+	struct box_limits limits;
+	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
+	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
+};
+
+enum box_mount_type { BOX_BIND, BOX_TMPFS };
+
+struct box_mount {
+	enum box_mount_type type;
+	const char *source;		/* BIND: absolute host path, file or folder */
+	const char *target;		/* absolute, inside the root */
+	bool read_only;
+	int64_t size;			/* TMPFS: bytes, 0 default of 50 % memory */
+	uint32_t mode;			/* TMPFS: 0 is 01777 */
+	unsigned line;
+};
+
+struct box_sysctl { const char *key, *value; unsigned line; };	/* "net.core.somaxconn" */
+struct box_rlimit { int resource; rlim_t soft, hard; unsigned line; };
+
+struct box_spec {
+	/* root */
+	const char *const *lower;	/* topmost first */
+	size_t n_lower;
+	const char *upper, *work;	/* NULL both: the slot's tmpfs */
+	bool host_root;			/* lower is the host's `/`: cover /root, /home and `covers` with empty folders */
+	const char *const *covers;	/* further absolute paths to cover, NULL-terminated or NULL */
+	bool read_only;
+	const struct box_mount *mounts;	/* in order of targets' depth; parents before children */
+	size_t n_mounts;
+	int64_t shm_size;		/* 0: 64 MiB */
+	/* process */
+	const char *const *argv;	/* NULL-terminated, at least one */
+	const char *const *envp;	/* NULL-terminated; PATH of it is searched for argv[0] */
+	const char *cwd;		/* absolute; made when missing; NULL: / */
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	const char *hostname;
+	const struct box_sysctl *sysctls;
+	size_t n_sysctls;
+	const struct box_rlimit *rlimits;	/* above the defaults of the security notes */
+	size_t n_rlimits;
+	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
+	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
+};
+
+struct box_exec_spec {
+	uint64_t token;
+	const char *const *argv;
+};
+
+/* ---- the runtime of one stack ---------------------------------------------------------------- */
+
+struct box_runtime;
+struct box_slot;
+
+/*
+ * Finds the cgroup2 mount, makes the stack's sub-tree (ledger first), checks the basics of the host. `project` names the sub-tree.
+ * Errors name the cure (no cgroup2 mounted, not root, ...).
+ */
+struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger, box_event_fn *fn, void *arg,
+			     struct err *err);
+/* Frees memory and descriptors; processes still there are killed. The rest is the ledger's to undo. */
+void box_close(struct box_runtime *rt);
+/* Missing controllers that nobody asked for by name, as one line for people ("" when all are there). */
+const char *box_left_out(const struct box_runtime *rt);
+/* For zombies of others that land on us (we may be PID 1 of a VM): reaps every child that is not one of ours. Call on SIGCHLD. */
+void box_reap_strangers(struct box_runtime *rt);
+
+/* Begins: cgroup with limits, then a short-lived child makes the namespaces. BOX_SLOT_READY or BOX_SLOT_FAILED follows.
+ * Returns the slot at once (NULL: error, no event). */
+struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec, struct err *err);
+int box_slot_netns(const struct box_slot *s);	/* borrowed; -1 before READY */
+int box_slot_rtnl(const struct box_slot *s);	/* rtnetlink socket inside; borrowed */
+uint32_t box_slot_item(const struct box_slot *s);	/* its ledger item (the cgroup) */
+/* Closes it: the namespaces end with their last process. Kills what is in it. */
+void box_slot_close(struct box_slot *s);
+
+/* Begins a start in a ready slot that holds no process. go: do not wait for box_go. STARTED or START_FAILED follows. */
+int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err);
+void box_go(struct box_slot *s);
+/* Gives a start that hangs this long up (kill, START_FAILED); default 30 s. */
+pid_t box_pid(const struct box_slot *s);	/* 0: none */
+/* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone in its cgroup, so it was killed
+ * at once instead (PID 1 of a pid namespace is not ended by a default action). */
+int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
+/* Ends all processes of the slot (cgroup.kill). */
+int box_kill(struct box_slot *s, struct err *err);
+/* Runs a further command in the running container, as its user, with its environment and limits. BOX_EXEC_DONE follows, also
+ * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
+int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err);
+void box_exec_cancel(struct box_slot *s);
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+uint64_t box_caps_default(void);
+/* "NET_ADMIN" with or without CAP_, any case -> number; -1 unknown. */
+int box_cap_number(const char *name);
+
+/* Ledger kinds "cgroup" "process"; NULL-terminated. */
+extern const struct ledger_kind *const box_ledger_kinds[];
+
+/* For doctor, as net_probe. */
+struct box_probe { const char *what; bool ok; char why[160]; const char *cure; };
+size_t box_probe(struct box_probe *ret, size_t max);
+
+#endif

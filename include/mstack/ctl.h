@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctl: the control protocol. Messages between a client command and the supervisor, and the descriptors that travel with them.
+ *
+ * SOCK_SEQPACKET in the run-time folder, mode 0600. One packet is one message: a fixed header (version, type, id, flags),
+ * a JSON body, descriptors beside it (SCM_RIGHTS). A request and its answers carry the same id; the last answer carries
+ * CTL_LAST. Unknown types are answered with CTL_ERROR, unknown keys are ignored. Used by sup (server) and cli (client).
+ */
+#ifndef MSTACK_CTL_H
+#define MSTACK_CTL_H
+
+#include <jansson.h>
+
+#include "mstack/base.h"
+
+#define CTL_VERSION 1
+#define CTL_BODY_MAX 65536
+#define CTL_FDS_MAX 8
+
+/* What the peer wants, or gets. Numbers are part of the protocol: only append. */
+enum ctl_type {
+	CTL_ERROR = 0,		/* answer: {"error": text, "code": exit code} */
+	CTL_OK = 1,		/* answer */
+	CTL_PS = 2,		/* request {}; answers: one object per slot (the keys of `ps --format json`) */
+	CTL_DOWN = 3,		/* request {"timeout": seconds or absent, "volumes": bool}; answered when all is stopped and removed */
+	CTL_STATUS = 4,		/* request {}; answer: {"project", "pid", "file", "version"} */
+	CTL_WAIT_UP = 5,	/* request {"healthy": bool}; answers: {"service", "state", ...} as they change, then OK or ERROR */
+};
+
+enum { CTL_LAST = 1 };		/* flags */
+
+struct ctl_msg {
+	enum ctl_type type;
+	uint32_t id, flags;
+	json_t *body;		/* owned, an object; NULL is the empty one */
+	int fds[CTL_FDS_MAX];	/* owned, close-on-exec when received; keep one with take_fd, fini closes the rest */
+	size_t n_fds;
+};
+
+void ctl_msg_fini(struct ctl_msg *m);
+
+/* A listening socket at `path` (an old dead socket there is replaced, a live one is EADDRINUSE). Non-blocking. -1 on error. */
+int ctl_listen(const char *path, struct err *err);
+/*
+ * The next client, non-blocking; its uid must be ours or 0, checked before anything is read (else it is closed and
+ * skipped). -1 with err->sys EAGAIN when nobody waits.
+ */
+int ctl_accept(int listen_fd, struct err *err);
+/* A blocking connection with time-out `ms` on each receive (0: none). err->sys ENOENT or ECONNREFUSED: no supervisor there. */
+int ctl_connect(const char *path, unsigned ms, struct err *err);
+
+/* Sends; never raises SIGPIPE. Takes nothing over: the caller still owns body and descriptors. 0, 1 would block, -1. */
+int ctl_send(int fd, const struct ctl_msg *m, struct err *err);
+/* Receives one message. 0; 1 nothing there (EAGAIN, or the time-out of ctl_connect passed); 2 the peer is gone; -1 malformed. */
+int ctl_recv(int fd, struct ctl_msg *ret, struct err *err);
+
+/*
+ * Client's shorthand: sends a request and takes the answers until CTL_LAST; `each` (may be NULL) sees every one but
+ * CTL_ERROR, which becomes -1 with its text and kind in err. Non-zero from `each` ends the call and is its result. The
+ * body (may be NULL) stays the caller's. May wait; ERR_TIMEOUT when the time-out of ctl_connect passed.
+ */
+int ctl_call(int fd, enum ctl_type type, json_t *body, int (*each)(void *arg, const struct ctl_msg *m), void *arg,
+	     struct err *err);
+/* Server's shorthand: one answer with this body (stolen, may be NULL) for request `m`. Errors are only logged by the caller. */
+int ctl_answer(int fd, const struct ctl_msg *request, enum ctl_type type, json_t *body, bool last);
+
+#endif

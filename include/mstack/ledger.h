@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ledger: remember what was created; undo it in a safe order, also after a crash.
+ *
+ * One append-only file per stack. Every kernel object and folder is entered as INTENT before the system call that makes
+ * it, confirmed as DONE with its identity, and marked GONE when it is removed. Rollback, `down`, the guard and `doctor`
+ * are all ledger_undo over that file. The ledger does not know what a link or a mount is: rooms hand in their kinds.
+ * No fsync: the file guards against the death of the supervisor, and kernel objects do not survive that of the host; a
+ * ledger of another boot (boot id in its first record) is treated as holding files and folders only.
+ */
+#ifndef MSTACK_LEDGER_H
+#define MSTACK_LEDGER_H
+
+#include "mstack/base.h"
+
+enum ledger_state { LEDGER_INTENT = 1, LEDGER_DONE, LEDGER_GONE };
+
+/* Flags of a kind. */
+enum {
+	LEDGER_DIES_WITH_PARENT = 1,	/* vanishes when its parent does: only looked at again at the end */
+	LEDGER_HOST_WIDE = 2,		/* outside of any namespace of ours: must be removed by name */
+	LEDGER_SURVIVES_BOOT = 4,	/* files and folders */
+};
+
+#define LEDGER_KEY_MAX 512
+
+struct ledger_item {
+	uint32_t id;		/* 1, 2, ...; never used twice within a file */
+	uint32_t parent;	/* id, or 0 */
+	enum ledger_state state;
+	uint64_t ident[2];	/* what the kernel returned: ifindex, inode, ... as the kind defines; 0 while INTENT */
+	const char *kind;	/* name of its kind */
+	const char *key;	/* name or path, as the kind defines */
+};
+
+struct ledger_kind {
+	const char *name;
+	/* Is the thing found there really ours? 1 yes, 0 no (a foreign one under our name: it must survive), -1 not there. */
+	int (*same)(const struct ledger_item *item);
+	/* 0 gone, 1 was gone already, -1 error (EBUSY in err->sys: tried again until the deadline). */
+	int (*destroy)(const struct ledger_item *item, struct err *err);
+	/* Many at once, may be NULL. 0 when all are gone, -1 to fall back to one by one. */
+	int (*destroy_all)(const struct ledger_item *const *items, size_t n, struct err *err);
+	unsigned flags;
+};
+
+/* Kinds that need no other room: "folder" "file" "socket" "link" (symbolic), see src/ledger/kinds.c. NULL-terminated. */
+extern const struct ledger_kind *const ledger_kinds[];
+
+struct ledger;
+
+/*
+ * Opens (and with `create` makes, mode 0600) the ledger file and replays it. `kinds`: NULL-terminated lists of kinds, itself
+ * ended by NULL; they must outlive the ledger. A torn last record is cut off. Returns NULL on error; a missing file without
+ * `create` gives err->sys == ENOENT. The folder of `path` must exist.
+ */
+struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);
+void ledger_close(struct ledger *l);
+
+/*
+ * Takes the one write lock (fcntl, not inherited by children, kept over exec). Waits up to wait_ms. 0 locked; 1 somebody
+ * else has it (*ret_pid, may be NULL, says who); -1 error. Whoever writes or undoes must hold it.
+ */
+int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *err);
+/* Who holds the lock now: pid, 0 nobody, -1 error. */
+pid_t ledger_owner(const char *path);
+
+/* Enters an INTENT; returns its id, or 0 with err. `parent` 0: none. `kind` must be one that was handed in. */
+uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key, struct err *err);
+/* Confirms it. ident may be 0, 0. */
+int ledger_done(struct ledger *l, uint32_t id, uint64_t ident0, uint64_t ident1, struct err *err);
+/* It is not there any more (or never came to be). */
+int ledger_gone(struct ledger *l, uint32_t id, struct err *err);
+
+/* Items that are not GONE, in the order in which they were entered; NULL after the last. `kind` NULL: all. */
+const struct ledger_item *ledger_next(const struct ledger *l, const char *kind, const struct ledger_item *after);
+const struct ledger_item *ledger_find(const struct ledger *l, const char *kind, const char *key);
+
+/*
+ * Removes everything entered: what DIES_WITH_PARENT is left to its parent, kinds with destroy_all go in bulk, the rest in
+ * reverse order of creation; EBUSY is tried again until the deadline; then looks again. `tell` (may be NULL) is called with
+ * a line for each thing that is still there. Returns 0 when all is gone, 1 when something is left, -1 error.
+ * Safe to run twice and to be killed while running. May wait up to `deadline_ms`.
+ */
+int ledger_undo(struct ledger *l, unsigned deadline_ms, void (*tell)(void *arg, const char *line), void *arg,
+		struct err *err);
+/* The same for one item and all below it. */
+int ledger_undo_item(struct ledger *l, uint32_t id, unsigned deadline_ms, struct err *err);
+
+/* For `plan` and `doctor`: kind and key of each item that is left, as text lines. */
+void ledger_dump(const struct ledger *l, struct buf *out);
+
+#endif

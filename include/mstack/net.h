@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net: bridges, links, addresses, nftables. Through libmnl and libnftnl; nothing is executed.
+ *
+ * A network is a bridge in the host's namespace; an attachment is a veth whose peer is born in the slot's namespace by the
+ * same message. One inet table per stack holds masquerade, published ports (map elements) and the forward rules; its
+ * owner is the socket held here (NFT_TABLE_F_OWNER), so it goes with its process. All kernel objects are entered in the ledger first.
+ * Knows no services: plan fills in these specs. Calls are synchronous local system calls, batched; none waits for others,
+ * but for the port watch, which reports through `fn`. Recipes: rtnetlink(7), and the networking notes.
+ */
+#ifndef MSTACK_NET_H
+#define MSTACK_NET_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "mstack/base.h"
+#include "mstack/ledger.h"
+
+struct ev_loop;
+
+struct net_prefix { struct in_addr addr; unsigned len; char dev[IFNAMSIZ]; };
+
+/* What plan must know of the host. */
+struct net_facts {
+	struct net_prefix *prefixes;	/* routes and addresses of the host, but the default route and loopback */
+	size_t n_prefixes;
+	struct in_addr *resolvers;	/* nameservers of /etc/resolv.conf that a container could reach (not 127/8) */
+	size_t n_resolvers;
+	unsigned mtu;			/* of the device of the default route; 1500 without one */
+	bool has_default;
+};
+
+int net_facts_get(struct net_facts *ret, struct err *err);
+void net_facts_fini(struct net_facts *f);
+
+struct net_bridge_spec {
+	char ifname[IFNAMSIZ];		/* "mstkXXXXXXXX": short and hashed */
+	const char *altname;		/* "PROJECT_KEY", set as alternative name where it fits (<= 127) */
+	struct in_addr gateway;		/* address of the bridge; container's default route */
+	unsigned prefix;
+	struct in_addr subnet;
+	bool internal;			/* no way out, nothing published */
+	unsigned mtu;
+	unsigned line;			/* in the stack file, for errors */
+};
+
+struct net_spec {
+	const char *project;
+	uint32_t id;			/* hash of the project: link group, table name, aliases */
+	char table[32];			/* nftables table, "mstk_PROJECT" shortened */
+	struct net_bridge_spec *bridges;
+	size_t n_bridges;
+};
+
+/* One attachment of a slot. */
+struct net_port_spec {
+	size_t bridge;			/* index into net_spec.bridges */
+	char host_ifname[IFNAMSIZ];	/* "mvXXXXXXXXXX" */
+	const char *alias;		/* "mstack:PROJECT:SLOT", for people and doctor */
+	char ifname[IFNAMSIZ];		/* inside: "eth0" */
+	uint8_t mac[6];
+	struct in_addr addr;
+	bool default_route;		/* at most one of a slot; never on an internal network */
+};
+
+struct net_publish_spec {
+	uint8_t protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
+	struct in_addr host_ip;		/* 0: any */
+	uint16_t host_port;		/* 0: a free one is chosen and written back by net_reserve */
+	struct in_addr addr;		/* of the slot */
+	uint16_t port;
+	const char *owner;		/* slot, for errors */
+	unsigned line;
+};
+
+/* A slot to be attached; n of them in one call are pipelined: all veths in one sendmsg. */
+struct net_attach {
+	uint64_t token;			/* comes back in the event */
+	int netns_fd;			/* borrowed for the call */
+	int rtnl_fd;			/* rtnetlink socket born inside; borrowed while attached */
+	uint32_t ledger_parent;		/* item of the slot, or 0 */
+	const struct net_port_spec *ports;
+	size_t n_ports;
+	struct err err;			/* result: err.text[0] == 0 when it worked */
+};
+
+/* NET_READY: all links of the slot carry traffic (bridge ports forwarding), or the wait of 200 ms for it has passed. */
+enum net_event_kind { NET_READY };
+struct net_event { enum net_event_kind kind; uint64_t token; };
+typedef void net_event_fn(void *arg, const struct net_event *ev);
+
+struct net;
+
+/* Opens the sockets; makes nothing yet. spec and ledger must outlive it. loop may be NULL where no event is wanted. */
+struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
+		     struct err *err);
+/* Bridges with their gateway address, the table, forwarding leases. A subnet or name taken since the plan is an error here. */
+int net_up(struct net *n, struct err *err);
+/*
+ * Reserves published ports: TCP ports are bound and listened on (what arrives there is reset), UDP ports are bound.
+ * Port 0 is chosen and written back. In use: error that names port and owner. Before anything else is made.
+ */
+int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err);
+/* Attaches all; failures are told in each entry's err. -1 (with err) only when nothing could be sent at all. */
+int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err);
+/* Adds, or removes, the map elements of published ports. One transaction. */
+int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err);
+/* Closes sockets (the owned table goes with them). Links and leases are the ledger's to undo. */
+void net_close(struct net *n);
+
+/* Ledger kinds "bridge" "veth" "nft-table" "lease"; NULL-terminated. */
+extern const struct ledger_kind *const net_ledger_kinds[];
+
+/* For doctor: is this feature of the kernel there? Each tries it in a child's own network namespace. NULL-terminated names. */
+struct net_probe { const char *what; bool ok; char why[160]; const char *cure; };
+size_t net_probe(struct net_probe *ret, size_t max);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plan: from the model and the host's facts to ordered specs. What will be done, as a value that can be printed and tested.
+ *
+ * The one place where compose words become kernel words: services become slots with a net_port_spec for each attachment, a
+ * box_slot_spec and a box_spec; networks become bridges; published ports become net_publish_specs. Names and addresses are a
+ * pure function of stack and facts, so a second run finds the same ones. No input, no output, no clock.
+ */
+#ifndef MSTACK_PLAN_H
+#define MSTACK_PLAN_H
+
+#include "mstack/base.h"
+#include "mstack/box.h"
+#include "mstack/net.h"
+#include "mstack/stack.h"
+#include "mstack/store.h"
+
+/* The host's facts, all borrowed for the life of the plan. */
+struct plan_host {
+	const struct net_facts *net;
+	const struct store_image *images;	/* one per service, in the order of the stack */
+	const struct store_user *users;		/* one per service */
+	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
+	const char *data_dir;			/* of all: /var/lib/mstack */
+	const char *resolv_conf;		/* text for the containers */
+};
+
+struct plan_file { const char *name, *text; };	/* written into the slot's run-time folder */
+
+struct plan_slot {
+	const char *name;			/* "web-1" */
+	const char *container;			/* "PROJECT-web-1", or container_name */
+	const char *dir;			/* run-time folder of the slot */
+	const struct stack_service *service;
+	unsigned index;				/* from 1 */
+	struct box_slot_spec box_slot;		/* token is the slot's number */
+	struct box_spec box;			/* upper, work and descriptors are filled in by sup */
+	struct net_port_spec *ports;
+	size_t n_ports;
+	struct net_publish_spec *pubs;		/* a range of plan->pubs */
+	size_t n_pubs;
+	struct plan_file *files;		/* hosts, hostname, resolv.conf */
+	size_t n_files;
+	const char *const *probe;		/* argv of the health check, NULL: none */
+};
+
+/* Slot `slot` waits for slot `on`. */
+struct plan_edge {
+	size_t slot, on;
+	enum stack_condition condition;
+	bool required;
+	unsigned line;
+};
+
+struct plan_volume {
+	const char *name, *path;
+	bool external;				/* must be there */
+	bool anonymous;
+	unsigned line;
+};
+
+struct plan {
+	const struct stack *stack;
+	uint32_t id;				/* hash of the project's name */
+	struct net_spec net;
+	struct plan_slot *slots;		/* in file order */
+	size_t n_slots;
+	struct plan_edge *edges;
+	size_t n_edges;
+	struct net_publish_spec *pubs;
+	size_t n_pubs;
+	struct plan_volume *volumes;
+	size_t n_volumes;
+	const char *const *bind_dirs;		/* host folders to be made when missing, NULL-terminated */
+	struct arena *arena;
+};
+
+/* 0, or 1 when diags has new errors (no plan then). Warnings may be added in both cases. */
+int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags);
+void plan_free(struct plan *p);
+/* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */
+void plan_print(const struct plan *p, struct buf *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store: images, layers and volumes on disk, below the data folder.
+ *
+ *	images/NAME/...		unpacked root file systems (built-in busybox, rootfs tars by content)
+ *	volumes/NAME/_data	named volumes
+ *	projects/PROJECT/slots/SLOT/{upper,work}	writable layers; in the ledger
+ *	projects/PROJECT/logs/SLOT/			log segments (room logs writes them)
+ *
+ * Unpacking of archives is done by the program mstack-store, never in this process. Knows no services.
+ */
+#ifndef MSTACK_STORE_H
+#define MSTACK_STORE_H
+
+#include "mstack/base.h"
+#include "mstack/ledger.h"
+
+struct store;
+
+/* What an image brings along; empty for folders and plain root file systems. Owned by the image. */
+struct store_image {
+	char **layers;		/* absolute paths of read-only lower folders, topmost first */
+	size_t n_layers;
+	bool host_root;		/* `/`: covers are needed, upper on tmpfs */
+	char **entrypoint, **cmd, **env;	/* NULL-terminated or NULL */
+	char *user, *working_dir, *stop_signal;	/* or NULL */
+};
+
+/* Opens (making the folders, 0700) the store at `data_dir`. NULL on error (read-only, no right: says what to do). */
+struct store *store_open(const char *data_dir, struct err *err);
+void store_close(struct store *s);
+
+/* What kind of image text this is, without looking at the disk; for diagnostics. */
+enum store_form { STORE_NAME, STORE_FOLDER, STORE_TAR, STORE_OCI, STORE_ARCHIVE };
+enum store_form store_image_form(const char *image);
+
+/*
+ * Finds or makes the image: a folder, `/`, a rootfs tar (unpacked once by content digest, through mstack-store), `busybox`
+ * (made from the host's static busybox: binary, one link per applet, passwd, group, usual folders). Relative paths are
+ * relative to base_dir. Progress lines go to `tell` (may be NULL). May wait (unpacking): call before the loop runs.
+ * err->sys == ENOENT: there is no such image.
+ */
+int store_image_get(struct store *s, const char *image, const char *base_dir, void (*tell)(void *arg, const char *line),
+		    void *arg, struct store_image *ret, struct err *err);
+void store_image_fini(struct store_image *img);
+
+/* The folder of a named volume; with `create` made when missing (0755 root). *ret_path: caller frees.
+ * 0 it was there, 1 it was made now (empty: the caller may copy the image's content into it), -1. */
+int store_volume(struct store *s, const char *name, bool create, char **ret_path, struct err *err);
+/* Removes a volume and its data. ENOENT is success. */
+int store_volume_remove(struct store *s, const char *name, struct err *err);
+
+/* Folders of a slot's writable layer, entered in the ledger, made when missing; caller frees both paths. */
+int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger, uint32_t parent,
+		     char **ret_upper, char **ret_work, struct err *err);
+/* Folder of a slot's logs (not made here, not in the ledger); caller frees. */
+char *store_log_dir(const struct store *s, const char *project, const char *slot);
+/* Looks up a user's or group's ids and home in the image's passwd and group, through its layers (topmost that has the file wins;
+ * links stay inside the layer). `spec` is "name|uid[:name|gid]" or NULL/"" (root). Supplementary groups of a named user are
+ * returned. Digits only, < 2^32-1; unknown name: error, never a guess. *ret_home: caller frees. */
+struct store_user { uid_t uid; gid_t gid; gid_t groups[64]; size_t n_groups; char *home; char *name; };
+int store_user(const struct store_image *img, const char *spec, struct store_user *ret, struct err *err);
+void store_user_fini(struct store_user *u);
+
+/* Ledger kind "layer" (upper and work of a slot): removal beneath the data folder only. NULL-terminated. */
+extern const struct ledger_kind *const store_ledger_kinds[];
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sup: the running supervisor of one stack. Events to state, state to work, requests to answers; one libev loop, no threads.
+ *
+ * Watcher callbacks append facts to one queue; the queue is drained once per turn: first all facts settle, then what the
+ * states ask for is executed. When the supervisor dies, its guard (a fork of it that waits for that) replays the ledger.
+ */
+#ifndef MSTACK_SUP_H
+#define MSTACK_SUP_H
+
+#include "mstack/base.h"
+#include "mstack/logs.h"
+#include "mstack/stack.h"
+
+/* What a foreground supervisor tells its user; one line each. */
+enum sup_say { SUP_PROGRESS, SUP_NOTE, SUP_WARNING, SUP_ERROR };
+
+struct sup_hooks {
+	void *arg;
+	void (*say)(void *arg, enum sup_say kind, const char *slot /* or NULL */, const char *text);
+	/* Every log line; NULL when nobody wants to see them. */
+	void (*line)(void *arg, const char *slot, const struct logs_line *line);
+	/* Once: everything has been started (err NULL), or `up` failed and all was removed again. */
+	void (*up)(void *arg, const struct err *err);
+};
+
+struct sup_opts {
+	const struct stack *stack;
+	struct stack_diags *diags;	/* problems that only planning can find; printed by the caller */
+	struct sup_hooks hooks;
+	bool foreground;		/* ends when all services have ended; SIGHUP and the terminal are heeded */
+	int64_t timeout_ms;		/* -t: overrides the grace periods; -1 no */
+	bool abort_on_exit, abort_on_failure;
+	const char *exit_code_from;	/* service, or NULL */
+	bool wait_healthy;		/* --wait: `up` is done when everything is running or healthy */
+	bool dry_run;			/* prints the plan to stdout and ends */
+};
+
+/*
+ * Runs the stack until it is told to stop, then removes everything. Blocks SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGPIPE and takes them by
+ * signalfd. *ret_exit is the exit code of the contract. 0, or -1 with err (nothing left behind; the exit code is
+ * err_exit_code(err); 3 when diags has errors).
+ */
+int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err);
+
+/*
+ * Without a living supervisor: replays the ledger of the project. 0 all is gone (also: there was nothing), 1 something is
+ * left and was told by `say`, -1 error (a supervisor is alive: err->sys == EBUSY). May wait.
+ */
+int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err);
+
+/* Paths that clients need; caller frees. */
+char *sup_socket_path(const char *project);
+/* Projects that have a run-time folder now; caller frees each and the list; NULL-terminated. */
+char **sup_projects(void);
+/* Removes the volumes that the project made (`down -v`); the stack must be down. */
+int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err);
+
+#endif

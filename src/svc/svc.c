@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of states and events. Called by sup with one event at a time; answers what must be done.
+ * The prose is in mstack/svc.h; this is its translation: a row per state, a cell per event, none empty.
+ * No descriptor, no clock (time comes with the event), no global, no allocation.
+ */
+#include <assert.h>
+#include <sys/wait.h>
+
+#include "mstack/svc.h"
+
+enum { FIRST_DELAY_MS = 100, LAST_DELAY_MS = 60000, LONG_RUN_MS = 10000 };
+
+/* What a start that failed on a restart counts as: the shell's code for "could not be started". */
+enum { START_FAILED_STATUS = 127 << 8 };
+
+typedef struct svc_out svc_action(struct svc *s, const struct svc_event *ev);
+
+static struct svc_out nothing(void)
+{
+	return (struct svc_out){ 0 };
+}
+
+static struct svc_out enter(struct svc *s, enum svc_state state, unsigned todo)
+{
+	s->state = state;
+	return (struct svc_out){ .todo = todo | DO_REPORT };
+}
+
+/* The event changes nothing here: it came late, or the wish is fulfilled already. */
+static struct svc_out same(struct svc *s, const struct svc_event *ev)
+{
+	(void)s;
+	(void)ev;
+	return nothing();
+}
+
+/* The caller broke the contract: a process reported twice, or one that was never started. */
+static struct svc_out bug(struct svc *s, const struct svc_event *ev)
+{
+	(void)s;
+	(void)ev;
+	assert(!"svc: an event that cannot come in this state");
+	return nothing();
+}
+
+/* ---- wishes ---------------------------------------------------------------------------------- */
+
+static struct svc_out up(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = true;
+	s->restarts = 0;
+	s->delay_ms = 0;
+	s->start_failed = false;
+	s->gate_failed = false;
+	s->runs = 0;
+	return enter(s, SVC_WAITING, DO_DISARM);
+}
+
+static struct svc_out want_up(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = true;
+	return nothing();
+}
+
+static struct svc_out want_down(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = false;
+	return nothing();
+}
+
+/* No process is there: the wish is carried out by resting. */
+static struct svc_out rest(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = false;
+	return enter(s, s->ever_started ? SVC_EXITED : SVC_IDLE, DO_DISARM);
+}
+
+static struct svc_out stop(struct svc *s, const struct svc_event *ev)
+{
+	struct svc_out out;
+
+	(void)ev;
+	s->want_up = false;
+	if (!s->policy.grace_ms)
+		return enter(s, SVC_STOPPING, DO_SIGNAL | DO_KILL);
+	out = enter(s, SVC_STOPPING, DO_SIGNAL | DO_ARM);
+	out.timer_ms = s->policy.grace_ms;
+	return out;
+}
+
+static struct svc_out kill_start(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = false;
+	return (struct svc_out){ .todo = DO_KILL };
+}
+
+static struct svc_out kill_now(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->want_up = false;
+	return enter(s, SVC_STOPPING, DO_KILL | DO_DISARM);
+}
+
+static struct svc_out kill_again(struct svc *s, const struct svc_event *ev)
+{
+	if (ev->kind == EV_KILL)
+		s->want_up = false;
+	return (struct svc_out){ .todo = DO_KILL };
+}
+
+/* ---- starts and exits ------------------------------------------------------------------------ */
+
+static struct svc_out start(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	return enter(s, SVC_STARTING, DO_START);
+}
+
+static struct svc_out gate_failed(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->gate_failed = true;
+	return enter(s, SVC_EXITED, 0);
+}
+
+static struct svc_out started(struct svc *s, const struct svc_event *ev)
+{
+	s->ever_started = true;
+	s->runs++;
+	s->started_ms = ev->now_ms;
+	s->start_failed = false;
+	if (!s->want_up)
+		return stop(s, ev);
+	return enter(s, SVC_RUNNING, 0);
+}
+
+static bool restart_wanted(const struct svc *s)
+{
+	switch (s->policy.restart) {
+	case SVC_RESTART_NO:
+		return false;
+	case SVC_RESTART_ALWAYS:
+	case SVC_RESTART_UNLESS_STOPPED:
+		return true;
+	case SVC_RESTART_ON_FAILURE:
+		if (WIFEXITED(s->last_status) && WEXITSTATUS(s->last_status) == 0)
+			return false;
+		return !s->policy.max_restarts || s->restarts < s->policy.max_restarts;
+	}
+	return false;
+}
+
+static struct svc_out back_off(struct svc *s, uint64_t run_ms)
+{
+	struct svc_out out;
+
+	if (!s->delay_ms || run_ms >= LONG_RUN_MS)
+		s->delay_ms = FIRST_DELAY_MS;
+	else
+		s->delay_ms *= 2;
+	if (s->delay_ms > LAST_DELAY_MS)
+		s->delay_ms = LAST_DELAY_MS;
+	s->restarts++;
+	out = enter(s, SVC_BACKOFF, DO_ARM);
+	out.timer_ms = s->delay_ms;
+	return out;
+}
+
+/* A start that fails at first is told to the user; one that fails on a restart is an exit like others. */
+static struct svc_out start_failed(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	s->start_failed = true;
+	if (!s->want_up)
+		return enter(s, s->ever_started ? SVC_EXITED : SVC_IDLE, DO_DISARM);
+	if (s->runs) {
+		s->last_status = START_FAILED_STATUS;
+		if (restart_wanted(s))
+			return back_off(s, 0);
+	}
+	return enter(s, SVC_EXITED, 0);
+}
+
+static struct svc_out exited(struct svc *s, const struct svc_event *ev)
+{
+	s->ever_exited = true;
+	s->last_status = ev->status;
+	if (restart_wanted(s))
+		return back_off(s, ev->now_ms - s->started_ms);
+	return enter(s, SVC_EXITED, 0);
+}
+
+/* The end of a stop; an EV_UP that came meanwhile is carried out now. */
+static struct svc_out stopped(struct svc *s, const struct svc_event *ev)
+{
+	s->ever_exited = true;
+	s->last_status = ev->status;
+	if (s->want_up)
+		return up(s, ev);
+	return enter(s, SVC_EXITED, DO_DISARM);
+}
+
+static svc_action *const cell[SVC_N_STATES][EV_N_KINDS] = {
+	[SVC_IDLE] = {
+		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
+		[EV_KILL] = want_down,
+	},
+	[SVC_WAITING] = {
+		[EV_UP] = same, [EV_READY] = start, [EV_GATE_FAILED] = gate_failed, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = rest,
+		[EV_KILL] = rest,
+	},
+	[SVC_STARTING] = {
+		[EV_UP] = want_up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = started,
+		[EV_START_FAILED] = start_failed, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
+		[EV_KILL] = kill_start,
+	},
+	[SVC_RUNNING] = {
+		[EV_UP] = same, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = exited, [EV_TIMER] = same, [EV_DOWN] = stop,
+		[EV_KILL] = kill_now,
+	},
+	[SVC_BACKOFF] = {
+		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = start, [EV_DOWN] = rest,
+		[EV_KILL] = rest,
+	},
+	[SVC_STOPPING] = {
+		[EV_UP] = want_up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = stopped, [EV_TIMER] = kill_again, [EV_DOWN] = want_down,
+		[EV_KILL] = kill_again,
+	},
+	[SVC_EXITED] = {
+		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
+		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
+		[EV_KILL] = want_down,
+	},
+};
+
+void svc_init(struct svc *s, const struct svc_policy *policy)
+{
+	*s = (struct svc){ .state = SVC_IDLE, .policy = *policy };
+}
+
+struct svc_out svc_step(struct svc *s, const struct svc_event *ev)
+{
+	assert(ev->kind >= 0 && ev->kind < EV_N_KINDS);
+	return cell[s->state][ev->kind](s, ev);
+}
+
+bool svc_cell_filled(enum svc_state state, enum svc_event_kind kind)
+{
+	return cell[state][kind] != NULL;
+}
+
+bool svc_cell_is_bug(enum svc_state state, enum svc_event_kind kind)
+{
+	return cell[state][kind] == bug;
+}
+
+static const char *const state_names[SVC_N_STATES] = {
+	[SVC_IDLE] = "idle",	     [SVC_WAITING] = "waiting",	  [SVC_STARTING] = "starting",
+	[SVC_RUNNING] = "running",   [SVC_BACKOFF] = "restarting", [SVC_STOPPING] = "stopping",
+	[SVC_EXITED] = "exited",
+};
+
+static const char *const event_names[EV_N_KINDS] = {
+	[EV_UP] = "up",			  [EV_READY] = "ready",	    [EV_GATE_FAILED] = "dependency failed",
+	[EV_STARTED] = "started",	  [EV_START_FAILED] = "start failed", [EV_EXITED] = "exited",
+	[EV_TIMER] = "timer",		  [EV_DOWN] = "down",	    [EV_KILL] = "kill",
+};
+
+const char *svc_state_name(enum svc_state s)
+{
+	return state_names[s];
+}
+
+const char *svc_event_name(enum svc_event_kind k)
+{
+	return event_names[k];
+}
+
+const char *svc_compose_state(const struct svc *s)
+{
+	switch (s->state) {
+	case SVC_IDLE:
+	case SVC_WAITING:
+		return "created";
+	case SVC_STARTING:
+		return s->restarts ? "restarting" : "created";
+	case SVC_RUNNING:
+	case SVC_STOPPING:
+		return "running";
+	case SVC_BACKOFF:
+		return "restarting";
+	case SVC_EXITED:
+		return "exited";
+	case SVC_N_STATES:
+		break;
+	}
+	return "dead";
+}

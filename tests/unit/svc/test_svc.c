@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state machine alone: every cell, the rules of restart with virtual time, a million random events with invariants. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "mstack/svc.h"
+
+#define EXIT_STATUS(code) ((code) << 8)
+
+/* A made-up process and timer around the machine; checks what the machine asks for. */
+struct world {
+	struct svc s;
+	uint64_t now;
+	bool process, starting, armed;
+	uint64_t timer_at;
+};
+
+static void apply(struct world *w, struct svc_out out)
+{
+	if (out.todo & DO_START) {
+		assert_false(w->process || w->starting);	/* never two at once */
+		w->starting = true;
+	}
+	if (out.todo & (DO_SIGNAL | DO_KILL))
+		assert_true(w->process || w->starting);		/* no signal without a process */
+	if (out.todo & DO_DISARM)
+		w->armed = false;
+	if (out.todo & DO_ARM) {
+		w->armed = true;
+		w->timer_at = w->now + out.timer_ms;
+	}
+	if (w->s.state == SVC_BACKOFF)
+		assert_true(w->armed);				/* always a timer in BACKOFF */
+	assert_int_equal(w->process, w->s.state == SVC_RUNNING || w->s.state == SVC_STOPPING);
+	assert_int_equal(w->starting, w->s.state == SVC_STARTING);
+}
+
+static struct svc_out feed(struct world *w, enum svc_event_kind kind, int status)
+{
+	struct svc_event ev = { .kind = kind, .status = status, .now_ms = w->now };
+	struct svc_out out;
+
+	if (kind == EV_STARTED) {
+		w->starting = false;
+		w->process = true;
+	} else if (kind == EV_START_FAILED) {
+		w->starting = false;
+	} else if (kind == EV_EXITED) {
+		w->process = false;
+	} else if (kind == EV_TIMER) {
+		w->armed = false;
+	}
+	out = svc_step(&w->s, &ev);
+	apply(w, out);
+	return out;
+}
+
+static struct world world(enum svc_restart restart, unsigned max)
+{
+	struct svc_policy p = { .restart = restart, .max_restarts = max, .grace_ms = 10000 };
+	struct world w = { .now = 1000 };
+
+	svc_init(&w.s, &p);
+	return w;
+}
+
+static void run(struct world *w)
+{
+	feed(w, EV_UP, 0);
+	feed(w, EV_READY, 0);
+	feed(w, EV_STARTED, 0);
+	assert_int_equal(w->s.state, SVC_RUNNING);
+}
+
+static void test_cells(void **state)
+{
+	(void)state;
+	for (int s = 0; s < SVC_N_STATES; s++)
+		for (int e = 0; e < EV_N_KINDS; e++)
+			assert_true(svc_cell_filled(s, e));
+}
+
+static void test_policies(void **state)
+{
+	static const struct { enum svc_restart restart; unsigned max; int status; enum svc_state then; } t[] = {
+		{ SVC_RESTART_NO, 0, 0, SVC_EXITED },
+		{ SVC_RESTART_NO, 0, EXIT_STATUS(1), SVC_EXITED },
+		{ SVC_RESTART_ALWAYS, 0, 0, SVC_BACKOFF },
+		{ SVC_RESTART_ALWAYS, 0, 9, SVC_BACKOFF },
+		{ SVC_RESTART_UNLESS_STOPPED, 0, 0, SVC_BACKOFF },
+		{ SVC_RESTART_ON_FAILURE, 0, 0, SVC_EXITED },
+		{ SVC_RESTART_ON_FAILURE, 0, EXIT_STATUS(1), SVC_BACKOFF },
+		{ SVC_RESTART_ON_FAILURE, 0, 9, SVC_BACKOFF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct world w = world(t[i].restart, t[i].max);
+
+		run(&w);
+		feed(&w, EV_EXITED, t[i].status);
+		assert_int_equal(w.s.state, t[i].then);
+		assert_int_equal(w.s.last_status, t[i].status);
+	}
+}
+
+static uint64_t exit_and_restart(struct world *w, uint64_t run_ms)
+{
+	struct svc_out out;
+
+	w->now += run_ms;
+	out = feed(w, EV_EXITED, EXIT_STATUS(1));
+	assert_int_equal(w->s.state, SVC_BACKOFF);
+	w->now = w->timer_at;
+	feed(w, EV_TIMER, 0);
+	feed(w, EV_STARTED, 0);
+	return out.timer_ms;
+}
+
+static void test_back_off(void **state)
+{
+	static const uint64_t want[] = { 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000 };
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	run(&w);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		assert_int_equal(exit_and_restart(&w, 10), want[i]);
+	assert_int_equal(exit_and_restart(&w, 10000), 100);	/* a long run resets the delay */
+	assert_int_equal(exit_and_restart(&w, 9999), 200);
+	assert_int_equal(w.s.restarts, ARRAY_LEN(want) + 2);
+}
+
+static void test_on_failure_counts_all(void **state)
+{
+	struct world w = world(SVC_RESTART_ON_FAILURE, 2);
+
+	(void)state;
+	run(&w);
+	exit_and_restart(&w, 10);
+	exit_and_restart(&w, 60000);	/* not reset by a long run */
+	feed(&w, EV_EXITED, EXIT_STATUS(1));
+	assert_int_equal(w.s.state, SVC_EXITED);
+	feed(&w, EV_UP, 0);		/* but by an explicit start */
+	assert_int_equal(w.s.restarts, 0);
+}
+
+static void test_stop(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+	struct svc_out out;
+
+	(void)state;
+	run(&w);
+	out = feed(&w, EV_DOWN, 0);
+	assert_int_equal(out.todo & (DO_SIGNAL | DO_ARM), DO_SIGNAL | DO_ARM);
+	assert_int_equal(out.timer_ms, 10000);
+	out = feed(&w, EV_TIMER, 0);
+	assert_true(out.todo & DO_KILL);
+	feed(&w, EV_EXITED, 9);
+	assert_int_equal(w.s.state, SVC_EXITED);
+	assert_string_equal(svc_compose_state(&w.s), "exited");
+}
+
+static void test_stop_without_grace(void **state)
+{
+	struct world w = world(SVC_RESTART_NO, 0);
+
+	(void)state;
+	w.s.policy.grace_ms = 0;
+	run(&w);
+	assert_true(feed(&w, EV_DOWN, 0).todo & DO_KILL);
+}
+
+static void test_stop_in_back_off(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	run(&w);
+	feed(&w, EV_EXITED, 0);
+	assert_true(feed(&w, EV_DOWN, 0).todo & DO_DISARM);
+	assert_int_equal(w.s.state, SVC_EXITED);
+	feed(&w, EV_TIMER, 0);		/* a late timer changes nothing */
+	assert_int_equal(w.s.state, SVC_EXITED);
+}
+
+static void test_wishes_while_busy(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	feed(&w, EV_UP, 0);
+	feed(&w, EV_READY, 0);
+	feed(&w, EV_DOWN, 0);
+	assert_int_equal(w.s.state, SVC_STARTING);
+	assert_true(feed(&w, EV_STARTED, 0).todo & DO_SIGNAL);	/* remembered */
+	feed(&w, EV_UP, 0);
+	assert_int_equal(w.s.state, SVC_STOPPING);
+	feed(&w, EV_EXITED, 0);
+	assert_int_equal(w.s.state, SVC_WAITING);		/* remembered as well */
+}
+
+static void test_start_failures(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	feed(&w, EV_UP, 0);
+	feed(&w, EV_READY, 0);
+	feed(&w, EV_START_FAILED, 0);
+	assert_int_equal(w.s.state, SVC_EXITED);	/* the first one is told, not repeated */
+	assert_true(w.s.start_failed);
+	feed(&w, EV_UP, 0);
+	feed(&w, EV_READY, 0);
+	feed(&w, EV_STARTED, 0);
+	feed(&w, EV_EXITED, 0);
+	feed(&w, EV_TIMER, 0);
+	feed(&w, EV_START_FAILED, 0);
+	assert_int_equal(w.s.state, SVC_BACKOFF);	/* on a restart it is an exit */
+	assert_int_equal(w.s.delay_ms, 200);
+}
+
+static void test_gate(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	feed(&w, EV_UP, 0);
+	assert_string_equal(svc_compose_state(&w.s), "created");
+	feed(&w, EV_GATE_FAILED, 0);
+	assert_int_equal(w.s.state, SVC_EXITED);
+	assert_true(w.s.gate_failed);
+}
+
+static uint32_t random_next(uint32_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 17;
+	*x ^= *x << 5;
+	return *x;
+}
+
+/* Events that can come in this world: those of a process only while there is one. */
+static bool possible(const struct world *w, enum svc_event_kind k)
+{
+	switch (k) {
+	case EV_STARTED:
+	case EV_START_FAILED:
+		return w->starting;
+	case EV_EXITED:
+		return w->process;
+	default:
+		return true;
+	}
+}
+
+static void test_random(void **state)
+{
+	uint32_t x = 2463534242u;
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	for (int i = 0; i < 1000000; i++) {
+		enum svc_event_kind k = random_next(&x) % EV_N_KINDS;
+
+		if (i % 1000 == 0)
+			w.s.policy.restart = random_next(&x) % 4;
+		w.now += random_next(&x) % 20000;
+		if (!possible(&w, k))
+			continue;
+		assert_false(svc_cell_is_bug(w.s.state, k));
+		feed(&w, k, EXIT_STATUS(random_next(&x) % 2));
+		if (!w.s.want_up)
+			assert_int_not_equal(w.s.state, SVC_BACKOFF);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_back_off),
+		cmocka_unit_test(test_on_failure_counts_all),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_without_grace),
+		cmocka_unit_test(test_stop_in_back_off),
+		cmocka_unit_test(test_wishes_while_busy),
+		cmocka_unit_test(test_start_failures),
+		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
