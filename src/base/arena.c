@@ -4,7 +4,6 @@
  * has a destructor: a descriptor must not be kept alive by one.
  */
 #include <assert.h>
-#include <stdio.h>
 
 #include "mstack/base.h"
 
@@ -84,17 +83,11 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+	_cleanup_(buf_fini) struct buf text = { 0 };
 	va_list ap;
-	char *s;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	assert(n >= 0);
-	s = arena_alloc(a, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(s, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	return s;
+	return copy(a, text.data, text.len);
 }

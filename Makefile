@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds mstack with plain GNU make. `make help` lists what it can do. Which room links what stands in
+# tools/floorplan alone; rooms and tests are found by looking, so a new file needs no line here.
+
+CC	= gcc
+B	= build
+PREFIX	= /usr/local
+DESTDIR	=
+# WERROR=-Werror makes warnings fatal (tools/check does), SAN=address,undefined instruments everything.
+WERROR	=
+SAN	=
+# V=1 shows the commands.
+V	=
+
+ifeq ($(V),)
+.SILENT:
+SAY	= @echo
+else
+SAY	= @:
+endif
+
+CFLAGS	= -O2 -g
+HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2
+WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
+ifneq ($(SAN),)
+# _FORTIFY_SOURCE hides calls from the sanitizers, and gcc's format warnings are wrong under them.
+CFLAGS	= -O1 -g -fno-omit-frame-pointer
+HARDEN	= -fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-format-truncation
+endif
+FLAGS	= -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -Itests $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(CPPFLAGS)
+LINK	= $(CC) $(HARDEN) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+
+# ---- the floor plan -------------------------------------------------------------------------------
+
+# Three make variables per room: OPENS_room, HEADERS_room are words of the table, LINKS_room too.
+$(foreach word,$(shell awk -F'|' '/^[a-z]/ { for (i = 1; i <= 5; i++) { gsub(/^ +| +$$/, "", $$i); gsub(/ +/, "^", $$i) } \
+	print "ROOMS+=" $$1, "OPENS_" $$1 ":=" $$2, "LINKS_" $$1 ":=" $$5 }' tools/floorplan),$(eval $(subst ^, ,$(word))))
+
+# A room and all below it, in the order of the floor plan, which is the order the linker wants.
+reach	= $1 $(foreach room,$(OPENS_$1),$(call reach,$(room)))
+closure	= $(filter $(sort $(call reach,$1)),$(ROOMS))
+flat	= $(subst /,-,$1)
+objects	= $(patsubst %.c,$(B)/obj/%.o,$1)
+sources	= $(filter-out %/main.c,$(wildcard src/$1/*.c))
+# Archives of those of the rooms $1 that have sources; -l options of all of them.
+archives = $(foreach room,$1,$(if $(call sources,$(room)),$(B)/lib/lib$(call flat,$(room)).a))
+pkgs	= $(sort $(filter-out -l%,$(foreach room,$1,$(LINKS_$(room)))))
+libs	= $(if $(call pkgs,$1),$(shell pkg-config --libs $(call pkgs,$1))) $(sort $(filter -l%,$(foreach room,$1,$(LINKS_$(room)))))
+
+ALL_PKGS := $(call pkgs,$(ROOMS))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(ALL_PKGS)))$(PKG_CFLAGS)
+
+# These goals work on a machine that has none of the libraries yet.
+ifneq ($(filter-out up check clean help floorplan measure,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(ALL_PKGS) && echo yes),yes)
+$(error libraries are missing: run `sudo tools/install-deps build` (wanted: $(ALL_PKGS)))
+endif
+endif
+
+# ---- what is built --------------------------------------------------------------------------------
+
+PROGRAMS := $(if $(wildcard src/cli/main.c),$(B)/mstack) $(if $(wildcard src/store/program/main.c),$(B)/mstack-store)
+LIBS	:= $(call archives,$(ROOMS))
+
+TEST_ROOMS := $(foreach room,$(ROOMS),$(if $(wildcard tests/unit/$(room)/test_*.c),$(room)))
+tests_of = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$1/test_*.c))
+helpers_of = $(filter-out tests/unit/$1/test_%.c,$(wildcard tests/unit/$1/*.c))
+TEST_BINS := $(foreach room,$(or $(ROOM),$(TEST_ROOMS)),$(call tests_of,$(room)))
+BENCH_BINS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+all: $(LIBS) $(PROGRAMS) floorplan
+
+# One archive per room.
+define room_rules
+$(B)/lib/lib$(call flat,$1).a: $(call objects,$(call sources,$1))
+endef
+$(foreach room,$(ROOMS),$(if $(call sources,$(room)),$(eval $(call room_rules,$(room)))))
+
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(SAY) '  AR  $@'
+	$(AR) rcsD $@ $^
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(SAY) '  CC  $@'
+	$(CC) $(FLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Holds the flags of the last build: other flags or another compiler build everything anew.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(FLAGS)' | cmp -s - $@ || echo '$(CC) $(FLAGS)' >$@
+
+$(B)/mstack: $(call objects,src/cli/main.c) $(call archives,$(call closure,cli))
+	$(SAY) '  LD  $@'
+	$(LINK) -o $@ $^ $(call libs,$(call closure,cli))
+
+$(B)/mstack-store: $(call objects,src/store/program/main.c) $(call archives,$(call closure,store/program))
+	$(SAY) '  LD  $@'
+	$(LINK) -o $@ $^ $(call libs,$(call closure,store/program))
+
+# ---- unit tests -----------------------------------------------------------------------------------
+
+# A test links its room and those below, nothing else. sup gets scripted rooms in place of the real net, store and box.
+FAKED	= net store box
+FAKES	= $(call objects,$(wildcard tests/fake/*.c))
+
+define test_rules
+$(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call helpers_of,$1)) \
+		$(if $(filter sup,$1),$(FAKES)) $(call archives,$(if $(filter sup,$1),$(filter-out $(FAKED),$(call closure,$1)),$(call closure,$1)))
+	@mkdir -p $$(@D)
+	$$(SAY) '  LD  $$@'
+	$$(LINK) -o $$@ $$^ $$(call libs,$(call closure,$1)) -lcmocka
+endef
+$(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
+
+test-bins: $(TEST_BINS)
+
+unit: test-bins
+	@tools/run-unit $(TEST_BINS)
+
+asan:
+	$(MAKE) B=build-asan SAN=address,undefined all unit
+
+# ---- the rest -------------------------------------------------------------------------------------
+
+floorplan:
+	@tools/check-floorplan
+
+measure:
+	@tools/measure
+
+lint:
+	@tools/lint
+
+check:
+	@tools/check
+
+up:
+	tools/install-deps build run
+	$(MAKE) all
+	$(B)/mstack up examples/hello/stack.yaml
+
+# Programs that the benchmark compares with; they link base and libmnl only.
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(call archives,base)
+	@mkdir -p $(@D)
+	$(SAY) '  LD  $@'
+	$(LINK) -o $@ $^ -lmnl
+
+bench: all $(BENCH_BINS)
+	@tests/bench/run $(B)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
+	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	$(if $(filter %/mstack-store,$(PROGRAMS)),install -m 755 $(B)/mstack-store $(DESTDIR)$(PREFIX)/libexec/mstack/)
+
+clean:
+	rm -rf build build-*
+
+help:
+	@echo 'make              build everything (no root, no network)'
+	@echo 'make up           install missing Debian packages, build, run examples/hello (root)'
+	@echo 'make check        install what the tests need, build, run the whole suite (root)'
+	@echo 'make unit         build and run the unit tests; ROOM=base for those of one room'
+	@echo 'make test-bins    build the unit tests only'
+	@echo 'make asan         the same in build-asan with AddressSanitizer and UBSan'
+	@echo 'make lint         cppcheck and clang --analyze'
+	@echo 'make floorplan    judge every include by tools/floorplan'
+	@echo 'make measure      print the budgets of the code'
+	@echo 'make bench        start-up times beside the bare kernel work (root)'
+	@echo 'make install      PREFIX=/usr/local DESTDIR='
+	@echo 'make clean        remove build and build-*'
+	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
+
+FORCE:
+.PHONY: all test-bins unit asan floorplan measure lint check up bench install clean help FORCE
+
+-include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/bench/*.c)))
