@@ -169,6 +169,7 @@ static void receive_times_out(void **state)
 	uint64_t before = time_mono_ms();
 	struct ctl_msg m = { 0 };
 
+	assert_true(listener >= 0 && client >= 0);
 	assert_int_equal(ctl_recv(client, &m, &err), 1);
 	assert_true(time_mono_ms() - before >= 25);
 }
