@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alloc: memory that is there or the program ends. Called by every room outside of a container's child, which must
- * not allocate at all. Sizes that come from outside are limited by the caller before they arrive here.
+ * alloc: memory that is there or the program ends. Called by every room outside of a container's
+ * child, which must not allocate at all. Sizes that come from outside are limited by the caller
+ * before they arrive here.
  */
 #include <stdio.h>
 #include <unistd.h>

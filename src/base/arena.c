@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * arena: memory that is given back as a whole. The stack model and the plans live in one each. Nothing in an arena
- * has a destructor: a descriptor must not be kept alive by one.
+ * arena: memory that is given back as a whole. The stack model and the plans live in one each.
+ * Nothing in an arena has a destructor: a descriptor must not be kept alive by one.
  */
 #include <assert.h>
 
 #include "mstack/base.h"
 
-#define ALIGN _Alignof(max_align_t)
+#define ALIGN	    _Alignof(max_align_t)
 #define CHUNK_BYTES 32768
 
 struct chunk {
@@ -17,7 +17,7 @@ struct chunk {
 };
 
 struct arena {
-	struct chunk *chunks;	/* the first one is being filled */
+	struct chunk *chunks; /* the first one is being filled */
 };
 
 struct arena *arena_new(void)

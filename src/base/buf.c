@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * buf: growing bytes with a NUL behind them. Called wherever text or a message of unknown length is put together.
- * It has no limit of its own: whoever feeds it from outside sets one.
+ * buf: growing bytes with a NUL behind them. Called wherever text or a message of unknown length is
+ * put together. It has no limit of its own: whoever feeds it from outside sets one.
  */
 #include <stdio.h>
 
@@ -13,7 +13,7 @@ static char *reserve(struct buf *b, size_t more)
 	size_t need;
 
 	if (__builtin_add_overflow(b->len, more, &need) || __builtin_add_overflow(need, 1, &need))
-		need = SIZE_MAX;	/* xrealloc says what is wrong */
+		need = SIZE_MAX; /* xrealloc says what is wrong */
 	if (need > b->cap) {
 		b->cap = need > b->cap * 2 ? need : b->cap * 2;
 		if (b->cap < 64)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * duration: spans of time as compose files write them and as Go prints them, which is what `config` has to show.
- * Pure: text in, number out.
+ * duration: spans of time as compose files write them and as Go prints them, which is what `config`
+ * has to show. Pure: text in, number out.
  */
 #include <stdio.h>
 
@@ -9,16 +9,16 @@
 
 #define US INT64_C(1000)
 #define MS (1000 * US)
-#define S (1000 * MS)
-#define M (60 * S)
-#define H (60 * M)
+#define S  (1000 * MS)
+#define M  (60 * S)
+#define H  (60 * M)
 
 static const struct unit {
 	const char *name;
 	int64_t ns;
 } units[] = {
-	{ "ns", 1 },	  { "us", US }, { "\u00b5s", US }, { "\u03bcs", US }, { "ms", MS },
-	{ "s", S },	  { "m", M },	{ "h", H },	   { "d", 24 * H },   { "w", 7 * 24 * H },
+	{ "ns", 1 }, { "us", US }, { "\u00b5s", US }, { "\u03bcs", US }, { "ms", MS },
+	{ "s", S },  { "m", M },   { "h", H },	      { "d", 24 * H },	 { "w", 7 * 24 * H },
 };
 
 /* A unit is all that stands before the next number, so `m` is not found in `ms`. */
@@ -50,7 +50,8 @@ int duration_parse(const char *s, int64_t *ret_ns)
 		struct number n;
 		int64_t part;
 
-		if (number_parse(&s, &n) < 0 || !(unit = take_unit(&s)) || number_scale(&n, unit->ns, &part) < 0 ||
+		if (number_parse(&s, &n) < 0 || !(unit = take_unit(&s)) ||
+		    number_scale(&n, unit->ns, &part) < 0 ||
 		    __builtin_add_overflow(total, part, &total))
 			return -1;
 	}
@@ -64,11 +65,13 @@ static void put_fraction(char *ret, size_t size, uint64_t ns, uint64_t unit, con
 	char digits[24];
 	size_t len;
 
-	snprintf(digits, sizeof(digits), "%09llu", (unsigned long long)(ns % unit * (uint64_t)S / unit));
+	snprintf(digits, sizeof(digits), "%09llu",
+		 (unsigned long long)(ns % unit * (uint64_t)S / unit));
 	len = strlen(digits);
 	while (len && digits[len - 1] == '0')
 		len--;
-	snprintf(ret, size, "%llu%s%.*s%s", (unsigned long long)(ns / unit), len ? "." : "", (int)len, digits, name);
+	snprintf(ret, size, "%llu%s%.*s%s", (unsigned long long)(ns / unit), len ? "." : "",
+		 (int)len, digits, name);
 }
 
 void duration_format(int64_t ns, char *ret, size_t size)
@@ -78,7 +81,8 @@ void duration_format(int64_t ns, char *ret, size_t size)
 	char seconds[48];
 
 	if (abs && abs < (uint64_t)S) {
-		const struct unit *u = abs >= (uint64_t)MS ? &units[4] : abs >= (uint64_t)US ? &units[2] : &units[0];
+		/* ms, the micro sign or ns, in the table above. */
+		const struct unit *u = &units[abs >= (uint64_t)MS ? 4 : abs >= (uint64_t)US ? 2 : 0];
 
 		put_fraction(seconds, sizeof(seconds), abs, (uint64_t)u->ns, u->name);
 	} else {
@@ -88,7 +92,8 @@ void duration_format(int64_t ns, char *ret, size_t size)
 		snprintf(ret, size, "%s%lluh%llum%s", sign, (unsigned long long)(abs / (uint64_t)H),
 			 (unsigned long long)(abs / (uint64_t)M % 60), seconds);
 	else if (abs >= (uint64_t)M)
-		snprintf(ret, size, "%s%llum%s", sign, (unsigned long long)(abs / (uint64_t)M), seconds);
+		snprintf(ret, size, "%s%llum%s", sign, (unsigned long long)(abs / (uint64_t)M),
+			 seconds);
 	else
 		snprintf(ret, size, "%s%s", sign, seconds);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * err: filling in the one error type. Called by every room; the child of a container uses it between clone and
- * exec, so nothing here may allocate, take a lock or look up a locale.
+ * err: filling in the one error type. Called by every room; the child of a container uses it
+ * between clone and exec, so nothing here may allocate, take a lock or look up a locale.
  */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "mstack/base.h"
 
-/* Clips `text` so that `tail` fits behind it; the end of an error (its why) matters more than its middle. */
+/* Clips `text` so that `tail` fits behind it: the why of an error matters more than its middle. */
 static void append_tail(char *text, size_t size, const char *tail)
 {
 	size_t len = strlen(tail);
@@ -41,7 +41,7 @@ static int fill(struct err *err, int sys, enum err_kind kind, const char *fmt, v
 		if (why)
 			/* "Invalid argument" is lowered, "RFS specific error" is not. */
 			snprintf(tail, sizeof(tail), ": %c%s",
-				 islower((unsigned char)why[1]) ? tolower((unsigned char)why[0]) : why[0], why + 1);
+				 islower((unsigned char)why[1]) ? tolower(why[0]) : why[0], why + 1);
 		else
 			snprintf(tail, sizeof(tail), ": error %d", sys);
 		append_tail(text, sizeof(text), tail);
@@ -103,8 +103,8 @@ int err_wrap(struct err *err, const char *fmt, ...)
 int err_exit_code(const struct err *err)
 {
 	static const uint8_t codes[] = {
-		[ERR_RUN] = 1,	    [ERR_USAGE] = 2,	 [ERR_STACK] = 3,
-		[ERR_SERVICE] = 4,  [ERR_TIMEOUT] = 5,	 [ERR_LEFTOVER] = 6,
+		[ERR_RUN] = 1,	    [ERR_USAGE] = 2,	[ERR_STACK] = 3,
+		[ERR_SERVICE] = 4,  [ERR_TIMEOUT] = 5,	[ERR_LEFTOVER] = 6,
 		[ERR_CREATE] = 125, [ERR_NOEXEC] = 126, [ERR_NOTFOUND] = 127,
 	};
 

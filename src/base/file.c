@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file: whole small files in and out. Called for /proc, /sys, cgroup files, and for our own state files. Never for
- * logs or layers: what may be large is streamed by its own room.
+ * file: whole small files in and out. Called for /proc, /sys, cgroup files, and for our own state
+ * files. Never for logs or layers: what may be large is streamed by its own room.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,8 +114,9 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len, mode
 	fd = open_new(dirfd, temp, mode);
 	if (fd < 0)
 		return -1;
-	/* fchmod: the mode holds whatever the umask is. No fsync: nothing that must outlive the host is kept here. */
-	if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 || renameat(dirfd, temp, dirfd, path) < 0) {
+	/* fchmod: whatever the umask is. No fsync: nothing kept here must outlive the host. */
+	if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 ||
+	    renameat(dirfd, temp, dirfd, path) < 0) {
 		int saved = errno;
 
 		unlinkat(dirfd, temp, 0);

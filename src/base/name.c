@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * name: the hash that object names are made of, and the nearest of a list of names ("did you mean"). Pure.
- * The hash is part of what is on disk and in the kernel: it must never change.
+ * name: the hash that object names are made of, and the nearest of a list of names ("did you
+ * mean"). Pure. The hash is part of what is on disk and in the kernel: it must never change.
  */
 #include "mstack/base.h"
 
@@ -30,7 +30,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return ab < c ? ab : c;
 }
 
-/* Edits between two words: insert, delete, replace, and swap of neighbours, the commonest slip of all. */
+/* Edits between words: insert, delete, replace, and swap of neighbours, the commonest slip. */
 static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
 {
 	uint8_t rows[3][LONGEST + 1];
@@ -43,8 +43,10 @@ static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
 
 		row[0] = (uint8_t)i;
 		for (size_t j = 1; j <= nb; j++) {
-			row[j] = (uint8_t)min3(last[j] + 1u, row[j - 1] + 1u, last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+			row[j] = (uint8_t)min3(last[j] + 1u, row[j - 1] + 1u,
+					       last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 		before = last;

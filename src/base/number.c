@@ -36,11 +36,11 @@ int number_parse(const char **s, struct number *ret)
 
 int number_scale(const struct number *n, int64_t unit, int64_t *ret)
 {
+	unsigned __int128 part = (unsigned __int128)n->fraction * (uint64_t)unit / FRACTION_ONE;
 	int64_t whole;
 
 	if (__builtin_mul_overflow(n->whole, unit, &whole) ||
-	    __builtin_add_overflow(whole, (int64_t)((unsigned __int128)n->fraction * (uint64_t)unit / FRACTION_ONE),
-				   &whole))
+	    __builtin_add_overflow(whole, (int64_t)part, &whole))
 		return -1;
 	*ret = whole;
 	return 0;

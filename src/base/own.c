@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * own: what runs when an owned thing leaves its scope. Called through the _cleanup_ attributes only. All of them
- * accept "nothing" and keep errno, so that `return -1` after a failed call still tells why.
+ * own: what runs when an owned thing leaves its scope. Called through the _cleanup_ attributes
+ * only. All of them accept "nothing" and keep errno, so that `return -1` after a failed call still
+ * tells why.
  */
 #include <dirent.h>
 #include <errno.h>

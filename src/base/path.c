@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * path: opening, making and removing things below a folder whose content somebody else chose. Called by whoever
- * touches images, volumes and run-time folders. No function here may be led out of the folder it was given by a link,
- * a `..`, or a mount.
+ * path: opening, making and removing things below a folder whose content somebody else chose.
+ * Called by whoever touches images, volumes and run-time folders. No function here may be led out
+ * of the folder it was given by a link, a `..`, or a mount.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ static int open_folder(int dirfd, const char *path)
 	return path_open_in(dirfd, path, O_PATH | O_DIRECTORY, 0);
 }
 
-/* `mode` holds whatever the umask is; the detour by a descriptor keeps a swapped-in link from being followed. */
+/* `mode` whatever the umask is, by a descriptor so that a swapped-in link is not followed. */
 static int make_folder(int parent, const char *name, mode_t mode)
 {
 	_cleanup_fd_ int fd = -1;
@@ -65,7 +65,7 @@ static int make_folder(int parent, const char *name, mode_t mode)
 	return fd < 0 ? -1 : fchmod(fd, mode);
 }
 
-/* One folder whose parent is there already. `path` is cut for a moment and whole again afterwards. */
+/* One folder whose parent is there already. `path` is cut for a moment only. */
 static int ensure_folder(int dirfd, char *path, mode_t mode)
 {
 	_cleanup_fd_ int there = open_folder(dirfd, path), parent = -1;
@@ -114,7 +114,7 @@ int path_mkdirs(int dirfd, const char *path, mode_t mode)
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* A removal under way: `top` is the folder to which branches deeper than REMOVE_DEPTH are moved up. */
+/* A removal under way: branches deeper than REMOVE_DEPTH are moved up into `top`. */
 struct removal {
 	int top;
 	unsigned hoisted;
@@ -139,7 +139,7 @@ static int remove_content(struct removal *r, int fd, unsigned depth)
 	return errno ? -1 : 0;
 }
 
-/* Too deep for recursion: the branch becomes an entry of the top folder, which is read again until it is empty. */
+/* Too deep for recursion: the branch becomes an entry of `top`, which is read until empty. */
 static int hoist(struct removal *r, int parent, const char *name)
 {
 	char to[32];
@@ -154,7 +154,7 @@ static int remove_entry(struct removal *r, int parent, const char *name, unsigne
 {
 	_cleanup_fd_ int fd = -1;
 
-	/* Most entries are no folders, and unlink tells which ones are (EISDIR) without a look before. */
+	/* Most entries are no folders, and unlink tells which ones are (EISDIR). */
 	if (!unlinkat(parent, name, 0) || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR)

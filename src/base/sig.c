@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sig: signals by name. Called for `stop_signal`, `kill -s` and exit reasons. Numbers are Linux's, which all our
- * architectures share; real-time signals count from the 34 that glibc and musl leave to programs.
+ * sig: signals by name. Called for `stop_signal`, `kill -s` and exit reasons. Numbers are Linux's,
+ * which all our architectures share; real-time signals count from the 34 that glibc and musl leave
+ * to programs.
  */
 #include <ctype.h>
 #include <signal.h>
@@ -10,8 +11,9 @@
 #include "mstack/base.h"
 
 #define LAST_SIGNAL 64
-#define SIG(name) [SIG##name] = "SIG" #name
+#define SIG(name)   [SIG##name] = "SIG" #name
 
+/* clang-format off */
 static const char *const names[LAST_SIGNAL + 1] = {
 	SIG(HUP), SIG(INT), SIG(QUIT), SIG(ILL), SIG(TRAP), SIG(ABRT), SIG(BUS), SIG(FPE),
 	SIG(KILL), SIG(USR1), SIG(SEGV), SIG(USR2), SIG(PIPE), SIG(ALRM), SIG(TERM), SIG(STKFLT),
@@ -27,6 +29,7 @@ static const char *const names[LAST_SIGNAL + 1] = {
 	[59] = "SIGRTMAX-5", [60] = "SIGRTMAX-4", [61] = "SIGRTMAX-3", [62] = "SIGRTMAX-2",
 	[63] = "SIGRTMAX-1", [64] = "SIGRTMAX",
 };
+/* clang-format on */
 
 static int parse_number(const char *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * size: bytes as compose files write them and as people read them. Called by the readers of stack files and by tables.
- * Pure: text in, number out.
+ * size: bytes as compose files write them and as people read them. Called by the readers of stack
+ * files and by tables. Pure: text in, number out.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -61,5 +61,6 @@ void size_format(uint64_t bytes, char *ret, size_t size)
 		if (tenths < 10240 || !prefix[1])
 			break;
 	}
-	snprintf(ret, size, "%u.%u %ciB", (unsigned)(tenths / 10), (unsigned)(tenths % 10), toupper(*prefix));
+	snprintf(ret, size, "%u.%u %ciB", (unsigned)(tenths / 10), (unsigned)(tenths % 10),
+		 toupper(*prefix));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * time: clocks and stamps. Called for every log line, so the calendar is computed here: gmtime_r(3) takes a lock and
- * looks at the time zone each time. Only the first three functions read a clock.
+ * time: clocks and stamps. Called for every log line, so the calendar is computed here: gmtime_r(3)
+ * takes a lock and looks at the time zone each time. Only the first three functions read a clock.
  */
 #include <stdio.h>
 #include <time.h>
@@ -9,11 +9,11 @@
 #include "mstack/base.h"
 
 #define NS_PER_S 1000000000ull
-#define DAY_S 86400
-/* Days of 400 years, after which the Gregorian calendar repeats; and from 0000-03-01 to 1970-01-01. */
-#define ERA_DAYS 146097
+#define DAY_S	 86400
+/* Days of 400 years, after which the calendar repeats; and from 0000-03-01 to 1970-01-01. */
+#define ERA_DAYS   146097
 #define EPOCH_DAYS 719468
-#define LAST_YEAR 2553	/* the last whole one that 64 bits of nanoseconds since 1970 hold */
+#define LAST_YEAR  2553 /* the last whole one that 64 bits of nanoseconds since 1970 hold */
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -38,13 +38,13 @@ uint64_t time_wall_ns(void)
 	return now_ns(CLOCK_REALTIME);
 }
 
-/* ---- the calendar: years begin in March, so that the leap day is the last one of its year ------ */
+/* ---- the calendar: years begin in March, so that the leap day is the last of its year -------- */
 
 struct date {
 	unsigned year, month, day;
 };
 
-/* Days before month m of such a year, m = 0 for March: 31 30 31 30 31 twice, then 31 and the rest. */
+/* Days before month m of such a year, m = 0 for March: 31 30 31 30 31 twice, then 31, rest. */
 static unsigned days_before_month(unsigned m)
 {
 	return (153 * m + 2) / 5;
@@ -70,8 +70,8 @@ static int64_t days_of_date(const struct date *d)
 	unsigned year = d->year - (d->month <= 2), in_era = year % 400;
 	unsigned m = d->month > 2 ? d->month - 3 : d->month + 9;
 
-	return (int64_t)(year / 400) * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 + days_before_month(m) +
-	       d->day - 1 - EPOCH_DAYS;
+	return (int64_t)(year / 400) * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 +
+	       days_before_month(m) + d->day - 1 - EPOCH_DAYS;
 }
 
 /* ---- stamps ---------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ static bool get_offset(const char **s, int *ret_s)
 		*ret_s = 0;
 		return true;
 	}
-	if (*(*s) != '+' && **s != '-')
+	if (**s != '+' && **s != '-')
 		return false;
 	(*s)++;
 	if (!get_digits(s, 2, 23, ':', &h) || !get_digits(s, 2, 59, 0, &m))
@@ -167,9 +167,10 @@ int time_parse_stamp(const char *s, uint64_t *ret_wall_ns)
 	int64_t days, total;
 	int offset;
 
-	/* 60 is a leap second (RFC 3339, 5.6); it counts as the first one of the next minute, as time(2) has it. */
-	if (!get_date(&s, &d) || !get_digits(&s, 2, 23, ':', &hour) || !get_digits(&s, 2, 59, ':', &minute) ||
-	    !get_digits(&s, 2, 60, 0, &second) || !get_fraction(&s, &fraction) || !get_offset(&s, &offset) || *s)
+	/* 60 is a leap second (RFC 3339, 5.6): as in time(2) the first one of the next minute. */
+	if (!get_date(&s, &d) || !get_digits(&s, 2, 23, ':', &hour) ||
+	    !get_digits(&s, 2, 59, ':', &minute) || !get_digits(&s, 2, 60, 0, &second) ||
+	    !get_fraction(&s, &fraction) || !get_offset(&s, &offset) || *s)
 		return -1;
 	days = days_of_date(&d);
 	total = days * DAY_S + hour * 3600 + minute * 60 + second - offset;
