@@ -28,16 +28,19 @@ struct ledger_item {
 	uint32_t id;		/* 1, 2, ...; never used twice within a file */
 	uint32_t parent;	/* id, or 0 */
 	enum ledger_state state;
-	uint64_t ident[2];	/* what the kernel returned: ifindex, inode, ... as the kind defines; 0 while INTENT */
+	/* What the kernel returned, as the kind defines; 0 while INTENT. Kinds keyed by a path: device, inode. What counts
+	 * for one boot only (a device number) belongs into ident[0]: it is 0 again after another boot. */
+	uint64_t ident[2];
 	const char *kind;	/* name of its kind */
 	const char *key;	/* name or path, as the kind defines */
-};
+};	/* an item is valid until the first ledger_intend after it went, or until ledger_lock or ledger_close */
 
 struct ledger_kind {
 	const char *name;
 	/* Is the thing found there really ours? 1 yes, 0 no (a foreign one under our name: it must survive), -1 not there. */
 	int (*same)(const struct ledger_item *item);
-	/* 0 gone, 1 was gone already, -1 error (EBUSY in err->sys: tried again until the deadline). */
+	/* Called after `same` said 1. 0 gone (`same` is asked again), 1 was gone already, -1 error (EBUSY in err->sys:
+	 * tried again until the deadline). */
 	int (*destroy)(const struct ledger_item *item, struct err *err);
 	/* Many at once, may be NULL. 0 when all are gone, -1 to fall back to one by one. */
 	int (*destroy_all)(const struct ledger_item *const *items, size_t n, struct err *err);
@@ -52,23 +55,27 @@ struct ledger;
 /*
  * Opens (and with `create` makes, mode 0600) the ledger file and replays it. `kinds`: NULL-terminated lists of kinds, itself
  * ended by NULL; they must outlive the ledger. A torn last record is cut off. Returns NULL on error; a missing file without
- * `create` gives err->sys == ENOENT. The folder of `path` must exist.
+ * `create` gives err->sys == ENOENT. The folder of `path` must exist. A process that holds the lock must not open the same
+ * ledger again: closing the second one would drop the lock (fcntl(2)).
  */
 struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);
 void ledger_close(struct ledger *l);
 
 /*
  * Takes the one write lock (fcntl, not inherited by children, kept over exec). Waits up to wait_ms. 0 locked; 1 somebody
- * else has it (*ret_pid, may be NULL, says who); -1 error. Whoever writes or undoes must hold it.
+ * else has it (*ret_pid, may be NULL, says who); -1 error, with err->sys == ESTALE when the last owner removed the file
+ * meanwhile: open it anew. Reads again what others wrote. Whoever writes or undoes must hold it.
  */
 int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *err);
-/* Who holds the lock now: pid, 0 nobody, -1 error. */
+/* Who holds the lock now: pid, 0 nobody (or no file), -1 error. Asks through a short-lived child, so the holder may too. */
 pid_t ledger_owner(const char *path);
 
 /* Enters an INTENT; returns its id, or 0 with err. `parent` 0: none. `kind` must be one that was handed in. */
 uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key, struct err *err);
 /* Confirms it. ident may be 0, 0. */
 int ledger_done(struct ledger *l, uint32_t id, uint64_t ident0, uint64_t ident1, struct err *err);
+/* The same for the kinds below: what lies at the path `key` is the thing; its device and inode are entered. */
+int ledger_done_path(struct ledger *l, uint32_t id, struct err *err);
 /* It is not there any more (or never came to be). */
 int ledger_gone(struct ledger *l, uint32_t id, struct err *err);
 
@@ -79,7 +86,9 @@ const struct ledger_item *ledger_find(const struct ledger *l, const char *kind, 
 /*
  * Removes everything entered: what DIES_WITH_PARENT is left to its parent, kinds with destroy_all go in bulk, the rest in
  * reverse order of creation; EBUSY is tried again until the deadline; then looks again. `tell` (may be NULL) is called with
- * a line for each thing that is still there. Returns 0 when all is gone, 1 when something is left, -1 error.
+ * a line for each thing that is still there. Returns 0 when all is gone, 1 when something is left (the first of it in err),
+ * -1 when the ledger cannot be written (the things were removed all the same). Something else under our name is told and
+ * left alone; it is out of the ledger then, ours being gone.
  * Safe to run twice and to be killed while running. May wait up to `deadline_ms`.
  */
 int ledger_undo(struct ledger *l, unsigned deadline_ms, void (*tell)(void *arg, const char *line), void *arg,
