@@ -20,8 +20,8 @@ static int take_error(const struct ctl_msg *m, struct err *err)
 {
 	const char *text = json_string_value(json_object_get(m->body, "error"));
 
-	return err_kind(err, kind_of_code(json_integer_value(json_object_get(m->body, "code"))), "%s",
-			text ? text : "supervisor: request refused without a reason");
+	return err_kind(err, kind_of_code(json_integer_value(json_object_get(m->body, "code"))),
+			"%s", text ? text : "supervisor: request refused without a reason");
 }
 
 /* The next answer to request `id`. What is left of a call that was ended early has another id and is skipped. */
@@ -44,11 +44,13 @@ static int next_answer(int fd, uint32_t id, struct ctl_msg *ret, struct err *err
 	}
 }
 
-int ctl_call(int fd, enum ctl_type type, json_t *body, int (*each)(void *arg, const struct ctl_msg *m), void *arg,
-	     struct err *err)
+int ctl_call(int fd, enum ctl_type type, json_t *body,
+	     int (*each)(void *arg, const struct ctl_msg *m), void *arg, struct err *err)
 {
 	/* Only has to differ from the call before on this connection. */
-	const struct ctl_msg request = { .type = type, .id = (uint32_t)time_mono_ns(), .body = body };
+	const struct ctl_msg request = { .type = type,
+					 .id = (uint32_t)time_mono_ns(),
+					 .body = body };
 	int rc = ctl_send(fd, &request, err);
 	bool last = false;
 

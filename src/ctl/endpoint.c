@@ -45,7 +45,8 @@ static int place_init(struct place *p, const char *path, struct err *err)
 		p->dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (p->dir < 0)
 			return err_sys(err, errno, "control socket '%s': open its folder", path);
-		if (snprintf(p->addr.sun_path, size, "/proc/self/fd/%d/%s", p->dir, slash + 1) < (int)size)
+		if (snprintf(p->addr.sun_path, size, "/proc/self/fd/%d/%s", p->dir, slash + 1) <
+		    (int)size)
 			return 0;
 		cleanup_fd(&p->dir);
 	}
@@ -68,8 +69,8 @@ static bool is_dead_socket(const struct place *p)
 	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
 
-	return fd >= 0 && lstat(p->addr.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) && place_connect(p, fd) < 0 &&
-	       errno == ECONNREFUSED;
+	return fd >= 0 && lstat(p->addr.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       place_connect(p, fd) < 0 && errno == ECONNREFUSED;
 }
 
 int ctl_listen(const char *path, struct err *err)
@@ -90,7 +91,8 @@ int ctl_listen(const char *path, struct err *err)
 		if (why != EADDRINUSE || !is_dead_socket(&p))
 			return err_sys(err, why, "control socket '%s': bind", path);
 		if ((unlink(p.addr.sun_path) < 0 && errno != ENOENT) || place_bind(&p, fd) < 0)
-			return err_sys(err, errno, "control socket '%s': replace the old one", path);
+			return err_sys(err, errno, "control socket '%s': replace the old one",
+				       path);
 	}
 	if (listen(fd, BACKLOG) < 0)
 		return err_sys(err, errno, "control socket '%s': listen", path);
@@ -102,7 +104,8 @@ static bool peer_is_trusted(int fd)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
 int ctl_accept(int listen_fd, struct err *err)

@@ -67,7 +67,8 @@ int ctl_send(int fd, const struct ctl_msg *m, struct err *err)
 		size_t len = json_dumpb(m->body, body, sizeof(body), JSON_COMPACT);
 
 		if (len == 0 || len > sizeof(body))
-			return err_sys(err, EMSGSIZE, "control message %u: body of %zu bytes, at most %d go",
+			return err_sys(err, EMSGSIZE,
+				       "control message %u: body of %zu bytes, at most %d go",
 				       (unsigned)m->type, len, CTL_BODY_MAX);
 		h.body_len = (uint32_t)len;
 		iov[1].iov_len = len;
@@ -100,26 +101,29 @@ static void collect_fds(struct msghdr *mh, struct ctl_msg *m)
 	}
 }
 
-static int parse(const struct msghdr *mh, const struct header *h, const char *body, size_t n, struct ctl_msg *m,
-		 struct err *err)
+static int parse(const struct msghdr *mh, const struct header *h, const char *body, size_t n,
+		 struct ctl_msg *m, struct err *err)
 {
 	json_error_t why;
 
 	if (n < sizeof(*h) || h->magic != MAGIC)
 		return err_sys(err, EBADMSG, "control message: not a message of mstack");
 	if (h->version != CTL_VERSION)
-		return err_sys(err, EPROTONOSUPPORT,
-			       "control message: the other side speaks version %u, this one %u: use the same mstack",
-			       h->version, CTL_VERSION);
+		return err_sys(
+			err, EPROTONOSUPPORT,
+			"control message: the other side speaks version %u, this one %u: use the same mstack",
+			h->version, CTL_VERSION);
 	if (mh->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return err_sys(err, EBADMSG, "control message %u: too long or too many descriptors", h->type);
+		return err_sys(err, EBADMSG, "control message %u: too long or too many descriptors",
+			       h->type);
 	if (h->body_len != n - sizeof(*h))
-		return err_sys(err, EBADMSG, "control message %u: says %u bytes, has %zu", h->type, h->body_len,
-			       n - sizeof(*h));
+		return err_sys(err, EBADMSG, "control message %u: says %u bytes, has %zu", h->type,
+			       h->body_len, n - sizeof(*h));
 	if (h->body_len > 0) {
 		m->body = json_loadb(body, h->body_len, JSON_REJECT_DUPLICATES, &why);
 		if (!json_is_object(m->body))
-			return err_sys(err, EBADMSG, "control message %u: its body is no JSON object", h->type);
+			return err_sys(err, EBADMSG,
+				       "control message %u: its body is no JSON object", h->type);
 	}
 	m->type = h->type;
 	m->id = h->id;

@@ -33,13 +33,15 @@ static void serve_three(int fd, const struct ctl_msg *request)
 	ctl_send(fd, &stale, NULL);
 	ctl_answer(fd, request, CTL_PS, json_pack("{s:i}", "n", 1), false);
 	ctl_answer(fd, request, CTL_PS, json_pack("{s:i}", "n", 2), false);
-	ctl_answer(fd, request, CTL_OK, json_pack("{s:O}", "n", json_object_get(request->body, "n")), true);
+	ctl_answer(fd, request, CTL_OK,
+		   json_pack("{s:O}", "n", json_object_get(request->body, "n")), true);
 }
 
 static void serve_error(int fd, const struct ctl_msg *request)
 {
 	ctl_answer(fd, request, CTL_PS, NULL, false);
-	ctl_answer(fd, request, CTL_ERROR, json_pack("{s:s,s:i}", "error", "service 'web': no", "code", 4), true);
+	ctl_answer(fd, request, CTL_ERROR,
+		   json_pack("{s:s,s:i}", "error", "service 'web': no", "code", 4), true);
 }
 
 static void serve_bare_error(int fd, const struct ctl_msg *request)
@@ -54,7 +56,8 @@ static void serve_nothing(int fd, const struct ctl_msg *request)
 }
 
 /* Calls with a server in a child that answers one request in the given way and then leaves. */
-static int call(void (*serve)(int fd, const struct ctl_msg *request), struct seen *seen, struct err *err)
+static int call(void (*serve)(int fd, const struct ctl_msg *request), struct seen *seen,
+		struct err *err)
 {
 	struct ctl_msg m = { 0 };
 	json_t *body = json_pack("{s:i}", "n", 40);

@@ -33,7 +33,8 @@ static int count_fds(void)
 
 static void make_pair(int pair[2])
 {
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
 }
 
 static void close_pair(const int pair[2])
@@ -78,7 +79,9 @@ static void round_trip(void **state)
 
 	(void)state;
 	make_pair(pair);
-	out.body = json_pack("{s:i,s:b,s:s}", "timeout", 10, "volumes", 1, "name", "w\xc3\xa4" "b");
+	out.body = json_pack("{s:i,s:b,s:s}", "timeout", 10, "volumes", 1, "name",
+			     "w\xc3\xa4"
+			     "b");
 	assert_int_equal(ctl_send(pair[0], &out, NULL), 0);
 	assert_int_equal(ctl_recv(pair[1], &in, NULL), 0);
 	assert_int_equal(in.type, CTL_DOWN);
@@ -146,7 +149,9 @@ static void refused_packets_leak_nothing(void **state)
 	static const struct {
 		const char *body;
 		size_t n_fds;
-	} rows[] = { { "{}", CTL_FDS_MAX + 1 }, { "{}", 16 }, { "{", 3 }, { "nonsense", CTL_FDS_MAX } };
+	} rows[] = {
+		{ "{}", CTL_FDS_MAX + 1 }, { "{}", 16 }, { "{", 3 }, { "nonsense", CTL_FDS_MAX }
+	};
 	int before = count_fds();
 
 	(void)state;
@@ -191,8 +196,20 @@ static void body_limits(void **state)
 static void bad_bodies(void **state)
 {
 	static const char *const bad[] = {
-		"{",	     "[]",	  "[1,2]",	   "1",	  "null", "\"s\"", "{\"a\":1,\"a\":2}", "{} x",
-		"{\"a\":\xff}", "{\"a\":\"\\u0000\"}", "{\"\":}", " ",	 "\"",	 "{\"a\":1e999}",
+		"{",
+		"[]",
+		"[1,2]",
+		"1",
+		"null",
+		"\"s\"",
+		"{\"a\":1,\"a\":2}",
+		"{} x",
+		"{\"a\":\xff}",
+		"{\"a\":\"\\u0000\"}",
+		"{\"\":}",
+		" ",
+		"\"",
+		"{\"a\":1e999}",
 	};
 
 	(void)state;
@@ -241,7 +258,8 @@ static void unknown_types_pass(void **state)
 	r->type = 4000000000u;
 	r->flags = 0xfffffffeu;
 	make_pair(pair);
-	assert_int_equal(send(pair[0], r, RAW_HEAD + r->body_len, 0), (ssize_t)(RAW_HEAD + r->body_len));
+	assert_int_equal(send(pair[0], r, RAW_HEAD + r->body_len, 0),
+			 (ssize_t)(RAW_HEAD + r->body_len));
 	assert_int_equal(ctl_recv(pair[1], &m, NULL), 0);
 	assert_true((uint32_t)m.type == 4000000000u);
 	ctl_msg_fini(&m);
