@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The files that a container gets for names: hosts, hostname, resolv.conf. All addresses are known before anything starts,
+ * so everybody who shares a network with the slot stands in its hosts file from the first instruction on.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "plan/planner.h"
+
+static void put_address(struct buf *b, struct in_addr addr)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	buf_printf(b, "%s\t", text);
+}
+
+static const char *host_name(const struct plan_slot *slot)
+{
+	return slot->service->hostname.text ? slot->service->hostname.text : slot->service->name;
+}
+
+/* The first network that both are on decides; SIZE_MAX: none. Ports stand in the order of the service's networks. */
+static size_t shared_port(const struct plan_slot *me, const struct plan_slot *other)
+{
+	for (size_t i = 0; i < other->n_ports; i++)
+		for (size_t j = 0; j < me->n_ports; j++)
+			if (other->ports[i].bridge == me->ports[j].bridge)
+				return i;
+	return SIZE_MAX;
+}
+
+static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other)
+{
+	size_t port = shared_port(me, other);
+	const struct stack_strs *aliases;
+
+	if (port == SIZE_MAX)
+		return;
+	put_address(b, other->ports[port].addr);
+	buf_printf(b, "%s", other->service->name);
+	if (strcmp(other->name, other->service->name) != 0)
+		buf_printf(b, " %s", other->name);
+	if (strcmp(other->container, other->service->name) != 0)
+		buf_printf(b, " %s", other->container);
+	aliases = &other->service->networks[port].aliases;
+	for (size_t i = 0; i < aliases->n; i++)
+		buf_printf(b, " %s", aliases->v[i].text);
+	buf_putc(b, '\n');
+}
+
+static char *hosts_text(struct planner *p, const struct plan_slot *slot)
+{
+	struct buf b = { 0 };
+	char *text;
+
+	buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	if (slot->n_ports && slot->service->hostname.text) {
+		put_address(&b, slot->ports[0].addr);
+		buf_printf(&b, "%s\n", host_name(slot));
+	}
+	for (size_t i = 0; i < p->plan->n_slots; i++)
+		put_other(&b, slot, &p->plan->slots[i]);
+	text = arena_strdup(p->arena, buf_str(&b));
+	buf_fini(&b);
+	return text;
+}
+
+void planner_files(struct planner *p, struct plan_slot *slot)
+{
+	slot->n_files = 3;
+	slot->files = arena_array(p->arena, struct plan_file, slot->n_files);
+	slot->files[0] = (struct plan_file){ "hosts", hosts_text(p, slot) };
+	slot->files[1] = (struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", host_name(slot)) };
+	slot->files[2] = (struct plan_file){ "resolv.conf", p->host->resolv_conf };
+	slot->box.hostname = host_name(slot);
+}

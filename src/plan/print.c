@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan as text: one fact a line, in the order in which it will be done. For `up --dry-run` and golden tests.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "mstack/plan.h"
+
+static const char *addr(struct in_addr a, char ret[INET_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET, &a, ret, INET_ADDRSTRLEN);
+}
+
+static void print_bridge(const struct net_bridge_spec *b, struct buf *out)
+{
+	char subnet[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
+
+	buf_printf(out, "network %s bridge=%s subnet=%s/%u gateway=%s mtu=%u%s\n", b->altname, b->ifname,
+		   addr(b->subnet, subnet), b->prefix, addr(b->gateway, gateway), b->mtu,
+		   b->internal ? " internal" : "");
+}
+
+static void print_words(const char *key, const char *const *v, struct buf *out)
+{
+	buf_printf(out, "  %s", key);
+	for (size_t i = 0; v && v[i]; i++)
+		buf_printf(out, " %s", v[i]);
+	buf_putc(out, '\n');
+}
+
+static void print_port(const struct plan *p, const struct net_port_spec *port, struct buf *out)
+{
+	char a[INET_ADDRSTRLEN];
+	const uint8_t *m = port->mac;
+
+	buf_printf(out, "  link %s on %s as %s addr=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x%s\n", port->ifname,
+		   p->net.bridges[port->bridge].altname, port->host_ifname, addr(port->addr, a),
+		   p->net.bridges[port->bridge].prefix, m[0], m[1], m[2], m[3], m[4], m[5],
+		   port->default_route ? " default-route" : "");
+}
+
+static void print_publish(const struct net_publish_spec *pub, struct buf *out)
+{
+	char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
+
+	buf_printf(out, "  publish %s:%u -> %s:%u/%s\n", addr(pub->host_ip, a), pub->host_port, addr(pub->addr, b),
+		   pub->port, pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
+}
+
+static void print_limits(const struct box_limits *l, struct buf *out)
+{
+	if (l->wanted & BOX_WANT_MEMORY)
+		buf_printf(out, "  memory %lld\n", (long long)l->memory_max);
+	if (l->wanted & BOX_WANT_CPU)
+		buf_printf(out, "  cpu %lld/1000\n", (long long)l->cpu_milli);
+	if (l->wanted & BOX_WANT_PIDS)
+		buf_printf(out, "  pids %lld\n", (long long)l->pids_max);
+}
+
+static void print_slot(const struct plan *p, const struct plan_slot *s, struct buf *out)
+{
+	const struct box_spec *b = &s->box;
+
+	buf_printf(out, "slot %s container=%s\n", s->name, s->container);
+	for (size_t i = 0; i < b->n_lower; i++)
+		buf_printf(out, "  layer %s\n", b->lower[i]);
+	print_limits(&s->box_slot.limits, out);
+	for (size_t i = 0; i < s->n_ports; i++)
+		print_port(p, &s->ports[i], out);
+	for (size_t i = 0; i < s->n_pubs; i++)
+		print_publish(&s->pubs[i], out);
+	for (size_t i = 0; i < b->n_mounts; i++)
+		buf_printf(out, "  mount %s on %s%s\n", b->mounts[i].type == BOX_TMPFS ? "tmpfs" : b->mounts[i].source,
+			   b->mounts[i].target, b->mounts[i].read_only ? " ro" : "");
+	buf_printf(out, "  user %u:%u caps=%016llx%s\n", b->uid, b->gid, (unsigned long long)b->caps,
+		   b->read_only ? " read-only" : "");
+	print_words("command", b->argv, out);
+	print_words("environment", b->envp, out);
+	if (s->probe)
+		print_words("probe", s->probe, out);
+}
+
+static void print_edge(const struct plan *p, const struct plan_edge *e, struct buf *out)
+{
+	static const char *const condition[] = {
+		[STACK_STARTED] = "started",
+		[STACK_HEALTHY] = "healthy",
+		[STACK_COMPLETED] = "completed",
+	};
+
+	buf_printf(out, "order %s after %s is %s%s\n", p->slots[e->slot].name, p->slots[e->on].name,
+		   condition[e->condition], e->required ? "" : " (if it can be)");
+}
+
+void plan_print(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "project %s id=%08x table=%s\n", p->stack->name, p->id, p->net.table);
+	for (size_t i = 0; i < p->net.n_bridges; i++)
+		print_bridge(&p->net.bridges[i], out);
+	for (size_t i = 0; i < p->n_volumes; i++)
+		buf_printf(out, "volume %s%s\n", p->volumes[i].name, p->volumes[i].external ? " external" : "");
+	for (size_t i = 0; i < p->n_slots; i++)
+		print_slot(p, &p->slots[i], out);
+	for (size_t i = 0; i < p->n_edges; i++)
+		print_edge(p, &p->edges[i], out);
+}

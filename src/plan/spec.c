@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The container of a slot: limits, root, mounts, command, environment, rights. Here the words of the compose file and of
+ * the image become those of box, by compose's rules of precedence.
+ */
+#include <stdio.h>
+
+#include "plan/planner.h"
+
+static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* ---- command and environment ----------------------------------------------------------------- */
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+static size_t put_strs(const char **argv, size_t n, const struct stack_strs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		argv[n++] = s->v[i].text;
+	return n;
+}
+
+static size_t put_list(const char **argv, size_t n, char *const *list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		argv[n++] = list[i];
+	return n;
+}
+
+/* A service's entrypoint clears the image's command; a service's command replaces only that. */
+static const char *const *command(struct planner *p, const struct plan_slot *slot, const struct store_image *img)
+{
+	const struct stack_service *s = slot->service;
+	size_t max = s->entrypoint.n + s->command.n + count(img->entrypoint) + count(img->cmd) + 1;
+	const char **argv = arena_array(p->arena, const char *, max);
+	size_t n = 0;
+
+	n = s->entrypoint.given ? put_strs(argv, n, &s->entrypoint) : put_list(argv, n, img->entrypoint);
+	if (s->command.given)
+		n = put_strs(argv, n, &s->command);
+	else if (!s->entrypoint.given)
+		n = put_list(argv, n, img->cmd);
+	if (!n)
+		stack_diag_add(p->diags, STACK_ERROR, s->image.pos, "write `command:`",
+			       "service '%s': no command: the image '%s' brings none", s->name, s->image.text);
+	return argv;
+}
+
+static size_t key_len(const char *entry)
+{
+	return strcspn(entry, "=");
+}
+
+static size_t env_find(const char **env, size_t n, const char *key, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (key_len(env[i]) == len && memcmp(env[i], key, len) == 0)
+			return i;
+	return n;
+}
+
+static size_t env_set(const char **env, size_t n, const char *entry)
+{
+	size_t i = env_find(env, n, entry, key_len(entry));
+
+	env[i] = entry;
+	return i == n ? n + 1 : n;
+}
+
+static size_t env_unset(const char **env, size_t n, const char *key)
+{
+	size_t i = env_find(env, n, key, strlen(key));
+
+	if (i == n)
+		return n;
+	memmove(env + i, env + i + 1, (n - i - 1) * sizeof(*env));
+	return n - 1;
+}
+
+static const char *const *environment(struct planner *p, const struct plan_slot *slot, const struct store_image *img,
+				      const struct store_user *user)
+{
+	const struct stack_service *s = slot->service;
+	const char **env = arena_array(p->arena, const char *, s->environment.n + count(img->env) + 4);
+	size_t n = 0;
+
+	n = env_set(env, n, default_path);
+	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", slot->box.hostname));
+	n = env_set(env, n, arena_printf(p->arena, "HOME=%s", user->home ? user->home : "/"));
+	for (size_t i = 0; img->env && img->env[i]; i++)
+		n = env_set(env, n, img->env[i]);
+	for (size_t i = 0; i < s->environment.n; i++) {
+		const struct stack_kv *kv = &s->environment.v[i];
+
+		if (kv->value)
+			n = env_set(env, n, arena_printf(p->arena, "%s=%s", kv->key, kv->value));
+		else
+			n = env_unset(env, n, kv->key);
+	}
+	env[n] = NULL;
+	return env;
+}
+
+/* argv of the health check, or NULL. The first word of the test says how it is run. */
+static const char *const *probe_command(struct planner *p, const struct stack_health *h)
+{
+	const char **argv;
+	size_t n = 0;
+
+	if (!h->given || h->disable || h->test.n < 2)
+		return NULL;
+	argv = arena_array(p->arena, const char *, h->test.n + 3);
+	if (strcmp(h->test.v[0].text, "CMD-SHELL") == 0) {
+		argv[n++] = "/bin/sh";
+		argv[n++] = "-c";
+	} else if (strcmp(h->test.v[0].text, "CMD") != 0) {
+		return NULL;
+	}
+	for (size_t i = 1; i < h->test.n; i++)
+		argv[n++] = h->test.v[i].text;
+	return argv;
+}
+
+/* ---- mounts ---------------------------------------------------------------------------------- */
+
+static unsigned depth(const char *path)
+{
+	unsigned n = 0;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* By depth of the target, so that a parent never hides its child; the order of the file otherwise. */
+static void sort_mounts(struct box_mount *m, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct box_mount x = m[i];
+		size_t j = i;
+
+		for (; j > 0 && depth(m[j - 1].target) > depth(x.target); j--)
+			m[j] = m[j - 1];
+		m[j] = x;
+	}
+}
+
+static struct box_mount mount_of(const struct planner *p, const struct plan_slot *slot, const struct stack_mount *m)
+{
+	return (struct box_mount){
+		.type = m->type == STACK_TMPFS ? BOX_TMPFS : BOX_BIND,
+		.source = m->type == STACK_VOLUME ? planner_volume_path(p, slot, m) : m->source,
+		.target = m->target,
+		.read_only = m->read_only,
+		.size = m->tmpfs_size,
+		.mode = m->tmpfs_mode,
+		.line = m->pos.line,
+	};
+}
+
+static bool mounted_by_user(const struct stack_service *s, const char *target)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (strcmp(s->mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+static void mounts(struct planner *p, struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+	struct box_mount *m = arena_array(p->arena, struct box_mount, s->n_mounts + slot->n_files);
+	size_t n = 0;
+
+	for (size_t i = 0; i < slot->n_files; i++) {
+		const char *target = arena_printf(p->arena, "/etc/%s", slot->files[i].name);
+
+		if (mounted_by_user(s, target))
+			continue;
+		m[n++] = (struct box_mount){
+			.type = BOX_BIND,
+			.source = arena_printf(p->arena, "%s/%s", slot->dir, slot->files[i].name),
+			.target = target,
+		};
+	}
+	for (size_t i = 0; i < s->n_mounts; i++)
+		m[n++] = mount_of(p, slot, &s->mounts[i]);
+	sort_mounts(m, n);
+	slot->box.mounts = m;
+	slot->box.n_mounts = n;
+}
+
+/* ---- rights and limits ----------------------------------------------------------------------- */
+
+static uint64_t cap_bits(struct planner *p, const struct stack_service *s, const char *key, const struct stack_strs *list)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		int nr = box_cap_number(list->v[i].text);
+
+		if (strcasecmp(list->v[i].text, "ALL") == 0)
+			bits = ~(uint64_t)0;
+		else if (nr >= 0)
+			bits |= (uint64_t)1 << nr;
+		else
+			stack_diag_add(p->diags, STACK_ERROR, list->v[i].pos, "see capabilities(7)",
+				       "service '%s': %s: '%s' is not a capability", s->name, key, list->v[i].text);
+	}
+	return bits;
+}
+
+/* ALL is taken first on both sides, so that `cap_drop: [ALL]` with `cap_add: [CHOWN]` leaves that one. */
+static uint64_t capabilities(struct planner *p, const struct stack_service *s)
+{
+	uint64_t add = cap_bits(p, s, "cap_add", &s->cap_add);
+	uint64_t drop = cap_bits(p, s, "cap_drop", &s->cap_drop);
+
+	if (drop == ~(uint64_t)0)
+		return add;
+	return (box_caps_default() | add) & ~drop;
+}
+
+static void limits(struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+	struct box_limits *l = &slot->box_slot.limits;
+
+	l->memory_max = s->mem_limit.value;
+	l->cpu_milli = s->cpus.value;
+	l->pids_max = s->pids_limit.value;
+	if (s->pids_limit.given) {
+		l->wanted |= BOX_WANT_PIDS;
+		l->line = s->pids_limit.pos.line;
+	}
+	if (s->cpus.given && s->cpus.value) {
+		l->wanted |= BOX_WANT_CPU;
+		l->line = s->cpus.pos.line;
+	}
+	if (s->mem_limit.given && s->mem_limit.value) {
+		l->wanted |= BOX_WANT_MEMORY;
+		l->line = s->mem_limit.pos.line;
+	}
+}
+
+static rlim_t rlimit(int64_t value)
+{
+	return value < 0 ? RLIM_INFINITY : (rlim_t)value;
+}
+
+static void process(struct planner *p, struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+	struct box_rlimit *r = arena_array(p->arena, struct box_rlimit, s->n_ulimits);
+	struct box_sysctl *c = arena_array(p->arena, struct box_sysctl, s->sysctls.n);
+
+	for (size_t i = 0; i < s->n_ulimits; i++)
+		r[i] = (struct box_rlimit){ s->ulimits[i].resource, rlimit(s->ulimits[i].soft),
+					    rlimit(s->ulimits[i].hard), s->ulimits[i].pos.line };
+	for (size_t i = 0; i < s->sysctls.n; i++)
+		c[i] = (struct box_sysctl){ s->sysctls.v[i].key, s->sysctls.v[i].value, s->sysctls.v[i].pos.line };
+	slot->box.rlimits = r;
+	slot->box.n_rlimits = s->n_ulimits;
+	slot->box.sysctls = c;
+	slot->box.n_sysctls = s->sysctls.n;
+	slot->box.caps = capabilities(p, s);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void root(struct planner *p, struct plan_slot *slot, const struct store_image *img)
+{
+	const char **covers = arena_array(p->arena, const char *, 3);
+
+	covers[0] = p->host->data_dir;
+	covers[1] = path_run_dir();
+	slot->box.covers = covers;
+	slot->box.lower = (const char *const *)img->layers;
+	slot->box.n_lower = img->n_layers;
+	slot->box.host_root = img->host_root;
+	slot->box.read_only = slot->service->read_only;
+	slot->box_slot.tmp_upper = img->host_root;
+}
+
+void planner_box(struct planner *p, struct plan_slot *slot)
+{
+	size_t nr = planner_service(p, slot->service);
+	const struct store_image *img = &p->host->images[nr];
+	const struct store_user *user = &p->host->users[nr];
+	const struct stack_service *s = slot->service;
+
+	slot->box_slot.token = (uint64_t)(slot - p->plan->slots);
+	slot->box_slot.name = slot->name;
+	limits(slot);
+	root(p, slot, img);
+	mounts(p, slot);
+	process(p, slot);
+	slot->box.argv = command(p, slot, img);
+	slot->box.envp = environment(p, slot, img, user);
+	slot->box.cwd = s->working_dir.text ? s->working_dir.text : img->working_dir;
+	slot->box.uid = user->uid;
+	slot->box.gid = user->gid;
+	slot->box.groups = user->groups;
+	slot->box.n_groups = user->n_groups;
+	slot->probe = probe_command(p, &s->health);
+}
