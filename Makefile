@@ -24,9 +24,9 @@ CFLAGS	= -O2 -g
 HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
 ifneq ($(SAN),)
-# _FORTIFY_SOURCE hides calls from the sanitizers, and gcc's format warnings are wrong under them.
+# _FORTIFY_SOURCE hides calls from the sanitizers.
 CFLAGS	= -O1 -g -fno-omit-frame-pointer
-HARDEN	= -fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-format-truncation
+HARDEN	= -fsanitize=$(SAN) -fno-sanitize-recover=all
 endif
 FLAGS	= -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -Itests $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(CPPFLAGS)
 LINK	= $(CC) $(HARDEN) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
@@ -131,6 +131,23 @@ asan:
 
 # ---- the rest -------------------------------------------------------------------------------------
 
+# Fuzz targets tests/fuzz/ROOM.c link ROOM and those below; always by clang, in a folder of their own.
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_BINS := $(patsubst %,$(B)/fuzz/%,$(FUZZ_NAMES))
+# The room of a target: its name up to the first `-`.
+define fuzz_rules
+$(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(firstword $(subst -, ,$1))))
+	@mkdir -p $$(@D)
+	$$(SAY) '  LD  $$@'
+	$$(LINK) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,$(call closure,$(firstword $(subst -, ,$1))))
+endef
+$(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(name))))
+
+fuzz-bins:
+	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link fuzz-bins-here
+
+fuzz-bins-here: $(FUZZ_BINS)
+
 floorplan:
 	@tools/check-floorplan
 
@@ -140,8 +157,9 @@ measure:
 lint:
 	@tools/lint
 
+# SUITES='unit e2e' runs some of them only.
 check:
-	@tools/check
+	@tools/check $(SUITES)
 
 up:
 	tools/install-deps build run
@@ -172,7 +190,8 @@ help:
 	@echo 'make unit         build and run the unit tests; ROOM=base for those of one room'
 	@echo 'make test-bins    build the unit tests only'
 	@echo 'make asan         the same in build-asan with AddressSanitizer and UBSan'
-	@echo 'make lint         cppcheck and clang --analyze'
+	@echo 'make fuzz-bins    build the fuzz targets in build-fuzz (clang)'
+	@echo 'make lint         cppcheck, clang --analyze, shellcheck'
 	@echo 'make floorplan    judge every include by tools/floorplan'
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
@@ -181,6 +200,6 @@ help:
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan floorplan measure lint check up bench install clean help FORCE
+.PHONY: all test-bins unit asan fuzz-bins fuzz-bins-here floorplan measure lint check up bench install clean help FORCE
 
--include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/bench/*.c)))
+-include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c)))

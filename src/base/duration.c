@@ -13,12 +13,23 @@
 #define M  (60 * S)
 #define H  (60 * M)
 
+/* Those that a span below a second is printed in. */
+enum { UNIT_NS, UNIT_US, UNIT_MS };
+
 static const struct unit {
 	const char *name;
 	int64_t ns;
 } units[] = {
-	{ "ns", 1 }, { "us", US }, { "\u00b5s", US }, { "\u03bcs", US }, { "ms", MS },
-	{ "s", S },  { "m", M },   { "h", H },	      { "d", 24 * H },	 { "w", 7 * 24 * H },
+	[UNIT_NS] = { "ns", 1 },
+	[UNIT_US] = { "\u00b5s", US },
+	[UNIT_MS] = { "ms", MS },
+	{ "us", US },
+	{ "\u03bcs", US },
+	{ "s", S },
+	{ "m", M },
+	{ "h", H },
+	{ "d", 24 * H },
+	{ "w", 7 * 24 * H },
 };
 
 /* A unit is all that stands before the next number, so `m` is not found in `ms`. */
@@ -81,9 +92,10 @@ void duration_format(int64_t ns, char *ret, size_t size)
 	char seconds[48];
 
 	if (abs && abs < (uint64_t)S) {
-		/* ms, the micro sign or ns, in the table above. */
-		const struct unit *u = &units[abs >= (uint64_t)MS ? 4 : abs >= (uint64_t)US ? 2 : 0];
+		const struct unit *u = &units[UNIT_MS];
 
+		if (abs < (uint64_t)MS)
+			u = &units[abs < (uint64_t)US ? UNIT_NS : UNIT_US];
 		put_fraction(seconds, sizeof(seconds), abs, (uint64_t)u->ns, u->name);
 	} else {
 		put_fraction(seconds, sizeof(seconds), abs % (uint64_t)M, (uint64_t)S, "s");

@@ -39,11 +39,12 @@ static int fill(struct err *err, int sys, enum err_kind kind, const char *fmt, v
 		char tail[96];
 
 		if (why)
-			/* "Invalid argument" is lowered, "RFS specific error" is not. */
-			snprintf(tail, sizeof(tail), ": %c%s",
-				 islower((unsigned char)why[1]) ? tolower(why[0]) : why[0], why + 1);
+			snprintf(tail, sizeof(tail), ": %s", why);
 		else
 			snprintf(tail, sizeof(tail), ": error %d", sys);
+		/* "Invalid argument" is lowered, "RFS specific error" is not. */
+		if (islower((unsigned char)tail[3]))
+			tail[2] = (char)tolower((unsigned char)tail[2]);
 		append_tail(text, sizeof(text), tail);
 	}
 	make_one_line(text);

@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * name: the hash that object names are made of, and the nearest of a list of names ("did you
- * mean"). Pure. The hash is part of what is on disk and in the kernel: it must never change.
+ * nearest: the one of a list of names that was probably meant. Called where a word of the user is
+ * not known: keys, commands, options, services. Pure.
  */
 #include "mstack/base.h"
 
 #define LONGEST 63
-
-/* FNV-1a, 64 bits: offset basis and prime of the reference (isthe.com/chongo/tech/comp/fnv). */
-uint64_t hash64(const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-uint64_t hash64_str(const char *s)
-{
-	return hash64(s, strlen(s));
-}
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
