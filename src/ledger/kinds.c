@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kinds: what the ledger can remove without the help of another room: folders, files, sockets and symbolic links.
- * All are keyed by an absolute path and known by device and inode. Called by undo.c through the tables below. Folders,
- * files and sockets are touched beneath the run and data folders only, and no link on the way there is followed.
+ * kinds: what the ledger can remove without the help of another room: folders, files, sockets and
+ * symbolic links. All are keyed by an absolute path and known by device and inode. Called by
+ * undo.c through the tables below. Folders, files and sockets are touched beneath the run and
+ * data folders only, and no link on the way there is followed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,10 @@ static const char *below(const char *path, const char *root)
 	return *path ? path : NULL;
 }
 
-/* Opens the folder that holds what lies at `rest` below `root`; *ret_name is its last part. -1 with errno. */
+/*
+ * Opens the folder that holds what lies at `rest` below `root`; *ret_name is its last part. -1
+ * with errno.
+ */
 static int open_holder(const char *root, const char *rest, const char **ret_name)
 {
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -62,12 +66,16 @@ static int open_beneath(const struct ledger_item *item, const char **ret_name)
 	return open_holder(root, rest, ret_name);
 }
 
-/* Before it is confirmed, what has the right name and type beneath our own folders can only be ours. */
+/*
+ * Before it is confirmed, what has the right name and type beneath our own folders can only be
+ * ours.
+ */
 static int same_node(const struct ledger_item *item, const struct stat *st, mode_t type)
 {
 	if ((st->st_mode & S_IFMT) != type)
 		return 0;
-	return (!item->ident[0] || item->ident[0] == st->st_dev) && (!item->ident[1] || item->ident[1] == st->st_ino);
+	return (!item->ident[0] || item->ident[0] == st->st_dev) &&
+	       (!item->ident[1] || item->ident[1] == st->st_ino);
 }
 
 static int same_beneath(const struct ledger_item *item, mode_t type)
@@ -90,11 +98,12 @@ static int destroy_beneath(const struct ledger_item *item, struct err *err)
 	_cleanup_fd_ int holder = open_beneath(item, &name);
 
 	if (holder < 0 && errno == EPERM)
-		return err_set(err, "remove '%s': neither beneath '%s' nor '%s'", item->key, path_run_dir(),
-			       path_data_dir());
+		return err_set(err, "remove '%s': neither beneath '%s' nor '%s'", item->key,
+			       path_run_dir(), path_data_dir());
 	if (holder < 0)
 		return errno == ENOENT ? 1 : err_sys(err, errno, "remove '%s'", item->key);
-	return path_remove_tree(holder, name) < 0 ? err_sys(err, errno, "remove '%s'", item->key) : 0;
+	return path_remove_tree(holder, name) < 0 ? err_sys(err, errno, "remove '%s'", item->key)
+						  : 0;
 }
 
 static int same_folder(const struct ledger_item *item)
@@ -113,8 +122,8 @@ static int same_socket(const struct ledger_item *item)
 }
 
 /*
- * Links lie elsewhere too (/run/netns). One that is not confirmed is ours if it leads to where ours lead: into our
- * folders, or to a namespace or descriptor in /proc.
+ * Links lie elsewhere too (/run/netns). One that is not confirmed is ours if it leads to where
+ * ours lead: into our folders, or to a namespace or descriptor in /proc.
  */
 static int same_link(const struct ledger_item *item)
 {
@@ -130,7 +139,8 @@ static int same_link(const struct ledger_item *item)
 	if (n < 0)
 		return errno == ENOENT ? -1 : 0;
 	target[n] = '\0';
-	return below(target, path_run_dir()) || below(target, path_data_dir()) || below(target, "/proc");
+	return below(target, path_run_dir()) || below(target, path_data_dir()) ||
+	       below(target, "/proc");
 }
 
 static int destroy_link(const struct ledger_item *item, struct err *err)
@@ -141,16 +151,29 @@ static int destroy_link(const struct ledger_item *item, struct err *err)
 }
 
 static const struct ledger_kind folder = {
-	.name = "folder", .same = same_folder, .destroy = destroy_beneath, .flags = LEDGER_SURVIVES_BOOT,
+	.name = "folder",
+	.same = same_folder,
+	.destroy = destroy_beneath,
+	.flags = LEDGER_SURVIVES_BOOT,
 };
 static const struct ledger_kind file = {
-	.name = "file", .same = same_file, .destroy = destroy_beneath, .flags = LEDGER_SURVIVES_BOOT,
+	.name = "file",
+	.same = same_file,
+	.destroy = destroy_beneath,
+	.flags = LEDGER_SURVIVES_BOOT,
 };
 static const struct ledger_kind unix_socket = {
-	.name = "socket", .same = same_socket, .destroy = destroy_beneath, .flags = LEDGER_SURVIVES_BOOT,
+	.name = "socket",
+	.same = same_socket,
+	.destroy = destroy_beneath,
+	.flags = LEDGER_SURVIVES_BOOT,
 };
 static const struct ledger_kind symbolic_link = {
-	.name = "link", .same = same_link, .destroy = destroy_link, .flags = LEDGER_SURVIVES_BOOT,
+	.name = "link",
+	.same = same_link,
+	.destroy = destroy_link,
+	.flags = LEDGER_SURVIVES_BOOT,
 };
 
-const struct ledger_kind *const ledger_kinds[] = { &folder, &file, &unix_socket, &symbolic_link, NULL };
+const struct ledger_kind *const ledger_kinds[] = { &folder, &file, &unix_socket, &symbolic_link,
+						   NULL };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ledger: the file and its image in memory. Called by every room that makes something, by the supervisor and by the
- * guard. A change is written before it is believed. Must never open its file a second time in the process that holds
- * the lock: closing any descriptor of a file drops all POSIX locks that the process has on it.
+ * ledger: the file and its image in memory. Called by every room that makes something, by the
+ * supervisor and by the guard. A change is written before it is believed. Must never open its
+ * file a second time in the process that holds the lock: closing any descriptor of a file drops
+ * all POSIX locks that the process has on it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -129,7 +130,8 @@ static void apply(struct ledger *l, const struct ledger_record *r)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int head_read(const struct ledger *l, struct ledger_head *ret, enum ledger_head_check *ret_check, struct err *err)
+static int head_read(const struct ledger *l, struct ledger_head *ret,
+		     enum ledger_head_check *ret_check, struct err *err)
 {
 	ssize_t n = pread(l->fd, ret, sizeof(*ret), 0);
 
@@ -137,8 +139,10 @@ static int head_read(const struct ledger *l, struct ledger_head *ret, enum ledge
 		return err_sys(err, errno, "ledger: read '%s'", l->path);
 	*ret_check = ledger_head_check(ret, (size_t)n);
 	if (*ret_check == LEDGER_HEAD_FOREIGN)
-		return err_set(err, "ledger: '%s' was not written by this version of mstack: "
-			       "run `mstack down` of the version that wrote it, or remove the file", l->path);
+		return err_set(err,
+			       "ledger: '%s' was not written by this version of mstack: "
+			       "run `mstack down` of the version that wrote it, or remove the file",
+			       l->path);
 	return 0;
 }
 
@@ -156,7 +160,10 @@ static int tail_read(const struct ledger *l, uint64_t start, struct buf *ret, st
 	return n < 0 ? err_sys(err, errno, "ledger: read '%s'", l->path) : 0;
 }
 
-/* What is of another boot went with it, apart from files and folders; numbers that the old boot gave out mean nothing. */
+/*
+ * What is of another boot went with it, apart from files and folders; numbers that the old boot
+ * gave out mean nothing.
+ */
 static void settle_boot(struct ledger *l)
 {
 	for (struct ledger_entry *e = l->by_id; e; e = e->by_id.next) {
@@ -189,8 +196,8 @@ static void replay(struct ledger *l, const struct ledger_head *head, const struc
 }
 
 /*
- * Memory becomes what the file says. A reader without the lock may meet a compaction: the head tells it, by a start
- * that moved while the records were read.
+ * Memory becomes what the file says. A reader without the lock may meet a compaction: the head
+ * tells it, by a start that moved while the records were read.
  */
 static int reload(struct ledger *l, struct err *err)
 {
@@ -207,11 +214,12 @@ static int reload(struct ledger *l, struct err *err)
 			ledger_head_make(&head, sizeof(head), l->boot);
 			break;
 		}
-		if (tail_read(l, head.start, &tail, err) < 0 || head_read(l, &again, &check, err) < 0)
+		if (tail_read(l, head.start, &tail, err) < 0 ||
+		    head_read(l, &again, &check, err) < 0)
 			goto out;
 	} while (check == LEDGER_HEAD_GOOD && again.start != head.start);
 	replay(l, &head, &tail);
-	/* No sound head: nothing can have been entered yet, the next holder of the lock begins anew. */
+	/* No sound head: nothing was entered yet, the next holder of the lock begins anew. */
 	if (check == LEDGER_HEAD_TORN)
 		l->start = l->end = 0;
 	rc = 0;
@@ -222,7 +230,9 @@ out:
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* What was written in part is taken back, so that the next record does not end up behind rubbish. */
+/*
+ * What was written in part is taken back, so that the next record does not end up behind rubbish.
+ */
 static int append(struct ledger *l, const void *data, size_t len, struct err *err)
 {
 	ssize_t n = pwrite(l->fd, data, len, (off_t)l->end);
@@ -259,8 +269,9 @@ static void snapshot(const struct ledger *l, struct buf *ret)
 }
 
 /*
- * Writes what is left behind the end, points the head to it and gives back the room before it. Being killed in between
- * does no harm: until the head moves, the new records only repeat the old ones.
+ * Writes what is left behind the end, points the head to it and gives back the room before it.
+ * Being killed in between does no harm: until the head moves, the new records only repeat the old
+ * ones.
  */
 static int compact(struct ledger *l, struct err *err)
 {
@@ -280,7 +291,7 @@ static int compact(struct ledger *l, struct err *err)
 	if (pwrite(l->fd, &head, sizeof(head), 0) != sizeof(head))
 		return err_sys(err, errno, "ledger: write '%s'", l->path);
 	l->start = start;
-	/* Not every file system can punch holes; then the file is longer than it need be, and that is all. */
+	/* Where no holes can be punched, the file is longer than it need be, and that is all. */
 	if (start > sizeof(head))
 		(void)!fallocate(l->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, sizeof(head),
 				 (off_t)(start - sizeof(head)));
@@ -311,7 +322,8 @@ static int file_check(const struct ledger *l, struct err *err)
 	return 0;
 }
 
-struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err)
+struct ledger *ledger_open(const char *path, bool create,
+			   const struct ledger_kind *const *const *kinds, struct err *err)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 
@@ -350,11 +362,15 @@ static int still_named(const struct ledger *l, struct err *err)
 	if (fstat(l->fd, &ours) < 0)
 		return err_sys(err, errno, "ledger: '%s'", l->path);
 	if (stat(l->path, &named) < 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
-		return err_sys(err, ESTALE, "ledger: '%s' was removed by its last owner, try again", l->path);
+		return err_sys(err, ESTALE, "ledger: '%s' was removed by its last owner, try again",
+			       l->path);
 	return 0;
 }
 
-/* With the lock: what others wrote meanwhile is read, a torn tail cut off, another boot's remains are sorted out. */
+/*
+ * With the lock: what others wrote meanwhile is read, a torn tail cut off, another boot's remains
+ * are sorted out.
+ */
 static int settle(struct ledger *l, struct err *err)
 {
 	if (still_named(l, err) < 0 || reload(l, err) < 0)
@@ -369,6 +385,8 @@ int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *
 	uint64_t until = time_mono_ms() + wait_ms;
 	struct flock lock = whole_file();
 
+	if (!l->writable)
+		return err_sys(err, EACCES, "ledger: write '%s'", l->path);
 	while (fcntl(l->fd, F_SETLK, &lock) < 0) {
 		if (errno != EACCES && errno != EAGAIN)
 			return err_sys(err, errno, "ledger: lock '%s'", l->path);
@@ -394,7 +412,10 @@ int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *
 	return l->locked ? 0 : -1;
 }
 
-/* In a child of its own, see at the top: its descriptors are not those of the holder, who may be the caller. */
+/*
+ * In a child of its own, see at the top: its descriptors are not those of the holder, who may be
+ * the caller.
+ */
 static pid_t ask_owner(const char *path)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -430,8 +451,8 @@ pid_t ledger_owner(const char *path)
 
 /* ---- entering -------------------------------------------------------------------------------- */
 
-static int intend_check(const struct ledger *l, const struct ledger_kind *k, const char *kind, uint32_t parent,
-			const char *key, struct err *err)
+static int intend_check(const struct ledger *l, const struct ledger_kind *k, const char *kind,
+			uint32_t parent, const char *key, struct err *err)
 {
 	const struct ledger_entry *e = parent ? entry_find(l, parent) : NULL;
 
@@ -440,11 +461,13 @@ static int intend_check(const struct ledger *l, const struct ledger_kind *k, con
 	if (!*key || strlen(key) >= LEDGER_KEY_MAX)
 		return err_sys(err, ENAMETOOLONG, "ledger: %s '%.64s...'", kind, key);
 	if (parent && (!e || e->item.state == LEDGER_GONE))
-		return err_set(err, "ledger: %s '%s': its parent %u is not entered", kind, key, parent);
+		return err_set(err, "ledger: %s '%s': its parent %u is not entered", kind, key,
+			       parent);
 	return 0;
 }
 
-uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key, struct err *err)
+uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key,
+		       struct err *err)
 {
 	const struct ledger_kind *k = kind_find(l, kind);
 	struct ledger_record r = {
@@ -509,9 +532,11 @@ int ledger_gone(struct ledger *l, uint32_t id, struct err *err)
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-const struct ledger_item *ledger_next(const struct ledger *l, const char *kind, const struct ledger_item *after)
+const struct ledger_item *ledger_next(const struct ledger *l, const char *kind,
+				      const struct ledger_item *after)
 {
-	const struct ledger_entry *e = after ? ((const struct ledger_entry *)after)->by_id.next : l->by_id;
+	const struct ledger_entry *e =
+		after ? ((const struct ledger_entry *)after)->by_id.next : l->by_id;
 
 	for (; e; e = e->by_id.next)
 		if (e->item.state != LEDGER_GONE && (!kind || !strcmp(kind, e->item.kind)))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record: the ledger's head and records as bytes, and back. Called by ledger.c. Touches no file but the kernel's boot
- * id; believes nothing that it reads before the check sum fits.
+ * record: the ledger's head and records as bytes, and back. Called by ledger.c. Touches no file
+ * but the kernel's boot id; believes nothing that it reads before the check sum fits.
  */
 #include <fcntl.h>
 
 #include "ledger/record.h"
 
-#define MAGIC "mstackL\n"
+#define MAGIC	"mstackL\n"
 #define VERSION 1
 
 /* What lies before the texts; `sum` covers all that comes behind it. */

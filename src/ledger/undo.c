@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * undo: removes what the ledger holds. Called for a roll-back, by `down`, by the guard and by `doctor`; whoever calls
- * holds the lock. Nothing is destroyed before its kind says that it is ours, and each removal is entered at once, so
- * that being killed at any point costs nothing but the time of the next run.
+ * undo: removes what the ledger holds. Called for a roll-back, by `down`, by the guard and by
+ * `doctor`; whoever calls holds the lock. Nothing is destroyed before its kind says that it is
+ * ours, and each removal is entered at once, so that being killed at any point costs nothing but
+ * the time of the next run.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,8 +11,11 @@
 
 #include "ledger/entry.h"
 
-/* How long things that die with their parent get for it: the kernel takes namespaces apart on its own time. */
-#define GRACE_MS 300
+/*
+ * How long things that die with their parent get for it: the kernel takes namespaces apart on its
+ * own time.
+ */
+#define GRACE_MS     300
 #define PAUSE_MAX_MS 50
 
 enum fate { TODO, OVER, FOREIGN, FAILED };
@@ -19,30 +23,33 @@ enum fate { TODO, OVER, FOREIGN, FAILED };
 struct job {
 	struct ledger_entry *e;
 	enum fate fate;
-	bool with_parent;	/* left to its parent at first */
-	bool bulked;		/* was tried together with the others of its kind */
-	char *why;		/* it is still there */
+	bool with_parent; /* left to its parent at first */
+	bool bulked;	  /* was tried together with the others of its kind */
+	char *why;	  /* it is still there */
 };
 
 struct undo {
 	struct ledger *l;
 	uint64_t deadline;
-	bool later;		/* second half: what should have died with its parent */
-	int rc;			/* -1: the ledger itself could not be written */
+	bool later; /* second half: what should have died with its parent */
+	int rc;	    /* -1: the ledger itself could not be written */
 	struct err *err;
 	struct VEC(struct job) jobs;
 };
 
 static void pause_ms(uint64_t ms)
 {
-	struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
+			      .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&t, NULL);
 }
 
 /* ---- what is to be removed ------------------------------------------------------------------- */
 
-/* Parents come before their children, so one walk finds all that is below `root` (0: everything). */
+/*
+ * Parents come before their children, so one walk finds all that is below `root` (0: everything).
+ */
 static void collect(struct undo *u, uint32_t root)
 {
 	for (struct ledger_entry *e = u->l->by_id, *parent; e; e = e->by_id.next) {
@@ -50,10 +57,12 @@ static void collect(struct undo *u, uint32_t root)
 		e->doomed = e->item.state != LEDGER_GONE &&
 			    (!root || e->item.id == root || (parent && parent->doomed));
 		if (e->doomed)
-			vec_push(&u->jobs, ((struct job){
-				.e = e,
-				.with_parent = (e->flags & LEDGER_DIES_WITH_PARENT) && parent && parent->doomed,
-			}));
+			vec_push(&u->jobs,
+				 ((struct job){
+					 .e = e,
+					 .with_parent = (e->flags & LEDGER_DIES_WITH_PARENT) &&
+							parent && parent->doomed,
+				 }));
 	}
 }
 
@@ -203,11 +212,15 @@ static void wait_for_parents(const struct undo *u)
 
 	if (until > u->deadline)
 		until = u->deadline;
-	for (uint64_t pause = 1; any_there(u) && time_mono_ms() < until; pause = pause < 16 ? pause * 2 : pause)
+	for (uint64_t pause = 1; any_there(u) && time_mono_ms() < until;
+	     pause = pause < 16 ? pause * 2 : pause)
 		pause_ms(pause);
 }
 
-/* Names what is left. Returns how much that is; the first goes into `err` unless there is something worse in it. */
+/*
+ * Names what is left. Returns how much that is; the first goes into `err` unless there is
+ * something worse in it.
+ */
 static size_t report(const struct undo *u, void (*tell)(void *arg, const char *line), void *arg)
 {
 	struct buf line = { 0 };
@@ -229,11 +242,13 @@ static size_t report(const struct undo *u, void (*tell)(void *arg, const char *l
 	return left;
 }
 
-static int undo(struct ledger *l, uint32_t root, unsigned deadline_ms, void (*tell)(void *arg, const char *line),
-		void *arg, struct err *err)
+static int undo(struct ledger *l, uint32_t root, unsigned deadline_ms,
+		void (*tell)(void *arg, const char *line), void *arg, struct err *err)
 {
 	struct err ignored;
-	struct undo u = { .l = l, .deadline = time_mono_ms() + deadline_ms, .err = err ? err : &ignored };
+	struct undo u = { .l = l,
+			  .deadline = time_mono_ms() + deadline_ms,
+			  .err = err ? err : &ignored };
 	size_t left;
 
 	assert(l->locked);
@@ -249,8 +264,8 @@ static int undo(struct ledger *l, uint32_t root, unsigned deadline_ms, void (*te
 	return u.rc ? u.rc : left > 0;
 }
 
-int ledger_undo(struct ledger *l, unsigned deadline_ms, void (*tell)(void *arg, const char *line), void *arg,
-		struct err *err)
+int ledger_undo(struct ledger *l, unsigned deadline_ms, void (*tell)(void *arg, const char *line),
+		void *arg, struct err *err)
 {
 	return undo(l, 0, deadline_ms, tell, arg, err);
 }
