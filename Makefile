@@ -52,7 +52,7 @@ ALL_PKGS := $(call pkgs,$(ROOMS))
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(ALL_PKGS)))$(PKG_CFLAGS)
 
 # These goals work on a machine that has none of the libraries yet.
-ifneq ($(filter-out up check clean help floorplan measure,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out up check clean help floorplan,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(ALL_PKGS) && echo yes),yes)
 $(error libraries are missing: run `sudo tools/install-deps build` (wanted: $(ALL_PKGS)))
 endif
@@ -151,8 +151,8 @@ fuzz-bins-here: $(FUZZ_BINS)
 floorplan:
 	@tools/check-floorplan
 
-measure:
-	@tools/measure
+measure: $(LIBS)
+	@tools/measure -v $(B)
 
 lint:
 	@tools/lint
