@@ -46,7 +46,10 @@ typedef void logs_line_fn(void *arg, const struct logs_line *line);
 /* Makes and opens the FIFOs and starts to watch them. The spec is copied. NULL on error. */
 struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec, logs_line_fn *fn, void *arg,
 			      struct err *err);
-/* The write end for a container's descriptor 1 or 2; owned by the stream, close-on-exec, blocking for the container. */
+/*
+ * The write end for a container's descriptor 1 or 2; owned by the stream, close-on-exec. Blocking: ask anew for every
+ * start, as a process may have made it non-blocking for the next one.
+ */
 int logs_write_fd(const struct logs_stream *s, enum logs_fd fd);
 /* Reads all that is in the pipes now (until EAGAIN) and ends partial lines: called before an exit is announced. */
 void logs_drain(struct logs_stream *s);

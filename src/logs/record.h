@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * record: one line as it stands in a segment, in the CRI log format. Used by both sides of the room.
+ * Our own records have a head of fixed length, because the three stream names have six letters each.
+ */
+#ifndef LOGS_RECORD_H
+#define LOGS_RECORD_H
+
+#include "mstack/logs.h"
+
+#define RECORD_TEXT_MAX 65536 /* bytes of text in one record; what is longer goes on in the next */
+#define RECORD_HEAD	40    /* "2026-01-31T10:00:00.123456789Z stdout F " */
+#define RECORD_MAX	(RECORD_HEAD + RECORD_TEXT_MAX + 1)
+
+void record_head(char ret[RECORD_HEAD], uint64_t wall_ns, enum logs_fd fd);
+/* Says whether the text behind this head goes on in the next record. */
+void record_set_partial(char head[RECORD_HEAD], bool partial);
+/*
+ * Reads a record without its newline; the text of `ret` points into it. The beginning of a record does too, then its
+ * text is the beginning. -1: not a record.
+ */
+int record_parse(const char *record, size_t len, struct logs_line *ret);
+
+#endif

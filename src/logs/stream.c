@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stream: the log of one slot while it is written. Called by the supervisor's loop and by sup. A container waits for
+ * its log only as long as one turn of the loop takes: its pipes are emptied whatever the disk says, and one callback
+ * takes one block, so that a noisy service does not keep the others waiting.
+ *
+ * Between blocks a stream owns no buffer but the beginning of a line: the supervisor has many of them, and every page
+ * that it touches makes clone slower.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "logs/cutter.h"
+#include "logs/fifo.h"
+#include "logs/segment.h"
+
+#define BLOCK	      65536
+#define SAY_MAX	      1024
+#define DEFAULT_SIZE  (10ULL << 20)
+#define DEFAULT_FILES 3
+
+/* One pipe: descriptor 1 or 2 of the container. */
+struct channel {
+	ev_io io;
+	struct logs_stream *stream;
+	enum logs_fd fd;
+	struct fifo fifo;
+	struct cutter cutter;
+};
+
+struct logs_stream {
+	struct ev_loop *loop;
+	struct channel channels[2];
+	struct segments segments;
+	logs_line_fn *fn;
+	void *arg;
+};
+
+/* ---- from lines to records ------------------------------------------------------------------- */
+
+/* What all lines of one block have in common. One look at the clock serves them all. */
+struct sink {
+	struct logs_stream *stream;
+	struct logs_line line;
+	char head[RECORD_HEAD];
+	struct batch batch;
+};
+
+static void sink_init(struct sink *k, struct logs_stream *s, enum logs_fd fd)
+{
+	k->stream = s;
+	k->line = (struct logs_line){ .wall_ns = time_wall_ns(), .fd = fd };
+	record_head(k->head, k->line.wall_ns, fd);
+	/* Not the whole of it: 128 KiB of zeros for every block would be most of the work. */
+	k->batch.s = &s->segments;
+	k->batch.len = 0;
+}
+
+static void store_line(void *arg, const char *text, size_t len, bool partial)
+{
+	struct sink *k = arg;
+
+	record_set_partial(k->head, partial);
+	batch_add(&k->batch, k->head, text, len);
+	if (k->stream->fn) {
+		k->line.text = text;
+		k->line.len = len;
+		k->line.partial = partial;
+		k->stream->fn(k->stream->arg, &k->line);
+	}
+}
+
+/* Returns how many bytes came, 0 when there are none. */
+static size_t take_block(struct channel *c)
+{
+	char block[BLOCK];
+	struct sink sink;
+	ssize_t n = read(c->fifo.rd, block, sizeof(block));
+
+	if (n <= 0)
+		return 0;
+	sink_init(&sink, c->stream, c->fd);
+	cutter_feed(&c->cutter, block, (size_t)n, store_line, &sink);
+	batch_flush(&sink.batch);
+	return (size_t)n;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	take_block(io->data);
+}
+
+/* What is in the pipe now and not a byte that comes later: a writer may outlive the process whose end this is. */
+static void drain_channel(struct channel *c)
+{
+	int left = 0;
+	struct sink sink;
+
+	ioctl(c->fifo.rd, FIONREAD, &left);
+	while (left > 0) {
+		size_t n = take_block(c);
+
+		if (n == 0)
+			break;
+		left -= (int)n;
+	}
+	sink_init(&sink, c->stream, c->fd);
+	cutter_end(&c->cutter, store_line, &sink);
+	batch_finish(&sink.batch);
+}
+
+/* ---- the room's door ------------------------------------------------------------------------- */
+
+static int open_channel(struct logs_stream *s, enum logs_fd fd, const struct logs_spec *spec,
+			struct err *err)
+{
+	struct channel *c = &s->channels[fd - LOGS_STDOUT];
+
+	c->stream = s;
+	c->fd = fd;
+	if (fifo_open(&c->fifo, spec->fifo_dir, fd == LOGS_STDOUT ? "stdout" : "stderr", spec->uid,
+		      spec->gid, err) < 0)
+		return -1;
+	ev_io_init(&c->io, on_readable, c->fifo.rd, EV_READ);
+	c->io.data = c;
+	ev_io_start(s->loop, &c->io);
+	return 0;
+}
+
+static void stream_free(struct logs_stream *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++) {
+		ev_io_stop(s->loop, &s->channels[i].io);
+		fifo_close(&s->channels[i].fifo);
+		cutter_fini(&s->channels[i].cutter);
+	}
+	segments_close(&s->segments);
+	free(s);
+}
+
+struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec, logs_line_fn *fn,
+			      void *arg, struct err *err)
+{
+	struct logs_stream *s = xcalloc(1, sizeof(*s));
+
+	s->loop = loop;
+	s->fn = fn;
+	s->arg = arg;
+	s->segments = (struct segments){ .dir = -1, .fd = -1 };
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++)
+		s->channels[i].fifo = (struct fifo){ .rd = -1, .wr = -1 };
+	if (segments_open(&s->segments, spec->log_dir,
+			  spec->max_size ? spec->max_size : DEFAULT_SIZE,
+			  spec->max_files ? spec->max_files : DEFAULT_FILES, err) < 0 ||
+	    open_channel(s, LOGS_STDOUT, spec, err) < 0 ||
+	    open_channel(s, LOGS_STDERR, spec, err) < 0) {
+		err_wrap(err, "slot '%s'", spec->name);
+		stream_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int logs_write_fd(const struct logs_stream *s, enum logs_fd fd)
+{
+	int wr;
+
+	assert(fd == LOGS_STDOUT || fd == LOGS_STDERR);
+	wr = s->channels[fd - LOGS_STDOUT].fifo.wr;
+	/* The process before may have made its standard output non-blocking, and with it ours: it is one description. */
+	fcntl(wr, F_SETFL, 0);
+	return wr;
+}
+
+void logs_drain(struct logs_stream *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++)
+		drain_channel(&s->channels[i]);
+}
+
+void logs_say(struct logs_stream *s, const char *fmt, ...)
+{
+	struct cutter cutter = { 0 };
+	char text[SAY_MAX];
+	struct sink sink;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	sink_init(&sink, s, LOGS_MSTACK);
+	cutter_feed(&cutter, text, strlen(text), store_line, &sink);
+	cutter_end(&cutter, store_line, &sink);
+	batch_flush(&sink.batch);
+}
+
+uint64_t logs_dropped(const struct logs_stream *s)
+{
+	return s->segments.dropped;
+}
+
+void logs_close(struct logs_stream *s)
+{
+	if (!s)
+		return;
+	logs_drain(s);
+	stream_free(s);
+}
