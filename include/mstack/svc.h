@@ -4,11 +4,11 @@
  *
  * States. IDLE: nothing is wanted. WAITING: wanted up, its dependencies do not hold yet. STARTING: start asked for, not yet
  * confirmed. RUNNING: a process is there. BACKOFF: no process, a timer will start it again. STOPPING: a process is there and
- * was told to stop. EXITED: it ended and is not to come back by itself (until EV_UP).
+ * was told to stop. EXITED: it ended and is not to come back by itself (until SVC_EV_UP).
  *
  * Priority: what the user asked for last wins. A stop in WAITING or BACKOFF takes effect at once (no process). A stop in
- * STARTING is remembered and carried out when the start is confirmed or has failed. EV_UP in STOPPING is remembered and
- * carried out at the exit. A second stop (EV_KILL) in STOPPING kills at once.
+ * STARTING is remembered and carried out when the start is confirmed or has failed. SVC_EV_UP in STOPPING is remembered and
+ * carried out at the exit. A second stop (SVC_EV_KILL) in STOPPING kills at once.
  *
  * Restart, as dockerd does it (see the compose format notes): the delay is 100 ms, doubled at every exit up to one minute,
  * and 100 ms again after a run of 10 s or more. on-failure[:N] counts restarts since the last explicit start.
@@ -25,30 +25,30 @@ enum svc_state { SVC_IDLE, SVC_WAITING, SVC_STARTING, SVC_RUNNING, SVC_BACKOFF, 
 enum svc_restart { SVC_RESTART_NO, SVC_RESTART_ALWAYS, SVC_RESTART_ON_FAILURE, SVC_RESTART_UNLESS_STOPPED };
 
 enum svc_event_kind {
-	EV_UP,			/* somebody wants it up: an explicit start, counters from zero */
-	EV_READY,		/* its gate holds: the dependencies are there */
-	EV_GATE_FAILED,		/* a required dependency failed: it will not be started */
-	EV_STARTED,		/* the process runs */
-	EV_START_FAILED,	/* it could not be started */
-	EV_EXITED,		/* it ended; `status` */
-	EV_TIMER,		/* the timer that was asked for */
-	EV_DOWN,		/* somebody wants it stopped */
-	EV_KILL,		/* stop it now, without grace */
-	EV_N_KINDS
+	SVC_EV_UP,			/* somebody wants it up: an explicit start, counters from zero */
+	SVC_EV_READY,		/* its gate holds: the dependencies are there */
+	SVC_EV_GATE_FAILED,		/* a required dependency failed: it will not be started */
+	SVC_EV_STARTED,		/* the process runs */
+	SVC_EV_START_FAILED,	/* it could not be started */
+	SVC_EV_EXITED,		/* it ended; `status` */
+	SVC_EV_TIMER,		/* the timer that was asked for */
+	SVC_EV_DOWN,		/* somebody wants it stopped */
+	SVC_EV_KILL,		/* stop it now, without grace */
+	SVC_EV_N_KINDS
 };
 
 struct svc_event {
 	enum svc_event_kind kind;
-	int status;		/* EV_EXITED: as of wait(2) */
+	int status;		/* SVC_EV_EXITED: as of wait(2) */
 	uint64_t now_ms;	/* monotonic; set for all events */
 };
 
 /* What the caller must do now; several at once. */
 enum {
-	DO_START = 1,		/* begin a start; answer with EV_STARTED or EV_START_FAILED */
+	DO_START = 1,		/* begin a start; answer with SVC_EV_STARTED or SVC_EV_START_FAILED */
 	DO_SIGNAL = 2,		/* send the stop signal */
 	DO_KILL = 4,		/* end all processes of the slot */
-	DO_ARM = 8,		/* (re)arm the one timer: EV_TIMER after timer_ms */
+	DO_ARM = 8,		/* (re)arm the one timer: SVC_EV_TIMER after timer_ms */
 	DO_DISARM = 16,
 	DO_REPORT = 32,		/* the state changed: tell watchers, look at gates again */
 };

@@ -109,7 +109,7 @@ static struct svc_out kill_now(struct svc *s, const struct svc_event *ev)
 
 static struct svc_out kill_again(struct svc *s, const struct svc_event *ev)
 {
-	if (ev->kind == EV_KILL)
+	if (ev->kind == SVC_EV_KILL)
 		s->want_up = false;
 	return (struct svc_out){ .todo = DO_KILL };
 }
@@ -196,7 +196,7 @@ static struct svc_out exited(struct svc *s, const struct svc_event *ev)
 	return enter(s, SVC_EXITED, 0);
 }
 
-/* The end of a stop; an EV_UP that came meanwhile is carried out now. */
+/* The end of a stop; an SVC_EV_UP that came meanwhile is carried out now. */
 static struct svc_out stopped(struct svc *s, const struct svc_event *ev)
 {
 	s->ever_exited = true;
@@ -206,41 +206,41 @@ static struct svc_out stopped(struct svc *s, const struct svc_event *ev)
 	return enter(s, SVC_EXITED, DO_DISARM);
 }
 
-static svc_action *const cell[SVC_N_STATES][EV_N_KINDS] = {
+static svc_action *const cell[SVC_N_STATES][SVC_EV_N_KINDS] = {
 	[SVC_IDLE] = {
-		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
-		[EV_KILL] = want_down,
+		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
+		[SVC_EV_KILL] = want_down,
 	},
 	[SVC_WAITING] = {
-		[EV_UP] = same, [EV_READY] = start, [EV_GATE_FAILED] = gate_failed, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = rest,
-		[EV_KILL] = rest,
+		[SVC_EV_UP] = same, [SVC_EV_READY] = start, [SVC_EV_GATE_FAILED] = gate_failed, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = rest,
+		[SVC_EV_KILL] = rest,
 	},
 	[SVC_STARTING] = {
-		[EV_UP] = want_up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = started,
-		[EV_START_FAILED] = start_failed, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
-		[EV_KILL] = kill_start,
+		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = started,
+		[SVC_EV_START_FAILED] = start_failed, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
+		[SVC_EV_KILL] = kill_start,
 	},
 	[SVC_RUNNING] = {
-		[EV_UP] = same, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = exited, [EV_TIMER] = same, [EV_DOWN] = stop,
-		[EV_KILL] = kill_now,
+		[SVC_EV_UP] = same, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = exited, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = stop,
+		[SVC_EV_KILL] = kill_now,
 	},
 	[SVC_BACKOFF] = {
-		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = start, [EV_DOWN] = rest,
-		[EV_KILL] = rest,
+		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = start, [SVC_EV_DOWN] = rest,
+		[SVC_EV_KILL] = rest,
 	},
 	[SVC_STOPPING] = {
-		[EV_UP] = want_up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = stopped, [EV_TIMER] = kill_again, [EV_DOWN] = want_down,
-		[EV_KILL] = kill_again,
+		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = stopped, [SVC_EV_TIMER] = kill_again, [SVC_EV_DOWN] = want_down,
+		[SVC_EV_KILL] = kill_again,
 	},
 	[SVC_EXITED] = {
-		[EV_UP] = up, [EV_READY] = same, [EV_GATE_FAILED] = same, [EV_STARTED] = bug,
-		[EV_START_FAILED] = bug, [EV_EXITED] = bug, [EV_TIMER] = same, [EV_DOWN] = want_down,
-		[EV_KILL] = want_down,
+		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
+		[SVC_EV_KILL] = want_down,
 	},
 };
 
@@ -251,7 +251,7 @@ void svc_init(struct svc *s, const struct svc_policy *policy)
 
 struct svc_out svc_step(struct svc *s, const struct svc_event *ev)
 {
-	assert(ev->kind >= 0 && ev->kind < EV_N_KINDS);
+	assert(ev->kind >= 0 && ev->kind < SVC_EV_N_KINDS);
 	return cell[s->state][ev->kind](s, ev);
 }
 
@@ -271,10 +271,10 @@ static const char *const state_names[SVC_N_STATES] = {
 	[SVC_EXITED] = "exited",
 };
 
-static const char *const event_names[EV_N_KINDS] = {
-	[EV_UP] = "up",			  [EV_READY] = "ready",	    [EV_GATE_FAILED] = "dependency failed",
-	[EV_STARTED] = "started",	  [EV_START_FAILED] = "start failed", [EV_EXITED] = "exited",
-	[EV_TIMER] = "timer",		  [EV_DOWN] = "down",	    [EV_KILL] = "kill",
+static const char *const event_names[SVC_EV_N_KINDS] = {
+	[SVC_EV_UP] = "up",			  [SVC_EV_READY] = "ready",	    [SVC_EV_GATE_FAILED] = "dependency failed",
+	[SVC_EV_STARTED] = "started",	  [SVC_EV_START_FAILED] = "start failed", [SVC_EV_EXITED] = "exited",
+	[SVC_EV_TIMER] = "timer",		  [SVC_EV_DOWN] = "down",	    [SVC_EV_KILL] = "kill",
 };
 
 const char *svc_state_name(enum svc_state s)

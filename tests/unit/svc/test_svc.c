@@ -43,14 +43,14 @@ static struct svc_out feed(struct world *w, enum svc_event_kind kind, int status
 	struct svc_event ev = { .kind = kind, .status = status, .now_ms = w->now };
 	struct svc_out out;
 
-	if (kind == EV_STARTED) {
+	if (kind == SVC_EV_STARTED) {
 		w->starting = false;
 		w->process = true;
-	} else if (kind == EV_START_FAILED) {
+	} else if (kind == SVC_EV_START_FAILED) {
 		w->starting = false;
-	} else if (kind == EV_EXITED) {
+	} else if (kind == SVC_EV_EXITED) {
 		w->process = false;
-	} else if (kind == EV_TIMER) {
+	} else if (kind == SVC_EV_TIMER) {
 		w->armed = false;
 	}
 	out = svc_step(&w->s, &ev);
@@ -69,9 +69,9 @@ static struct world world(enum svc_restart restart, unsigned max)
 
 static void run(struct world *w)
 {
-	feed(w, EV_UP, 0);
-	feed(w, EV_READY, 0);
-	feed(w, EV_STARTED, 0);
+	feed(w, SVC_EV_UP, 0);
+	feed(w, SVC_EV_READY, 0);
+	feed(w, SVC_EV_STARTED, 0);
 	assert_int_equal(w->s.state, SVC_RUNNING);
 }
 
@@ -79,7 +79,7 @@ static void test_cells(void **state)
 {
 	(void)state;
 	for (int s = 0; s < SVC_N_STATES; s++)
-		for (int e = 0; e < EV_N_KINDS; e++)
+		for (int e = 0; e < SVC_EV_N_KINDS; e++)
 			assert_true(svc_cell_filled(s, e));
 }
 
@@ -101,7 +101,7 @@ static void test_policies(void **state)
 		struct world w = world(t[i].restart, t[i].max);
 
 		run(&w);
-		feed(&w, EV_EXITED, t[i].status);
+		feed(&w, SVC_EV_EXITED, t[i].status);
 		assert_int_equal(w.s.state, t[i].then);
 		assert_int_equal(w.s.last_status, t[i].status);
 	}
@@ -112,11 +112,11 @@ static uint64_t exit_and_restart(struct world *w, uint64_t run_ms)
 	struct svc_out out;
 
 	w->now += run_ms;
-	out = feed(w, EV_EXITED, EXIT_STATUS(1));
+	out = feed(w, SVC_EV_EXITED, EXIT_STATUS(1));
 	assert_int_equal(w->s.state, SVC_BACKOFF);
 	w->now = w->timer_at;
-	feed(w, EV_TIMER, 0);
-	feed(w, EV_STARTED, 0);
+	feed(w, SVC_EV_TIMER, 0);
+	feed(w, SVC_EV_STARTED, 0);
 	return out.timer_ms;
 }
 
@@ -142,9 +142,9 @@ static void test_on_failure_counts_all(void **state)
 	run(&w);
 	exit_and_restart(&w, 10);
 	exit_and_restart(&w, 60000);	/* not reset by a long run */
-	feed(&w, EV_EXITED, EXIT_STATUS(1));
+	feed(&w, SVC_EV_EXITED, EXIT_STATUS(1));
 	assert_int_equal(w.s.state, SVC_EXITED);
-	feed(&w, EV_UP, 0);		/* but by an explicit start */
+	feed(&w, SVC_EV_UP, 0);		/* but by an explicit start */
 	assert_int_equal(w.s.restarts, 0);
 }
 
@@ -155,12 +155,12 @@ static void test_stop(void **state)
 
 	(void)state;
 	run(&w);
-	out = feed(&w, EV_DOWN, 0);
+	out = feed(&w, SVC_EV_DOWN, 0);
 	assert_int_equal(out.todo & (DO_SIGNAL | DO_ARM), DO_SIGNAL | DO_ARM);
 	assert_int_equal(out.timer_ms, 10000);
-	out = feed(&w, EV_TIMER, 0);
+	out = feed(&w, SVC_EV_TIMER, 0);
 	assert_true(out.todo & DO_KILL);
-	feed(&w, EV_EXITED, 9);
+	feed(&w, SVC_EV_EXITED, 9);
 	assert_int_equal(w.s.state, SVC_EXITED);
 	assert_string_equal(svc_compose_state(&w.s), "exited");
 }
@@ -172,7 +172,7 @@ static void test_stop_without_grace(void **state)
 	(void)state;
 	w.s.policy.grace_ms = 0;
 	run(&w);
-	assert_true(feed(&w, EV_DOWN, 0).todo & DO_KILL);
+	assert_true(feed(&w, SVC_EV_DOWN, 0).todo & DO_KILL);
 }
 
 static void test_stop_in_back_off(void **state)
@@ -181,10 +181,10 @@ static void test_stop_in_back_off(void **state)
 
 	(void)state;
 	run(&w);
-	feed(&w, EV_EXITED, 0);
-	assert_true(feed(&w, EV_DOWN, 0).todo & DO_DISARM);
+	feed(&w, SVC_EV_EXITED, 0);
+	assert_true(feed(&w, SVC_EV_DOWN, 0).todo & DO_DISARM);
 	assert_int_equal(w.s.state, SVC_EXITED);
-	feed(&w, EV_TIMER, 0);		/* a late timer changes nothing */
+	feed(&w, SVC_EV_TIMER, 0);		/* a late timer changes nothing */
 	assert_int_equal(w.s.state, SVC_EXITED);
 }
 
@@ -193,14 +193,14 @@ static void test_wishes_while_busy(void **state)
 	struct world w = world(SVC_RESTART_ALWAYS, 0);
 
 	(void)state;
-	feed(&w, EV_UP, 0);
-	feed(&w, EV_READY, 0);
-	feed(&w, EV_DOWN, 0);
+	feed(&w, SVC_EV_UP, 0);
+	feed(&w, SVC_EV_READY, 0);
+	feed(&w, SVC_EV_DOWN, 0);
 	assert_int_equal(w.s.state, SVC_STARTING);
-	assert_true(feed(&w, EV_STARTED, 0).todo & DO_SIGNAL);	/* remembered */
-	feed(&w, EV_UP, 0);
+	assert_true(feed(&w, SVC_EV_STARTED, 0).todo & DO_SIGNAL);	/* remembered */
+	feed(&w, SVC_EV_UP, 0);
 	assert_int_equal(w.s.state, SVC_STOPPING);
-	feed(&w, EV_EXITED, 0);
+	feed(&w, SVC_EV_EXITED, 0);
 	assert_int_equal(w.s.state, SVC_WAITING);		/* remembered as well */
 }
 
@@ -209,17 +209,17 @@ static void test_start_failures(void **state)
 	struct world w = world(SVC_RESTART_ALWAYS, 0);
 
 	(void)state;
-	feed(&w, EV_UP, 0);
-	feed(&w, EV_READY, 0);
-	feed(&w, EV_START_FAILED, 0);
+	feed(&w, SVC_EV_UP, 0);
+	feed(&w, SVC_EV_READY, 0);
+	feed(&w, SVC_EV_START_FAILED, 0);
 	assert_int_equal(w.s.state, SVC_EXITED);	/* the first one is told, not repeated */
 	assert_true(w.s.start_failed);
-	feed(&w, EV_UP, 0);
-	feed(&w, EV_READY, 0);
-	feed(&w, EV_STARTED, 0);
-	feed(&w, EV_EXITED, 0);
-	feed(&w, EV_TIMER, 0);
-	feed(&w, EV_START_FAILED, 0);
+	feed(&w, SVC_EV_UP, 0);
+	feed(&w, SVC_EV_READY, 0);
+	feed(&w, SVC_EV_STARTED, 0);
+	feed(&w, SVC_EV_EXITED, 0);
+	feed(&w, SVC_EV_TIMER, 0);
+	feed(&w, SVC_EV_START_FAILED, 0);
 	assert_int_equal(w.s.state, SVC_BACKOFF);	/* on a restart it is an exit */
 	assert_int_equal(w.s.delay_ms, 200);
 }
@@ -229,9 +229,9 @@ static void test_gate(void **state)
 	struct world w = world(SVC_RESTART_ALWAYS, 0);
 
 	(void)state;
-	feed(&w, EV_UP, 0);
+	feed(&w, SVC_EV_UP, 0);
 	assert_string_equal(svc_compose_state(&w.s), "created");
-	feed(&w, EV_GATE_FAILED, 0);
+	feed(&w, SVC_EV_GATE_FAILED, 0);
 	assert_int_equal(w.s.state, SVC_EXITED);
 	assert_true(w.s.gate_failed);
 }
@@ -248,10 +248,10 @@ static uint32_t random_next(uint32_t *x)
 static bool possible(const struct world *w, enum svc_event_kind k)
 {
 	switch (k) {
-	case EV_STARTED:
-	case EV_START_FAILED:
+	case SVC_EV_STARTED:
+	case SVC_EV_START_FAILED:
 		return w->starting;
-	case EV_EXITED:
+	case SVC_EV_EXITED:
 		return w->process;
 	default:
 		return true;
@@ -265,7 +265,7 @@ static void test_random(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000000; i++) {
-		enum svc_event_kind k = random_next(&x) % EV_N_KINDS;
+		enum svc_event_kind k = random_next(&x) % SVC_EV_N_KINDS;
 
 		if (i % 1000 == 0)
 			w.s.policy.restart = random_next(&x) % 4;

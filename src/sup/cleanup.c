@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Undoing without a supervisor, and the paths of a project's run-time folder. The same code serves the supervisor's own end,
+ * its guard, `down` after a crash, and `up` on top of leftovers: the ledger knows what there is.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+enum { UNDO_MS = 10000, GUARD_MS = 5000, OPEN_TRIES = 10 };
+
+const struct ledger_kind *const *const sup_ledger_kinds[] = {
+	ledger_kinds, box_ledger_kinds, net_ledger_kinds, store_ledger_kinds, NULL,
+};
+
+char *sup_project_dir(const char *project)
+{
+	return xasprintf("%s/%s", path_run_dir(), project);
+}
+
+char *sup_ledger_path(const char *project)
+{
+	return xasprintf("%s/%s/ledger", path_run_dir(), project);
+}
+
+char *sup_socket_path(const char *project)
+{
+	return xasprintf("%s/%s/control", path_run_dir(), project);
+}
+
+/* Is the file that was locked still the one at the path? Whoever held the lock before may have removed it. */
+static bool same_file(const char *path, const struct stat *before)
+{
+	struct stat now;
+
+	return stat(path, &now) == 0 && now.st_ino == before->st_ino && now.st_dev == before->st_dev;
+}
+
+static int busy(const char *project, pid_t pid, struct err *err)
+{
+	return err_sys(err, EBUSY, "stack '%s' is already up (supervisor is process %d; end it with `mstack down -p %s`)",
+		       project, (int)pid, project);
+}
+
+struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err)
+{
+	_cleanup_free_ char *dir = sup_project_dir(project);
+	_cleanup_free_ char *path = sup_ledger_path(project);
+
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		struct ledger *l;
+		struct stat st;
+		pid_t pid = 0;
+		int rc;
+
+		if (create && path_mkdirs(AT_FDCWD, dir, 0700) < 0) {
+			err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)", dir);
+			return NULL;
+		}
+		l = ledger_open(path, create, sup_ledger_kinds, err);
+		if (!l && err->sys == ENOENT && create)
+			continue;
+		if (!l)
+			return NULL;
+		rc = stat(path, &st) < 0 ? 1 : 0;
+		if (rc == 0) {
+			rc = ledger_lock(l, wait_ms, &pid, err);
+			if (rc == 0 && same_file(path, &st))
+				return l;
+			if (rc == 1)
+				busy(project, pid, err);
+			if (rc != 0) {
+				ledger_close(l);
+				return NULL;
+			}
+		}
+		ledger_close(l);
+	}
+	err_sys(err, create ? EAGAIN : ENOENT, "ledger '%s'", path);
+	return NULL;
+}
+
+static void tell_leftover(void *arg, const char *line)
+{
+	sup_say(arg, SUP_ERROR, NULL, "still there: %s", line);
+}
+
+int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	_cleanup_free_ char *dir = sup_project_dir(project);
+	struct sup_hooks none = { 0 };
+	int rc = ledger_undo(l, UNDO_MS, tell_leftover, (void *)(hooks ? hooks : &none), err);
+
+	if (rc != 0)
+		return rc;
+	if (path_remove_tree(AT_FDCWD, dir) < 0)
+		return err_sys(err, errno, "remove run-time folder '%s'", dir);
+	rmdir(path_run_dir());	/* only when it is empty: the last stack */
+	return 0;
+}
+
+int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	struct ledger *l = sup_ledger_open(project, false, GUARD_MS, err);
+	int rc;
+
+	if (!l)
+		return err->sys == ENOENT ? 0 : -1;
+	rc = sup_undo(l, project, hooks, err);
+	ledger_close(l);
+	return rc;
+}
+
+char **sup_projects(void)
+{
+	struct VEC(char *) list = { 0 };
+	_cleanup_closedir_ DIR *d = opendir(path_run_dir());
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		_cleanup_free_ char *ledger = NULL;
+
+		if (e->d_name[0] == '.')
+			continue;
+		ledger = sup_ledger_path(e->d_name);
+		if (access(ledger, F_OK) == 0)
+			vec_push(&list, xstrdup(e->d_name));
+	}
+	vec_push(&list, NULL);
+	return list.v;
+}

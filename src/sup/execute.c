@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the states ask for is executed: timers, signals, probes, starts. All starts of a turn go together: first every child is
+ * cloned, then all their links are made with one message to the kernel while the children mount their roots.
+ * What fails at once becomes a fact like any other.
+ */
+#include <signal.h>
+
+#include "sup/state.h"
+
+static const ev_tstamp GIVE_UP_S = 10;
+
+static void queue_box(struct sup_slot *slot, enum box_event_kind kind, int status, const struct err *err)
+{
+	struct sup_fact fact = { .kind = FACT_BOX, .slot = slot->nr };
+
+	fact.box.kind = kind;
+	fact.box.status = status;
+	if (err)
+		fact.box.err = *err;
+	sup_queue(slot->sup, &fact);
+}
+
+static void arm(struct sup *s, ev_timer *t, uint64_t ms)
+{
+	ev_timer_stop(s->loop, t);
+	ev_timer_set(t, (ev_tstamp)ms / 1000, 0);
+	ev_timer_start(s->loop, t);
+}
+
+/* ---- starts ---------------------------------------------------------------------------------- */
+
+static void open_slot(struct sup_slot *slot)
+{
+	struct err err = { 0 };
+
+	slot->phase = PHASE_OPENING;
+	slot->box = box_slot_open(slot->sup->runtime, &slot->plan->box_slot, &err);
+	if (!slot->box)
+		queue_box(slot, BOX_SLOT_FAILED, 0, &err);
+}
+
+static int writable_layer(struct sup_slot *slot, struct err *err)
+{
+	if (slot->plan->box_slot.tmp_upper || slot->upper)
+		return 0;
+	return store_slot_layer(slot->sup->prepared.store, slot->sup->opts->stack->name, slot->plan->name,
+				slot->sup->ledger, box_slot_item(slot->box), &slot->upper, &slot->work, err);
+}
+
+static void start_box(struct sup_slot *slot)
+{
+	struct box_spec spec = slot->plan->box;
+	struct err err = { 0 };
+
+	spec.stdout_fd = logs_write_fd(slot->log, LOGS_STDOUT);
+	spec.stderr_fd = logs_write_fd(slot->log, LOGS_STDERR);
+	if (writable_layer(slot, &err) == 0) {
+		spec.upper = slot->upper;
+		spec.work = slot->work;
+		if (box_start(slot->box, &spec, slot->network_up, &err) == 0)
+			return;
+	}
+	queue_box(slot, BOX_START_FAILED, 0, &err);
+}
+
+static void publish(struct sup_slot *slot)
+{
+	if (!slot->plan->n_pubs)
+		return;
+	if (net_publish(slot->sup->net, slot->plan->pubs, slot->plan->n_pubs, true, &slot->net_err) < 0)
+		box_kill(slot->box, &(struct err){ 0 });	/* BOX_START_FAILED follows */
+}
+
+static void attach_one(struct sup_slot *slot, const struct net_attach *a)
+{
+	slot->attached = true;
+	if (a->err.text[0]) {
+		slot->net_err = a->err;
+		box_kill(slot->box, &(struct err){ 0 });
+		return;
+	}
+	publish(slot);
+}
+
+static struct net_attach attachment(const struct sup_slot *slot)
+{
+	return (struct net_attach){
+		.token = slot->nr,
+		.netns_fd = box_slot_netns(slot->box),
+		.rtnl_fd = box_slot_rtnl(slot->box),
+		.ledger_parent = box_slot_item(slot->box),
+		.ports = slot->plan->ports,
+		.n_ports = slot->plan->n_ports,
+	};
+}
+
+/* All links of this turn in one message. A slot whose links fail has its start killed; slot->net_err is the reason told. */
+static void attach_all(struct sup *s, struct sup_slot *const *slots, size_t n)
+{
+	_cleanup_free_ struct net_attach *list = xcalloc(n, sizeof(*list));
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = attachment(slots[i]);
+	if (net_attach(s->net, list, n, &err) < 0)
+		for (size_t i = 0; i < n; i++)
+			list[i].err = err;
+	for (size_t i = 0; i < n; i++)
+		attach_one(slots[i], &list[i]);
+}
+
+static void start_all(struct sup *s)
+{
+	struct VEC(struct sup_slot *) fresh = { 0 };
+
+	for (size_t i = 0; i < s->n_slots; i++) {
+		struct sup_slot *slot = &s->slots[i];
+
+		if (!(slot->todo & DO_START))
+			continue;
+		slot->todo &= ~(unsigned)DO_START;
+		if (slot->phase == PHASE_NONE) {
+			open_slot(slot);
+		} else if (slot->phase == PHASE_READY) {
+			start_box(slot);
+			if (!slot->attached)
+				vec_push(&fresh, slot);
+		}
+	}
+	if (fresh.n)
+		attach_all(s, fresh.v, fresh.n);
+	vec_fini(&fresh);
+}
+
+/* ---- stops ----------------------------------------------------------------------------------- */
+
+static int stop_signal(const struct sup_slot *slot)
+{
+	const struct plan_slot *p = slot->plan;
+	const struct store_image *img = &slot->sup->prepared.images[p->service - slot->sup->opts->stack->services];
+	int sig = p->service->stop_signal_nr;
+
+	if (!sig && img->stop_signal)
+		sig = sig_parse(img->stop_signal);
+	return sig > 0 ? sig : SIGTERM;
+}
+
+static void send_stop(struct sup_slot *slot)
+{
+	bool ignored = false;
+	int sig = stop_signal(slot);
+
+	if (!slot->box || box_signal(slot->box, sig, &ignored, &(struct err){ 0 }) < 0)
+		return;		/* it ended meanwhile: BOX_EXITED is on its way */
+	if (ignored)
+		logs_say(slot->log, "killed at once: as PID 1 it neither catches nor blocks %s, which could never end it",
+			 sig_name(sig));
+}
+
+static void kill_slot(struct sup_slot *slot)
+{
+	struct sup *s = slot->sup;
+
+	if (slot->box)
+		box_kill(slot->box, &(struct err){ 0 });
+	if (s->ending != ENDING_NO && !ev_is_active(&s->give_up)) {
+		ev_timer_set(&s->give_up, GIVE_UP_S, 0);
+		ev_timer_start(s->loop, &s->give_up);
+	}
+}
+
+/* ---- health ---------------------------------------------------------------------------------- */
+
+static void start_probe(struct sup_slot *slot)
+{
+	struct box_exec_spec spec = { .token = slot->nr, .argv = slot->plan->probe };
+	struct err err = { 0 };
+
+	slot->probe_late = false;
+	slot->probe_output[0] = 0;
+	if (!slot->probe_running && box_exec(slot->box, &spec, &err) == 0) {
+		slot->probe_running = true;
+		arm(slot->sup, &slot->probe_timer, slot->health_ms);
+		return;
+	}
+	strncpy(slot->probe_output, err.text, SUP_PROBE_OUTPUT);
+	queue_box(slot, BOX_EXEC_DONE, 127 << 8, NULL);
+}
+
+static void execute_health(struct sup_slot *slot)
+{
+	unsigned todo = slot->health_todo;
+
+	slot->health_todo = 0;
+	if (todo & HDO_CANCEL) {
+		ev_timer_stop(slot->sup->loop, &slot->health_timer);
+		ev_timer_stop(slot->sup->loop, &slot->probe_timer);
+		if (slot->probe_running)
+			box_exec_cancel(slot->box);
+	}
+	if (todo & HDO_ARM)
+		arm(slot->sup, &slot->health_timer, slot->health_ms);
+	if (todo & HDO_PROBE)
+		start_probe(slot);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static void execute_slot(struct sup_slot *slot)
+{
+	unsigned todo = slot->todo;
+
+	slot->todo &= DO_START;
+	if (todo & DO_DISARM)
+		ev_timer_stop(slot->sup->loop, &slot->timer);
+	if (todo & DO_ARM)
+		arm(slot->sup, &slot->timer, slot->timer_ms);
+	if (todo & DO_KILL)
+		kill_slot(slot);
+	else if (todo & DO_SIGNAL)
+		send_stop(slot);
+	execute_health(slot);
+}
+
+void sup_execute(struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (s->slots[i].todo || s->slots[i].health_todo)
+			execute_slot(&s->slots[i]);
+	start_all(s);
+}

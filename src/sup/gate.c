@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Does an edge of the plan hold? Pure: from the state of the slot waited for to a verdict. Rules: compose's conditions.
+ */
+#include <sys/wait.h>
+
+#include "sup/state.h"
+
+bool sup_at_rest(const struct svc *s)
+{
+	return s->state == SVC_IDLE || s->state == SVC_EXITED;
+}
+
+/* It will not come up by itself any more. */
+static bool never_came(const struct svc *on)
+{
+	return on->state == SVC_EXITED && !on->runs && (on->start_failed || on->gate_failed);
+}
+
+static enum sup_gate started(const struct svc *on)
+{
+	if (never_came(on))
+		return GATE_FAILED;
+	return on->runs ? GATE_OPEN : GATE_WAIT;
+}
+
+static enum sup_gate healthy(const struct svc *on, enum svc_health_state health)
+{
+	if (never_came(on) || (on->state == SVC_EXITED && on->runs) || health == HEALTH_BAD)
+		return GATE_FAILED;
+	return health == HEALTH_GOOD ? GATE_OPEN : GATE_WAIT;
+}
+
+static enum sup_gate completed(const struct svc *on)
+{
+	if (never_came(on))
+		return GATE_FAILED;
+	if (on->state != SVC_EXITED || !on->runs)
+		return GATE_WAIT;
+	return WIFEXITED(on->last_status) && WEXITSTATUS(on->last_status) == 0 ? GATE_OPEN : GATE_FAILED;
+}
+
+enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on, enum svc_health_state health)
+{
+	enum sup_gate g = GATE_WAIT;
+
+	switch (e->condition) {
+	case STACK_STARTED:
+		g = started(on);
+		break;
+	case STACK_HEALTHY:
+		g = healthy(on, health);
+		break;
+	case STACK_COMPLETED:
+		g = completed(on);
+		break;
+	}
+	return g == GATE_FAILED && !e->required ? GATE_OPEN : g;
+}

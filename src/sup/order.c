@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Order over all slots: who may start now, who may be stopped now, is `up` done, is the end reached. Looks only at states
+ * and edges; what follows is fed to the machines.
+ */
+#include <sys/wait.h>
+
+#include "sup/state.h"
+
+/* ---- up -------------------------------------------------------------------------------------- */
+
+static enum sup_gate gate_of(const struct sup *s, size_t nr)
+{
+	enum sup_gate all = GATE_OPEN;
+
+	for (size_t i = 0; i < s->plan->n_edges; i++) {
+		const struct plan_edge *e = &s->plan->edges[i];
+		enum sup_gate g;
+
+		if (e->slot != nr)
+			continue;
+		g = sup_gate_edge(e, &s->slots[e->on].svc, s->slots[e->on].health.state);
+		if (g == GATE_FAILED)
+			return GATE_FAILED;
+		if (g == GATE_WAIT)
+			all = GATE_WAIT;
+	}
+	return all;
+}
+
+/* A gate that failed may fail others, so this goes on until a round changes nothing. */
+void sup_look_at_gates(struct sup *s)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < s->n_slots; i++) {
+			enum sup_gate g;
+
+			if (s->slots[i].svc.state != SVC_WAITING)
+				continue;
+			g = gate_of(s, i);
+			if (g == GATE_WAIT)
+				continue;
+			sup_feed(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED, 0);
+			again = again || g == GATE_FAILED;
+		}
+	}
+}
+
+static void fail_up(struct sup *s, const struct sup_slot *slot)
+{
+	const struct svc *v = &slot->svc;
+
+	if (v->start_failed)
+		s->up_err = slot->err;
+	else if (v->gate_failed)
+		err_set(&s->up_err, "service '%s': not started: a service that it depends on failed",
+			slot->plan->service->name);
+	else if (slot->health.state == HEALTH_BAD)
+		err_kind(&s->up_err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
+	else
+		err_kind(&s->up_err, ERR_SERVICE, "service '%s': ended while `up --wait` was waiting for it",
+			 slot->plan->service->name);
+}
+
+/* Of several failures, the one that others follow from. */
+static const struct sup_slot *first_failure(const struct sup *s)
+{
+	const struct sup_slot *found = NULL;
+
+	for (size_t i = 0; i < s->n_slots; i++) {
+		const struct sup_slot *slot = &s->slots[i];
+		const struct svc *v = &slot->svc;
+		bool bad = s->opts->wait_healthy &&
+			   (slot->health.state == HEALTH_BAD ||
+			    (v->state == SVC_EXITED && v->runs && v->last_status != 0));
+
+		if (v->state == SVC_EXITED && !v->runs && v->start_failed)
+			return slot;
+		if (bad || (v->state == SVC_EXITED && !v->runs && v->gate_failed && !found))
+			found = slot;
+	}
+	return found;
+}
+
+static bool arrived(const struct sup *s, const struct sup_slot *slot)
+{
+	if (!slot->svc.runs || slot->svc.state == SVC_STARTING)
+		return false;
+	return !s->opts->wait_healthy || !slot->health.policy.enabled || slot->health.state == HEALTH_GOOD ||
+	       slot->svc.state == SVC_EXITED;
+}
+
+void sup_look_at_up(struct sup *s)
+{
+	const struct sup_slot *bad;
+
+	if (s->up_told || s->ending != ENDING_NO)
+		return;
+	bad = first_failure(s);
+	if (bad) {
+		fail_up(s, bad);
+		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err));
+		return;
+	}
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (!arrived(s, &s->slots[i]))
+			return;
+	s->up_told = true;
+	if (s->opts->hooks.up)
+		s->opts->hooks.up(s->opts->hooks.arg, NULL);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static bool all_at_rest(const struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (!sup_at_rest(&s->slots[i].svc))
+			return false;
+	return true;
+}
+
+/* A dependent must be gone before what it depends on gets the signal. */
+static bool needed(const struct sup *s, size_t nr)
+{
+	for (size_t i = 0; i < s->plan->n_edges; i++)
+		if (s->plan->edges[i].on == nr && !sup_at_rest(&s->slots[s->plan->edges[i].slot].svc))
+			return true;
+	return false;
+}
+
+static void stop_next(struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++) {
+		struct sup_slot *slot = &s->slots[i];
+
+		if (slot->told_down || needed(s, i))
+			continue;
+		slot->told_down = true;
+		sup_feed(slot, SVC_EV_DOWN, 0);
+	}
+}
+
+void sup_look_at_end(struct sup *s)
+{
+	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && all_at_rest(s))
+		sup_end(s, ENDING_STOP, 0);
+	if (s->ending == ENDING_NO)
+		return;
+	stop_next(s);
+	if (all_at_rest(s) || s->gave_up)
+		ev_break(s->loop, EVBREAK_ALL);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Before anything is touched: images, users and the host's facts, and from them the plan. Then the folders that the plan
+ * names. May wait (an image may have to be unpacked), so it runs before the loop.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+enum { RESOLV_MAX = 65536 };
+
+/* ---- images and users ------------------------------------------------------------------------ */
+
+static int no_image(const struct stack_service *s, struct err *err)
+{
+	if (!s->build_context.text || err->sys != ENOENT)
+		return -1;
+	return err_set(err, "image '%s': mstack builds none; make it with: docker build -t %s -f %s %s && docker export "
+			    "$(docker create %s) -o %s.tar, and write `image: ./%s.tar`",
+		       s->image.text, s->image.text,
+		       s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile", s->build_context.text,
+		       s->image.text, s->name, s->name);
+}
+
+static void tell_progress(void *arg, const char *line)
+{
+	const struct sup_opts *opts = arg;
+
+	sup_say(&opts->hooks, SUP_PROGRESS, NULL, "%s", line);
+}
+
+/* Fifty services of one image ask the store once. */
+static const struct store_image *seen_before(const struct sup_opts *opts, const struct sup_prepared *p, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (strcmp(opts->stack->services[i].image.text, opts->stack->services[nr].image.text) == 0)
+			return &p->images[i];
+	return NULL;
+}
+
+static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr, struct err *err)
+{
+	const struct stack_service *s = &opts->stack->services[nr];
+	const struct store_image *seen = seen_before(opts, p, nr);
+
+	if (seen) {
+		p->images[nr] = *seen;
+		p->shared[nr] = true;
+	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress, (void *)opts,
+				   &p->images[nr], err) < 0) {
+		no_image(s, err);
+		err->line = s->image.pos.line;
+		sup_err_at(opts->stack, s, err);
+		return -1;
+	}
+	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user, &p->users[nr], err) < 0) {
+		err->line = s->user.pos.line;
+		sup_err_at(opts->stack, s, err);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- resolv.conf ----------------------------------------------------------------------------- */
+
+/* The host's file without its nameserver lines (they may be of the host's own loopback), then the servers that can be reached. */
+static char *resolv_conf(const struct net_facts *facts)
+{
+	struct buf in = { 0 }, out = { 0 };
+	char *line, *rest;
+
+	file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &in);	/* none: the container gets none either */
+	rest = in.data;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && *line != '#' && *line != ';' && strncmp(line, "nameserver", 10) != 0)
+			buf_printf(&out, "%s\n", line);
+	for (size_t i = 0; i < facts->n_resolvers; i++) {
+		const uint8_t *a = (const uint8_t *)&facts->resolvers[i].s_addr;
+
+		buf_printf(&out, "nameserver %u.%u.%u.%u\n", a[0], a[1], a[2], a[3]);
+	}
+	buf_fini(&in);
+	buf_puts(&out, "");
+	return buf_take(&out);
+}
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
+{
+	struct plan_host host = {
+		.net = &p->facts,
+		.images = p->images,
+		.users = p->users,
+		.run_dir = p->run_dir,
+		.data_dir = path_data_dir(),
+		.resolv_conf = p->resolv_conf,
+	};
+
+	return plan_make(opts->stack, &host, &p->plan, opts->diags);
+}
+
+int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
+{
+	size_t n = opts->stack->n_services;
+
+	p->run_dir = sup_project_dir(opts->stack->name);
+	p->images = xcalloc(n + 1, sizeof(*p->images));
+	p->shared = xcalloc(n + 1, sizeof(*p->shared));
+	p->users = xcalloc(n + 1, sizeof(*p->users));
+	p->store = store_open(path_data_dir(), err);
+	if (!p->store)
+		return -1;
+	for (; p->n < n; p->n++)
+		if (prepare_service(opts, p, p->n, err) < 0)
+			return -1;
+	if (net_facts_get(&p->facts, err) < 0)
+		return -1;
+	p->resolv_conf = resolv_conf(&p->facts);
+	if (make_plan(opts, p) != 0)
+		return err_kind(err, ERR_STACK, "stack '%s': cannot be planned", opts->stack->name);
+	return 0;
+}
+
+void sup_prepared_fini(struct sup_prepared *p)
+{
+	plan_free(p->plan);
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->shared[i])
+			store_image_fini(&p->images[i]);
+		store_user_fini(&p->users[i]);
+	}
+	free(p->images);
+	free(p->shared);
+	free(p->users);
+	net_facts_fini(&p->facts);
+	free(p->resolv_conf);
+	free(p->run_dir);
+	if (p->store)
+		store_close(p->store);
+}
+
+/* ---- folders --------------------------------------------------------------------------------- */
+
+/* The project's volumes are written down beside its logs, so that `down -v` finds them without the file. */
+char *sup_volume_list_path(const char *project)
+{
+	return xasprintf("%s/projects/%s/volumes", path_data_dir(), project);
+}
+
+static bool listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *c = list; (c = strstr(c, name)); c += len)
+		if ((c == list || c[-1] == '\n') && c[len] == '\n')
+			return true;
+	return false;
+}
+
+static int list_volumes(const struct plan *plan, struct err *err)
+{
+	_cleanup_free_ char *path = sup_volume_list_path(plan->stack->name);
+	_cleanup_free_ char *dir = xasprintf("%s/projects/%s", path_data_dir(), plan->stack->name);
+	struct buf list = { 0 };
+	size_t before;
+	int rc = 0;
+
+	file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list);	/* none yet: an empty list */
+	before = list.len;
+	for (size_t i = 0; i < plan->n_volumes; i++)
+		if (!plan->volumes[i].external && !listed(buf_str(&list), plan->volumes[i].name))
+			buf_printf(&list, "%s\n", plan->volumes[i].name);
+	if (list.len != before &&
+	    (path_mkdirs(AT_FDCWD, dir, 0700) < 0 || file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))
+		rc = err_sys(err, errno, "list of volumes '%s'", path);
+	buf_fini(&list);
+	return rc;
+}
+
+static int make_volumes(struct sup *s, struct err *err)
+{
+	if (list_volumes(s->plan, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->plan->n_volumes; i++) {
+		const struct plan_volume *v = &s->plan->volumes[i];
+		_cleanup_free_ char *path = NULL;
+
+		if (store_volume(s->prepared.store, v->name, !v->external, &path, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; s->plan->bind_dirs[i]; i++) {
+		const char *dir = s->plan->bind_dirs[i];
+
+		if (access(dir, F_OK) < 0 && path_mkdirs(AT_FDCWD, dir, 0755) < 0)
+			return err_sys(err, errno, "host folder '%s' of a bind", dir);
+	}
+	return 0;
+}
+
+static int make_slot_folder(const struct plan_slot *slot, struct err *err)
+{
+	if (path_mkdirs(AT_FDCWD, slot->dir, 0755) < 0)
+		return err_sys(err, errno, "run-time folder '%s'", slot->dir);
+	for (size_t i = 0; i < slot->n_files; i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", slot->dir, slot->files[i].name);
+
+		if (file_replace(AT_FDCWD, path, slot->files[i].text, strlen(slot->files[i].text), 0644) < 0)
+			return err_sys(err, errno, "file '%s'", path);
+	}
+	return 0;
+}
+
+int sup_make_folders(struct sup *s, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/slots", s->prepared.run_dir);
+	struct stat st;
+	uint32_t item;
+
+	if (make_volumes(s, err) < 0)
+		return -1;
+	item = ledger_intend(s->ledger, "folder", 0, dir, err);
+	if (!item)
+		return -1;
+	if (path_mkdirs(AT_FDCWD, dir, 0700) < 0 || stat(dir, &st) < 0)
+		return err_sys(err, errno, "run-time folder '%s'", dir);
+	if (ledger_done(s->ledger, item, st.st_dev, st.st_ino, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->plan->n_slots; i++)
+		if (make_slot_folder(&s->plan->slots[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	_cleanup_free_ char *path = sup_volume_list_path(project);
+	struct store *store = store_open(path_data_dir(), err);
+	struct buf list = { 0 };
+	char *name, *rest;
+	int rc = store ? 0 : -1;
+
+	if (store)
+		file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list);	/* no list: no volumes */
+	rest = list.data;
+	while (rc == 0 && (name = strsep(&rest, "\n"))) {
+		if (!*name)
+			continue;
+		rc = store_volume_remove(store, name, err);
+		if (rc == 0)
+			sup_say(hooks, SUP_PROGRESS, NULL, "volume %s removed", name);
+	}
+	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+		rc = err_sys(err, errno, "list of volumes '%s'", path);
+	buf_fini(&list);
+	store_close(store);
+	return rc;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one queue. Every watcher of the supervisor stands here; each only appends a fact. The queue is drained before the loop
+ * waits again: all facts settle, then gates are looked at, then what the states ask for is executed. Executing may fail at
+ * once and append facts of its own, so this goes on until nothing is left.
+ */
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+void sup_queue(struct sup *s, const struct sup_fact *fact)
+{
+	vec_push(&s->facts, *fact);
+}
+
+void sup_box_event(void *arg, const struct box_event *ev)
+{
+	struct sup *s = arg;
+	struct sup_slot *slot = &s->slots[ev->token];
+	struct sup_fact fact = { .kind = FACT_BOX, .slot = (size_t)ev->token, .box = *ev };
+
+	if (ev->kind == BOX_EXEC_DONE) {
+		size_t n = ev->output_len < SUP_PROBE_OUTPUT ? ev->output_len : SUP_PROBE_OUTPUT;
+
+		if (n)
+			memcpy(slot->probe_output, ev->output, n);
+		slot->probe_output[n] = 0;
+	}
+	fact.box.output = NULL;
+	sup_queue(s, &fact);
+}
+
+void sup_net_event(void *arg, const struct net_event *ev)
+{
+	sup_queue(arg, &(struct sup_fact){ .kind = FACT_NET, .slot = (size_t)ev->token });
+}
+
+static void queue_timer(struct sup_slot *slot, enum sup_fact_kind kind)
+{
+	sup_queue(slot->sup, &(struct sup_fact){ .kind = kind, .slot = slot->nr });
+}
+
+static void timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	queue_timer(w->data, FACT_TIMER);
+}
+
+static void health_timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	queue_timer(w->data, FACT_HEALTH_TIMER);
+}
+
+static void probe_timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	queue_timer(w->data, FACT_PROBE_TIMEOUT);
+}
+
+static void give_up_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GIVE_UP });
+}
+
+static void guard_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)revents;
+	ev_io_stop(loop, w);
+	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GUARD_DIED });
+}
+
+static void signal_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct signalfd_siginfo si;
+
+	(void)loop;
+	(void)revents;
+	while (read(w->fd, &si, sizeof(si)) == sizeof(si))
+		sup_queue(w->data, &(struct sup_fact){ .kind = FACT_SIGNAL, .signo = (int)si.ssi_signo });
+}
+
+/* Before the loop waits. Facts appended while executing are settled in the next round of this. */
+static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct sup *s = w->data;
+
+	(void)loop;
+	(void)revents;
+	do {
+		for (size_t i = 0; i < s->facts.n; i++) {
+			struct sup_fact fact = s->facts.v[i];	/* settling may append */
+
+			sup_settle(s, &fact);
+		}
+		s->facts.n = 0;
+		sup_look_at_gates(s);
+		sup_execute(s);
+		if (!s->facts.n) {
+			sup_look_at_up(s);
+			sup_look_at_end(s);
+			sup_execute(s);
+		}
+	} while (s->facts.n);
+}
+
+void sup_slot_watchers_init(struct sup_slot *slot)
+{
+	ev_init(&slot->timer, timer_cb);
+	ev_init(&slot->health_timer, health_timer_cb);
+	ev_init(&slot->probe_timer, probe_timer_cb);
+	slot->timer.data = slot->health_timer.data = slot->probe_timer.data = slot;
+}
+
+void sup_watchers_start(struct sup *s)
+{
+	ev_prepare_init(&s->pump, pump_cb);
+	s->pump.data = s;
+	ev_prepare_start(s->loop, &s->pump);
+	ev_io_init(&s->signals, signal_cb, s->signal_fd, EV_READ);
+	s->signals.data = s;
+	ev_io_start(s->loop, &s->signals);
+	ev_io_init(&s->listener, sup_listen_cb, s->listen_fd, EV_READ);
+	s->listener.data = s;
+	ev_io_start(s->loop, &s->listener);
+	ev_init(&s->give_up, give_up_cb);
+	s->give_up.data = s;
+	ev_init(&s->guard_io, guard_cb);
+	s->guard_io.data = s;
+	if (s->guard_fd >= 0) {
+		ev_io_set(&s->guard_io, s->guard_fd, EV_READ);
+		ev_io_start(s->loop, &s->guard_io);
+	}
+}
+
+void sup_watchers_stop(struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++) {
+		ev_timer_stop(s->loop, &s->slots[i].timer);
+		ev_timer_stop(s->loop, &s->slots[i].health_timer);
+		ev_timer_stop(s->loop, &s->slots[i].probe_timer);
+	}
+	ev_timer_stop(s->loop, &s->give_up);
+	ev_io_stop(s->loop, &s->guard_io);
+	ev_io_stop(s->loop, &s->listener);
+	ev_io_stop(s->loop, &s->signals);
+	ev_prepare_stop(s->loop, &s->pump);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests of clients: one table from message type to what answers it. `down` is answered when the state has arrived, the
+ * others at once.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+enum { REQUESTS_A_TURN = 16, SEND_BUFFER = 4 << 20 };
+
+static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
+{
+	for (size_t i = 0; i < p->sup->n_slots; i++)
+		ctl_answer(p->fd, m, CTL_OK, sup_slot_json(&p->sup->slots[i]), false);
+	ctl_answer(p->fd, m, CTL_OK, NULL, true);
+}
+
+static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
+{
+	const struct stack *stack = p->sup->opts->stack;
+
+	ctl_answer(p->fd, m, CTL_OK,
+		   json_pack("{s:s, s:i, s:s, s:s}", "project", stack->name, "pid", (int)getpid(), "file",
+			     stack->n_files ? stack->files[0].path : "-", "version", MSTACK_VERSION),
+		   true);
+}
+
+static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
+{
+	struct sup *s = p->sup;
+	json_t *timeout = json_object_get(m->body, "timeout");
+
+	for (size_t i = 0; json_is_number(timeout) && i < s->n_slots; i++) {
+		double seconds = json_number_value(timeout);
+
+		s->slots[i].svc.policy.grace_ms = seconds > 0 ? (uint64_t)(seconds * 1000) : 0;
+	}
+	p->waits_for_down = true;
+	p->down_id = m->id;
+	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping: asked by `mstack down`");
+	sup_end(s, ENDING_STOP, 0);
+}
+
+static const struct request {
+	enum ctl_type type;
+	void (*run)(struct sup_peer *p, const struct ctl_msg *m);
+} requests[] = {
+	{ CTL_PS, answer_ps },
+	{ CTL_STATUS, answer_status },
+	{ CTL_DOWN, begin_down },
+};
+
+static void run_request(struct sup_peer *p, const struct ctl_msg *m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		if (requests[i].type == m->type) {
+			requests[i].run(p, m);
+			return;
+		}
+	}
+	ctl_answer(p->fd, m, CTL_ERROR,
+		   json_pack("{s:s, s:i}", "error", "the supervisor does not know this request; is it an older mstack?",
+			     "code", 1),
+		   true);
+}
+
+static void close_peer(struct sup_peer *p)
+{
+	ev_io_stop(p->sup->loop, &p->io);
+	close(take_fd(&p->fd));
+	p->waits_for_down = false;
+}
+
+static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct sup_peer *p = w->data;
+
+	(void)loop;
+	(void)revents;
+	for (int i = 0; i < REQUESTS_A_TURN; i++) {
+		struct ctl_msg m = { 0 };
+		struct err err = { 0 };
+		int rc = ctl_recv(p->fd, &m, &err);
+
+		if (rc == 0)
+			run_request(p, &m);
+		ctl_msg_fini(&m);
+		if (rc == 1)
+			return;
+		if (rc != 0) {
+			close_peer(p);
+			return;
+		}
+	}
+}
+
+static struct sup_peer *free_peer(struct sup *s)
+{
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		if (s->peers[i].fd < 0)
+			return &s->peers[i];
+	return NULL;
+}
+
+void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct sup *s = w->data;
+	struct err err = { 0 };
+	int fd, size = SEND_BUFFER;
+
+	(void)revents;
+	while ((fd = ctl_accept(w->fd, &err)) >= 0) {
+		struct sup_peer *p = free_peer(s);
+
+		if (!p) {
+			close(fd);
+			continue;
+		}
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+		*p = (struct sup_peer){ .sup = s, .fd = fd };
+		ev_io_init(&p->io, peer_cb, fd, EV_READ);
+		p->io.data = p;
+		ev_io_start(loop, &p->io);
+	}
+}
+
+void sup_answer_down(struct sup *s, int rc, const struct err *err)
+{
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
+		struct sup_peer *p = &s->peers[i];
+		struct ctl_msg request = { .type = CTL_DOWN, .id = p->down_id };
+
+		if (p->fd < 0 || !p->waits_for_down)
+			continue;
+		if (rc == 0)
+			ctl_answer(p->fd, &request, CTL_OK, NULL, true);
+		else
+			ctl_answer(p->fd, &request, CTL_ERROR,
+				   json_pack("{s:s, s:i}", "error", rc < 0 ? err->text : "something is left behind", "code", 1),
+				   true);
+	}
+}
+
+void sup_peers_close(struct sup *s)
+{
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		if (s->peers[i].fd >= 0)
+			close_peer(&s->peers[i]);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From nothing to a running stack and back: the order in which a supervisor builds itself up, and the end in which the
+ * ledger takes everything down again. Whatever step fails, the same end runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+static int take_signals(struct sup *s, struct err *err)
+{
+	static const int taken[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGPIPE };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		sigaddset(&set, taken[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(err, errno, "block signals");
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+}
+
+/* We are the last to be killed when memory runs out, and may need many descriptors. Both are wishes. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	file_put(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+/* ---- up -------------------------------------------------------------------------------------- */
+
+static int own_ledger(struct sup *s, struct err *err)
+{
+	const char *project = s->opts->stack->name;
+
+	if (geteuid() != 0)
+		return err_kind(err, ERR_RUN, "mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
+	s->ledger = sup_ledger_open(project, true, 0, err);
+	if (!s->ledger)
+		return -1;
+	if (!ledger_next(s->ledger, NULL, NULL))
+		return 0;
+	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "removing what an earlier run left behind");
+	return ledger_undo(s->ledger, 10000, NULL, NULL, err) < 0 ? -1 : 0;
+}
+
+static struct svc_policy policy_of(const struct sup *s, const struct stack_service *service)
+{
+	static const enum svc_restart restart[] = {
+		[STACK_NO] = SVC_RESTART_NO,
+		[STACK_ALWAYS] = SVC_RESTART_ALWAYS,
+		[STACK_ON_FAILURE] = SVC_RESTART_ON_FAILURE,
+		[STACK_UNLESS_STOPPED] = SVC_RESTART_UNLESS_STOPPED,
+	};
+	int64_t grace_ms = s->opts->timeout_ms >= 0 ? s->opts->timeout_ms : service->stop_grace_ns.value / 1000000;
+
+	return (struct svc_policy){
+		.restart = restart[service->restart],
+		.max_restarts = service->restart_max,
+		.grace_ms = (uint64_t)grace_ms,
+	};
+}
+
+static struct svc_health_policy health_of(const struct plan_slot *p)
+{
+	const struct stack_health *h = &p->service->health;
+
+	return (struct svc_health_policy){
+		.enabled = p->probe != NULL,
+		.interval_ms = (uint64_t)h->interval_ns / 1000000,
+		.timeout_ms = (uint64_t)h->timeout_ns / 1000000,
+		.start_period_ms = (uint64_t)h->start_period_ns / 1000000,
+		.start_interval_ms = (uint64_t)h->start_interval_ns / 1000000,
+		.retries = h->retries,
+	};
+}
+
+static void log_line(void *arg, const struct logs_line *line)
+{
+	const struct sup_slot *slot = arg;
+	const struct sup_hooks *h = &slot->sup->opts->hooks;
+
+	if (h->line)
+		h->line(h->arg, slot->plan->name, line);
+}
+
+static int open_log(struct sup_slot *slot, struct err *err)
+{
+	struct sup *s = slot->sup;
+	const struct store_user *user = &s->prepared.users[slot->plan->service - s->opts->stack->services];
+	_cleanup_free_ char *dir = store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
+	struct logs_spec spec = {
+		.name = slot->plan->name,
+		.fifo_dir = slot->plan->dir,
+		.log_dir = dir,
+		.uid = user->uid,
+		.gid = user->gid,
+	};
+
+	slot->log = logs_open(s->loop, &spec, log_line, slot, err);
+	return slot->log ? 0 : -1;
+}
+
+static int make_slots(struct sup *s, struct err *err)
+{
+	s->slots = xcalloc(s->plan->n_slots, sizeof(*s->slots));
+	for (; s->n_slots < s->plan->n_slots; s->n_slots++) {
+		struct sup_slot *slot = &s->slots[s->n_slots];
+		struct svc_policy policy = policy_of(s, s->plan->slots[s->n_slots].service);
+		struct svc_health_policy health = health_of(&s->plan->slots[s->n_slots]);
+
+		slot->sup = s;
+		slot->nr = s->n_slots;
+		slot->plan = &s->plan->slots[slot->nr];
+		slot->created_wall = time_wall_ns();
+		svc_init(&slot->svc, &policy);
+		svc_health_init(&slot->health, &health);
+		sup_slot_watchers_init(slot);
+		if (open_log(slot, err) < 0)
+			return err_wrap(err, "service '%s'", slot->plan->service->name);
+	}
+	return 0;
+}
+
+/* Ports are reserved before anything is made: what can be refused is refused first. */
+static int make_host_side(struct sup *s, struct err *err)
+{
+	s->net = net_open(s->loop, &s->plan->net, s->ledger, sup_net_event, s, err);
+	if (!s->net || net_reserve(s->net, s->plan->pubs, s->plan->n_pubs, err) < 0)
+		return -1;
+	s->runtime = box_open(s->loop, s->opts->stack->name, s->ledger, sup_box_event, s, err);
+	if (!s->runtime)
+		return -1;
+	if (*box_left_out(s->runtime))
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", box_left_out(s->runtime));
+	return net_up(s->net, err);
+}
+
+static int listen_for_clients(struct sup *s, struct err *err)
+{
+	_cleanup_free_ char *path = sup_socket_path(s->opts->stack->name);
+	uint32_t item = ledger_intend(s->ledger, "socket", 0, path, err);
+	struct stat st;
+
+	if (!item)
+		return -1;
+	s->listen_fd = ctl_listen(path, err);
+	if (s->listen_fd < 0)
+		return -1;
+	if (stat(path, &st) < 0)
+		return err_sys(err, errno, "control socket '%s'", path);
+	return ledger_done(s->ledger, item, st.st_dev, st.st_ino, err);
+}
+
+static int begin(struct sup *s, struct err *err)
+{
+	raise_limits();
+	if (own_ledger(s, err) < 0 || take_signals(s, err) < 0 || sup_guard_start(s, err) < 0)
+		return -1;
+	if (sup_prepare(s->opts, &s->prepared, err) < 0)
+		return -1;
+	s->plan = s->prepared.plan;
+	s->loop = ev_loop_new(EVFLAG_AUTO);
+	if (!s->loop)
+		return err_set(err, "event loop: cannot be made");
+	if (make_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0)
+		return -1;
+	return listen_for_clients(s, err);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void free_slots(struct sup *s)
+{
+	for (size_t i = 0; i < s->plan->n_slots && s->slots; i++) {
+		logs_close(s->slots[i].log);
+		free(s->slots[i].upper);
+		free(s->slots[i].work);
+	}
+	free(s->slots);
+}
+
+/* Processes first, then the sockets that own kernel objects, then the ledger. */
+static int take_down(struct sup *s, struct err *err)
+{
+	int rc = 0;
+
+	if (s->runtime)
+		box_close(s->runtime);
+	if (s->net)
+		net_close(s->net);
+	if (s->plan)
+		free_slots(s);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	if (s->ledger)
+		rc = sup_undo(s->ledger, s->opts->stack->name, &s->opts->hooks, err);
+	return rc;
+}
+
+static void free_all(struct sup *s)
+{
+	sup_peers_close(s);
+	sup_guard_stop(s);
+	if (s->loop)
+		ev_loop_destroy(s->loop);
+	ledger_close(s->ledger);
+	sup_prepared_fini(&s->prepared);
+	vec_fini(&s->facts);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+	if (s->self_fd >= 0)
+		close(s->self_fd);
+}
+
+static void run(struct sup *s)
+{
+	sup_watchers_start(s);
+	for (size_t i = 0; i < s->n_slots; i++)
+		sup_feed(&s->slots[i], SVC_EV_UP, 0);
+	ev_run(s->loop, 0);
+	sup_watchers_stop(s);
+}
+
+static int dry_run(struct sup *s, struct err *err)
+{
+	struct buf out = { 0 };
+	int rc = sup_prepare(s->opts, &s->prepared, err);
+
+	if (rc == 0) {
+		plan_print(s->prepared.plan, &out);
+		fputs(buf_str(&out), stdout);
+	}
+	buf_fini(&out);
+	sup_prepared_fini(&s->prepared);
+	return rc;
+}
+
+static struct sup new_sup(const struct sup_opts *opts)
+{
+	struct sup s = { .opts = opts, .signal_fd = -1, .listen_fd = -1, .guard_fd = -1, .self_fd = -1, .exit_code = -1 };
+
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		s.peers[i].fd = -1;
+	return s;
+}
+
+int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
+{
+	struct sup s = new_sup(opts);
+	struct err undo_err = { 0 };
+	int rc, left;
+
+	if (opts->dry_run) {
+		*ret_exit = 0;
+		return dry_run(&s, err);
+	}
+	rc = begin(&s, err);
+	if (rc == 0) {
+		run(&s);
+		if (s.up_err.text[0]) {
+			*err = s.up_err;
+			rc = -1;
+		}
+	}
+	left = take_down(&s, &undo_err);
+	sup_answer_down(&s, left, &undo_err);
+	if (rc < 0 && opts->hooks.up)
+		opts->hooks.up(opts->hooks.arg, err);
+	free_all(&s);
+	if (rc == 0 && left != 0) {
+		*err = undo_err;
+		rc = left < 0 ? -1 : err_kind(err, ERR_LEFTOVER, "stack '%s': not everything could be removed; see "
+								   "above, and try `mstack down -p %s` again",
+					      opts->stack->name, opts->stack->name);
+	}
+	if (rc == 0)
+		*ret_exit = s.exit_code < 0 ? 0 : s.exit_code;
+	return rc;
+}

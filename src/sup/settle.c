@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Facts settle: each is turned into events of the slot's two machines, and what they answer is collected in the slot. Nothing is
+ * started, signalled or armed here.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+/* ---- machines -------------------------------------------------------------------------------- */
+
+void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
+{
+	struct svc_event ev = { .kind = kind, .status = status, .now_ms = time_mono_ms() };
+	struct svc_out out = svc_step(&slot->svc, &ev);
+
+	/* Of two timer wishes in one turn the later one counts. */
+	if (out.todo & DO_DISARM)
+		slot->todo &= ~(unsigned)DO_ARM;
+	if (out.todo & DO_ARM) {
+		slot->todo &= ~(unsigned)DO_DISARM;
+		slot->timer_ms = out.timer_ms;
+	}
+	slot->todo |= out.todo;
+}
+
+static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
+{
+	struct svc_out out = svc_health_step(&slot->health, kind, time_mono_ms());
+
+	if (out.todo & HDO_CANCEL)
+		slot->health_todo &= ~(unsigned)(HDO_ARM | HDO_PROBE);
+	if (out.todo & (HDO_ARM | HDO_PROBE))
+		slot->health_ms = out.timer_ms;
+	slot->health_todo |= out.todo;
+}
+
+/* ---- what box tells -------------------------------------------------------------------------- */
+
+static void slot_ready(struct sup_slot *slot)
+{
+	slot->phase = PHASE_READY;
+	if (slot->svc.state != SVC_STARTING)
+		return;
+	if (slot->svc.want_up)
+		slot->todo |= DO_START;
+	else
+		sup_feed(slot, SVC_EV_START_FAILED, 0);	/* stopped meanwhile */
+}
+
+static void start_failed(struct sup_slot *slot, const struct err *err)
+{
+	slot->err = slot->net_err.text[0] ? slot->net_err : *err;
+	sup_err_at(slot->sup->opts->stack, slot->plan->service, &slot->err);
+	sup_feed(slot, SVC_EV_START_FAILED, 0);
+	if (slot->svc.want_up)
+		logs_say(slot->log, "start failed: %s", slot->err.text);
+}
+
+static void started(struct sup_slot *slot)
+{
+	slot->started_wall = time_wall_ns();
+	slot->oom = false;
+	sup_feed(slot, SVC_EV_STARTED, 0);
+	if (slot->svc.state == SVC_RUNNING)
+		feed_health(slot, HEV_STARTED);
+	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "started");
+}
+
+static void tell_exit(const struct sup_slot *slot, int status)
+{
+	if (slot->oom)
+		logs_say(slot->log, "killed: out of memory (mem_limit %lld bytes)",
+			 (long long)slot->plan->service->mem_limit.value);
+	if (slot->svc.state == SVC_BACKOFF && WIFEXITED(status))
+		logs_say(slot->log, "exited with code %d, restarting in %llu ms", WEXITSTATUS(status),
+			 (unsigned long long)slot->svc.delay_ms);
+	else if (slot->svc.state == SVC_BACKOFF)
+		logs_say(slot->log, "ended by %s, restarting in %llu ms", sig_name(WTERMSIG(status)),
+			 (unsigned long long)slot->svc.delay_ms);
+	if (WIFEXITED(status))
+		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "exited with code %d",
+			WEXITSTATUS(status));
+	else
+		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "ended by %s%s",
+			sig_name(WTERMSIG(status)), slot->oom ? " (out of memory)" : "");
+}
+
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* --abort-on-*, --exit-code-from: an exit that nobody asked for ends the stack. */
+static void abort_after(struct sup_slot *slot, int status)
+{
+	const struct sup_opts *o = slot->sup->opts;
+	int code = exit_code(status);
+	bool from = o->exit_code_from && strcmp(o->exit_code_from, slot->plan->service->name) == 0;
+
+	if (slot->sup->ending != ENDING_NO) {
+		if (from && slot->sup->exit_code < 0)
+			slot->sup->exit_code = code;
+		return;
+	}
+	if (o->abort_on_exit || (o->abort_on_failure && code))
+		sup_end(slot->sup, ENDING_STOP, o->exit_code_from && !from ? -1 : code);
+}
+
+static void exited(struct sup_slot *slot, const struct box_event *ev)
+{
+	logs_drain(slot->log);
+	slot->oom = ev->oom;
+	slot->ended_wall = time_wall_ns();
+	feed_health(slot, HEV_STOPPED);
+	sup_feed(slot, SVC_EV_EXITED, ev->status);
+	tell_exit(slot, ev->status);
+	abort_after(slot, ev->status);
+}
+
+static void probe_done(struct sup_slot *slot, int status)
+{
+	bool ok = !slot->probe_late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	enum svc_health_state before = slot->health.state;
+
+	ev_timer_stop(slot->sup->loop, &slot->probe_timer);
+	slot->probe_running = false;
+	feed_health(slot, ok ? HEV_PROBE_OK : HEV_PROBE_FAILED);
+	if (slot->health.state == before)
+		return;
+	if (slot->health.state == HEALTH_BAD)
+		logs_say(slot->log, "unhealthy after %u failed probes in a row: %.200s", slot->health.streak,
+			 slot->probe_late ? "timed out" : slot->probe_output);
+	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s", svc_health_name(slot->health.state));
+}
+
+static void settle_box(struct sup_slot *slot, const struct box_event *ev)
+{
+	switch (ev->kind) {
+	case BOX_SLOT_READY:
+		slot_ready(slot);
+		break;
+	case BOX_SLOT_FAILED:
+		slot->phase = PHASE_NONE;
+		box_slot_close(take_ptr(&slot->box));
+		start_failed(slot, &ev->err);
+		break;
+	case BOX_STARTED:
+		started(slot);
+		break;
+	case BOX_START_FAILED:
+		logs_drain(slot->log);
+		start_failed(slot, &ev->err);
+		break;
+	case BOX_EXITED:
+		exited(slot, ev);
+		break;
+	case BOX_EXEC_DONE:
+		probe_done(slot, ev->status);
+		break;
+	}
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* A second wish may only make it harder; the first exit code stays, -1 waits for --exit-code-from. */
+void sup_end(struct sup *s, enum sup_ending how, int code)
+{
+	if (s->ending == ENDING_NO)
+		s->exit_code = code;
+	if (how <= s->ending)
+		return;
+	s->ending = how;
+	for (size_t i = 0; how == ENDING_KILL && i < s->n_slots; i++) {
+		sup_feed(&s->slots[i], SVC_EV_KILL, 0);
+		s->slots[i].told_down = true;
+	}
+}
+
+static void stop_by_signal(struct sup *s, int code)
+{
+	if (s->ending == ENDING_NO) {
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping%s", s->opts->foreground ? " (again to kill)" : "");
+		sup_end(s, ENDING_STOP, code);
+	} else {
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "killing");
+		sup_end(s, ENDING_KILL, code);
+	}
+}
+
+static void settle_signal(struct sup *s, int signo)
+{
+	switch (signo) {
+	case SIGINT:
+		stop_by_signal(s, 130);
+		break;
+	case SIGTERM:
+		stop_by_signal(s, 0);
+		break;
+	case SIGHUP:
+		if (s->opts->foreground && !isatty(STDIN_FILENO))
+			stop_by_signal(s, 0);
+		else
+			sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+				"SIGHUP: reading the stack file again is not supported yet; use down and up");
+		break;
+	case SIGUSR2:
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "SIGUSR2: running a new binary in place is not supported yet");
+		break;
+	case SIGCHLD:
+		box_reap_strangers(s->runtime);
+		break;
+	default:
+		break;
+	}
+}
+
+void sup_settle(struct sup *s, const struct sup_fact *fact)
+{
+	struct sup_slot *slot = &s->slots[fact->slot];
+
+	switch (fact->kind) {
+	case FACT_BOX:
+		settle_box(slot, &fact->box);
+		break;
+	case FACT_NET:
+		slot->network_up = true;
+		if (slot->box && slot->svc.state == SVC_STARTING)
+			box_go(slot->box);
+		break;
+	case FACT_TIMER:
+		sup_feed(slot, SVC_EV_TIMER, 0);
+		break;
+	case FACT_HEALTH_TIMER:
+		feed_health(slot, HEV_TIMER);
+		break;
+	case FACT_PROBE_TIMEOUT:
+		slot->probe_late = true;
+		if (slot->box)
+			box_exec_cancel(slot->box);	/* BOX_EXEC_DONE follows */
+		break;
+	case FACT_SIGNAL:
+		settle_signal(s, fact->signo);
+		break;
+	case FACT_GIVE_UP:
+		s->gave_up = true;
+		break;
+	case FACT_GUARD_DIED:
+		sup_guard_died(s);
+		break;
+	}
+}

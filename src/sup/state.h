@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of sup share: the supervisor, its slots, its queue of facts.
+ *
+ * Flow of one turn: watchers append facts (queue.c) -> all facts settle into the machines of svc (settle.c) -> gates are
+ * looked at (gate.c) -> what the states ask for is executed (execute.c).
+ */
+#ifndef SUP_STATE_H
+#define SUP_STATE_H
+
+#include <ev.h>
+#include <jansson.h>
+
+#include "mstack/box.h"
+#include "mstack/ctl.h"
+#include "mstack/ledger.h"
+#include "mstack/logs.h"
+#include "mstack/net.h"
+#include "mstack/plan.h"
+#include "mstack/store.h"
+#include "mstack/sup.h"
+#include "mstack/svc.h"
+
+enum { SUP_PEERS_MAX = 64, SUP_PROBE_OUTPUT = 4096 };
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+enum sup_fact_kind {
+	FACT_BOX,		/* box: a slot is ready, a process started, ended, ... */
+	FACT_NET,		/* net: the links of a slot carry traffic */
+	FACT_TIMER,		/* the timer of a slot's state */
+	FACT_HEALTH_TIMER,	/* the wait between two probes is over */
+	FACT_PROBE_TIMEOUT,
+	FACT_SIGNAL,		/* somebody sent us a signal */
+	FACT_GIVE_UP,		/* something killed does not end */
+	FACT_GUARD_DIED,
+};
+
+struct sup_fact {
+	enum sup_fact_kind kind;
+	size_t slot;
+	int signo;
+	struct box_event box;	/* FACT_BOX; output is not kept but for a failed probe (see sup_slot) */
+};
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+enum sup_phase { PHASE_NONE, PHASE_OPENING, PHASE_READY };
+
+struct sup_slot {
+	struct sup *sup;
+	size_t nr;
+	const struct plan_slot *plan;
+	struct svc svc;
+	struct svc_health health;
+	struct logs_stream *log;
+	struct box_slot *box;
+	enum sup_phase phase;
+	bool attached;		/* its links exist and its ports are published */
+	bool network_up;	/* and carry traffic */
+	bool told_down;		/* in the present ending */
+	unsigned todo;		/* of svc, collected while facts settle */
+	unsigned health_todo;
+	uint64_t timer_ms, health_ms;
+	ev_timer timer, health_timer, probe_timer;
+	bool probe_running, probe_late;
+	bool oom;		/* the last exit */
+	struct err err;		/* of the last failed start */
+	struct err net_err;	/* why its links or ports could not be made: the start was killed for it */
+	uint64_t created_wall, started_wall, ended_wall;
+	char *upper, *work;
+	char probe_output[SUP_PROBE_OUTPUT + 1];
+};
+
+/* ---- the supervisor -------------------------------------------------------------------------- */
+
+struct sup_peer {
+	struct sup *sup;
+	int fd;			/* -1: free */
+	ev_io io;
+	bool waits_for_down;
+	uint32_t down_id;
+};
+
+enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
+
+/* What must be known of the host before the plan can be made. */
+struct sup_prepared {
+	struct store *store;
+	struct net_facts facts;
+	struct store_image *images;
+	bool *shared;		/* by service: the image belongs to an earlier one */
+	struct store_user *users;
+	size_t n;		/* of images and users that are filled in */
+	char *resolv_conf;
+	char *run_dir;		/* of the project */
+	struct plan *plan;
+};
+
+struct sup {
+	const struct sup_opts *opts;
+	struct sup_prepared prepared;
+	const struct plan *plan;
+	struct ev_loop *loop;
+	struct ledger *ledger;
+	struct net *net;
+	struct box_runtime *runtime;
+	struct sup_slot *slots;
+	size_t n_slots;
+	struct VEC(struct sup_fact) facts;
+	ev_prepare pump;
+	ev_io signals, listener, guard_io;
+	int signal_fd, listen_fd, guard_fd, self_fd;
+	pid_t guard;
+	ev_timer give_up;
+	struct sup_peer peers[SUP_PEERS_MAX];
+	bool up_told;		/* the `up` hook was called */
+	enum sup_ending ending;
+	bool gave_up;
+	int exit_code;
+	struct err up_err;	/* why `up` failed */
+};
+
+/* cleanup.c */
+extern const struct ledger_kind *const *const sup_ledger_kinds[];
+char *sup_project_dir(const char *project);
+char *sup_ledger_path(const char *project);
+/* Undoes what the ledger holds (its lock is ours) and removes it with the project's folder. As sup_cleanup. */
+int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err);
+/* Opens and locks the project's ledger; a living owner is err->sys EBUSY; NULL with ENOENT when there is none. */
+struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err);
+
+/* guard.c */
+int sup_guard_start(struct sup *s, struct err *err);
+void sup_guard_died(struct sup *s);
+void sup_guard_stop(struct sup *s);
+
+/* prepare.c */
+int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
+void sup_prepared_fini(struct sup_prepared *p);
+/* Volumes, host folders, the slots' run-time folders with their files. */
+int sup_make_folders(struct sup *s, struct err *err);
+char *sup_volume_list_path(const char *project);
+
+/* queue.c */
+void sup_queue(struct sup *s, const struct sup_fact *fact);
+void sup_box_event(void *arg, const struct box_event *ev);
+void sup_net_event(void *arg, const struct net_event *ev);
+void sup_watchers_start(struct sup *s);
+void sup_slot_watchers_init(struct sup_slot *slot);
+void sup_watchers_stop(struct sup *s);
+
+/* settle.c */
+void sup_settle(struct sup *s, const struct sup_fact *fact);
+void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status);
+void sup_end(struct sup *s, enum sup_ending how, int exit_code);
+
+/* gate.c: pure */
+enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
+enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on, enum svc_health_state health);
+bool sup_at_rest(const struct svc *s);
+
+/* order.c: gates and the order of the end, over all slots */
+void sup_look_at_gates(struct sup *s);
+void sup_look_at_end(struct sup *s);
+void sup_look_at_up(struct sup *s);
+
+/* execute.c */
+void sup_execute(struct sup *s);
+
+/* request.c */
+void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);
+void sup_answer_down(struct sup *s, int rc, const struct err *err);
+void sup_peers_close(struct sup *s);
+
+/* status.c */
+json_t *sup_slot_json(const struct sup_slot *slot);
+
+/* tell.c */
+void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, const char *fmt, ...) MSTACK_PRINTF(4, 5);
+/* "file:line: service 'x': " before the text of an error that carries a line of the file. */
+void sup_err_at(const struct stack *stack, const struct stack_service *service, struct err *err);
+
+#endif

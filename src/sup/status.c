@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state of a slot as JSON: the keys of `docker compose ps --format json`, and ours beside them.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "sup/state.h"
+
+static int exit_code(const struct svc *v)
+{
+	if (!v->ever_exited)
+		return v->start_failed ? 127 : 0;
+	return WIFEXITED(v->last_status) ? WEXITSTATUS(v->last_status) : 128 + WTERMSIG(v->last_status);
+}
+
+/* "5 seconds", as compose's table says it. */
+static void span(uint64_t since_wall, char *ret, size_t size)
+{
+	static const struct { uint64_t s; const char *unit; } units[] = {
+		{ 86400 * 7, "week" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" },
+	};
+	uint64_t now = time_wall_ns();
+	uint64_t s = now > since_wall ? (now - since_wall) / 1000000000 : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		uint64_t n = s / units[i].s;
+
+		if (n) {
+			snprintf(ret, size, "%llu %s%s", (unsigned long long)n, units[i].unit, n == 1 ? "" : "s");
+			return;
+		}
+	}
+	snprintf(ret, size, "Less than a second");
+}
+
+static json_t *status(const struct sup_slot *slot)
+{
+	const char *health = svc_health_name(slot->health.state);
+	char t[48];
+
+	switch (slot->svc.state) {
+	case SVC_RUNNING:
+	case SVC_STOPPING:
+		span(slot->started_wall, t, sizeof(t));
+		if (slot->svc.state == SVC_STOPPING)
+			return json_sprintf("Up %s (stopping)", t);
+		return *health ? json_sprintf("Up %s (%s)", t, health) : json_sprintf("Up %s", t);
+	case SVC_BACKOFF:
+		span(slot->ended_wall, t, sizeof(t));
+		return json_sprintf("Restarting (%d) %s ago", exit_code(&slot->svc), t);
+	case SVC_EXITED:
+		if (slot->svc.start_failed || !slot->svc.ever_exited)
+			return json_string("Created");
+		span(slot->ended_wall, t, sizeof(t));
+		return json_sprintf("Exited (%d) %s ago", exit_code(&slot->svc), t);
+	case SVC_WAITING:
+		return json_string("Created (waiting)");
+	case SVC_IDLE:
+	case SVC_STARTING:
+	case SVC_N_STATES:
+		break;
+	}
+	return json_string("Created");
+}
+
+static json_t *address(struct in_addr a)
+{
+	char text[INET_ADDRSTRLEN];
+
+	return json_string(inet_ntop(AF_INET, &a, text, sizeof(text)));
+}
+
+static json_t *publishers(const struct plan_slot *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_pubs; i++)
+		json_array_append_new(list, json_pack("{s:o, s:i, s:i, s:s}", "URL", address(p->pubs[i].host_ip),
+						      "TargetPort", p->pubs[i].port, "PublishedPort",
+						      p->pubs[i].host_port, "Protocol",
+						      p->pubs[i].protocol == IPPROTO_TCP ? "tcp" : "udp"));
+	return list;
+}
+
+static json_t *networks(const struct sup_slot *slot)
+{
+	struct buf b = { 0 };
+	json_t *text;
+
+	for (size_t i = 0; i < slot->plan->n_ports; i++)
+		buf_printf(&b, "%s%s", i ? "," : "", slot->plan->service->networks[i].network->name);
+	text = json_string(buf_str(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static json_t *labels(const struct plan_slot *p)
+{
+	struct buf b = { 0 };
+	json_t *text;
+
+	for (size_t i = 0; i < p->service->labels.n; i++)
+		buf_printf(&b, "%s%s=%s", i ? "," : "", p->service->labels.v[i].key,
+			   p->service->labels.v[i].value ? p->service->labels.v[i].value : "");
+	text = json_string(buf_str(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static json_t *command(const struct plan_slot *p)
+{
+	struct buf b = { 0 };
+	json_t *text;
+
+	for (size_t i = 0; p->box.argv[i]; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", p->box.argv[i]);
+	text = json_stringn_nocheck(buf_str(&b), b.len);
+	buf_fini(&b);
+	return text;
+}
+
+/* Why it is in this state, in words; empty while all is well. */
+static json_t *reason(const struct sup_slot *slot)
+{
+	if (slot->svc.start_failed)
+		return json_string(slot->err.text);
+	if (slot->svc.gate_failed)
+		return json_string("a service that it depends on failed");
+	if (slot->oom && !slot->svc.want_up)
+		return json_string("out of memory");
+	if (slot->oom)
+		return json_sprintf("out of memory (mem_limit %lld bytes)",
+				    (long long)slot->plan->service->mem_limit.value);
+	if (slot->svc.state == SVC_WAITING)
+		return json_string("waits for a dependency");
+	return json_string("");
+}
+
+json_t *sup_slot_json(const struct sup_slot *slot)
+{
+	const struct plan_slot *p = slot->plan;
+	char stamp[TIME_STAMP_SIZE];
+	json_t *o = json_object();
+
+	time_stamp(slot->created_wall, stamp);
+	json_object_set_new(o, "ID", json_sprintf("%016llx", (unsigned long long)hash64_str(p->container)));
+	json_object_set_new(o, "Name", json_string(p->container));
+	json_object_set_new(o, "Service", json_string(p->service->name));
+	json_object_set_new(o, "Project", json_string(slot->sup->opts->stack->name));
+	json_object_set_new(o, "Image", json_string(p->service->image.text));
+	json_object_set_new(o, "Command", command(p));
+	json_object_set_new(o, "State", json_string(svc_compose_state(&slot->svc)));
+	json_object_set_new(o, "Status", status(slot));
+	json_object_set_new(o, "Health", json_string(svc_health_name(slot->health.state)));
+	json_object_set_new(o, "ExitCode", json_integer(exit_code(&slot->svc)));
+	json_object_set_new(o, "Publishers", publishers(p));
+	json_object_set_new(o, "Networks", networks(slot));
+	json_object_set_new(o, "Labels", labels(p));
+	json_object_set_new(o, "CreatedAt", json_string(stamp));
+	json_object_set_new(o, "Pid", json_integer(slot->box ? box_pid(slot->box) : 0));
+	json_object_set_new(o, "Index", json_integer(p->index));
+	json_object_set_new(o, "Restarts", json_integer(slot->svc.restarts));
+	json_object_set_new(o, "IP", p->n_ports ? address(p->ports[0].addr) : json_string(""));
+	json_object_set_new(o, "OOMKilled", json_boolean(slot->oom));
+	json_object_set_new(o, "Reason", reason(slot));
+	return o;
+}
