@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests of logs/stream.c and fifo.c: from the write end that a container gets to the file, with a real loop. */
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "logs/record.h"
+
+#define SOME_UID 12345
+#define SOME_GID 54321
+
+struct fixture {
+	char dir[64], log_dir[96];
+	struct ev_loop *loop;
+	struct logs_stream *s;
+	struct buf seen; /* what the line function was told */
+};
+
+static void note(void *arg, const struct logs_line *line)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%d%c", (int)line->fd, line->partial ? 'P' : 'F');
+	buf_add(b, line->text, line->len);
+	buf_putc(b, '\n');
+}
+
+static struct logs_stream *open_stream(struct fixture *f, struct err *err)
+{
+	const struct logs_spec spec = {
+		.name = "web-1",
+		.fifo_dir = f->dir,
+		.log_dir = f->log_dir,
+		.uid = geteuid() == 0 ? SOME_UID : geteuid(),
+		.gid = geteuid() == 0 ? SOME_GID : getegid(),
+	};
+
+	return logs_open(f->loop, &spec, note, &f->seen, err);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/mstack-logs-XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	snprintf(f->log_dir, sizeof(f->log_dir), "%s/a/b", f->dir);
+	f->loop = ev_loop_new(0);
+	f->s = open_stream(f, NULL);
+	*state = f;
+	return f->s ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	int rc;
+
+	logs_close(f->s);
+	ev_loop_destroy(f->loop);
+	rc = path_remove_tree(AT_FDCWD, f->dir);
+	buf_fini(&f->seen);
+	free(f);
+	return rc;
+}
+
+/* The current file without its stamps, in the shape of note(). */
+static void stored(const struct fixture *f, struct buf *ret)
+{
+	struct buf file = { 0 };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/current.log", f->log_dir);
+	assert_int_equal(file_read(AT_FDCWD, path, 16 << 20, &file), 0);
+	ret->len = 0;
+	for (const char *p = file.data, *end = p + file.len; p < end;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		struct logs_line line;
+
+		assert_non_null(nl);
+		assert_int_equal(record_parse(p, (size_t)(nl - p), &line), 0);
+		assert_true(line.wall_ns <= time_wall_ns());
+		note(ret, &line);
+		p = nl + 1;
+	}
+	buf_fini(&file);
+}
+
+static void assert_both(const struct fixture *f, const char *want, size_t len)
+{
+	struct buf b = { 0 };
+
+	stored(f, &b);
+	assert_int_equal(b.len, len);
+	assert_memory_equal(b.data, want, len);
+	assert_int_equal(f->seen.len, len);
+	assert_memory_equal(f->seen.data, want, len);
+	buf_fini(&b);
+}
+
+static void write_text(const struct fixture *f, enum logs_fd fd, const char *text, size_t len)
+{
+	assert_int_equal(write(logs_write_fd(f->s, fd), text, len), (ssize_t)len);
+}
+
+#define WRITE(f, fd, text)   write_text(f, fd, text, sizeof(text) - 1)
+#define ASSERT_BOTH(f, want) assert_both(f, want, sizeof(want) - 1)
+
+static void lines_are_stored_and_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	WRITE(f, LOGS_STDOUT, "one\ntwo\npar");
+	ev_run(f->loop, EVRUN_ONCE);
+	ASSERT_BOTH(f, "1Fone\n1Ftwo\n");
+	WRITE(f, LOGS_STDERR, "err\0or\n");
+	ev_run(f->loop, EVRUN_ONCE);
+	WRITE(f, LOGS_STDOUT, "tial\n\n");
+	ev_run(f->loop, EVRUN_ONCE);
+	logs_say(f->s, "restarting in %d ms", 400);
+	ASSERT_BOTH(f, "1Fone\n1Ftwo\n2Ferr\0or\n1Fpartial\n1F\n3Frestarting in 400 ms\n");
+	assert_int_equal(logs_dropped(f->s), 0);
+}
+
+static void what_we_say_is_cut_into_lines(void **state)
+{
+	struct fixture *f = *state;
+
+	logs_say(f->s, "%s", "first\nsecond");
+	logs_say(f->s, "%s", "");
+	ASSERT_BOTH(f, "3Ffirst\n3Fsecond\n");
+}
+
+static void drain_ends_lines(void **state)
+{
+	struct fixture *f = *state;
+
+	WRITE(f, LOGS_STDOUT, "last words");
+	WRITE(f, LOGS_STDERR, "a\nb");
+	logs_drain(f->s);
+	ASSERT_BOTH(f, "1Flast words\n2Fa\n2Fb\n");
+	logs_drain(f->s);
+	ASSERT_BOTH(f, "1Flast words\n2Fa\n2Fb\n");
+	/* The next process of the slot goes on in the same pipe. */
+	WRITE(f, LOGS_STDOUT, "again");
+	logs_close(f->s);
+	f->s = NULL;
+	ASSERT_BOTH(f, "1Flast words\n2Fa\n2Fb\n1Fagain\n");
+	logs_close(NULL);
+}
+
+static void fifo_is_the_services_own(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct stat st, st_wr;
+
+	snprintf(path, sizeof(path), "%s/stderr", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0620);
+	if (geteuid() == 0) {
+		assert_int_equal(st.st_uid, SOME_UID);
+		assert_int_equal(st.st_gid, SOME_GID);
+	}
+	assert_int_equal(fstat(logs_write_fd(f->s, LOGS_STDERR), &st_wr), 0);
+	assert_int_equal(st.st_ino, st_wr.st_ino);
+	assert_int_equal(stat(f->log_dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+}
+
+static void write_end_blocks_whatever_was_done_to_it(void **state)
+{
+	struct fixture *f = *state;
+	int fd = logs_write_fd(f->s, LOGS_STDOUT);
+
+	assert_int_equal(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE), O_WRONLY);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fd_nonblock(fd, true), 0);
+	assert_int_equal(fcntl(logs_write_fd(f->s, LOGS_STDOUT), F_GETFL) & O_NONBLOCK, 0);
+}
+
+/* As /dev/stdout in a container: opened by name, written, closed; the stream never sees the end of the file. */
+static void service_may_open_it_again(void **state)
+{
+	struct fixture *f = *state;
+	char path[64];
+
+	for (int i = 0; i < 3; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", logs_write_fd(f->s, LOGS_STDOUT));
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, "x\n", 2), 2);
+		close(fd);
+		ev_run(f->loop, EVRUN_ONCE);
+	}
+	ASSERT_BOTH(f, "1Fx\n1Fx\n1Fx\n");
+	ev_run(f->loop, EVRUN_NOWAIT);
+}
+
+static void what_waits_in_the_fifo_is_taken_over(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_fd_ int keep = -1;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/stdout", f->dir);
+	logs_close(f->s);
+	/* A kept container holds its FIFO open for both while no supervisor is there. */
+	keep = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(write(keep, "meanwhile\n", 10), 10);
+	f->s = open_stream(f, NULL);
+	assert_non_null(f->s);
+	logs_drain(f->s);
+	ASSERT_BOTH(f, "1Fmeanwhile\n");
+}
+
+static void what_is_no_fifo_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	char path[128];
+
+	logs_close(f->s);
+	snprintf(path, sizeof(path), "%s/stderr", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(file_replace(AT_FDCWD, path, "", 0, 0600), 0);
+	f->s = open_stream(f, &err);
+	assert_null(f->s);
+	assert_int_equal(err.sys, EEXIST);
+	assert_non_null(strstr(err.text, "slot 'web-1': "));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	f->s = open_stream(f, &err);
+	assert_null(f->s);
+}
+
+/* A process that never stops to write must not hold up the drain, nor a single turn of the loop. */
+static void endless_writer_holds_nobody_up(void **state)
+{
+	static char lines[65536];
+	struct fixture *f = *state;
+	size_t before;
+	pid_t pid;
+
+	memset(lines, 'y', sizeof(lines));
+	for (size_t i = 15; i < sizeof(lines); i += 16)
+		lines[i] = '\n';
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			if (write(logs_write_fd(f->s, LOGS_STDOUT), lines, sizeof(lines)) < 0)
+				_exit(0);
+	for (int i = 0; i < 5; i++) {
+		before = f->seen.len;
+		ev_run(f->loop, EVRUN_ONCE);
+		assert_true(f->seen.len > before);
+		assert_true(f->seen.len - before <= 2 * sizeof(lines));
+	}
+	logs_drain(f->s);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* For information only: how many bytes of 64-byte lines one second takes, writer included. */
+static void throughput(void **state)
+{
+	enum { LINE = 64, BLOCKS = 1024 };
+	static char lines[65536];
+	struct fixture *f = *state;
+	uint64_t start;
+	pid_t pid;
+	int status;
+
+	memset(lines, 'y', sizeof(lines));
+	for (size_t i = LINE - 1; i < sizeof(lines); i += LINE)
+		lines[i] = '\n';
+	start = time_mono_ns();
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < BLOCKS; i++)
+			if (write(logs_write_fd(f->s, LOGS_STDOUT), lines, sizeof(lines)) < 0)
+				_exit(1);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		ev_run(f->loop, EVRUN_NOWAIT);
+	logs_drain(f->s);
+	assert_int_equal(status, 0);
+	assert_int_equal(f->seen.len, BLOCKS * (sizeof(lines) + sizeof(lines) / LINE * 2));
+	print_message("%d MiB of %d-byte lines: %.0f MB/s\n", BLOCKS / 16, LINE,
+		      (double)BLOCKS * sizeof(lines) * 1e3 / (double)(time_mono_ns() - start));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(lines_are_stored_and_shown),
+		TEST(what_we_say_is_cut_into_lines),
+		TEST(drain_ends_lines),
+		TEST(fifo_is_the_services_own),
+		TEST(write_end_blocks_whatever_was_done_to_it),
+		TEST(service_may_open_it_again),
+		TEST(what_waits_in_the_fifo_is_taken_over),
+		TEST(what_is_no_fifo_is_refused),
+		TEST(endless_writer_holds_nobody_up),
+		TEST(throughput),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
