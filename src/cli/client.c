@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client: the first words of a talk with a supervisor, shared by ps, ls, down and logs.
+ */
+#include <errno.h>
+
+#include "cli/client.h"
+#include "mstack/ctl.h"
+#include "mstack/sup.h"
+
+#define ANSWER_MS 10000
+#define SLOTS_MAX 10000
+
+int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err)
+{
+	_cleanup_free_ char *path = sup_socket_path(project);
+	int fd = ctl_connect(path, ms, err);
+
+	if (fd < 0)
+		return err->sys == ENOENT || err->sys == ECONNREFUSED ? 1 : -1;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int take_slot(void *arg, const struct ctl_msg *m)
+{
+	json_t *rows = arg;
+
+	/* The last answer may carry nothing. */
+	if (json_object_get(m->body, "Name") && json_array_size(rows) < SLOTS_MAX)
+		json_array_append(rows, m->body);
+	return 0;
+}
+
+int cli_slots(const char *project, json_t **ret_rows, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	json_t *rows = json_array();
+	int r = cli_connect(project, ANSWER_MS, &fd, err);
+
+	if (!r)
+		r = ctl_call(fd, CTL_PS, NULL, take_slot, rows, err);
+	/* It went away while we asked: there is none. */
+	if (r < 0 && err->sys == ECONNRESET)
+		r = 1;
+	if (r < 0) {
+		json_decref(rows);
+		return -1;
+	}
+	*ret_rows = rows;
+	return r;
+}
+
+const char *cli_string(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client: asking the supervisor of a project.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include <jansson.h>
+
+#include "mstack/base.h"
+
+/* 0 and *ret_fd; 1 there is no supervisor; -1. Answers may take ms (0: for ever). */
+int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
+/* What CTL_PS answers, as an array of objects. 0; 1 no supervisor (*ret_rows is an empty array); -1. */
+int cli_slots(const char *project, json_t **ret_rows, struct err *err);
+/* The string under `key`, "" when there is none. */
+const char *cli_string(const json_t *object, const char *key);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command: the table of commands. A row without `run` is a command of the contract that is not supported yet.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "cli/option.h"
+
+enum { COMMAND_NO_FILE = 1 /* its first word is never taken for a stack file */ };
+
+struct cli_command {
+	const char *name;
+	const char *summary;			/* one line of `mstack help` */
+	const char *args;			/* behind [OPTIONS], "" none */
+	size_t max_args;
+	unsigned flags;
+	const struct cli_option *options;	/* ended by a row without a name */
+	const char *text;			/* what else a reader should know, in lines of its own */
+	/* The exit code, or -1 with err, which main prints. */
+	int (*run)(const struct cli_options *o, struct err *err);
+};
+
+/* Ended by a row without a name. */
+extern const struct cli_command cli_commands[];
+
+/* NULL, with an error that names the nearest one, when there is no such command. */
+const struct cli_command *cli_command_find(const char *name, struct err *err);
+
+int cli_up(const struct cli_options *o, struct err *err);
+int cli_down(const struct cli_options *o, struct err *err);
+int cli_ps(const struct cli_options *o, struct err *err);
+int cli_ls(const struct cli_options *o, struct err *err);
+int cli_logs(const struct cli_options *o, struct err *err);
+int cli_config(const struct cli_options *o, struct err *err);
+int cli_doctor(const struct cli_options *o, struct err *err);
+int cli_version(const struct cli_options *o, struct err *err);
+int cli_help(const struct cli_options *o, struct err *err);
+
+/* The help of one command, or with NULL of the whole, to standard output. */
+void cli_help_print(const struct cli_command *command);
+
+#endif

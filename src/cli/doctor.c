@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor: `mstack doctor`, whether this host can run stacks, feature by feature, with the cure. Collects what the rooms
+ * find out by trying (in processes of their own, so nothing of the host is touched) and prints it.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/project.h"
+#include "cli/table.h"
+#include "cli/term.h"
+#include "mstack/box.h"
+#include "mstack/net.h"
+
+#define PROBES_MAX 64
+
+struct finding {
+	const char *what, *why, *cure;
+	bool ok, needed;	/* needed: by every stack */
+};
+
+struct findings VEC(struct finding);
+
+/* Needed only by a stack whose file asks for it: then `up` says so itself. */
+static bool is_needed(const char *what)
+{
+	static const char *const optional[] = { "memory controller", "cpu controller", "pids controller" };
+
+	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+		if (strstr(what, optional[i]))
+			return false;
+	return true;
+}
+
+static void add(struct findings *all, const char *what, bool ok, bool needed, const char *why, const char *cure)
+{
+	vec_push(all, ((struct finding){ .what = what, .ok = ok, .needed = needed, .why = why, .cure = cure }));
+}
+
+/* A program without PT_INTERP needs no library of the host inside the container. */
+static bool is_static(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr head;
+	Elf64_Phdr part;
+
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) || memcmp(head.e_ident, ELFMAG, SELFMAG) ||
+	    head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(part))
+		return false;
+	for (unsigned i = 0; i < head.e_phnum; i++)
+		if (pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))) != sizeof(part) ||
+		    part.p_type == PT_INTERP)
+			return false;
+	return true;
+}
+
+static bool have_static_busybox(void)
+{
+	static const char *const paths[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox", "/usr/sbin/busybox",
+					     "/usr/local/bin/busybox" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (is_static(paths[i]))
+			return true;
+	return false;
+}
+
+static void add_own(struct findings *all)
+{
+	bool root = !geteuid(), busybox = have_static_busybox();
+
+	add(all, "root", root, true, root ? "" : "namespaces, links and mounts need it", "run mstack with sudo");
+	add(all, "static busybox", busybox, false, busybox ? "" : "image: busybox is made from it",
+	    "apt-get install busybox-static");
+}
+
+static void print_json(const struct findings *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct finding *f = &all->v[i];
+		json_t *o = json_pack("{s:s, s:b, s:b, s:s, s:s*}", "Check", f->what, "Ok", f->ok, "Needed", f->needed, "Why",
+				      f->why, "Cure", f->ok ? NULL : f->cure);
+
+		json_dumpf(o, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(o);
+	}
+}
+
+static void print_table(const struct findings *all)
+{
+	static const char *const heads[] = { "CHECK", "RESULT", "REASON", NULL };
+	struct cli_table *t = cli_table_new(heads);
+	bool any = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct finding *f = &all->v[i];
+
+		cli_table_row(t, (const char *const[]){ f->what, f->ok ? "ok" : f->needed ? "MISSING" : "absent", f->why });
+	}
+	cli_table_print(t);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct finding *f = &all->v[i];
+
+		if (f->ok || !f->cure)
+			continue;
+		printf("%s  %s: %s\n", any ? "" : "\nWhat to do:\n", f->what, f->cure);
+		any = true;
+	}
+}
+
+int cli_doctor(const struct cli_options *o, struct err *err)
+{
+	struct box_probe box[PROBES_MAX];
+	struct net_probe net[PROBES_MAX];
+	struct findings all = { 0 };
+	size_t n = box_probe(box, PROBES_MAX), missing = 0;
+
+	add_own(&all);
+	for (size_t i = 0; i < n; i++)
+		add(&all, box[i].what, box[i].ok, is_needed(box[i].what), box[i].why, box[i].cure);
+	n = net_probe(net, PROBES_MAX);
+	for (size_t i = 0; i < n; i++)
+		add(&all, net[i].what, net[i].ok, is_needed(net[i].what), net[i].why, net[i].cure);
+	if (o->format && !strcmp(o->format, "json"))
+		print_json(&all);
+	else
+		print_table(&all);
+	for (size_t i = 0; i < all.n; i++)
+		missing += !all.v[i].ok && all.v[i].needed;
+	vec_fini(&all);
+	return missing ? cli_told(err, ERR_RUN) : 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * down: `mstack down`. With a supervisor it is asked to end; without one its ledger is replayed. Either way nothing of the stack
+ * is left afterwards but volumes, images and logs.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/project.h"
+#include "mstack/ctl.h"
+
+#define RETRY_MS 50
+#define PATIENCE_MS 10000	/* with a supervisor that is alive but does not listen: it is coming or going */
+
+/*
+ * Asks it to go, and waits until it is gone: the next command must not find it still there. 0, 1 no supervisor (any more), -1.
+ */
+static int ask(const struct cli_options *o, const char *project, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	int r = cli_connect(project, 0, &fd, err);
+	struct pollfd gone = { .events = POLLRDHUP };
+	json_t *body;
+
+	if (r)
+		return r;
+	body = o->timeout_s < 0 ? json_object() : json_pack("{s:I}", "timeout", (json_int_t)o->timeout_s);
+	r = ctl_call(fd, CTL_DOWN, body, NULL, NULL, err);
+	json_decref(body);
+	if (r < 0)
+		return err->sys == ECONNRESET ? 1 : -1;
+	gone.fd = fd;
+	poll(&gone, 1, PATIENCE_MS);
+	return 0;
+}
+
+/* 0 all is gone, 1 something is left, -1. */
+static int take_down(const struct cli_options *o, const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	uint64_t end = time_mono_ms() + PATIENCE_MS;
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
+
+	for (;;) {
+		int r = ask(o, project, err);
+
+		if (r <= 0)
+			return r;
+		r = sup_cleanup(project, hooks, err);
+		if (r >= 0 || err->sys != EBUSY || time_mono_ms() > end)
+			return r;
+		nanosleep(&pause, NULL);
+	}
+}
+
+int cli_down(const struct cli_options *o, struct err *err)
+{
+	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	struct cli_term t = cli_term_get(o);
+	const struct sup_hooks hooks = { .arg = &t, .say = cli_say };
+	int r;
+
+	if (o->dry_run)
+		return err_kind(err, ERR_USAGE, "down: --dry-run is not supported yet");
+	if (cli_project_find(o, &p, err) < 0)
+		return -1;
+	r = take_down(o, p.name, &hooks, err);
+	if (r < 0)
+		return -1;
+	if (r)
+		return cli_told(err, ERR_LEFTOVER);
+	if (o->volumes && sup_remove_volumes(p.name, &hooks, err) < 0)
+		return -1;
+	cli_say(&t, SUP_PROGRESS, NULL, "down");
+	return 0;
+}

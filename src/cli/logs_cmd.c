@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * logs: `mstack logs`. Reads the stored files itself, so it works without a supervisor and costs a running one nothing.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/logview.h"
+#include "cli/project.h"
+#include "mstack/store.h"
+
+#define SOURCES_MAX 10000
+
+struct viewer {
+	const struct cli_options *o;
+	struct cli_project project;
+	struct store *store;
+	struct VEC(struct logs_source) sources;
+	struct VEC(const char *) names;		/* of all slots, chosen or not: they decide the colours */
+	struct cli_logview view;
+	int supervisor;				/* a connection, for its end; -1 */
+};
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/* A stamp, seconds since 1970, or a duration that is counted back from now. */
+static int parse_time(const char *option, const char *s, uint64_t *ret_ns, struct err *err)
+{
+	size_t len = s ? strlen(s) : 0;
+	uint64_t now = time_wall_ns();
+	int64_t ago;
+
+	if (!s || !time_parse_stamp(s, ret_ns))
+		return 0;
+	if (len && len < 11 && strspn(s, "0123456789") == len) {
+		*ret_ns = strtoull(s, NULL, 10) * 1000000000u;
+		return 0;
+	}
+	if (duration_parse(s, &ago) < 0 || ago < 0 || (uint64_t)ago > now)
+		return err_kind(err, ERR_USAGE,
+				"logs: --%s: '%s' is no time: 2026-01-31T10:00:00Z, seconds since 1970, or 10m for ten minutes ago",
+				option, s);
+	*ret_ns = now - (uint64_t)ago;
+	return 0;
+}
+
+static int parse_tail(const char *s, int64_t *ret, struct err *err)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	*ret = -1;
+	if (!s || !strcmp(s, "all") || !strcmp(s, "-1"))
+		return 0;
+	if (!len || len > 9 || strspn(s, "0123456789") != len)
+		return err_kind(err, ERR_USAGE, "logs: --tail: '%s' is neither a number of lines nor all", s);
+	*ret = atoll(s);
+	return 0;
+}
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+/* Is it a slot ("web-1") of this service? */
+static bool is_slot_of(const char *slot, const char *service)
+{
+	size_t len = strlen(service);
+	const char *index = slot + len + 1;
+
+	return !strncmp(slot, service, len) && slot[len] == '-' && *index && strspn(index, "0123456789") == strlen(index);
+}
+
+static bool is_chosen(const struct cli_options *o, const char *slot)
+{
+	for (size_t i = 0; i < o->args.n; i++)
+		if (is_slot_of(slot, o->args.v[i]))
+			return true;
+	return !o->args.n;
+}
+
+static void add_slot(struct viewer *v, const char *slot)
+{
+	const char *name;
+
+	for (size_t i = 0; i < v->names.n; i++)
+		if (!strcmp(v->names.v[i], slot))
+			return;
+	if (v->names.n >= SOURCES_MAX)
+		return;
+	name = xstrdup(slot);
+	vec_push(&v->names, name);
+	if (is_chosen(v->o, slot))
+		vec_push(&v->sources, ((struct logs_source){
+					      .name = name, .dir = store_log_dir(v->store, v->project.name, slot) }));
+}
+
+/* Every slot that ever wrote, and those of the file that may yet. */
+static int find_slots(struct viewer *v, struct err *err)
+{
+	_cleanup_free_ char *folder = store_log_dir(v->store, v->project.name, ".");
+	_cleanup_closedir_ DIR *dir = opendir(folder);
+	const struct stack *s = v->project.stack;
+	struct dirent *e;
+
+	if (!dir && errno != ENOENT)
+		return err_sys(err, errno, "logs: open '%s'", folder);
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			add_slot(v, e->d_name);
+	for (size_t i = 0; s && i < s->n_services; i++) {
+		_cleanup_free_ char *slot = xasprintf("%s-1", s->services[i].name);
+
+		add_slot(v, slot);
+	}
+	return 0;
+}
+
+static int check_services(const struct viewer *v, struct err *err)
+{
+	for (size_t i = 0; i < v->o->args.n; i++) {
+		const char *service = v->o->args.v[i];
+		bool known = false;
+
+		for (size_t k = 0; k < v->names.n; k++)
+			known |= is_slot_of(v->names.v[k], service);
+		if (!known)
+			return err_set(err, "logs: no such service: '%s'", service);
+	}
+	return 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int on_line(void *arg, size_t source, const struct logs_line *line)
+{
+	struct viewer *v = arg;
+	struct buf b = { 0 };
+	bool failed;
+
+	cli_logview_add(&v->view, v->sources.v[source].name, line, &b);
+	failed = fwrite(b.data, 1, b.len, stdout) != b.len;
+	buf_fini(&b);
+	return failed;
+}
+
+/* Asked while there is nothing to read: now what was read is shown. True when nothing more can come. */
+static bool on_pause(void *arg)
+{
+	struct viewer *v = arg;
+	struct pollfd gone = { .fd = v->supervisor, .events = POLLRDHUP };
+	struct err err;
+
+	if (fflush(stdout))
+		return true;
+	if (v->supervisor >= 0 && poll(&gone, 1, 0) == 0)
+		return false;
+	cleanup_fd(&v->supervisor);
+	return cli_connect(v->project.name, 0, &v->supervisor, &err) != 0;
+}
+
+static int show(struct viewer *v, const struct cli_term *t, struct err *err)
+{
+	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };
+
+	if (parse_tail(v->o->tail, &q.tail, err) < 0 || parse_time("since", v->o->since, &q.since_ns, err) < 0 ||
+	    parse_time("until", v->o->until, &q.until_ns, err) < 0)
+		return -1;
+	if (cli_project_find(v->o, &v->project, err) < 0)
+		return -1;
+	v->store = store_open(path_data_dir(), err);
+	if (!v->store || find_slots(v, err) < 0 || check_services(v, err) < 0)
+		return -1;
+	cli_logview_init(&v->view, v->o, t, v->names.v, v->names.n);
+	return logs_read(v->sources.v, v->sources.n, &q, on_line, v, err);
+}
+
+int cli_logs(const struct cli_options *o, struct err *err)
+{
+	struct viewer v = { .o = o, .supervisor = -1 };
+	const struct cli_term t = cli_term_get(o);
+	int r = show(&v, &t, err);
+
+	cleanup_fd(&v.supervisor);
+	cli_logview_fini(&v.view);
+	for (size_t i = 0; i < v.sources.n; i++)
+		free((char *)v.sources.v[i].dir);
+	for (size_t i = 0; i < v.names.n; i++)
+		free((char *)v.names.v[i]);
+	vec_fini(&v.sources);
+	vec_fini(&v.names);
+	store_close(v.store);
+	cli_project_fini(&v.project);
+	return r;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ls: `mstack ls`, the stacks that have a run-time folder on this host.
+ */
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "mstack/ctl.h"
+#include "mstack/sup.h"
+
+#define ANSWER_MS 10000
+
+/* "running(2), exited(1)": states in the order in which they are met. */
+static char *count_states(const json_t *rows)
+{
+	json_t *counts = json_object(), *n;
+	struct buf b = { 0 };
+	const char *state;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		state = cli_string(row, "State");
+		json_object_set_new(counts, state,
+				    json_integer(json_integer_value(json_object_get(counts, state)) + 1));
+	}
+	json_object_foreach(counts, state, n)
+		buf_printf(&b, "%s%s(%d)", b.len ? ", " : "", state, (int)json_integer_value(n));
+	json_decref(counts);
+	return buf_take(&b);
+}
+
+static int take_file(void *arg, const struct ctl_msg *m)
+{
+	char **file = arg;
+
+	free(*file);
+	*file = xstrdup(cli_string(m->body, "file"));
+	return 0;
+}
+
+static char *file_of(const char *project, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	char *file = NULL;
+
+	if (cli_connect(project, ANSWER_MS, &fd, err) == 0)
+		ctl_call(fd, CTL_STATUS, NULL, take_file, &file, err);
+	return file ? file : xstrdup("");
+}
+
+static void add_project(const struct cli_options *o, const char *name, struct cli_table *table)
+{
+	_cleanup_free_ char *status = NULL, *file = NULL;
+	json_t *rows = NULL, *row;
+	struct err err = { 0 };
+	int r = o->quiet ? 1 : cli_slots(name, &rows, &err);
+
+	if (o->quiet) {
+		puts(name);
+		return;
+	}
+	status = r == 0 ? count_states(rows) : r > 0 ? xstrdup("dead: mstack down") : xstrdup(err.text);
+	file = file_of(name, &err);
+	json_decref(rows);
+	if (table) {
+		cli_table_row(table, (const char *const[]){ name, status, file });
+		return;
+	}
+	row = json_pack("{s:s, s:s, s:s}", "Name", name, "Status", status ? status : "", "ConfigFiles", file);
+	json_dumpf(row, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(row);
+}
+
+int cli_ls(const struct cli_options *o, struct err *err)
+{
+	static const char *const heads[] = { "NAME", "STATUS", "CONFIG FILES", NULL };
+	bool json = o->format && !strcmp(o->format, "json");
+	struct cli_table *table = json || o->quiet ? NULL : cli_table_new(heads);
+	char **projects = sup_projects();
+
+	(void)err;
+	for (char **p = projects; p && *p; p++) {
+		add_project(o, *p, table);
+		free(*p);
+	}
+	free(projects);
+	if (table)
+		cli_table_print(table);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * project: which stack a command is about: the file, where it is found, and the project's name.
+ */
+#ifndef CLI_PROJECT_H
+#define CLI_PROJECT_H
+
+#include "cli/term.h"
+#include "mstack/stack.h"
+
+struct cli_project {
+	char *name;
+	struct stack *stack;		/* NULL: the name was enough */
+	struct stack_diags *diags;	/* NULL likewise */
+};
+
+/*
+ * Loads the stack. When it has errors they are printed, and err (-1) has the kind ERR_STACK and no text. Warnings are left in
+ * diags.
+ */
+int cli_project_load(const struct cli_options *o, struct cli_project *ret, struct err *err);
+/* For commands that need no model: a name given by -p or the environment is enough, the file is not even looked for. */
+int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err);
+void cli_project_fini(struct cli_project *p);
+
+void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t);
+
+/* Errors that have been printed already: only the exit code is left. */
+int cli_told(struct err *err, enum err_kind kind);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ps: `mstack ps`. The supervisor answers with one object per slot; here they are chosen and printed.
+ */
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/project.h"
+#include "cli/table.h"
+
+/* As compose: without -a and --status only what has not ended. */
+static bool is_wanted(const struct cli_options *o, const json_t *row)
+{
+	const char *state = cli_string(row, "State"), *service = cli_string(row, "Service");
+	bool wanted = !o->args.n;
+
+	for (size_t i = 0; i < o->args.n; i++)
+		wanted |= !strcmp(o->args.v[i], service);
+	if (!wanted || (!o->status.n && !o->all))
+		return wanted && strcmp(state, "exited") && strcmp(state, "dead") && strcmp(state, "created");
+	for (size_t i = 0; i < o->status.n; i++)
+		if (!strcmp(o->status.v[i], state))
+			return true;
+	return !o->status.n;
+}
+
+/* "0.0.0.0:8080->80/tcp", or "80/tcp" for a port that is not published. */
+static void add_ports(const json_t *publishers, struct buf *out)
+{
+	size_t i;
+	const json_t *p;
+
+	json_array_foreach(publishers, i, p) {
+		int published = (int)json_integer_value(json_object_get(p, "PublishedPort"));
+
+		buf_puts(out, i ? ", " : "");
+		if (published)
+			buf_printf(out, "%s:%d->", cli_string(p, "URL"), published);
+		buf_printf(out, "%d/%s", (int)json_integer_value(json_object_get(p, "TargetPort")),
+			   cli_string(p, "Protocol"));
+	}
+}
+
+static void print_json(const json_t *rows)
+{
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		json_dumpf(row, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+}
+
+static void print_table(const json_t *rows)
+{
+	static const char *const heads[] = { "NAME", "IMAGE", "SERVICE", "STATUS", "PORTS", NULL };
+	struct cli_table *t = cli_table_new(heads);
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		struct buf ports = { 0 };
+
+		add_ports(json_object_get(row, "Publishers"), &ports);
+		cli_table_row(t, (const char *const[]){ cli_string(row, "Name"), cli_string(row, "Image"),
+							cli_string(row, "Service"), cli_string(row, "Status"),
+							buf_str(&ports) });
+		buf_fini(&ports);
+	}
+	cli_table_print(t);
+}
+
+/* One value of each row on a line of its own; a value that was printed for an earlier row is not printed again. */
+static void print_key(const json_t *rows, const char *key)
+{
+	json_t *seen = json_object();
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		const char *value = cli_string(row, key);
+
+		if (!json_object_get(seen, value))
+			puts(value);
+		json_object_set_new(seen, value, json_true());
+	}
+	json_decref(seen);
+}
+
+static int check_services(const struct cli_options *o, const struct cli_project *p, const json_t *rows, struct err *err)
+{
+	for (size_t i = 0; i < o->args.n; i++) {
+		const char *name = o->args.v[i];
+		bool known = p->stack && stack_find_service(p->stack, name);
+		size_t k;
+		const json_t *row;
+
+		json_array_foreach(rows, k, row)
+			known |= !strcmp(cli_string(row, "Service"), name);
+		if (!known)
+			return err_set(err, "ps: no such service: '%s'", name);
+	}
+	return 0;
+}
+
+static json_t *choose(const struct cli_options *o, const json_t *rows)
+{
+	json_t *chosen = json_array(), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		if (is_wanted(o, row))
+			json_array_append(chosen, row);
+	return chosen;
+}
+
+int cli_ps(const struct cli_options *o, struct err *err)
+{
+	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	json_t *rows, *chosen;
+	int r;
+
+	if (cli_project_find(o, &p, err) < 0 || cli_slots(p.name, &rows, err) < 0)
+		return -1;
+	chosen = choose(o, rows);
+	r = check_services(o, &p, rows, err);
+	if (r < 0)
+		; /* nothing to print */
+	else if (o->quiet)
+		print_key(chosen, "ID");
+	else if (o->services)
+		print_key(chosen, "Service");
+	else if (o->format && !strcmp(o->format, "json"))
+		print_json(chosen);
+	else
+		print_table(chosen);
+	json_decref(chosen);
+	json_decref(rows);
+	return r;
+}

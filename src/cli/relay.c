@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * relay: printing without waiting. Used by up in the foreground only. One packet is one text, with the descriptor it is meant
+ * for in its first byte, so a text is printed whole or not at all.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/relay.h"
+
+#define CHUNK 32768		/* of a packet; a longer text is several */
+#define ROOM (4 << 20)		/* bytes that may wait */
+#define PATIENCE_MS 100
+#define LAST_WORDS_MS 2000
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		data += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+/* Ends with its supervisor, however that ends: then the socket does. Ctrl-C is the supervisor's to answer. */
+static _Noreturn void relay_main(int fd)
+{
+	char packet[CHUNK + 1];
+	ssize_t n;
+
+	prctl(PR_SET_NAME, "mstack-relay");
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	while ((n = read(fd, packet, sizeof(packet))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && !write_all(packet[0], packet + 1, (size_t)n - 1))
+			break;
+	_exit(0);
+}
+
+int cli_relay_open(struct cli_relay *ret, struct err *err)
+{
+	int pair[2], room = ROOM;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "socket for the output");
+	/* Without the right to more, what everybody may have is enough to begin with. */
+	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	pid = fork();
+	if (!pid) {
+		close(pair[0]);
+		relay_main(pair[1]);
+	}
+	close(pair[1]);
+	*ret = (struct cli_relay){ .fd = pair[0], .pidfd = pid > 0 ? pidfd_open(pid, 0) : -1 };
+	if (ret->pidfd >= 0)
+		return 0;
+	err_sys(err, errno, "process for the output");
+	close(pair[0]);
+	return -1;
+}
+
+static bool send_chunk(struct cli_relay *r, int to, const char *text, size_t len)
+{
+	char fd = (char)to;
+	struct iovec iov[] = { { &fd, 1 }, { (void *)text, len } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct pollfd room = { .fd = r->fd, .events = POLLOUT };
+
+	for (;;) {
+		if (sendmsg(r->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			return true;
+		if (errno == EPIPE || errno == ECONNRESET)
+			cleanup_fd(&r->fd);
+		if (r->fd < 0 || r->stuck || poll(&room, 1, PATIENCE_MS) <= 0)
+			return false;
+	}
+}
+
+static void tell_dropped(struct cli_relay *r)
+{
+	_cleanup_free_ char *text = xasprintf("mstack: %lu lines were not shown because the reader was too slow; "
+					      "'mstack logs' has them all\n",
+					      (unsigned long)r->dropped);
+
+	if (send_chunk(r, STDERR_FILENO, text, strlen(text)))
+		r->dropped = 0;
+}
+
+void cli_relay_print(struct cli_relay *r, int to, const char *text, size_t len)
+{
+	bool sent = r->fd >= 0;
+
+	if (sent && r->dropped)
+		tell_dropped(r);
+	for (size_t at = 0; sent && at < len; at += CHUNK)
+		sent = send_chunk(r, to, text + at, len - at < CHUNK ? len - at : CHUNK);
+	r->stuck = !sent;
+	r->dropped += !sent;
+}
+
+void cli_relay_close(struct cli_relay *r)
+{
+	struct pollfd end = { .fd = r->pidfd, .events = POLLIN };
+
+	cleanup_fd(&r->fd);
+	if (r->pidfd < 0)
+		return;
+	if (poll(&end, 1, LAST_WORDS_MS) <= 0)
+		pidfd_send_signal(r->pidfd, SIGKILL, NULL, 0);
+	/* The supervisor may have reaped it already, among the strangers. */
+	waitid(P_PIDFD, (id_t)r->pidfd, NULL, WEXITED);
+	cleanup_fd(&r->pidfd);
+}

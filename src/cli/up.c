@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * up: `mstack up`, in the foreground or in the background. Loads the stack, runs the supervisor, and is its face: progress,
+ * log lines, warnings about the file. All that it decides is how things are told.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/detach.h"
+#include "cli/logview.h"
+#include "cli/project.h"
+#include "cli/relay.h"
+
+/* The background supervisor's own log lies in memory (/run); beyond this it is begun anew. */
+#define OWN_LOG_MAX (1 << 20)
+
+struct up {
+	const struct cli_options *o;
+	struct cli_term term;
+	struct cli_project project;
+	struct cli_logview view;
+	struct cli_relay relay;
+	size_t diags_told;
+	int tell_fd;		/* in the background, until `up` is done: where the command waits */
+	bool background;
+	size_t own_log;		/* bytes in it */
+};
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+/* Foreground through the relay; the background's standard error is the command's at first and a file later. */
+static void print(struct up *u, int to, struct buf *b)
+{
+	const char *text = buf_str(b);
+	size_t len = b->len;
+
+	if (!u->background) {
+		cli_relay_print(&u->relay, to, text, len);
+	} else {
+		if (u->tell_fd < 0 && (u->own_log += len) > OWN_LOG_MAX) {
+			u->own_log = len;
+			if (ftruncate(STDERR_FILENO, 0) < 0)
+				u->own_log = 0;
+		}
+		fputs(text, stderr);
+	}
+	buf_fini(b);
+}
+
+/* Planning may have found more than loading did; all of them are printed together, in the order of the file. */
+static void tell_diags(struct up *u)
+{
+	struct buf b = { 0 };
+	size_t n = stack_diags_count(u->project.diags);
+
+	if (n == u->diags_told)
+		return;
+	u->diags_told = n;
+	stack_diags_print(u->project.diags, u->term.err_colour, &b);
+	print(u, STDERR_FILENO, &b);
+}
+
+static void on_say(void *arg, enum sup_say kind, const char *slot, const char *text)
+{
+	struct up *u = arg;
+	struct buf b = { 0 };
+
+	/* Only a plan has slots: now the file has been looked at from all sides. */
+	if (slot)
+		tell_diags(u);
+	cli_say_add(&u->term, kind, slot, text, &b);
+	if (b.len)
+		print(u, STDERR_FILENO, &b);
+}
+
+static void on_line(void *arg, const char *slot, const struct logs_line *line)
+{
+	struct up *u = arg;
+	struct buf b = { 0 };
+
+	cli_logview_add(&u->view, slot, line, &b);
+	print(u, STDOUT_FILENO, &b);
+}
+
+static void on_up(void *arg, const struct err *err)
+{
+	struct up *u = arg;
+
+	tell_diags(u);
+	if (err || !u->background)
+		return;
+	_cleanup_free_ char *path = xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
+
+	cli_detach_stderr(path);
+	u->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+	cli_detach_tell(&u->tell_fd, 0, NULL);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static int check_words(const struct cli_options *o, const struct stack *s, struct err *err)
+{
+	bool aborts = o->abort_on_exit || o->abort_on_failure || o->exit_code_from;
+
+	if (o->wait_timeout_s >= 0 && !o->wait)
+		return err_kind(err, ERR_USAGE, "up: --wait-timeout goes with --wait only");
+	if (aborts && (o->detach || o->wait))
+		return err_kind(err, ERR_USAGE, "up: %s needs the foreground: it does not go with --detach or --wait",
+				o->exit_code_from ? "--exit-code-from" : "--abort-on-container-...");
+	if (o->exit_code_from && !stack_find_service(s, o->exit_code_from))
+		return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'", o->exit_code_from);
+	return 0;
+}
+
+static int run_supervisor(struct up *u, int *ret_code, struct err *err)
+{
+	const struct cli_options *o = u->o;
+	const struct sup_opts opts = {
+		.stack = u->project.stack,
+		.diags = u->project.diags,
+		.hooks = { .arg = u, .say = on_say, .line = u->background ? NULL : on_line, .up = on_up },
+		.foreground = !u->background,
+		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
+		.abort_on_exit = o->abort_on_exit || o->exit_code_from,
+		.abort_on_failure = o->abort_on_failure,
+		.exit_code_from = o->exit_code_from,
+		.wait_healthy = o->wait,
+		.dry_run = o->dry_run,
+	};
+	int r = sup_run(&opts, ret_code, err);
+
+	tell_diags(u);
+	if (r < 0 && stack_diags_errors(u->project.diags))
+		return cli_told(err, ERR_STACK);
+	return r;
+}
+
+static void init_view(struct up *u)
+{
+	const struct stack *s = u->project.stack;
+	char **names = xcalloc(s->n_services + 1, sizeof(*names));
+
+	for (size_t i = 0; i < s->n_services; i++)
+		names[i] = xasprintf("%s-1", s->services[i].name);
+	cli_logview_init(&u->view, u->o, &u->term, (const char *const *)names, s->n_services);
+	for (size_t i = 0; i < s->n_services; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int run_foreground(struct up *u, struct err *err)
+{
+	int code = 0, r;
+
+	if (cli_relay_open(&u->relay, err) < 0)
+		return -1;
+	init_view(u);
+	r = run_supervisor(u, &code, err);
+	cli_relay_close(&u->relay);
+	cli_logview_fini(&u->view);
+	return r < 0 ? -1 : code;
+}
+
+/* Two processes come out of cli_detach; both return from here with an exit code of their own. */
+static int run_background(struct up *u, struct err *err)
+{
+	int64_t timeout_ms = u->o->wait_timeout_s < 0 ? -1 : u->o->wait_timeout_s * 1000;
+	int code = 0, r = cli_detach(timeout_ms, &u->tell_fd, &code, err);
+
+	if (r)
+		return r < 0 ? -1 : code;
+	u->background = true;
+	r = run_supervisor(u, &code, err);
+	if (r < 0 && u->tell_fd < 0 && err->text[0])
+		cli_say(&u->term, SUP_ERROR, NULL, err->text);
+	cli_detach_tell(&u->tell_fd, code, r < 0 ? err : NULL);
+	return r < 0 ? cli_told(err, err->kind) : code;
+}
+
+int cli_up(const struct cli_options *o, struct err *err)
+{
+	struct up u = { .o = o, .term = cli_term_get(o), .tell_fd = -1 };
+	int r = -1;
+
+	if (cli_project_load(o, &u.project, err) < 0)
+		return -1;
+	if (check_words(o, u.project.stack, err) == 0)
+		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err) : run_foreground(&u, err);
+	cli_project_fini(&u.project);
+	return r;
+}
