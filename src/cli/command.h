@@ -11,12 +11,12 @@ enum { COMMAND_NO_FILE = 1 /* its first word is never taken for a stack file */ 
 
 struct cli_command {
 	const char *name;
-	const char *summary;			/* one line of `mstack help` */
-	const char *args;			/* behind [OPTIONS], "" none */
+	const char *summary; /* one line of `mstack help` */
+	const char *args;    /* behind [OPTIONS], "" none */
 	size_t max_args;
 	unsigned flags;
-	const struct cli_option *options;	/* ended by a row without a name */
-	const char *text;			/* what else a reader should know, in lines of its own */
+	const struct cli_option *options; /* ended by a row without a name */
+	const char *text;		  /* what else a reader should know, in lines of its own */
 	/* The exit code, or -1 with err, which main prints. */
 	int (*run)(const struct cli_options *o, struct err *err);
 };

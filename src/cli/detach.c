@@ -16,7 +16,7 @@
 
 /* What the new process tells the old one; both are the same program. */
 struct word {
-	int32_t code;	/* -1: err */
+	int32_t code; /* -1: err */
 	struct err err;
 };
 
@@ -58,7 +58,8 @@ static int ended(pid_t child, struct err *err)
 			return err_sys(err, errno, "wait for the supervisor");
 	if (WIFSIGNALED(status))
 		return err_set(err, "supervisor: ended by %s", sig_name(WTERMSIG(status)));
-	return err_set(err, "supervisor: ended with code %d and without a word", WEXITSTATUS(status));
+	return err_set(err, "supervisor: ended with code %d and without a word",
+		       WEXITSTATUS(status));
 }
 
 static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
@@ -77,10 +78,12 @@ static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
 	return 1;
 }
 
-static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *ret_code, struct err *err)
+static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *ret_code,
+		     struct err *err)
 {
 	uint64_t end = time_mono_ms() + (uint64_t)timeout_ms;
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
 	struct signalfd_siginfo info;
 
 	for (;;) {
@@ -91,9 +94,10 @@ static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *
 		if (n < 0 && errno != EINTR)
 			return err_sys(err, errno, "wait for the supervisor");
 		if (!n)
-			return err_kind(err, ERR_TIMEOUT,
-					"not everything was running or healthy after %lld s: the stack goes on: see 'mstack ps'",
-					(long long)timeout_ms / 1000);
+			return err_kind(
+				err, ERR_TIMEOUT,
+				"not everything was running or healthy after %lld s: the stack goes on: see 'mstack ps'",
+				(long long)timeout_ms / 1000);
 		if (n > 0 && fds[0].revents)
 			return take_word(fd, child, ret_code, err);
 		if (n > 0 && read(signals, &info, sizeof(info)) == sizeof(info)) {

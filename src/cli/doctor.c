@@ -20,7 +20,7 @@
 
 struct finding {
 	const char *what, *why, *cure;
-	bool ok, needed;	/* needed: by every stack */
+	bool ok, needed; /* needed: by every stack */
 };
 
 struct findings VEC(struct finding);
@@ -28,7 +28,8 @@ struct findings VEC(struct finding);
 /* Needed only by a stack whose file asks for it: then `up` says so itself. */
 static bool is_needed(const char *what)
 {
-	static const char *const optional[] = { "memory controller", "cpu controller", "pids controller" };
+	static const char *const optional[] = { "memory controller", "cpu controller",
+						"pids controller" };
 
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
 		if (strstr(what, optional[i]))
@@ -36,9 +37,12 @@ static bool is_needed(const char *what)
 	return true;
 }
 
-static void add(struct findings *all, const char *what, bool ok, bool needed, const char *why, const char *cure)
+static void add(struct findings *all, const char *what, bool ok, bool needed, const char *why,
+		const char *cure)
 {
-	vec_push(all, ((struct finding){ .what = what, .ok = ok, .needed = needed, .why = why, .cure = cure }));
+	vec_push(all,
+		 ((struct finding){
+			 .what = what, .ok = ok, .needed = needed, .why = why, .cure = cure }));
 }
 
 /* A program without PT_INTERP needs no library of the host inside the container. */
@@ -48,11 +52,13 @@ static bool is_static(const char *path)
 	Elf64_Ehdr head;
 	Elf64_Phdr part;
 
-	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) || memcmp(head.e_ident, ELFMAG, SELFMAG) ||
-	    head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(part))
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) || head.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    head.e_phentsize != sizeof(part))
 		return false;
 	for (unsigned i = 0; i < head.e_phnum; i++)
-		if (pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))) != sizeof(part) ||
+		if (pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))) !=
+			    sizeof(part) ||
 		    part.p_type == PT_INTERP)
 			return false;
 	return true;
@@ -60,8 +66,8 @@ static bool is_static(const char *path)
 
 static bool have_static_busybox(void)
 {
-	static const char *const paths[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox", "/usr/sbin/busybox",
-					     "/usr/local/bin/busybox" };
+	static const char *const paths[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox",
+					     "/usr/sbin/busybox", "/usr/local/bin/busybox" };
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (is_static(paths[i]))
@@ -73,7 +79,8 @@ static void add_own(struct findings *all)
 {
 	bool root = !geteuid(), busybox = have_static_busybox();
 
-	add(all, "root", root, true, root ? "" : "namespaces, links and mounts need it", "run mstack with sudo");
+	add(all, "root", root, true, root ? "" : "namespaces, links and mounts need it",
+	    "run mstack with sudo");
 	add(all, "static busybox", busybox, false, busybox ? "" : "image: busybox is made from it",
 	    "apt-get install busybox-static");
 }
@@ -82,8 +89,9 @@ static void print_json(const struct findings *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct finding *f = &all->v[i];
-		json_t *o = json_pack("{s:s, s:b, s:b, s:s, s:s*}", "Check", f->what, "Ok", f->ok, "Needed", f->needed, "Why",
-				      f->why, "Cure", f->ok ? NULL : f->cure);
+		json_t *o = json_pack("{s:s, s:b, s:b, s:s, s:s*}", "Check", f->what, "Ok", f->ok,
+				      "Needed", f->needed, "Why", f->why, "Cure",
+				      f->ok ? NULL : f->cure);
 
 		json_dumpf(o, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -100,7 +108,11 @@ static void print_table(const struct findings *all)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct finding *f = &all->v[i];
 
-		cli_table_row(t, (const char *const[]){ f->what, f->ok ? "ok" : f->needed ? "MISSING" : "absent", f->why });
+		cli_table_row(t, (const char *const[]){ f->what,
+							f->ok	    ? "ok"
+							: f->needed ? "MISSING"
+								    : "absent",
+							f->why });
 	}
 	cli_table_print(t);
 	for (size_t i = 0; i < all->n; i++) {

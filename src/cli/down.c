@@ -13,7 +13,8 @@
 #include "mstack/ctl.h"
 
 #define RETRY_MS 50
-#define PATIENCE_MS 10000	/* with a supervisor that is alive but does not listen: it is coming or going */
+#define PATIENCE_MS \
+	10000 /* with a supervisor that is alive but does not listen: it is coming or going */
 
 /*
  * Asks it to go, and waits until it is gone: the next command must not find it still there. 0, 1 no supervisor (any more), -1.
@@ -27,7 +28,8 @@ static int ask(const struct cli_options *o, const char *project, struct err *err
 
 	if (r)
 		return r;
-	body = o->timeout_s < 0 ? json_object() : json_pack("{s:I}", "timeout", (json_int_t)o->timeout_s);
+	body = o->timeout_s < 0 ? json_object()
+				: json_pack("{s:I}", "timeout", (json_int_t)o->timeout_s);
 	r = ctl_call(fd, CTL_DOWN, body, NULL, NULL, err);
 	json_decref(body);
 	if (r < 0)
@@ -38,7 +40,8 @@ static int ask(const struct cli_options *o, const char *project, struct err *err
 }
 
 /* 0 all is gone, 1 something is left, -1. */
-static int take_down(const struct cli_options *o, const char *project, const struct sup_hooks *hooks, struct err *err)
+static int take_down(const struct cli_options *o, const char *project,
+		     const struct sup_hooks *hooks, struct err *err)
 {
 	uint64_t end = time_mono_ms() + PATIENCE_MS;
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };

@@ -32,7 +32,8 @@ static size_t utf8_length(const char *text, size_t len)
 		return 0;
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90)) /* longer than needed */
 		return 0;
-	if ((s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf4 && s[1] >= 0x90)) /* surrogates, beyond U+10FFFF */
+	if ((s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf4 && s[1] >= 0x90)) /* surrogates, beyond U+10FFFF */
 		return 0;
 	return need;
 }

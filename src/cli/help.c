@@ -14,7 +14,8 @@ static void print_option(const struct cli_option *row)
 
 	if (row->letter)
 		snprintf(letter, sizeof(letter), "-%c,", row->letter);
-	left = xasprintf("  %3s --%s%s%s", letter, row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+	left = xasprintf("  %3s --%s%s%s", letter, row->name, row->arg ? " " : "",
+			 row->arg ? row->arg : "");
 	if (strlen(left) > 33)
 		printf("%s\n%-34s %s\n", left, "", row->help);
 	else
@@ -37,7 +38,10 @@ static void print_options(const char *head, const struct cli_option *rows)
 }
 
 /* Words in lines of at most WIDTH, behind an indent of two. */
-struct filled { size_t column; bool any; };
+struct filled {
+	size_t column;
+	bool any;
+};
 
 static void print_word(struct filled *f, const char *head, const char *dashes, const char *word)
 {
@@ -88,7 +92,8 @@ static void print_all(void)
 		if (!c->run)
 			print_word(&later, "Not supported yet:", "", c->name);
 	putchar('\n');
-	print_options("Global options (the long forms also behind the command):", cli_global_options);
+	print_options("Global options (the long forms also behind the command):",
+		      cli_global_options);
 	printf("\nThe stack file:\n"
 	       "  -f FILE, or FILE as the first word behind the command when it ends in .yaml or .yml or is -;\n"
 	       "  else $MSTACK_FILE, $COMPOSE_FILE; else the first of stack.yaml stack.yml mstack.yaml compose.yaml\n"

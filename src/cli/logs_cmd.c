@@ -22,9 +22,9 @@ struct viewer {
 	struct cli_project project;
 	struct store *store;
 	struct VEC(struct logs_source) sources;
-	struct VEC(const char *) names;		/* of all slots, chosen or not: they decide the colours */
+	struct VEC(const char *) names; /* of all slots, chosen or not: they decide the colours */
 	struct cli_logview view;
-	int supervisor;				/* a connection, for its end; -1 */
+	int supervisor; /* a connection, for its end; -1 */
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -43,9 +43,10 @@ static int parse_time(const char *option, const char *s, uint64_t *ret_ns, struc
 		return 0;
 	}
 	if (duration_parse(s, &ago) < 0 || ago < 0 || (uint64_t)ago > now)
-		return err_kind(err, ERR_USAGE,
-				"logs: --%s: '%s' is no time: 2026-01-31T10:00:00Z, seconds since 1970, or 10m for ten minutes ago",
-				option, s);
+		return err_kind(
+			err, ERR_USAGE,
+			"logs: --%s: '%s' is no time: 2026-01-31T10:00:00Z, seconds since 1970, or 10m for ten minutes ago",
+			option, s);
 	*ret_ns = now - (uint64_t)ago;
 	return 0;
 }
@@ -58,7 +59,8 @@ static int parse_tail(const char *s, int64_t *ret, struct err *err)
 	if (!s || !strcmp(s, "all") || !strcmp(s, "-1"))
 		return 0;
 	if (!len || len > 9 || strspn(s, "0123456789") != len)
-		return err_kind(err, ERR_USAGE, "logs: --tail: '%s' is neither a number of lines nor all", s);
+		return err_kind(err, ERR_USAGE,
+				"logs: --tail: '%s' is neither a number of lines nor all", s);
 	*ret = atoll(s);
 	return 0;
 }
@@ -71,7 +73,8 @@ static bool is_slot_of(const char *slot, const char *service)
 	size_t len = strlen(service);
 	const char *index = slot + len + 1;
 
-	return !strncmp(slot, service, len) && slot[len] == '-' && *index && strspn(index, "0123456789") == strlen(index);
+	return !strncmp(slot, service, len) && slot[len] == '-' && *index &&
+	       strspn(index, "0123456789") == strlen(index);
 }
 
 static bool is_chosen(const struct cli_options *o, const char *slot)
@@ -94,8 +97,10 @@ static void add_slot(struct viewer *v, const char *slot)
 	name = xstrdup(slot);
 	vec_push(&v->names, name);
 	if (is_chosen(v->o, slot))
-		vec_push(&v->sources, ((struct logs_source){
-					      .name = name, .dir = store_log_dir(v->store, v->project.name, slot) }));
+		vec_push(&v->sources,
+			 ((struct logs_source){
+				 .name = name,
+				 .dir = store_log_dir(v->store, v->project.name, slot) }));
 }
 
 /* Every slot that ever wrote, and those of the file that may yet. */
@@ -166,7 +171,8 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 {
 	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };
 
-	if (parse_tail(v->o->tail, &q.tail, err) < 0 || parse_time("since", v->o->since, &q.since_ns, err) < 0 ||
+	if (parse_tail(v->o->tail, &q.tail, err) < 0 ||
+	    parse_time("since", v->o->since, &q.since_ns, err) < 0 ||
 	    parse_time("until", v->o->until, &q.until_ns, err) < 0)
 		return -1;
 	if (cli_project_find(v->o, &v->project, err) < 0)

@@ -76,14 +76,15 @@ static const char *colour_of(const struct cli_logview *v, const char *slot)
 	return NULL;
 }
 
-static void add_head(const struct cli_logview *v, const char *slot, const struct logs_line *line, struct buf *out)
+static void add_head(const struct cli_logview *v, const char *slot, const struct logs_line *line,
+		     struct buf *out)
 {
 	const char *colour = colour_of(v, slot);
 	char stamp[TIME_STAMP_SIZE];
 
 	if (v->prefix)
-		buf_printf(out, "%s%s%s%-*s | %s", colour ? "\033[" : "", colour ? colour : "", colour ? "m" : "",
-			   (int)v->width + 1, slot, colour ? "\033[0m" : "");
+		buf_printf(out, "%s%s%s%-*s | %s", colour ? "\033[" : "", colour ? colour : "",
+			   colour ? "m" : "", (int)v->width + 1, slot, colour ? "\033[0m" : "");
 	if (v->stamps) {
 		time_stamp(line->wall_ns, stamp);
 		buf_printf(out, "%s ", stamp);
@@ -92,7 +93,8 @@ static void add_head(const struct cli_logview *v, const char *slot, const struct
 		buf_puts(out, "mstack: ");
 }
 
-void cli_logview_add(struct cli_logview *v, const char *slot, const struct logs_line *line, struct buf *out)
+void cli_logview_add(struct cli_logview *v, const char *slot, const struct logs_line *line,
+		     struct buf *out)
 {
 	bool goes_on = v->open_slot && !strcmp(v->open_slot, slot) && v->open_fd == line->fd;
 

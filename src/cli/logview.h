@@ -9,12 +9,15 @@
 #include "mstack/logs.h"
 
 struct cli_logview {
-	struct { char *name; const char *colour; } *slots;
+	struct {
+		char *name;
+		const char *colour;
+	} * slots;
 	size_t n_slots;
-	size_t width;			/* of the longest name */
+	size_t width; /* of the longest name */
 	bool prefix, stamps, harmless;
 	bool prefix_colour, text_colour;
-	const char *open_slot;		/* its last line was not ended yet; NULL: none */
+	const char *open_slot; /* its last line was not ended yet; NULL: none */
 	enum logs_fd open_fd;
 };
 
@@ -25,6 +28,7 @@ void cli_logview_init(struct cli_logview *v, const struct cli_options *o, const 
 		      const char *const *names, size_t n);
 void cli_logview_fini(struct cli_logview *v);
 /* Adds the text of one line. `slot` need not be one of the names; it must live until the next call. */
-void cli_logview_add(struct cli_logview *v, const char *slot, const struct logs_line *line, struct buf *out);
+void cli_logview_add(struct cli_logview *v, const char *slot, const struct logs_line *line,
+		     struct buf *out);
 
 #endif

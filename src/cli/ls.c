@@ -23,8 +23,9 @@ static char *count_states(const json_t *rows)
 
 	json_array_foreach(rows, i, row) {
 		state = cli_string(row, "State");
-		json_object_set_new(counts, state,
-				    json_integer(json_integer_value(json_object_get(counts, state)) + 1));
+		json_object_set_new(
+			counts, state,
+			json_integer(json_integer_value(json_object_get(counts, state)) + 1));
 	}
 	json_object_foreach(counts, state, n)
 		buf_printf(&b, "%s%s(%d)", b.len ? ", " : "", state, (int)json_integer_value(n));
@@ -62,14 +63,17 @@ static void add_project(const struct cli_options *o, const char *name, struct cl
 		puts(name);
 		return;
 	}
-	status = r == 0 ? count_states(rows) : r > 0 ? xstrdup("dead: mstack down") : xstrdup(err.text);
+	status = r == 0	 ? count_states(rows)
+		 : r > 0 ? xstrdup("dead: mstack down")
+			 : xstrdup(err.text);
 	file = file_of(name, &err);
 	json_decref(rows);
 	if (table) {
 		cli_table_row(table, (const char *const[]){ name, status, file });
 		return;
 	}
-	row = json_pack("{s:s, s:s, s:s}", "Name", name, "Status", status ? status : "", "ConfigFiles", file);
+	row = json_pack("{s:s, s:s, s:s}", "Name", name, "Status", status ? status : "",
+			"ConfigFiles", file);
 	json_dumpf(row, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(row);

@@ -57,7 +57,8 @@ static void complain(const struct err *err)
 	struct buf b = { 0 };
 
 	cli_harmless(err->text, strlen(err->text), false, &b);
-	fprintf(stderr, "%smstack:%s %s\n", t.err_colour ? "\033[31m" : "", t.err_colour ? "\033[0m" : "", buf_str(&b));
+	fprintf(stderr, "%smstack:%s %s\n", t.err_colour ? "\033[31m" : "",
+		t.err_colour ? "\033[0m" : "", buf_str(&b));
 	buf_fini(&b);
 }
 

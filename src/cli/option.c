@@ -19,7 +19,8 @@ struct parser {
 
 /* ---- finding a row --------------------------------------------------------------------------- */
 
-static const struct cli_option *find_long(const struct cli_option *rows, const char *name, size_t len)
+static const struct cli_option *find_long(const struct cli_option *rows, const char *name,
+					  size_t len)
 {
 	for (; rows && rows->name; rows++)
 		if (!strncmp(rows->name, name, len) && !rows->name[len])
@@ -52,7 +53,8 @@ static int complain(const struct parser *p, const char *fmt, ...)
 	va_end(ap);
 	if (!p->command)
 		return err_kind(p->err, ERR_USAGE, "%s (see 'mstack help')", text);
-	return err_kind(p->err, ERR_USAGE, "%s: %s (see 'mstack help %s')", p->command->name, text, p->command->name);
+	return err_kind(p->err, ERR_USAGE, "%s: %s (see 'mstack help %s')", p->command->name, text,
+			p->command->name);
 }
 
 static size_t add_names(const struct cli_option *rows, const char **names, size_t n, size_t max)
@@ -87,7 +89,8 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
-static int store_flag(const struct parser *p, const struct cli_option *row, const char *value, bool *target)
+static int store_flag(const struct parser *p, const struct cli_option *row, const char *value,
+		      bool *target)
 {
 	if (value && strcmp(value, "true") && strcmp(value, "false"))
 		return complain(p, "--%s: '%s' is neither true nor false", row->name, value);
@@ -95,7 +98,8 @@ static int store_flag(const struct parser *p, const struct cli_option *row, cons
 	return 0;
 }
 
-static int store_seconds(const struct parser *p, const struct cli_option *row, const char *value, int64_t *target)
+static int store_seconds(const struct parser *p, const struct cli_option *row, const char *value,
+			 int64_t *target)
 {
 	size_t len = strlen(value);
 
@@ -170,11 +174,15 @@ static int take_letters(struct parser *p, const char *letters)
 		if (!row)
 			row = find_letter(cli_global_options, *letters);
 		if (!row)
-			return complain(p, "unknown option '-%c'", isprint((unsigned char)*letters) ? *letters : '?');
+			return complain(p, "unknown option '-%c'",
+					isprint((unsigned char)*letters) ? *letters : '?');
 		if (wants_value(row)) {
 			const char *value = letters + 1;
 
-			return take_option(p, row, !*value ? NULL : *value == '=' ? value + 1 : value);
+			return take_option(p, row,
+					   !*value	   ? NULL
+					   : *value == '=' ? value + 1
+							   : value);
 		}
 		if (take_option(p, row, NULL) < 0)
 			return -1;
@@ -200,7 +208,9 @@ static int take_word(struct parser *p, const char *word, bool *first)
 	}
 	if (p->o->args.n >= p->command->max_args) {
 		if (!p->command->max_args && !(p->command->flags & COMMAND_NO_FILE))
-			return complain(p, "'%s': only a stack file (.yaml, .yml or -) can stand here", word);
+			return complain(p,
+					"'%s': only a stack file (.yaml, .yml or -) can stand here",
+					word);
 		return complain(p, "'%s' is one word too many", word);
 	}
 	vec_push(&p->o->args, word);
@@ -256,14 +266,15 @@ static int take_environment(const struct parser *p)
 	for (const struct cli_option *row = cli_global_options; row->name; row++) {
 		const char *value = row->env ? cli_env(row->env) : NULL;
 
-		if (value && !*(const char **)((char *)p->o + row->offset) && store(p, row, value) < 0)
+		if (value && !*(const char **)((char *)p->o + row->offset) &&
+		    store(p, row, value) < 0)
 			return err_wrap(p->err, "environment %s", row->env);
 	}
 	return 0;
 }
 
-int cli_options_parse(const char *const *words, struct cli_options *ret, const struct cli_command **ret_command,
-		      struct err *err)
+int cli_options_parse(const char *const *words, struct cli_options *ret,
+		      const struct cli_command **ret_command, struct err *err)
 {
 	struct cli_options o = { .timeout_s = -1, .wait_timeout_s = -1 };
 	struct parser p = { .words = words, .o = &o, .err = err };
@@ -272,7 +283,8 @@ int cli_options_parse(const char *const *words, struct cli_options *ret, const s
 	while (words[n])
 		n++;
 	if (n > WORDS_MAX)
-		return err_kind(err, ERR_USAGE, "more than %d words on the command line", WORDS_MAX);
+		return err_kind(err, ERR_USAGE, "more than %d words on the command line",
+				WORDS_MAX);
 	if (take_all(&p) < 0 || take_environment(&p) < 0) {
 		cli_options_fini(&o);
 		return -1;

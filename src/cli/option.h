@@ -36,13 +36,14 @@ enum cli_option_kind {
 };
 
 struct cli_option {
-	const char *name;  /* long form, without dashes */
-	char letter;	   /* short form, or 0 */
+	const char *name; /* long form, without dashes */
+	char letter;	  /* short form, or 0 */
 	enum cli_option_kind kind;
-	size_t offset;	   /* of its value in struct cli_options */
-	const char *arg;   /* what the value is called in the help; NULL for flags */
+	size_t offset;	 /* of its value in struct cli_options */
+	const char *arg; /* what the value is called in the help; NULL for flags */
 	const char *help;
-	const char *env;   /* MSTACK_env, then COMPOSE_env stand in when it is not given (TEXT, CHOICE); or NULL */
+	const char *
+		env; /* MSTACK_env, then COMPOSE_env stand in when it is not given (TEXT, CHOICE); or NULL */
 };
 
 /* A table of rows, ended by one without a name. */
@@ -54,8 +55,8 @@ struct cli_command;
  * Reads the words behind the program's name (NULL-terminated). *ret_command is NULL when none was given. The options of
  * a command that is not supported yet are not looked at. 0, or -1 with an error of kind ERR_USAGE.
  */
-int cli_options_parse(const char *const *words, struct cli_options *ret, const struct cli_command **ret_command,
-		      struct err *err);
+int cli_options_parse(const char *const *words, struct cli_options *ret,
+		      const struct cli_command **ret_command, struct err *err);
 void cli_options_fini(struct cli_options *o);
 
 /* MSTACK_name, else COMPOSE_name; NULL when neither is set to something. */

@@ -39,13 +39,14 @@ void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)
 /* ---- looking for the file -------------------------------------------------------------------- */
 
 static const char *const file_names[] = {
-	"stack.yaml",	"stack.yml",	      "mstack.yaml",	    "compose.yaml",
-	"compose.yml",	"docker-compose.yml", "docker-compose.yaml",
+	"stack.yaml",  "stack.yml",	     "mstack.yaml",	    "compose.yaml",
+	"compose.yml", "docker-compose.yml", "docker-compose.yaml",
 };
 
 static const char *const override_names[] = {
-	"stack.override.yaml",	 "stack.override.yml",	 "mstack.override.yaml",	 "mstack.override.yml",
-	"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml",
+	"stack.override.yaml",		"stack.override.yml",	       "mstack.override.yaml",
+	"mstack.override.yml",		"compose.override.yaml",       "compose.override.yml",
+	"docker-compose.override.yaml", "docker-compose.override.yml",
 };
 
 /* The first of the names that is a file in `dir`, as a path; NULL when there is none. */
@@ -82,9 +83,10 @@ static int search(char *dir, struct paths *ret, struct err *err)
 			break;
 		slash[slash == dir] = '\0';
 	}
-	return err_kind(err, ERR_STACK,
-			"no stack file: looked for %s, compose.yaml and their like in %s and its parents: give one with -f FILE",
-			file_names[0], start);
+	return err_kind(
+		err, ERR_STACK,
+		"no stack file: looked for %s, compose.yaml and their like in %s and its parents: give one with -f FILE",
+		file_names[0], start);
 }
 
 static int discover(const struct cli_options *o, struct paths *ret, struct err *err)
@@ -120,8 +122,10 @@ static int choose_files(const struct cli_options *o, struct paths *ret, struct e
 	if (!ret->n && discover(o, ret, err) < 0)
 		return -1;
 	if (ret->n > 1)
-		return err_kind(err, ERR_STACK, "several stack files (%s, %s): merging them is not supported yet: give one with -f",
-				ret->v[0], ret->v[1]);
+		return err_kind(
+			err, ERR_STACK,
+			"several stack files (%s, %s): merging them is not supported yet: give one with -f",
+			ret->v[0], ret->v[1]);
 	return 0;
 }
 
@@ -141,8 +145,10 @@ static int check_name(const struct cli_options *o, struct err *err)
 {
 	if (!o->project || stack_name_valid(o->project))
 		return 0;
-	return err_kind(err, ERR_USAGE,
-			"project name '%s': only a-z, 0-9, - and _ can stand in it, and a letter or digit comes first", o->project);
+	return err_kind(
+		err, ERR_USAGE,
+		"project name '%s': only a-z, 0-9, - and _ can stand in it, and a letter or digit comes first",
+		o->project);
 }
 
 int cli_project_load(const struct cli_options *o, struct cli_project *ret, struct err *err)

@@ -10,8 +10,8 @@
 
 struct cli_project {
 	char *name;
-	struct stack *stack;		/* NULL: the name was enough */
-	struct stack_diags *diags;	/* NULL likewise */
+	struct stack *stack;	   /* NULL: the name was enough */
+	struct stack_diags *diags; /* NULL likewise */
 };
 
 /*

@@ -18,7 +18,8 @@ static bool is_wanted(const struct cli_options *o, const json_t *row)
 	for (size_t i = 0; i < o->args.n; i++)
 		wanted |= !strcmp(o->args.v[i], service);
 	if (!wanted || (!o->status.n && !o->all))
-		return wanted && strcmp(state, "exited") && strcmp(state, "dead") && strcmp(state, "created");
+		return wanted && strcmp(state, "exited") && strcmp(state, "dead") &&
+		       strcmp(state, "created");
 	for (size_t i = 0; i < o->status.n; i++)
 		if (!strcmp(o->status.v[i], state))
 			return true;
@@ -64,9 +65,10 @@ static void print_table(const json_t *rows)
 		struct buf ports = { 0 };
 
 		add_ports(json_object_get(row, "Publishers"), &ports);
-		cli_table_row(t, (const char *const[]){ cli_string(row, "Name"), cli_string(row, "Image"),
-							cli_string(row, "Service"), cli_string(row, "Status"),
-							buf_str(&ports) });
+		cli_table_row(
+			t, (const char *const[]){ cli_string(row, "Name"), cli_string(row, "Image"),
+						  cli_string(row, "Service"),
+						  cli_string(row, "Status"), buf_str(&ports) });
 		buf_fini(&ports);
 	}
 	cli_table_print(t);
@@ -89,7 +91,8 @@ static void print_key(const json_t *rows, const char *key)
 	json_decref(seen);
 }
 
-static int check_services(const struct cli_options *o, const struct cli_project *p, const json_t *rows, struct err *err)
+static int check_services(const struct cli_options *o, const struct cli_project *p,
+			  const json_t *rows, struct err *err)
 {
 	for (size_t i = 0; i < o->args.n; i++) {
 		const char *name = o->args.v[i];

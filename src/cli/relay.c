@@ -16,9 +16,9 @@
 
 #include "cli/relay.h"
 
-#define CHUNK 32768		/* of a packet; a longer text is several */
-#define ROOM (4 << 20)		/* bytes that may wait */
-#define PATIENCE_MS 100
+#define CHUNK	      32768	/* of a packet; a longer text is several */
+#define ROOM	      (4 << 20) /* bytes that may wait */
+#define PATIENCE_MS   100
 #define LAST_WORDS_MS 2000
 
 static bool write_all(int fd, const char *data, size_t len)
@@ -93,9 +93,10 @@ static bool send_chunk(struct cli_relay *r, int to, const char *text, size_t len
 
 static void tell_dropped(struct cli_relay *r)
 {
-	_cleanup_free_ char *text = xasprintf("mstack: %lu lines were not shown because the reader was too slow; "
-					      "'mstack logs' has them all\n",
-					      (unsigned long)r->dropped);
+	_cleanup_free_ char *text =
+		xasprintf("mstack: %lu lines were not shown because the reader was too slow; "
+			  "'mstack logs' has them all\n",
+			  (unsigned long)r->dropped);
 
 	if (send_chunk(r, STDERR_FILENO, text, strlen(text)))
 		r->dropped = 0;

@@ -9,10 +9,10 @@
 #include "mstack/base.h"
 
 struct cli_relay {
-	int fd;			/* -1: nobody prints any more */
+	int fd; /* -1: nobody prints any more */
 	int pidfd;
-	bool stuck;		/* the last text found no room */
-	uint64_t dropped;	/* texts since then */
+	bool stuck;	  /* the last text found no room */
+	uint64_t dropped; /* texts since then */
 };
 
 /* Forks it. Standard output and error are the caller's own. */

@@ -32,7 +32,8 @@ struct cli_table *cli_table_new(const char *const *heads)
 	scols_table_set_column_separator(t->scols, "   ");
 	scols_table_enable_nowrap(t->scols, 1);
 	for (; heads[t->n_columns]; t->n_columns++) {
-		check(scols_table_new_column(t->scols, heads[t->n_columns], 0, SCOLS_FL_NOEXTREMES));
+		check(scols_table_new_column(t->scols, heads[t->n_columns], 0,
+					     SCOLS_FL_NOEXTREMES));
 		buf_printf(&t->heads, "%s%s", t->n_columns ? "   " : "", heads[t->n_columns]);
 	}
 	return t;

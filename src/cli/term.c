@@ -32,8 +32,14 @@ static bool want_colour(const char *ansi, bool tty)
 
 static enum cli_progress progress_of(const char *word, bool tty)
 {
-	static const struct { const char *word; enum cli_progress progress; } rows[] = {
-		{ "tty", PROGRESS_TTY }, { "plain", PROGRESS_PLAIN }, { "json", PROGRESS_JSON }, { "quiet", PROGRESS_QUIET },
+	static const struct {
+		const char *word;
+		enum cli_progress progress;
+	} rows[] = {
+		{ "tty", PROGRESS_TTY },
+		{ "plain", PROGRESS_PLAIN },
+		{ "json", PROGRESS_JSON },
+		{ "quiet", PROGRESS_QUIET },
 	};
 
 	for (size_t i = 0; word && i < ARRAY_LEN(rows); i++)
@@ -56,7 +62,9 @@ struct cli_term cli_term_get(const struct cli_options *o)
 
 /* ---- progress -------------------------------------------------------------------------------- */
 
-struct say_style { const char *word, *mark, *colour; };
+struct say_style {
+	const char *word, *mark, *colour;
+};
 
 static void add_json(struct buf *b, const char *word, const char *slot, const char *text)
 {
@@ -70,8 +78,8 @@ static void add_json(struct buf *b, const char *word, const char *slot, const ch
 }
 
 /* `[+] web-1 started` on a terminal; else `web-1 started`, and `warning: web-1 ...`. */
-static void add_text(struct buf *b, const struct cli_term *t, const struct say_style *style, bool serious, const char *slot,
-		     const char *text)
+static void add_text(struct buf *b, const struct cli_term *t, const struct say_style *style,
+		     bool serious, const char *slot, const char *text)
 {
 	bool tty = t->progress == PROGRESS_TTY;
 
@@ -86,7 +94,8 @@ static void add_text(struct buf *b, const struct cli_term *t, const struct say_s
 	cli_harmless(text, strlen(text), false, b);
 }
 
-void cli_say_add(const struct cli_term *t, enum sup_say kind, const char *slot, const char *text, struct buf *out)
+void cli_say_add(const struct cli_term *t, enum sup_say kind, const char *slot, const char *text,
+		 struct buf *out)
 {
 	static const struct say_style styles[] = {
 		[SUP_PROGRESS] = { "progress", "[+]", "32" },

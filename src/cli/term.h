@@ -12,15 +12,16 @@
 enum cli_progress { PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
 
 struct cli_term {
-	bool out_tty;			/* text of others must be made harmless */
+	bool out_tty; /* text of others must be made harmless */
 	bool out_colour, err_colour;
-	enum cli_progress progress;	/* on standard error */
+	enum cli_progress progress; /* on standard error */
 };
 
 struct cli_term cli_term_get(const struct cli_options *o);
 
 /* One line of progress, newline included; nothing when it is not wanted. */
-void cli_say_add(const struct cli_term *t, enum sup_say kind, const char *slot, const char *text, struct buf *out);
+void cli_say_add(const struct cli_term *t, enum sup_say kind, const char *slot, const char *text,
+		 struct buf *out);
 /* The same on standard error. Usable as sup_hooks.say, with a struct cli_term as arg. */
 void cli_say(void *term, enum sup_say kind, const char *slot, const char *text);
 

@@ -23,9 +23,9 @@ struct up {
 	struct cli_logview view;
 	struct cli_relay relay;
 	size_t diags_told;
-	int tell_fd;		/* in the background, until `up` is done: where the command waits */
+	int tell_fd; /* in the background, until `up` is done: where the command waits */
 	bool background;
-	size_t own_log;		/* bytes in it */
+	size_t own_log; /* bytes in it */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -91,7 +91,8 @@ static void on_up(void *arg, const struct err *err)
 	tell_diags(u);
 	if (err || !u->background)
 		return;
-	_cleanup_free_ char *path = xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
 
 	cli_detach_stderr(path);
 	u->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
@@ -107,10 +108,13 @@ static int check_words(const struct cli_options *o, const struct stack *s, struc
 	if (o->wait_timeout_s >= 0 && !o->wait)
 		return err_kind(err, ERR_USAGE, "up: --wait-timeout goes with --wait only");
 	if (aborts && (o->detach || o->wait))
-		return err_kind(err, ERR_USAGE, "up: %s needs the foreground: it does not go with --detach or --wait",
-				o->exit_code_from ? "--exit-code-from" : "--abort-on-container-...");
+		return err_kind(
+			err, ERR_USAGE,
+			"up: %s needs the foreground: it does not go with --detach or --wait",
+			o->exit_code_from ? "--exit-code-from" : "--abort-on-container-...");
 	if (o->exit_code_from && !stack_find_service(s, o->exit_code_from))
-		return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'", o->exit_code_from);
+		return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",
+				o->exit_code_from);
 	return 0;
 }
 
@@ -120,7 +124,10 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 	const struct sup_opts opts = {
 		.stack = u->project.stack,
 		.diags = u->project.diags,
-		.hooks = { .arg = u, .say = on_say, .line = u->background ? NULL : on_line, .up = on_up },
+		.hooks = { .arg = u,
+			   .say = on_say,
+			   .line = u->background ? NULL : on_line,
+			   .up = on_up },
 		.foreground = !u->background,
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.abort_on_exit = o->abort_on_exit || o->exit_code_from,
@@ -187,7 +194,8 @@ int cli_up(const struct cli_options *o, struct err *err)
 	if (cli_project_load(o, &u.project, err) < 0)
 		return -1;
 	if (check_words(o, u.project.stack, err) == 0)
-		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err) : run_foreground(&u, err);
+		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)
+							  : run_foreground(&u, err);
 	cli_project_fini(&u.project);
 	return r;
 }
