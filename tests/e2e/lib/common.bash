@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Loaded by every .bats file here: `load lib/common`. Each test runs in a sandbox of its own, from setup to teardown,
-# and a leak audit around it. Uses $BUILD (the build folder, default `build` in the root of the source), and reads
-# nothing else from the environment.
+# with a leak audit around it; its working folder is empty, and `stack <<END` writes the stack.yaml that mstack finds
+# there. Uses $BUILD (the build folder, default `build` in the root of the source).
 
 E2E=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$(cd "$E2E/../.." && realpath -m "${BUILD:-build}")
 PATH=$BUILD:$E2E/lib:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH BUILD
 export NO_COLOR=1 LC_ALL=C.UTF-8
-unset MSTACK_RUN_DIR MSTACK_DATA_DIR MSTACK_FILE COMPOSE_FILE COMPOSE_PROJECT_NAME "${!MSTACK_TEST_@}"
+unset "${!COMPOSE_@}" MSTACK_FILE MSTACK_PROJECT_NAME MSTACK_RUN_DIR MSTACK_DATA_DIR
 
 # A hanging test ends itself; the sandbox takes all it started along.
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+# What wait_until waits at most, in seconds: for a busy machine, not for what is promised.
+PATIENCE=20
 
 # bats runs each test by a process of its own, which reads this file: that process starts again inside a sandbox. So all
 # of a test, its background jobs and its process ids included, is inside.
@@ -25,12 +27,156 @@ fi
 
 setup() {
 	((EUID == 0)) || skip 'needs root'
-	cd "$BATS_TEST_TMPDIR" || return
-	audit snapshot audit.before
+	mkdir "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work" || return
+	audit snapshot ../audit.before
 }
 
+# Nothing of the stack may be left; a test that failed says what there was instead.
 teardown() {
-	[[ -z ${MSTACK_SANDBOX:-} ]] && return
-	cd "$BATS_TEST_TMPDIR" || return
-	audit check audit.before
+	[[ -z ${MSTACK_SANDBOX:-} || -n ${BATS_TEST_SKIPPED:-} ]] && return
+	cd "$BATS_TEST_TMPDIR/work" || return
+	if [[ -n $BATS_TEST_COMPLETED ]]; then
+		audit check ../audit.before
+	else
+		timeout 5 mstack ps -a || :
+		timeout 5 mstack logs -n 20 || :
+		tail -n 20 up.out up.err 2>/dev/null || :
+	fi
+}
+
+# ---- stacks ----
+
+# stack [NAME] <<END: the stack file `stack.yaml` of the project NAME (t).
+stack() {
+	{
+		echo "name: ${1:-t}"
+		cat
+	} >stack.yaml
+}
+
+# One service `a` that does nothing; further lines of it from standard input, indented by nothing.
+stack_one() {
+	{
+		echo 'services:'
+		echo '  a:'
+		echo '    image: busybox'
+		sed 's/^/    /'
+	} | stack "$@"
+}
+
+# mstack up in the foreground, in the background of the test: $UP is its pid, up.out and up.err what it says. A shell's
+# background job would ignore SIGINT.
+up_foreground() {
+	env --default-signal=INT,QUIT mstack up "$@" >up.out 2>up.err &
+	# shellcheck disable=SC2034 # for the tests
+	UP=$!
+}
+
+# Exit code of a process that was started by up_foreground.
+exit_of() {
+	local status=0
+	wait "$1" || status=$?
+	echo "$status"
+}
+
+# Pid of the supervisor of project $1 (t): who runs as "mstack" and has children in the stack's cgroup.
+supervisor() {
+	local pid
+	cat "$MSTACK_SANDBOX/mstack/${1:-t}"/*/cgroup.procs 2>/dev/null | while read -r pid; do
+		awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null
+	done | grep -vx 0 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
+}
+
+# Pids of all programs named mstack but the one given.
+other_mstack() {
+	local dir comm
+	for dir in /proc/[0-9]*; do
+		{ read -r comm <"$dir/comm"; } 2>/dev/null || continue
+		[[ $comm == mstack && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
+	done
+	return 0
+}
+
+# ---- looking ----
+
+# field SERVICE KEY: one value of `ps --format json`.
+field() {
+	mstack ps -a --format json | jq -r --arg s "$1" --arg k "$2" 'select(.Service == $s) | .[$k]'
+}
+
+state_is() { [[ $(field "$1" State) == "$2" ]]; }
+health_is() { [[ $(field "$1" Health) == "$2" ]]; }
+log_has() { mstack logs --no-color --no-log-prefix "$1" | grep -q -- "$2"; }
+
+# wait_until COMMAND...: until it succeeds, or the patience ends and so does the test.
+wait_until() {
+	local deadline=$((SECONDS + PATIENCE))
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS > deadline)); then
+			echo "waited $PATIENCE s for: $*" >&2
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+not() { ! "$@"; }
+gone() { [[ ! -e /proc/$1 ]]; }
+
+# inside SERVICE COMMAND...: in the namespaces of its running container, with all rights.
+inside() {
+	local pid
+	pid=$(field "$1" Pid)
+	shift
+	nsenter --target "$pid" --mount --net --pid --uts --ipc -- "$@"
+}
+
+# Not wget's own -T: Debian 12's static busybox crashes with it.
+fetch() { timeout 5 busybox wget -q -O - "$1"; }
+fetch_from_internet() { internet timeout 5 busybox wget -q -O - "$1"; }
+
+# A web server of the internet at 203.0.113.10:80 whose /cgi-bin/who answers with the address that it was asked from.
+internet_httpd() {
+	mkdir -p www/cgi-bin
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho\necho "$REMOTE_ADDR"\n' >www/cgi-bin/who
+	chmod +x www/cgi-bin/who
+	internet busybox httpd -f -p 203.0.113.10:80 -h www 3>&- &
+	# shellcheck disable=SC2034 # for the tests
+	HTTPD=$!
+	wait_until fetch http://203.0.113.10/cgi-bin/who
+}
+
+# ---- expecting ----
+
+# expect_exit CODE COMMAND...: its output goes to $output, and is shown when the test fails.
+expect_exit() {
+	local code=$1
+	shift
+	output=$("$@" 2>&1) && status=0 || status=$?
+	echo "$output"
+	if [[ $status != "$code" ]]; then
+		echo "exit code $status instead of $code: $*"
+		return 1
+	fi
+}
+
+# says TEXT...: each of them occurs in $output.
+says() {
+	local text
+	for text; do
+		if [[ $output != *"$text"* ]]; then
+			echo "not said: $text"
+			return 1
+		fi
+	done
+}
+
+# up_fails CODE TEXT...: `up -d` ends with CODE and says each TEXT; what it leaves is the audit's business.
+up_fails() {
+	local code=$1
+	shift
+	expect_exit "$code" timeout 60 mstack up -d
+	says "$@"
 }

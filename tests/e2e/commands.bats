@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The commands: up -d, ps, logs, down, config, ls, version, help, doctor.
+
+load lib/common
+
+two() {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [sh, -c, "for i in 1 2 3 4 5; do echo web line $$i; done; echo to stderr >&2; sleep 1000"]
+		    labels: {org.example.role: front}
+		    ports: ["8080:80"]
+		  db: {image: busybox, command: [sh, -c, "echo db line; sleep 1000"], volumes: ["data:/data"]}
+		volumes: {data: {}}
+	END
+}
+
+@test "commands: up -d returns when all is started, down removes it, twice" {
+	two
+	expect_exit 0 mstack up -d
+	state_is web running
+	state_is db running
+	expect_exit 0 mstack down
+	expect_exit 0 mstack down
+}
+
+@test "commands: down needs no file" {
+	two
+	mstack up -d
+	cd /
+	expect_exit 0 mstack down -p t
+	expect_exit 0 mstack down -p t
+	expect_exit 0 mstack down -p never-was
+}
+
+@test "commands: down after the file has changed or broken" {
+	two
+	mstack up -d
+	echo 'name: [' >stack.yaml
+	expect_exit 0 mstack down -p t
+}
+
+@test "commands: ps as a table" {
+	two
+	mstack up -d
+	expect_exit 0 mstack ps
+	says SERVICE web db running 8080
+	expect_exit 0 mstack ps db
+	says db
+	[[ $output != *web* ]]
+	mstack down
+	expect_exit 0 mstack ps
+	[[ $output != *running* ]]
+}
+
+@test "commands: ps --format json, one object a line with the promised keys" {
+	two
+	mstack up -d
+	mstack ps --format json >ps.json
+	[[ $(wc -l <ps.json) == 2 ]]
+	for key in ID Name Service Project Image Command State Status Health ExitCode Publishers Networks Labels \
+		CreatedAt Pid Index Restarts IP Reason; do
+		jq -e --arg k "$key" 'has($k)' ps.json >/dev/null || { echo "no $key"; cat ps.json; false; }
+	done
+	[[ $(field web Name) == t-web-1 && $(field web Project) == t && $(field web Image) == busybox ]]
+	[[ $(field web State) == running && $(field web ExitCode) == 0 && $(field web Index) == 1 ]]
+	[[ $(field web Labels) == *org.example.role* ]]
+	[[ -d /proc/$(field web Pid) ]]
+	mstack down
+}
+
+@test "commands: ps shows what has ended only with -a" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: ["true"]}
+		  b: {image: busybox, command: [sleep, "1000"]}
+	END
+	mstack up -d
+	wait_until state_is a exited
+	[[ $(mstack ps --format json | jq -r .Service) == b ]]
+	[[ $(mstack ps -a --format json | jq -r .Service | sort | xargs) == 'a b' ]]
+	[[ $(mstack ps -q | wc -l) == 1 ]]
+	mstack down
+}
+
+@test "commands: logs of all, of one, the last lines, with time" {
+	two
+	mstack up -d
+	wait_until log_has web 'to stderr'
+	wait_until log_has db 'db line'
+	expect_exit 0 mstack logs
+	says 'web line 1' 'web line 5' 'db line'
+	expect_exit 0 mstack logs db
+	says 'db line'
+	[[ $output != *'web line'* ]]
+	[[ $(mstack logs --no-log-prefix web 2>&1 | grep '^web line' | xargs) == \
+		'web line 1 web line 2 web line 3 web line 4 web line 5' ]]
+	[[ $(mstack logs -n 2 web 2>&1 | wc -l) == 2 ]]
+	expect_exit 0 mstack logs -t --no-log-prefix db
+	[[ $output =~ ^20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+[^\ ]*\ db\ line$ ]]
+	mstack down
+}
+
+@test "commands: logs -f follows until the stack ends" {
+	# shellcheck disable=SC2016
+	stack_one <<<'command: [sh, -c, "i=0; while :; do i=$$((i+1)); echo n$$i; sleep 0.1; done"]'
+	mstack up -d
+	mstack logs -f -n 0 >follow.out 2>follow.err 3>&- &
+	local logs=$!
+	wait_until grep -q n12 follow.out
+	mstack down
+	wait_until gone "$logs"
+	[[ $(exit_of "$logs") == 0 ]]
+	# Every line once, in order.
+	grep -o 'n[0-9]*$' follow.out | tr -d n >numbers
+	seq "$(head -n 1 numbers)" "$(tail -n 1 numbers)" | cmp - numbers
+}
+
+@test "commands: logs can be read without a supervisor" {
+	two
+	mstack up -d
+	wait_until log_has db 'db line'
+	mstack down
+	expect_exit 0 mstack logs db
+	says 'db line'
+}
+
+@test "commands: a log of many lines is whole" {
+	stack_one <<<'command: [sh, -c, "seq 1 100000; echo end"]'
+	mstack up -d
+	wait_until log_has a '^end$'
+	mstack logs --no-log-prefix a | grep -v end | cmp - <(seq 1 100000)
+	mstack down
+}
+
+@test "commands: up in the foreground shows every service's lines with its name" {
+	two
+	up_foreground
+	wait_until grep -q 'db line' up.out
+	wait_until grep -q 'web line 5' up.out
+	grep -Eq '^web(-1)? *\| web line 1$' up.out
+	grep -Eq '^db(-1)? *\| db line$' up.out
+	kill -INT "$UP"
+	[[ $(exit_of "$UP") == 130 ]]
+}
+
+@test "commands: colours only when asked for" {
+	two
+	env -u NO_COLOR CLICOLOR_FORCE=1 mstack up -d
+	wait_until log_has db 'db line'
+	[[ $(env -u NO_COLOR mstack logs db) != *$'\e['* ]]
+	[[ $(env -u NO_COLOR mstack --ansi always logs db) == *$'\e['* ]]
+	mstack down
+}
+
+@test "commands: a named volume stays over down and goes with down -v" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], volumes: ["data:/data"]}
+		volumes: {data: {}}
+	END
+	mstack up -d
+	inside a sh -c 'echo kept >/data/value'
+	mstack down
+	mstack up -d
+	[[ $(inside a cat /data/value) == kept ]]
+	mstack down -v
+	mstack up -d
+	not inside a test -e /data/value
+	mstack down -v
+	[[ -z $(find /var/lib/mstack/volumes -mindepth 1 2>/dev/null) ]]
+}
+
+@test "commands: file by argument, -f, standard input, environment, parent folder, -p" {
+	stack from-file <<<'services: {a: {image: busybox}}'
+	mv stack.yaml other.yaml
+	mkdir -p sub/deep
+	[[ $(mstack config other.yaml | grep ^name:) == 'name: from-file' ]]
+	[[ $(mstack -f other.yaml config | grep ^name:) == 'name: from-file' ]]
+	[[ $(mstack config -f other.yaml | grep ^name:) == 'name: from-file' ]]
+	[[ $(mstack config - <other.yaml | grep ^name:) == 'name: from-file' ]]
+	[[ $(MSTACK_FILE=other.yaml mstack config | grep ^name:) == 'name: from-file' ]]
+	[[ $(COMPOSE_FILE=other.yaml mstack config | grep ^name:) == 'name: from-file' ]]
+	[[ $(mstack -p elsewhere -f other.yaml config | grep ^name:) == 'name: elsewhere' ]]
+	mv other.yaml compose.yaml
+	cd sub/deep
+	[[ $(mstack config | grep ^name:) == 'name: from-file' ]]
+}
+
+@test "commands: config fills in variables and checks" {
+	# shellcheck disable=SC2016
+	stack <<<'services: {a: {image: "busybox:${TAG:-latest}", hostname: "${WHO}"}}'
+	WHO=me mstack config | grep -q 'busybox:latest'
+	[[ $(WHO=me TAG=1 mstack config --format json | jq -r '.services.a.image, .services.a.hostname' | xargs) == \
+		'busybox:1 me' ]]
+	[[ $(mstack config --services 2>/dev/null) == a ]]
+	expect_exit 0 mstack config -q
+}
+
+@test "commands: ls lists the stacks that are up" {
+	stack_one one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	expect_exit 0 mstack ls
+	says one
+	mstack down
+	expect_exit 0 mstack ls
+	[[ $output != *one* ]]
+}
+
+@test "commands: version and help" {
+	expect_exit 0 mstack version
+	says mstack
+	expect_exit 0 mstack --version
+	expect_exit 0 mstack help
+	says up down ps logs config doctor
+	expect_exit 0 mstack help up
+	says --detach
+	expect_exit 0 mstack up --help
+	expect_exit 2 mstack
+}
+
+@test "commands: doctor" {
+	# What is lacking here (controllers) is named with its cure, the rest is well.
+	run mstack doctor
+	echo "$output"
+	[[ $status == 0 || $status == 1 ]]
+	says cgroup overlay veth
+}
+
+@test "commands: up --wait waits for health" {
+	stack_one <<-'END'
+		command: [sh, -c, "sleep 0.5; touch /ok; sleep 1000"]
+		healthcheck: {test: ["CMD", "test", "-e", "/ok"], interval: 200ms, retries: 100}
+	END
+	expect_exit 0 mstack up -d --wait
+	health_is a healthy
+	mstack down
+}
+
+@test "commands: up --dry-run makes nothing" {
+	two
+	expect_exit 0 mstack up --dry-run
+	says web db
+}
+
+@test "commands: the socket answers root only" {
+	two
+	mstack up -d
+	cp "$BUILD/mstack" "$BATS_TEST_TMPDIR/mstack"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_TEST_TMPDIR/mstack" -p t ps
+	echo "$output"
+	[[ $status != 0 && $output != *running* ]]
+	[[ $(stat -c %a /run/mstack) == 700 ]]
+	mstack down
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# How a stack ends: order, signals, grace, and the signals of the foreground supervisor.
+
+load lib/common
+
+# A service that says when it is told to stop.
+polite='sh, -c, "trap \"echo stopped; exit 0\" TERM; echo ready; while :; do sleep 0.05; done"'
+
+ready() { log_has "$1" ready; }
+
+@test "stop: SIGINT ends the foreground with 130, in reverse order of dependency" {
+	stack <<-END
+		services:
+		  c: {image: busybox, command: [$polite], depends_on: [b]}
+		  a: {image: busybox, command: [$polite]}
+		  b: {image: busybox, command: [$polite], depends_on: [a]}
+	END
+	up_foreground
+	for s in a b c; do wait_until ready $s; done
+	kill -INT "$UP"
+	[[ $(exit_of "$UP") == 130 ]]
+	cat up.out up.err
+	[[ $(grep -o '^[abc].*stopped' up.out | cut -c 1 | tr -d '\n') == cba ]]
+	grep -q 'again to kill' up.err
+}
+
+@test "stop: SIGTERM ends the foreground with 0" {
+	stack_one <<<"command: [$polite]"
+	up_foreground
+	wait_until ready a
+	kill -TERM "$UP"
+	[[ $(exit_of "$UP") == 0 ]]
+	grep -q stopped up.out
+}
+
+@test "stop: a second SIGINT kills" {
+	stack_one <<<$'command: [sh, -c, "trap : TERM; echo ready; while :; do sleep 1; done"]\nstop_grace_period: 60s'
+	up_foreground
+	wait_until ready a
+	kill -INT "$UP"
+	sleep 0.5
+	[[ -d /proc/$UP ]]
+	local begin=$SECONDS
+	kill -INT "$UP"
+	[[ $(exit_of "$UP") == 130 ]]
+	((SECONDS - begin < 10))
+}
+
+@test "stop: the grace period ends in a kill" {
+	stack_one <<<$'command: [sh, -c, "trap : TERM; echo ready; while :; do sleep 0.1; done"]\nstop_grace_period: 1s'
+	mstack up -d
+	wait_until ready a
+	local begin=${EPOCHREALTIME//[!0-9]/} took
+	mstack down
+	took=$(((${EPOCHREALTIME//[!0-9]/} - begin) / 1000))
+	echo "down took $took ms"
+	((took >= 900 && took < 8000))
+}
+
+@test "stop: down -t overrides the grace period" {
+	stack_one <<<$'command: [sh, -c, "trap : TERM; echo ready; while :; do sleep 0.1; done"]\nstop_grace_period: 60s'
+	mstack up -d
+	wait_until ready a
+	timeout 15 mstack down -t 1
+}
+
+@test "stop: stop_signal is sent" {
+	stack_one <<-'END'
+		command: [sh, -c, "trap 'echo by usr1; exit 0' USR1; echo ready; while :; do sleep 0.05; done"]
+		stop_signal: SIGUSR1
+	END
+	up_foreground
+	wait_until ready a
+	kill -TERM "$UP"
+	[[ $(exit_of "$UP") == 0 ]]
+	grep -q 'by usr1' up.out
+}
+
+@test "stop: PID 1 that ignores its signal is killed at once, and the log says why" {
+	stack_one <<<$'command: [sleep, "1000"]\nstop_grace_period: 60s'
+	up_foreground
+	wait_until state_is a running
+	local begin=$SECONDS
+	kill -TERM "$UP"
+	[[ $(exit_of "$UP") == 0 ]]
+	((SECONDS - begin < 10))
+	cat up.out up.err
+	grep -hi 'sigterm' up.out up.err | grep -qi 'kill'
+}
+
+@test "stop: the foreground ends by itself when all services have ended" {
+	stack_one <<<'command: [sh, -c, "echo finished"]'
+	up_foreground
+	[[ $(exit_of "$UP") == 0 ]]
+	grep -q finished up.out
+}
+
+@test "stop: SIGINT during the start" {
+	stack <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 60s}
+		  b: {image: busybox, command: [sleep, "1000"], depends_on: {a: {condition: service_healthy}}}
+	END
+	up_foreground
+	wait_until state_is a running
+	state_is b created
+	kill -INT "$UP"
+	[[ $(exit_of "$UP") == 130 ]]
+}
+
+@test "stop: SIGHUP and SIGPIPE do not leave a stack behind" {
+	stack_one <<<'command: [sh, -c, "while :; do echo line; sleep 0.05; done"]'
+	# The reader of the log goes away.
+	env --default-signal=INT,PIPE mstack up 2>up.err | head -n 3 >up.out &
+	wait_until test -s up.out
+	wait_until state_is a running
+	mstack down
+	wait
+}
