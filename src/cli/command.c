@@ -6,35 +6,20 @@
  */
 #include "cli/command.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 #define AT(field) offsetof(struct cli_options, field)
-#define FLAG(name, letter, field, help)                                \
-	{                                                              \
-		name, letter, OPTION_FLAG, AT(field), NULL, help, NULL \
-	}
-#define VALUE(name, letter, kind, field, arg, help)                     \
-	{                                                               \
-		name, letter, OPTION_##kind, AT(field), arg, help, NULL \
-	}
-#define LATER(name, letter)                                     \
-	{                                                       \
-		name, letter, OPTION_LATER, 0, NULL, NULL, NULL \
-	}
-#define END                                               \
-	{                                                 \
-		NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL \
-	}
+#define FLAG(name, letter, field, help) { name, letter, OPTION_FLAG, AT(field), NULL, help, NULL }
+#define VALUE(name, letter, kind, field, arg, help) { name, letter, OPTION_##kind, AT(field), arg, help, NULL }
+#define LATER(name, letter) { name, letter, OPTION_LATER, 0, NULL, NULL, NULL }
+#define END { NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL }
 
 const struct cli_option cli_global_options[] = {
 	VALUE("file", 'f', LIST, files, "FILE", "the stack file; - is standard input"),
-	{ "project-name", 'p', OPTION_TEXT, AT(project), "NAME", "name of the project",
-	  "PROJECT_NAME" },
-	VALUE("project-directory", 0, TEXT, project_dir, "DIR",
-	      "what relative paths are relative to"),
+	{ "project-name", 'p', OPTION_TEXT, AT(project), "NAME", "name of the project", "PROJECT_NAME" },
+	VALUE("project-directory", 0, TEXT, project_dir, "DIR", "what relative paths are relative to"),
 	VALUE("env-file", 0, LIST, env_files, "FILE", "variables for the stack file (else .env)"),
 	{ "ansi", 0, OPTION_CHOICE, AT(ansi), "auto|always|never", "colours", "ANSI" },
-	{ "progress", 0, OPTION_CHOICE, AT(progress), "auto|tty|plain|json|quiet",
-	  "how progress is told", "PROGRESS" },
+	{ "progress", 0, OPTION_CHOICE, AT(progress), "auto|tty|plain|json|quiet", "how progress is told", "PROGRESS" },
 	FLAG("dry-run", 0, dry_run, "say what would be done, and do nothing"),
 	FLAG("help", 'h', help, "this text; behind a command, its own"),
 	FLAG("version", 'V', version, "the version"),
@@ -49,44 +34,26 @@ static const struct cli_option no_options[] = { END };
 static const struct cli_option up_options[] = {
 	FLAG("detach", 'd', detach, "return when everything is started"),
 	FLAG("wait", 0, wait, "return when everything is running or healthy (implies -d)"),
-	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS",
-	      "give --wait up after so long; the stack goes on"),
+	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS", "give --wait up after so long; the stack goes on"),
 	FLAG("abort-on-container-exit", 0, abort_on_exit, "stop all when one service ends"),
 	FLAG("abort-on-container-failure", 0, abort_on_failure, "stop all when one service fails"),
-	VALUE("exit-code-from", 0, TEXT, exit_code_from, "SERVICE",
-	      "exit as it does (implies --abort-on-container-exit)"),
-	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS",
-	      "grace period of a stop, instead of the file's"),
+	VALUE("exit-code-from", 0, TEXT, exit_code_from, "SERVICE", "exit as it does (implies --abort-on-container-exit)"),
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
 	FLAG("timestamps", 0, timestamps, "show when each line was written"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
-	LATER("scale", 0),
-	LATER("no-deps", 0),
-	LATER("force-recreate", 0),
-	LATER("no-recreate", 0),
-	LATER("always-recreate-deps", 0),
-	LATER("attach", 0),
-	LATER("no-attach", 0),
-	LATER("attach-dependencies", 0),
-	LATER("no-start", 0),
-	LATER("pull", 0),
-	LATER("build", 0),
-	LATER("no-build", 0),
-	LATER("quiet-pull", 0),
-	LATER("watch", 'w'),
-	LATER("yes", 'y'),
-	LATER("menu", 0),
-	LATER("renew-anon-volumes", 'V'),
+	LATER("scale", 0), LATER("no-deps", 0), LATER("force-recreate", 0), LATER("no-recreate", 0),
+	LATER("always-recreate-deps", 0), LATER("attach", 0), LATER("no-attach", 0), LATER("attach-dependencies", 0),
+	LATER("no-start", 0), LATER("pull", 0), LATER("build", 0), LATER("no-build", 0), LATER("quiet-pull", 0),
+	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0), LATER("renew-anon-volumes", 'V'),
 	END,
 };
 
 static const struct cli_option down_options[] = {
 	FLAG("volumes", 'v', volumes, "remove the volumes and the data in them too"),
-	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS",
-	      "grace period of a stop, instead of the file's"),
-	FLAG("remove-orphans", 0, remove_orphans,
-	     "accepted; everything of the project is removed anyway"),
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
+	FLAG("remove-orphans", 0, remove_orphans, "accepted; everything of the project is removed anyway"),
 	LATER("rmi", 0),
 	END,
 };
@@ -95,12 +62,9 @@ static const struct cli_option ps_options[] = {
 	FLAG("all", 'a', all, "services that have ended too"),
 	FLAG("quiet", 'q', quiet, "ids only"),
 	FLAG("services", 0, services, "names of services only"),
-	VALUE("status", 0, LIST, status, "STATE",
-	      "only those created, running, restarting, exited, ..."),
+	VALUE("status", 0, LIST, status, "STATE", "only those created, running, restarting, exited, ..."),
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
-	LATER("filter", 0),
-	LATER("no-trunc", 0),
-	LATER("orphans", 0),
+	LATER("filter", 0), LATER("no-trunc", 0), LATER("orphans", 0),
 	END,
 };
 
@@ -116,14 +80,11 @@ static const struct cli_option logs_options[] = {
 	FLAG("follow", 'f', follow, "go on with what comes, until the stack is down"),
 	VALUE("tail", 'n', TEXT, tail, "N", "only the last N lines of each service, or all"),
 	FLAG("timestamps", 't', timestamps, "show when each line was written"),
-	VALUE("since", 0, TEXT, since, "TIME",
-	      "not before: 2026-01-31T10:00:00Z, seconds since 1970, or 10m (ago)"),
+	VALUE("since", 0, TEXT, since, "TIME", "not before: 2026-01-31T10:00:00Z, seconds since 1970, or 10m (ago)"),
 	VALUE("until", 0, TEXT, until, "TIME", "not after"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
-	LATER("index", 0),
-	LATER("json", 0),
-	LATER("grep", 0),
+	LATER("index", 0), LATER("json", 0), LATER("grep", 0),
 	END,
 };
 
@@ -134,18 +95,9 @@ static const struct cli_option config_options[] = {
 	FLAG("networks", 0, networks, "names of the networks"),
 	FLAG("volumes", 0, volumes, "names of the volumes"),
 	FLAG("images", 0, images, "images of the services"),
-	LATER("profiles", 0),
-	LATER("variables", 0),
-	LATER("environment", 0),
-	LATER("hash", 0),
-	LATER("no-interpolate", 0),
-	LATER("explain", 0),
-	LATER("output", 'o'),
-	LATER("no-normalize", 0),
-	LATER("no-path-resolution", 0),
-	LATER("no-consistency", 0),
-	LATER("resolve-image-digests", 0),
-	LATER("lock-image-digests", 0),
+	LATER("profiles", 0), LATER("variables", 0), LATER("environment", 0), LATER("hash", 0), LATER("no-interpolate", 0),
+	LATER("explain", 0), LATER("output", 'o'), LATER("no-normalize", 0), LATER("no-path-resolution", 0),
+	LATER("no-consistency", 0), LATER("resolve-image-digests", 0), LATER("lock-image-digests", 0),
 	END,
 };
 
@@ -163,10 +115,7 @@ static const struct cli_option version_options[] = {
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-#define NOT_YET(name, summary)                                  \
-	{                                                       \
-		name, summary, "", 0, 0, no_options, NULL, NULL \
-	}
+#define NOT_YET(name, summary) { name, summary, "", 0, 0, no_options, NULL, NULL }
 
 const struct cli_command cli_commands[] = {
 	{ "up", "start the stack and show its logs until it is stopped", "[FILE]", 0, 0, up_options,
@@ -177,27 +126,21 @@ const struct cli_command cli_commands[] = {
 	  "  mstack up -d shop.yaml           in the background\n"
 	  "  mstack up --wait --wait-timeout 30 && run-the-tests; mstack down\n",
 	  cli_up },
-	{ "down", "stop the stack and remove every trace of it but its data", "[FILE]", 0, 0,
-	  down_options,
+	{ "down", "stop the stack and remove every trace of it but its data", "[FILE]", 0, 0, down_options,
 	  "Works without the stack file (-p NAME), without a running supervisor, and twice. Volumes and logs stay;\n"
 	  "-v removes the volumes.\n",
 	  cli_down },
-	{ "ps", "list the services of the stack", "[FILE] [SERVICE...]", 256, 0, ps_options, NULL,
-	  cli_ps },
+	{ "ps", "list the services of the stack", "[FILE] [SERVICE...]", 256, 0, ps_options, NULL, cli_ps },
 	{ "logs", "show what the services wrote", "[FILE] [SERVICE...]", 256, 0, logs_options,
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
-	{ "config", "check the stack file and print it in its full form", "[FILE]", 0, 0,
-	  config_options, NULL, cli_config },
+	{ "config", "check the stack file and print it in its full form", "[FILE]", 0, 0, config_options, NULL, cli_config },
 	{ "ls", "list the stacks of this host", "", 0, COMMAND_NO_FILE, ls_options, NULL, cli_ls },
-	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0,
-	  COMMAND_NO_FILE, doctor_options,
+	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0, COMMAND_NO_FILE, doctor_options,
 	  "Exit code 1 when something is missing that every stack needs.\n", cli_doctor },
-	{ "version", "print the version", "", 0, COMMAND_NO_FILE, version_options, NULL,
-	  cli_version },
-	{ "help", "explain mstack, or one command", "[COMMAND]", 1, COMMAND_NO_FILE, no_options,
-	  NULL, cli_help },
+	{ "version", "print the version", "", 0, COMMAND_NO_FILE, version_options, NULL, cli_version },
+	{ "help", "explain mstack, or one command", "[COMMAND]", 1, COMMAND_NO_FILE, no_options, NULL, cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
 	NOT_YET("exec", "run a command in a running service"),
