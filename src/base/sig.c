@@ -31,6 +31,12 @@ static const char *const names[LAST_SIGNAL + 1] = {
 };
 /* clang-format on */
 
+/* Second names of signal(7). */
+static const struct {
+	const char *name;
+	int sig;
+} aliases[] = { { "IOT", SIGABRT }, { "CLD", SIGCHLD }, { "POLL", SIGIO } };
+
 static int parse_number(const char *s)
 {
 	int n = 0;
@@ -49,6 +55,9 @@ int sig_parse(const char *s)
 	for (int i = 1; i <= LAST_SIGNAL; i++)
 		if (!strncmp(names[i], "SIG", 3) && !strcasecmp(s, names[i] + 3))
 			return i;
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (!strcasecmp(s, aliases[i].name))
+			return aliases[i].sig;
 	return -1;
 }
 
