@@ -5,7 +5,10 @@
 load lib/common
 
 setup_file() {
-	command -v nginx redis-server redis-cli >/dev/null || skip 'nginx and redis are not installed'
+	local program
+	for program in nginx redis-server redis-cli; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
 }
 
 # A reply of redis, asked from the service $1.
@@ -40,7 +43,6 @@ redis() {
 		    image: /
 		    command: [/usr/bin/redis-server, --bind, 0.0.0.0, --dir, /data, --appendonly, "yes", --appendfsync, always,
 		              --protected-mode, "no"]
-		    user: redis
 		    volumes: ["db:/data"]
 		    restart: always
 		    healthcheck: {test: ["CMD", "redis-cli", "ping"], interval: 300ms, retries: 50}
