@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bridge: the networks of a stack as bridges in the host's namespace. Called by net.c. Nothing of what is there already is
+ * changed: a name or a subnet that somebody has taken since the plan is an error.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "net/addr.h"
+#include "net/link.h"
+#include "net/net.h"
+
+/* Ends an error about network `br`: where it stands in the file. */
+static int at_line(const struct net_bridge_spec *br, struct err *err)
+{
+	err->line = br->line;
+	return -1;
+}
+
+static int check_name(const struct net *n, const struct net_bridge_spec *br, struct err *err)
+{
+	struct link_info l;
+	int rc = link_find(n->rtnl, br->ifname, &l, err);
+
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (link_is_ours(&l))
+		err_set(err, "bridge '%s': left over from an earlier run: remove it with `mstack down -p %s`", br->ifname,
+			n->spec->project);
+	else
+		err_set(err, "bridge '%s': something else has this name already: rename or remove that link", br->ifname);
+	return at_line(br, err);
+}
+
+static int check_subnet(const struct net_bridge_spec *br, const struct addr_info *addrs, size_t n, struct err *err)
+{
+	char subnet[INET_ADDRSTRLEN], addr[INET_ADDRSTRLEN], dev[IFNAMSIZ];
+
+	for (size_t i = 0; i < n; i++) {
+		if (!addr_overlap(br->subnet, br->prefix, addrs[i].addr, addrs[i].prefix))
+			continue;
+		inet_ntop(AF_INET, &br->subnet, subnet, sizeof(subnet));
+		inet_ntop(AF_INET, &addrs[i].addr, addr, sizeof(addr));
+		if (!if_indextoname((unsigned)addrs[i].index, dev))
+			snprintf(dev, sizeof(dev), "link %d", addrs[i].index);
+		err_set(err, "subnet %s/%u: in use: '%s' has %s/%u: choose another one under `ipam`", subnet, br->prefix,
+			dev, addr, addrs[i].prefix);
+		return at_line(br, err);
+	}
+	return 0;
+}
+
+int bridges_check(const struct net *n, struct err *err)
+{
+	_cleanup_free_ struct addr_info *addrs = NULL;
+	size_t n_addrs;
+
+	if (addr_list(n->rtnl, &addrs, &n_addrs, err))
+		return -1;
+	for (size_t i = 0; i < n->spec->n_bridges; i++)
+		if (check_name(n, &n->spec->bridges[i], err) ||
+		    check_subnet(&n->spec->bridges[i], addrs, n_addrs, err))
+			return -1;
+	return 0;
+}
+
+static void take_index(void *arg, const struct nlmsghdr *m, unsigned tag)
+{
+	struct net *n = arg;
+	struct link_info l;
+
+	link_parse(m, &l);
+	n->bridges[tag] = l.index;
+}
+
+static int transact(struct net *n, struct nl_batch *b, struct err *err)
+{
+	struct nl_sink sink = { .message = take_index, .arg = n };
+	const struct net_bridge_spec *br;
+
+	if (!nl_transact(n->rtnl, b, &sink, err))
+		return 0;
+	br = &n->spec->bridges[b->failed_tag];
+	err_wrap(err, "bridge '%s'", br->ifname);
+	return at_line(br, err);
+}
+
+static int create(struct net *n, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+
+	nl_batch_init(&b);
+	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+
+		b.tag = (unsigned)i;
+		link_put_bridge(&b, br->ifname, link_group_bridges(n->spec->id), br->mtu);
+		link_put_get(&b, br->ifname);
+	}
+	return transact(n, &b, err);
+}
+
+static int configure(struct net *n, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+
+	nl_batch_init(&b);
+	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+		_cleanup_free_ char *alias =
+			xasprintf(LINK_OWNER "%.63s:%.127s", n->spec->project, br->altname ? br->altname : br->ifname);
+
+		b.tag = (unsigned)i;
+		link_put_quiet(&b, n->bridges[i]);
+		if (br->altname)
+			link_put_altname(&b, n->bridges[i], br->altname);
+		addr_put(&b, n->bridges[i], br->gateway, br->prefix);
+		link_put_bridge_up(&b, n->bridges[i], br->internal, alias);
+	}
+	return transact(n, &b, err);
+}
+
+int bridges_up(struct net *n, struct err *err)
+{
+	size_t count = n->spec->n_bridges;
+	_cleanup_free_ uint32_t *items = xcalloc(count + 1, sizeof(*items));
+
+	for (size_t i = 0; i < count; i++) {
+		items[i] = ledger_intend(n->ledger, "bridge", 0, n->spec->bridges[i].ifname, err);
+		if (!items[i])
+			return -1;
+	}
+	if (create(n, err))
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (ledger_done(n->ledger, items[i], (uint64_t)n->bridges[i], 0, err))
+			return -1;
+	return configure(n, err);
+}

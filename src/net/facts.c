@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * facts: what the plan must know of the host: which addresses are in use, how large a packet may be, who resolves names.
+ * Called by sup and `mstack plan` through net_facts_get. Only reads.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+
+#include "net/addr.h"
+#include "net/facts.h"
+#include "net/link.h"
+#include "net/route.h"
+
+#define RESOLV_CONF_MAX (64u << 10)
+#define RESOLVERS_MAX 16
+#define MTU_DEFAULT 1500
+
+struct prefixes VEC(struct net_prefix);
+
+static const struct link_info *link_of(int index, const struct link_info *links, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links[i].index == index)
+			return &links[i];
+	return NULL;
+}
+
+static bool is_loopback(struct in_addr addr)
+{
+	return ntohl(addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static void add_prefix(struct prefixes *all, struct in_addr addr, unsigned len, const struct link_info *l)
+{
+	struct net_prefix p = { .addr.s_addr = addr.s_addr & addr_mask(len).s_addr, .len = len };
+
+	if (!len || is_loopback(addr))
+		return;
+	if (l)
+		memcpy(p.dev, l->name, sizeof(p.dev));
+	vec_push(all, p);
+}
+
+static int take_addresses(int fd, struct prefixes *all, const struct link_info *links, size_t n, struct err *err)
+{
+	_cleanup_free_ struct addr_info *addrs = NULL;
+	size_t n_addrs;
+
+	if (addr_list(fd, &addrs, &n_addrs, err))
+		return -1;
+	for (size_t i = 0; i < n_addrs; i++)
+		add_prefix(all, addrs[i].addr, addrs[i].prefix, link_of(addrs[i].index, links, n));
+	return 0;
+}
+
+/* The best default route of the main table says how large a packet to the outside may be. */
+static int take_routes(int fd, struct prefixes *all, const struct link_info *links, size_t n, struct net_facts *f,
+		       struct err *err)
+{
+	_cleanup_free_ struct route_info *routes = NULL;
+	uint32_t best = UINT32_MAX;
+	size_t n_routes;
+
+	if (route_list(fd, &routes, &n_routes, err))
+		return -1;
+	for (size_t i = 0; i < n_routes; i++) {
+		const struct link_info *l = link_of(routes[i].index, links, n);
+
+		add_prefix(all, routes[i].dst, routes[i].prefix, l);
+		if (routes[i].prefix || routes[i].table != RT_TABLE_MAIN || (f->has_default && routes[i].metric >= best))
+			continue;
+		f->has_default = true;
+		best = routes[i].metric;
+		if (l && l->mtu)
+			f->mtu = l->mtu;
+	}
+	return 0;
+}
+
+int resolvers_read(int dirfd, const char *path, struct resolvers *ret)
+{
+	struct buf text = { 0 };
+	char *save = NULL, ip[48];
+	struct in_addr addr;
+
+	if (file_read(dirfd, path, RESOLV_CONF_MAX, &text))
+		return -1;
+	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, " nameserver %47s", ip) == 1 && inet_pton(AF_INET, ip, &addr) == 1 &&
+		    !is_loopback(addr) && addr.s_addr && ret->n < RESOLVERS_MAX)
+			vec_push(ret, addr);
+	buf_fini(&text);
+	return 0;
+}
+
+/* A file that names only a local stub is systemd-resolved's; whom that one asks stands in a file of its own. */
+static void take_resolvers(struct net_facts *f)
+{
+	struct resolvers all = { 0 };
+
+	resolvers_read(AT_FDCWD, "/etc/resolv.conf", &all);
+	if (!all.n)
+		resolvers_read(AT_FDCWD, "/run/systemd/resolve/resolv.conf", &all);
+	f->resolvers = all.v;
+	f->n_resolvers = all.n;
+}
+
+int net_facts_get(struct net_facts *ret, struct err *err)
+{
+	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
+	_cleanup_free_ struct link_info *links = NULL;
+	struct net_facts f = { .mtu = MTU_DEFAULT };
+	struct prefixes all = { 0 };
+	size_t n;
+
+	if (fd < 0 || link_list(fd, &links, &n, err))
+		return -1;
+	if (take_addresses(fd, &all, links, n, err) || take_routes(fd, &all, links, n, &f, err)) {
+		vec_fini(&all);
+		return -1;
+	}
+	f.prefixes = all.v;
+	f.n_prefixes = all.n;
+	take_resolvers(&f);
+	*ret = f;
+	return 0;
+}
+
+void net_facts_fini(struct net_facts *f)
+{
+	if (!f)
+		return;
+	free(f->prefixes);
+	free(f->resolvers);
+	*f = (struct net_facts){ 0 };
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * link: rtnetlink messages about interfaces, and reading them back. Called by bridge.c, veth.c, kinds.c and facts.c. The put
+ * functions touch no socket. One message does as much as the kernel allows; see rtnetlink(7).
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdio.h>
+
+#include <linux/ip.h>
+
+#include "net/link.h"
+
+#define GROUP_BITS 0x3fffffffu
+
+void link_mac(const char *ifname, uint8_t ret[6])
+{
+	uint64_t h = hash64_str(ifname);
+
+	memcpy(ret, &h, 6);
+	ret[0] = 0x02;		/* locally administered, unicast */
+}
+
+bool link_is_ours(const struct link_info *l)
+{
+	uint8_t mac[6];
+
+	link_mac(l->name, mac);
+	if (l->alias[0])
+		return !strncmp(l->alias, LINK_OWNER, strlen(LINK_OWNER));
+	return !memcmp(mac, l->mac, sizeof(mac));
+}
+
+uint32_t link_group_bridges(uint32_t id)
+{
+	return (id & GROUP_BITS) | 0x40000000u;
+}
+
+uint32_t link_group_veths(uint32_t id)
+{
+	return (id & GROUP_BITS) | 0x80000000u;
+}
+
+static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index, unsigned up)
+{
+	struct ifinfomsg head = { .ifi_index = index, .ifi_flags = up, .ifi_change = up };
+
+	nl_begin(b, what, type, flags, &head, sizeof(head));
+}
+
+void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu)
+{
+	uint8_t mac[6];
+	size_t info, data;
+
+	link_mac(ifname, mac);
+	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	nl_put_str(b, IFLA_IFNAME, ifname);
+	nl_put_u32(b, IFLA_GROUP, group);
+	nl_put(b, IFLA_ADDRESS, mac, sizeof(mac));
+	if (mtu)
+		nl_put_u32(b, IFLA_MTU, mtu);
+	info = nl_nest(b, IFLA_LINKINFO);
+	nl_put_str(b, IFLA_INFO_KIND, "bridge");
+	data = nl_nest(b, IFLA_INFO_DATA);
+	nl_put_u32(b, IFLA_BR_STP_STATE, 0);
+	nl_put_u32(b, IFLA_BR_FORWARD_DELAY, 0);
+	nl_put_u8(b, IFLA_BR_MCAST_SNOOPING, 0);
+	/* All reserved multicast (LLDP, LACP, ...) that a bridge may pass at all. */
+	nl_put_u16(b, IFLA_BR_GROUP_FWD_MASK, 0xfff8);
+	nl_nest_end(b, data);
+	nl_nest_end(b, info);
+}
+
+void link_put_bridge_up(struct nl_batch *b, int index, bool internal, const char *alias)
+{
+	size_t spec, inet, conf;
+
+	begin(b, "set up", RTM_SETLINK, 0, index, IFF_UP);
+	nl_put_str(b, IFLA_IFALIAS, alias);
+	spec = nl_nest(b, IFLA_AF_SPEC);
+	inet = nl_nest(b, AF_INET);
+	conf = nl_nest(b, IFLA_INET_CONF);
+	nl_put_u32(b, IPV4_DEVCONF_FORWARDING, !internal);
+	/* Loose: with several networks, what a container sends may come in by another bridge than its address says. */
+	nl_put_u32(b, IPV4_DEVCONF_RP_FILTER, 2);
+	/* Answers to a port that was published to 127.0.0.1; the table's guard chain closes the hole that it opens. */
+	nl_put_u32(b, IPV4_DEVCONF_ROUTE_LOCALNET, !internal);
+	nl_nest_end(b, conf);
+	nl_nest_end(b, inet);
+	nl_nest_end(b, spec);
+}
+
+void link_put_altname(struct nl_batch *b, int index, const char *altname)
+{
+	size_t list;
+
+	begin(b, "set alternative name", RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL, index, 0);
+	nl_tolerate(b, EEXIST);		/* for people only: not worth failing for */
+	list = nl_nest(b, IFLA_PROP_LIST);
+	nl_put_str(b, IFLA_ALT_IFNAME, altname);
+	nl_nest_end(b, list);
+}
+
+/* Unless both counts are named, each veth costs two grace periods more, under a lock of the whole machine. */
+static void put_queues(struct nl_batch *b)
+{
+	nl_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
+	nl_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
+}
+
+/* The container's end. Not up: the kernel refuses that (ENOTCONN), for its other end does not exist yet. */
+static void put_peer(struct nl_batch *b, const struct link_veth *v)
+{
+	static const struct ifinfomsg down;
+	size_t peer = nl_nest(b, VETH_INFO_PEER);
+
+	/* A bare ifinfomsg comes first within this attribute. */
+	if (nl_message(b, sizeof(down))) {
+		memcpy(mnl_nlmsg_put_extra_header(nl_message(b, 0), sizeof(down)), &down, sizeof(down));
+		nl_sync(b);
+	}
+	nl_put_str(b, IFLA_IFNAME, v->port->ifname);
+	nl_put(b, IFLA_ADDRESS, v->port->mac, sizeof(v->port->mac));
+	if (v->mtu)
+		nl_put_u32(b, IFLA_MTU, v->mtu);
+	put_queues(b);
+	nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->netns_fd);
+	nl_nest_end(b, peer);
+}
+
+void link_put_veth(struct nl_batch *b, const struct link_veth *v)
+{
+	uint8_t mac[6];
+	size_t info, data;
+
+	link_mac(v->port->host_ifname, mac);
+	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, IFF_UP);
+	nl_put_str(b, IFLA_IFNAME, v->port->host_ifname);
+	nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
+	nl_put_u32(b, IFLA_GROUP, v->group);
+	nl_put(b, IFLA_ADDRESS, mac, sizeof(mac));
+	if (v->mtu)
+		nl_put_u32(b, IFLA_MTU, v->mtu);
+	put_queues(b);
+	info = nl_nest(b, IFLA_LINKINFO);
+	nl_put_str(b, IFLA_INFO_KIND, "veth");
+	data = nl_nest(b, IFLA_INFO_DATA);
+	put_peer(b, v);
+	nl_nest_end(b, data);
+	nl_nest_end(b, info);
+}
+
+void link_put_alias(struct nl_batch *b, int index, const char *alias)
+{
+	begin(b, "set alias", RTM_SETLINK, 0, index, 0);
+	nl_put_str(b, IFLA_IFALIAS, alias);
+}
+
+void link_put_quiet(struct nl_batch *b, int index)
+{
+	size_t spec, inet6;
+
+	begin(b, "switch off automatic addresses", RTM_SETLINK, 0, index, 0);
+	spec = nl_nest(b, IFLA_AF_SPEC);
+	inet6 = nl_nest(b, AF_INET6);
+	nl_put_u8(b, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_nest_end(b, inet6);
+	nl_nest_end(b, spec);
+	nl_tolerate(b, EAFNOSUPPORT);	/* a host without IPv6 is quiet already */
+}
+
+void link_put_up(struct nl_batch *b, const char *ifname)
+{
+	begin(b, "set up", RTM_SETLINK, 0, 0, IFF_UP);
+	nl_put_str(b, IFLA_IFNAME, ifname);
+}
+
+void link_put_get(struct nl_batch *b, const char *ifname)
+{
+	begin(b, "look up", RTM_GETLINK, 0, 0, 0);
+	nl_put_str(b, IFLA_IFNAME, ifname);
+	nl_put_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
+void link_put_delete(struct nl_batch *b, int index)
+{
+	begin(b, "delete", RTM_DELLINK, 0, index, 0);
+}
+
+void link_put_delete_group(struct nl_batch *b, uint32_t group)
+{
+	begin(b, "delete group", RTM_DELLINK, 0, 0, 0);
+	nl_put_u32(b, IFLA_GROUP, group);
+}
+
+static void parse_kind(const struct nlattr *info, struct link_info *ret)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, info)
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			snprintf(ret->kind, sizeof(ret->kind), "%s", mnl_attr_get_str(a));
+}
+
+void link_parse(const struct nlmsghdr *m, struct link_info *ret)
+{
+	const struct ifinfomsg *head = mnl_nlmsg_get_payload(m);
+	const struct nlattr *a;
+
+	*ret = (struct link_info){ .index = head->ifi_index };
+	mnl_attr_for_each(a, m, sizeof(*head)) {
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_IFNAME:
+			snprintf(ret->name, sizeof(ret->name), "%s", mnl_attr_get_str(a));
+			break;
+		case IFLA_IFALIAS:
+			snprintf(ret->alias, sizeof(ret->alias), "%s", mnl_attr_get_str(a));
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(a) == sizeof(ret->mac))
+				memcpy(ret->mac, mnl_attr_get_payload(a), sizeof(ret->mac));
+			break;
+		case IFLA_MASTER:
+			ret->master = (int)mnl_attr_get_u32(a);
+			break;
+		case IFLA_GROUP:
+			ret->group = mnl_attr_get_u32(a);
+			break;
+		case IFLA_MTU:
+			ret->mtu = mnl_attr_get_u32(a);
+			break;
+		case IFLA_LINKINFO:
+			parse_kind(a, ret);
+			break;
+		}
+	}
+}
+
+static void take_one(void *arg, const struct nlmsghdr *m, unsigned tag)
+{
+	(void)tag;
+	if (m->nlmsg_type == RTM_NEWLINK)
+		link_parse(m, arg);
+}
+
+int link_find(int fd, const char *ifname, struct link_info *ret, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	struct link_info found = { 0 };
+	struct nl_sink sink = { .message = take_one, .arg = &found };
+
+	nl_batch_init(&b);
+	link_put_get(&b, ifname);
+	nl_tolerate(&b, ENODEV);
+	if (nl_transact(fd, &b, &sink, err))
+		return err_wrap(err, "link '%s'", ifname);
+	if (!found.index)
+		return 1;
+	*ret = found;
+	return 0;
+}
+
+struct link_infos VEC(struct link_info);
+
+static void take_each(void *arg, const struct nlmsghdr *m, unsigned tag)
+{
+	struct link_infos *all = arg;
+	struct link_info l;
+
+	(void)tag;
+	if (m->nlmsg_type != RTM_NEWLINK)
+		return;
+	link_parse(m, &l);
+	vec_push(all, l);
+}
+
+int link_list(int fd, struct link_info **ret, size_t *ret_n, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	struct link_infos all = { 0 };
+	struct nl_sink sink = { .message = take_each, .arg = &all };
+
+	nl_batch_init(&b);
+	begin(&b, "list links", RTM_GETLINK, NLM_F_DUMP, 0, 0);
+	nl_put_u32(&b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (nl_transact(fd, &b, &sink, err)) {
+		vec_fini(&all);
+		return -1;
+	}
+	*ret = all.v;
+	*ret_n = all.n;
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net: opens, brings up and closes the network of one stack. Called by sup. The parts are made elsewhere: bridge.c, veth.c,
+ * ruleset.c, lease.c; here is their order: the rules that protect the host stand before there is anything to protect.
+ */
+#include <errno.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "net/lease.h"
+#include "net/link.h"
+#include "net/net.h"
+#include "net/nft.h"
+#include "net/portwatch.h"
+
+struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
+		     struct err *err)
+{
+	struct net *n = xcalloc(1, sizeof(*n));
+
+	*n = (struct net){ .loop = loop, .spec = spec, .ledger = ledger, .rtnl = -1, .nft = -1 };
+	n->bridges = xcalloc(spec->n_bridges + 1, sizeof(*n->bridges));
+	n->rtnl = nl_socket(NETLINK_ROUTE, err);
+	if (n->rtnl >= 0)
+		n->nft = nl_socket(NETLINK_NETFILTER, err);
+	if (n->nft >= 0 && loop)
+		n->watch = portwatch_open(loop, fn, arg, err);
+	if (n->nft < 0 || (loop && !n->watch)) {
+		net_close(n);
+		return NULL;
+	}
+	return n;
+}
+
+void net_close(struct net *n)
+{
+	if (!n)
+		return;
+	portwatch_close(n->watch);
+	holds_release(n);
+	cleanup_fd(&n->rtnl);
+	cleanup_fd(&n->nft);
+	free(n->bridges);
+	free(n);
+}
+
+struct elems VEC(struct nft_elem);
+
+/* Names are padded with zeros to the size of a field, which is how the kernel compares them. */
+static struct nft_elem name_elem(const char *ifname)
+{
+	struct nft_elem e = { .key_len = IFNAMSIZ };
+
+	snprintf((char *)e.key, IFNAMSIZ, "%s", ifname);
+	return e;
+}
+
+static void put_names(struct nl_batch *b, const struct net *n, const char *set, bool internal_only)
+{
+	struct elems elems = { 0 };
+
+	for (size_t i = 0; i < n->spec->n_bridges; i++)
+		if (!internal_only || n->spec->bridges[i].internal)
+			vec_push(&elems, name_elem(n->spec->bridges[i].ifname));
+	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
+	vec_fini(&elems);
+}
+
+static void put_pairs(struct nl_batch *b, const struct net *n)
+{
+	struct elems elems = { 0 };
+
+	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+		struct nft_elem e = name_elem(n->spec->bridges[i].ifname);
+
+		memcpy(e.key + IFNAMSIZ, e.key, IFNAMSIZ);
+		e.key_len = 2 * IFNAMSIZ;
+		e.accept = true;
+		vec_push(&elems, e);
+	}
+	nft_put_elems(b, n->spec->table, "pairs", elems.v, elems.n, true);
+	vec_fini(&elems);
+}
+
+/* An interval is two elements: its first key, and the first one behind it unless that is beyond the last address. */
+static void put_subnets(struct nl_batch *b, const struct net *n)
+{
+	struct elems elems = { 0 };
+
+	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+		struct nft_elem first = { .key_len = 4 }, behind = { .key_len = 4, .end = true };
+		uint32_t next = htonl(ntohl(br->subnet.s_addr) + (uint32_t)(1ull << (32 - br->prefix)));
+
+		if (br->internal)
+			continue;
+		memcpy(first.key, &br->subnet, 4);
+		memcpy(behind.key, &next, 4);
+		vec_push(&elems, first);
+		if (next)
+			vec_push(&elems, behind);
+	}
+	nft_put_elems(b, n->spec->table, "sub4", elems.v, elems.n, true);
+	vec_fini(&elems);
+}
+
+static void put_uplinks(struct nl_batch *b, const struct net *n, const struct lease_devices *uplinks)
+{
+	struct elems elems = { 0 };
+
+	for (size_t i = 0; i < uplinks->n; i++)
+		vec_push(&elems, name_elem(uplinks->v[i].ifname));
+	nft_put_elems(b, n->spec->table, "uplinks", elems.v, elems.n, true);
+	vec_fini(&elems);
+}
+
+static int make_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
+	uint32_t item = ledger_intend(n->ledger, "nft-table", 0, n->spec->table, err);
+
+	if (!item)
+		return -1;
+	nl_batch_init(&b);
+	nft_begin(&b);
+	nft_put_table(&b, n->spec->table, comment);
+	ruleset_put(&b, n->spec->table);
+	put_names(&b, n, "brs", false);
+	put_names(&b, n, "internal", true);
+	put_pairs(&b, n);
+	put_subnets(&b, n);
+	put_uplinks(&b, n, uplinks);
+	nft_end(&b);
+	if (nl_transact(n->nft, &b, NULL, err))
+		return err_wrap(err, "nftables table '%s'", n->spec->table);
+	return ledger_done(n->ledger, item, 0, 0, err);
+}
+
+static bool has_way_out(const struct net_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_bridges; i++)
+		if (!spec->bridges[i].internal)
+			return true;
+	return false;
+}
+
+int net_up(struct net *n, struct err *err)
+{
+	_cleanup_(lease_devices_fini) struct lease_devices uplinks = { 0 };
+
+	if (bridges_check(n, err))
+		return -1;
+	if (has_way_out(n->spec) && lease_candidates(n->rtnl, &uplinks, err))
+		return -1;
+	if (make_table(n, &uplinks, err) || bridges_up(n, err))
+		return -1;
+	for (size_t i = 0; i < uplinks.n; i++)
+		if (lease_take(n->ledger, &uplinks.v[i], n->spec->project, err))
+			return -1;
+	return 0;
+}

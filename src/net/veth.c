@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * veth: attaches slots to bridges. Called by sup through net_attach. All links of a call are made by one send, each by one
+ * message that also makes its peer within the slot's namespace; moving a link there later would cost 20 ms of a lock
+ * that the whole machine shares. Failures are told slot by slot, since rtnetlink goes on after a failed message.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "net/addr.h"
+#include "net/link.h"
+#include "net/net.h"
+#include "net/portwatch.h"
+#include "net/route.h"
+
+/* One link to be made. */
+struct end {
+	struct net_attach *slot;
+	const struct net_port_spec *port;
+	uint32_t item;		/* in the ledger */
+	int outer, inner;	/* indexes, 0 until it is there */
+	bool failed;
+	bool taken;		/* failed because something of this name is there */
+};
+
+struct ends VEC(struct end);
+
+static void take_error(void *arg, const struct nl_error *error)
+{
+	struct ends *ends = arg;
+	struct end *e = &ends->v[error->tag];
+
+	if (!e->failed)
+		e->taken = error->sys == EEXIST;
+	e->failed = true;
+	/* The first failure of a slot is what is told; later ones follow from it. */
+	if (e->slot->err.text[0])
+		return;
+	nl_error_set(&e->slot->err, error);
+	err_wrap(&e->slot->err, "link '%s' ('%s')", e->port->ifname, e->port->host_ifname);
+}
+
+static void take_outer(void *arg, const struct nlmsghdr *m, unsigned tag)
+{
+	struct ends *ends = arg;
+	struct link_info l;
+
+	link_parse(m, &l);
+	/* After a failed creation this is somebody else's link. */
+	if (!ends->v[tag].failed)
+		ends->v[tag].outer = l.index;
+}
+
+static int create(struct net *n, struct ends *ends, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	struct nl_sink sink = { .message = take_outer, .error = take_error, .arg = ends };
+
+	nl_batch_init(&b);
+	for (size_t i = 0; i < ends->n; i++) {
+		const struct end *e = &ends->v[i];
+		struct link_veth veth = {
+			.port = e->port,
+			.master = n->bridges[e->port->bridge],
+			.netns_fd = e->slot->netns_fd,
+			.group = link_group_veths(n->spec->id),
+			.mtu = n->spec->bridges[e->port->bridge].mtu,
+		};
+
+		if (e->outer || e->failed || !e->item)
+			continue;
+		b.tag = (unsigned)i;
+		link_put_veth(&b, &veth);
+		link_put_get(&b, e->port->host_ifname);
+	}
+	return nl_transact(n->rtnl, &b, &sink, err);
+}
+
+/*
+ * Namespaces die on the kernel's own time: what has our name may be the host end of a slot that is gone. Takes it away,
+ * so that another try makes sense. Returns whether there is anything to try.
+ */
+static bool clear_leftovers(struct net *n, struct ends *ends)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ends->n; i++) {
+		_cleanup_(nl_batch_fini) struct nl_batch b;
+		struct end *e = &ends->v[i];
+		struct link_info l;
+		struct err ignored;
+
+		nl_batch_init(&b);
+		if (!e->taken || link_find(n->rtnl, e->port->host_ifname, &l, &ignored) || !link_is_ours(&l) ||
+		    l.group != link_group_veths(n->spec->id))
+			continue;
+		link_put_delete(&b, l.index);
+		nl_tolerate(&b, ENODEV);
+		if (nl_transact(n->rtnl, &b, NULL, &ignored))
+			continue;
+		e->slot->err = (struct err){ 0 };
+		e->taken = e->failed = false;
+		any = true;
+	}
+	return any;
+}
+
+static void enter(struct net *n, struct ends *ends)
+{
+	for (size_t i = 0; i < ends->n; i++) {
+		struct end *e = &ends->v[i];
+
+		e->item = ledger_intend(n->ledger, "veth", e->slot->ledger_parent, e->port->host_ifname, &e->slot->err);
+	}
+}
+
+static void confirm(struct net *n, struct ends *ends)
+{
+	for (size_t i = 0; i < ends->n; i++) {
+		struct end *e = &ends->v[i];
+
+		/* A foreign link of our name stays in the ledger as an intent: undo finds that it is not ours. */
+		if (e->outer)
+			ledger_done(n->ledger, e->item, (uint64_t)e->outer, 0, &e->slot->err);
+		else if (!e->slot->err.text[0])
+			err_set(&e->slot->err, "link '%s' ('%s'): could not be made", e->port->ifname,
+				e->port->host_ifname);
+	}
+}
+
+static int name(struct net *n, struct ends *ends, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	struct nl_sink sink = { .error = take_error, .arg = ends };
+
+	nl_batch_init(&b);
+	for (size_t i = 0; i < ends->n; i++) {
+		if (!ends->v[i].outer)
+			continue;
+		b.tag = (unsigned)i;
+		link_put_alias(&b, ends->v[i].outer, ends->v[i].port->alias);
+		link_put_quiet(&b, ends->v[i].outer);
+	}
+	return nl_transact(n->rtnl, &b, &sink, err);
+}
+
+static void take_inner(void *arg, const struct nlmsghdr *m, unsigned tag)
+{
+	struct end *ends = arg;
+	struct link_info l;
+
+	link_parse(m, &l);
+	ends[tag].inner = l.index;
+}
+
+static int transact_inside(const struct net_attach *slot, struct nl_batch *b, struct end *ends, struct err *err)
+{
+	struct nl_sink sink = { .message = take_inner, .arg = ends };
+
+	if (!nl_transact(slot->rtnl_fd, b, &sink, err))
+		return 0;
+	return err_wrap(err, "link '%s', within", slot->n_ports ? slot->ports[b->failed_tag].ifname : "lo");
+}
+
+/* First half: up, and which indexes the kernel has given (they are not always 2, 3, ...). */
+static int raise_inside(const struct net_attach *slot, struct end *ends, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+
+	nl_batch_init(&b);
+	link_put_up(&b, "lo");
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		b.tag = (unsigned)i;
+		link_put_up(&b, slot->ports[i].ifname);
+		link_put_get(&b, slot->ports[i].ifname);
+	}
+	return transact_inside(slot, &b, ends, err);
+}
+
+static int address_inside(const struct net *n, const struct net_attach *slot, struct end *ends, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+
+	nl_batch_init(&b);
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		const struct net_port_spec *port = &slot->ports[i];
+		const struct net_bridge_spec *br = &n->spec->bridges[port->bridge];
+
+		b.tag = (unsigned)i;
+		addr_put(&b, ends[i].inner, port->addr, br->prefix);
+		if (port->default_route)
+			route_put_default(&b, ends[i].inner, br->gateway);
+	}
+	return transact_inside(slot, &b, ends, err);
+}
+
+/* `ends`: those of this slot. */
+static void configure(struct net *n, struct net_attach *slot, struct end *ends)
+{
+	_cleanup_free_ int *ports = xcalloc(slot->n_ports + 1, sizeof(*ports));
+
+	if (slot->err.text[0])
+		return;
+	nl_tune(slot->rtnl_fd);
+	if (raise_inside(slot, ends, &slot->err) || address_inside(n, slot, ends, &slot->err) || !n->watch)
+		return;
+	for (size_t i = 0; i < slot->n_ports; i++)
+		ports[i] = ends[i].outer;
+	portwatch_add(n->watch, slot->token, ports, slot->n_ports);
+}
+
+static int make_links(struct net *n, struct ends *ends, struct err *err)
+{
+	if (create(n, ends, err) || (clear_leftovers(n, ends) && create(n, ends, err)))
+		return -1;
+	confirm(n, ends);
+	return name(n, ends, err);
+}
+
+int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err)
+{
+	struct ends ends = { 0 };
+	size_t first = 0;
+	int rc;
+
+	for (size_t i = 0; i < count; i++) {
+		slots[i].err = (struct err){ 0 };
+		for (size_t j = 0; j < slots[i].n_ports; j++) {
+			assert(slots[i].ports[j].bridge < n->spec->n_bridges);
+			vec_push(&ends, ((struct end){ .slot = &slots[i], .port = &slots[i].ports[j] }));
+		}
+	}
+	enter(n, &ends);
+	rc = make_links(n, &ends, err);
+	for (size_t i = 0; !rc && i < count; first += slots[i++].n_ports)
+		configure(n, &slots[i], ends.v + first);
+	vec_fini(&ends);
+	return rc;
+}
