@@ -107,9 +107,13 @@ static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *
 	}
 }
 
+/* What the caller's shell left open (a lock, a test's pipe) must not be held for as long as the stack runs. */
 static int become_background(int fd, const sigset_t *mask, int *ret_fd)
 {
 	setsid();
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
+	close_range((unsigned)fd + 1, ~0u, 0);
 	replace_fd(STDIN_FILENO, "/dev/null", O_RDWR);
 	replace_fd(STDOUT_FILENO, "/dev/null", O_RDWR);
 	sigprocmask(SIG_SETMASK, mask, NULL);
@@ -134,8 +138,10 @@ int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err)
 	sigprocmask(SIG_BLOCK, &passed, &before);
 	signals = signalfd(-1, &passed, SFD_CLOEXEC | SFD_NONBLOCK);
 	child = signals < 0 ? -1 : fork();
-	if (!child)
+	if (!child) {
+		here = signals = -1; /* closed there with all others */
 		return become_background(take_fd(&there), &before, ret_fd);
+	}
 	if (child < 0)
 		r = err_sys(err, errno, "process for the supervisor");
 	else {

@@ -40,11 +40,14 @@ static _Noreturn void relay_main(int fd)
 	char packet[CHUNK + 1];
 	ssize_t n;
 
+	/* Of the supervisor's own descriptors none may be held here. */
+	dup2(fd, STDIN_FILENO);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	prctl(PR_SET_NAME, "mstack-relay");
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	while ((n = read(fd, packet, sizeof(packet))) > 0 || (n < 0 && errno == EINTR))
+	while ((n = read(STDIN_FILENO, packet, sizeof(packet))) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0 && !write_all(packet[0], packet + 1, (size_t)n - 1))
 			break;
 	_exit(0);
@@ -62,7 +65,6 @@ int cli_relay_open(struct cli_relay *ret, struct err *err)
 		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	pid = fork();
 	if (!pid) {
-		close(pair[0]);
 		relay_main(pair[1]);
 	}
 	close(pair[1]);
