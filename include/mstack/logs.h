@@ -69,8 +69,11 @@ struct logs_source {
 struct logs_query {
 	int64_t tail;		/* last N lines of each source; -1: all */
 	uint64_t since_ns, until_ns;	/* wall clock; 0: no limit */
-	bool follow;		/* go on with what comes, until `stop` */
-	/* asked between waits while following (may be NULL): true ends it after all that is stored was shown */
+	bool follow;		/* go on with what comes, until `stop` or until_ns */
+	/*
+	 * asked with the `arg` of logs_read between waits while following (may be NULL): true ends it after all
+	 * that is stored was shown
+	 */
 	bool (*stop)(void *arg);
 };
 

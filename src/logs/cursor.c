@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cursor: see cursor.h. Called by reader alone, in a process that has nothing to do with the writer: what it knows of
+ * it is only what the files show. It takes no lock and changes nothing.
+ *
+ * Two things move under it. Rotation renames files, so a segment is told by its inode. And a writer on a full disk
+ * cuts off the beginning of a record again, so bytes without a newline are never kept, but read anew each time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "logs/cursor.h"
+
+#define BLOCK 65536
+/* One number may be missing for the moment in which the writer rotates. */
+#define MISSING_MAX 2
+
+void cursor_init(struct cursor *c, const char *path)
+{
+	*c = (struct cursor){ .path = path, .dir = -1, .fd = -1, .next = -1 };
+}
+
+void cursor_fini(struct cursor *c)
+{
+	cleanup_fd(&c->dir);
+	cleanup_fd(&c->fd);
+	cleanup_fd(&c->next);
+	free(c->block);
+	c->block = NULL;
+}
+
+/* ---- finding segments ------------------------------------------------------------------------ */
+
+/* 1 when it is there, 0 when it does not exist yet, -1. */
+static int open_folder(struct cursor *c, struct err *err)
+{
+	if (c->dir >= 0)
+		return 1;
+	c->dir = open(c->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir >= 0)
+		return 1;
+	return errno == ENOENT ? 0 : err_sys(err, errno, "logs: open folder '%s'", c->path);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Segment `index`: 1, 0 when there is none, -1. */
+static int open_segment(const struct cursor *c, unsigned index, int *ret, struct stat *ret_st,
+			struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	char name[SEGMENT_NAME_SIZE];
+
+	segment_name(index, name);
+	fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return err_sys(err, errno, "logs: open '%s/%s'", c->path, name);
+	*ret = take_fd(&fd);
+	return 1;
+}
+
+/*
+ * The oldest segment that is younger than ours; the oldest of all when ours is gone. 1; 0 when there is none; -1.
+ *
+ * Goes from the youngest up, the way in which files move: so one that moves meanwhile may be met twice, but is never
+ * missed, and the last one met before ours is the one to go on with.
+ */
+static int open_younger(const struct cursor *c, int *ret, struct err *err)
+{
+	_cleanup_fd_ int found = -1;
+	struct stat ours = { 0 }, st;
+
+	if (c->fd >= 0 && fstat(c->fd, &ours) < 0)
+		return err_sys(err, errno, "logs: '%s'", c->path);
+	for (unsigned i = 0, missing = 0; missing < MISSING_MAX; i++) {
+		_cleanup_fd_ int fd = -1;
+		int rc = open_segment(c, i, &fd, &st, err);
+
+		if (rc < 0)
+			return -1;
+		missing = rc == 0 ? missing + 1 : 0;
+		if (rc == 0)
+			continue;
+		if (c->fd >= 0 && is_same_file(&st, &ours))
+			break;
+		cleanup_fd(&found);
+		found = take_fd(&fd);
+	}
+	if (found < 0)
+		return 0;
+	*ret = take_fd(&found);
+	return 1;
+}
+
+static void enter(struct cursor *c, int fd, off_t at)
+{
+	cleanup_fd(&c->fd);
+	c->fd = fd;
+	c->at = at;
+	c->begin = c->end = 0;
+	c->skipping = false;
+}
+
+/*
+ * At the end of a file: 1 when reading may go on, 0 when there is nothing more for now, -1. A younger file is entered
+ * only after this one was read to its end once more, as the writer may have added to it before it rotated.
+ */
+static int turn_over(struct cursor *c, struct err *err)
+{
+	if (c->next >= 0) {
+		enter(c, take_fd(&c->next), 0);
+		return 1;
+	}
+	return open_younger(c, &c->next, err);
+}
+
+/* ---- going forwards -------------------------------------------------------------------------- */
+
+/* Forgets bytes that are no whole record; what is given out of the file next begins at the same place. */
+static void forget_rest(struct cursor *c)
+{
+	c->at += (off_t)c->begin;
+	c->begin = c->end = 0;
+}
+
+/*
+ * The file became shorter: emptied by hand, or the writer took back what the disk did not take as a whole. What was
+ * given out stays given out; what comes next comes at the end.
+ */
+static void follow_cut(struct cursor *c)
+{
+	struct stat st;
+
+	if (c->fd >= 0 && fstat(c->fd, &st) == 0 && st.st_size < c->at)
+		c->at = st.st_size;
+}
+
+/* More bytes behind those in the block: 1, 0 at the end of the file, -1. */
+static int fill(struct cursor *c, struct err *err)
+{
+	ssize_t n;
+
+	if (c->fd < 0)
+		return 0;
+	if (!c->block)
+		c->block = xcalloc(1, RECORD_MAX + BLOCK);
+	if (c->end - c->begin >= RECORD_MAX) {
+		/* No record of ours is that long. */
+		c->skipping = true;
+		c->begin = c->end;
+	}
+	memmove(c->block, c->block + c->begin, c->end - c->begin);
+	c->at += (off_t)c->begin;
+	c->end -= c->begin;
+	c->begin = 0;
+	do
+		n = pread(c->fd, c->block + c->end, RECORD_MAX + BLOCK - c->end,
+			  c->at + (off_t)c->end);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(err, errno, "logs: read '%s'", c->path);
+	c->end += (size_t)n;
+	return n > 0;
+}
+
+/* The next piece up to a newline that is in the block, and a record. */
+static bool next_in_block(struct cursor *c, struct logs_line *ret)
+{
+	const char *nl;
+
+	while (c->begin < c->end &&
+	       (nl = memchr(c->block + c->begin, '\n', c->end - c->begin)) != NULL) {
+		const char *record = c->block + c->begin;
+		bool skipped = c->skipping;
+
+		c->begin = (size_t)(nl + 1 - c->block);
+		c->skipping = false;
+		if (!skipped && record_parse(record, (size_t)(nl - record), ret) == 0)
+			return true;
+	}
+	return false;
+}
+
+int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
+{
+	int rc = open_folder(c, err);
+
+	while (rc > 0) {
+		if (next_in_block(c, ret))
+			return 1;
+		rc = fill(c, err);
+		if (rc != 0)
+			continue;
+		forget_rest(c);
+		follow_cut(c);
+		rc = turn_over(c, err);
+	}
+	return rc;
+}
+
+/* ---- going backwards ------------------------------------------------------------------------- */
+
+struct tail {
+	int64_t wanted, found;
+	uint64_t until_ns;
+	bool any; /* a record was seen */
+};
+
+/* Counts a record, of which `head` is at least the head. True when it is one line too many. */
+static bool is_too_many(struct tail *t, const char *head, size_t len)
+{
+	struct logs_line line;
+
+	if (record_parse(head, len, &line) < 0 || (t->until_ns && line.wall_ns > t->until_ns))
+		return false;
+	/* A part belongs to the line that ends below it, unless there is none yet. */
+	if (!line.partial || !t->any)
+		t->found++;
+	t->any = true;
+	return t->found > t->wanted;
+}
+
+/* 1 with the place where the tail begins, 0 when all of the file belongs to it, -1 with errno. */
+static int tail_in_file(int fd, struct tail *t, off_t *ret)
+{
+	char block[BLOCK + TIME_STAMP_SIZE + RECORD_HEAD];
+	off_t end = -1, from = lseek(fd, 0, SEEK_END);
+	ssize_t n = 0;
+
+	while (from > 0) {
+		size_t len = from < BLOCK ? (size_t)from : BLOCK;
+
+		/* Some bytes more than needed: the head of the record that begins last. */
+		from -= (off_t)len;
+		n = pread(fd, block, sizeof(block), from);
+		if (n < 0)
+			return -1;
+		if ((size_t)n < len)
+			len = (size_t)n;
+		for (const char *nl; (nl = memrchr(block, '\n', len)) != NULL;) {
+			len = (size_t)(nl - block);
+			if (end >= 0 && is_too_many(t, nl + 1, (size_t)n - len - 1)) {
+				*ret = end;
+				return 1;
+			}
+			end = from + (off_t)len + 1;
+		}
+	}
+	if (end >= 0 && is_too_many(t, block, (size_t)n)) {
+		*ret = end;
+		return 1;
+	}
+	return 0;
+}
+
+int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct err *err)
+{
+	struct tail t = { .wanted = lines, .until_ns = until_ns };
+	struct stat last = { 0 }, st;
+	int rc = open_folder(c, err);
+
+	if (rc <= 0)
+		return rc;
+	for (unsigned i = 0, missing = 0; missing < MISSING_MAX; i++) {
+		_cleanup_fd_ int fd = -1;
+		off_t at = 0;
+
+		rc = open_segment(c, i, &fd, &st, err);
+		if (rc < 0)
+			return -1;
+		missing = rc == 0 ? missing + 1 : 0;
+		/* The one that was just seen may have moved up. */
+		if (rc == 0 || is_same_file(&st, &last))
+			continue;
+		last = st;
+		rc = tail_in_file(fd, &t, &at);
+		if (rc < 0)
+			return err_sys(err, errno, "logs: read '%s' backwards", c->path);
+		enter(c, take_fd(&fd), at);
+		if (rc > 0)
+			break;
+	}
+	return 0;
+}

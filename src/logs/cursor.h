@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cursor: a place in the segments of one log, moving forwards while the writer may append and rotate. Used by reader.
+ */
+#ifndef LOGS_CURSOR_H
+#define LOGS_CURSOR_H
+
+#include "logs/segment.h"
+
+struct cursor {
+	const char *path;  /* the log's folder; need not exist yet */
+	int dir;	   /* -1 while it does not */
+	int fd, next;	   /* the segment being read, and the one after it once it is known; -1 */
+	off_t at;	   /* of the first byte in `block` */
+	char *block;	   /* room for one record more than what is read at once */
+	size_t begin, end; /* bytes in it that were not given out */
+	bool skipping;	   /* in the middle of what is no record, until its newline */
+};
+
+void cursor_init(struct cursor *c, const char *path);
+void cursor_fini(struct cursor *c);
+/* The next record. 1; 0 when there is none now; -1. The line's text is valid until the next call. */
+int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err);
+/* Goes to the last `lines` lines of those that are not younger than until_ns (0: any), before the first cursor_next. */
+int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct err *err);
+
+#endif
