@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A box that clones nothing: processes are timers. Follows the contract of mstack/box.h. */
+#include <errno.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "fake/fake.h"
+#include "mstack/box.h"
+
+enum phase { OPENING, EMPTY, STARTING, WAITING_FOR_GO, RUNNING, ENDING };
+
+struct box_runtime {
+	struct ev_loop *loop;
+	box_event_fn *fn;
+	void *arg;
+};
+
+struct box_slot {
+	struct box_runtime *rt;
+	uint64_t token;
+	char name[64];
+	enum phase phase;
+	ev_timer timer, probe;
+	int status;
+	bool go;
+	size_t probe_nr;
+	int probe_status;
+};
+
+static void tell(struct box_slot *s, enum box_event_kind kind, int status)
+{
+	struct box_event ev = { .kind = kind, .token = s->token, .status = status, .pid = 1000 + (pid_t)s->token };
+
+	if (kind == BOX_EXITED)
+		ev.oom = fake_slot(s->name)->oom;
+	if (kind == BOX_SLOT_FAILED)
+		err_kind(&ev.err, ERR_CREATE, "slot '%s': no namespaces today", s->name);
+	if (kind == BOX_START_FAILED)
+		err_kind(&ev.err, ERR_NOTFOUND, "exec: not found");
+	s->rt->fn(s->rt->arg, &ev);
+}
+
+static void later(struct box_slot *s, enum phase phase, unsigned ms)
+{
+	s->phase = phase;
+	ev_timer_stop(s->rt->loop, &s->timer);
+	ev_timer_set(&s->timer, (double)ms / 1000, 0);
+	ev_timer_start(s->rt->loop, &s->timer);
+}
+
+static void ended(struct box_slot *s)
+{
+	s->phase = EMPTY;
+	fake_world->alive--;
+	fake_note("exit %s", s->name);
+	tell(s, BOX_EXITED, s->status);
+}
+
+static void started(struct box_slot *s)
+{
+	const struct fake_slot *f = fake_slot(s->name);
+
+	if (f->start_fails) {
+		s->phase = EMPTY;
+		tell(s, BOX_START_FAILED, 0);
+		return;
+	}
+	s->phase = RUNNING;
+	if (++fake_world->alive > fake_world->most_alive)
+		fake_world->most_alive = fake_world->alive;
+	fake_note("start %s", s->name);
+	s->status = f->status;
+	tell(s, BOX_STARTED, 0);
+	if (f->run_ms)
+		later(s, RUNNING, f->run_ms);
+}
+
+static void timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct box_slot *s = w->data;
+
+	(void)loop;
+	(void)revents;
+	switch (s->phase) {
+	case OPENING:
+		s->phase = EMPTY;
+		tell(s, fake_slot(s->name)->slot_fails ? BOX_SLOT_FAILED : BOX_SLOT_READY, 0);
+		break;
+	case STARTING:
+		s->phase = WAITING_FOR_GO;
+		if (s->go)
+			started(s);
+		break;
+	case RUNNING:
+	case ENDING:
+		ended(s);
+		break;
+	case EMPTY:
+	case WAITING_FOR_GO:
+		break;
+	}
+}
+
+static void probe_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct box_slot *s = w->data;
+	struct box_event ev = { .kind = BOX_EXEC_DONE, .token = s->token, .status = s->probe_status,
+				.output = "probed", .output_len = 6 };
+
+	(void)loop;
+	(void)revents;
+	s->rt->fn(s->rt->arg, &ev);
+}
+
+struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger, box_event_fn *fn, void *arg,
+			     struct err *err)
+{
+	struct box_runtime *rt = xcalloc(1, sizeof(*rt));
+
+	(void)project;
+	(void)ledger;
+	(void)err;
+	*rt = (struct box_runtime){ loop, fn, arg };
+	return rt;
+}
+
+void box_close(struct box_runtime *rt)
+{
+	free(rt);
+}
+
+const char *box_left_out(const struct box_runtime *rt)
+{
+	(void)rt;
+	return "";
+}
+
+void box_reap_strangers(struct box_runtime *rt)
+{
+	(void)rt;
+}
+
+struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec, struct err *err)
+{
+	struct box_slot *s = xcalloc(1, sizeof(*s));
+
+	(void)err;
+	s->rt = rt;
+	s->token = spec->token;
+	snprintf(s->name, sizeof(s->name), "%s", spec->name);
+	ev_init(&s->timer, timer_cb);
+	ev_init(&s->probe, probe_cb);
+	s->timer.data = s->probe.data = s;
+	fake_note("open %s", s->name);
+	later(s, OPENING, 0);
+	return s;
+}
+
+int box_slot_netns(const struct box_slot *s)
+{
+	(void)s;
+	return 1;
+}
+
+int box_slot_rtnl(const struct box_slot *s)
+{
+	(void)s;
+	return 1;
+}
+
+uint32_t box_slot_item(const struct box_slot *s)
+{
+	(void)s;
+	return 0;
+}
+
+void box_slot_close(struct box_slot *s)
+{
+	if (!s)
+		return;
+	ev_timer_stop(s->rt->loop, &s->timer);
+	ev_timer_stop(s->rt->loop, &s->probe);
+	free(s);
+}
+
+int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
+{
+	(void)spec;
+	if (s->phase != EMPTY)
+		return err_set(err, "slot '%s' is not empty", s->name);
+	s->go = go;
+	later(s, STARTING, 1);
+	return 0;
+}
+
+void box_go(struct box_slot *s)
+{
+	s->go = true;
+	if (s->phase == WAITING_FOR_GO)
+		started(s);
+}
+
+pid_t box_pid(const struct box_slot *s)
+{
+	return s->phase >= RUNNING ? 1000 + (pid_t)s->token : 0;
+}
+
+int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
+{
+	const struct fake_slot *f = fake_slot(s->name);
+
+	if (s->phase != RUNNING)
+		return err_sys(err, ESRCH, "no process");
+	fake_note("signal %s %d", s->name, sig);
+	if (ret_ignored)
+		*ret_ignored = f->ignores;
+	if (f->deaf && !f->ignores)
+		return 0;
+	s->status = f->ignores ? SIGKILL : sig;
+	later(s, ENDING, 1);
+	return 0;
+}
+
+int box_kill(struct box_slot *s, struct err *err)
+{
+	(void)err;
+	fake_note("kill %s", s->name);
+	if (s->phase >= RUNNING) {
+		s->status = SIGKILL;
+		later(s, ENDING, 0);
+	} else if (s->phase == STARTING || s->phase == WAITING_FOR_GO) {
+		ev_timer_stop(s->rt->loop, &s->timer);
+		s->phase = EMPTY;
+		tell(s, BOX_START_FAILED, 0);
+	}
+	return 0;
+}
+
+int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err)
+{
+	const char *p = fake_slot(s->name)->probes;
+	char how = p[s->probe_nr];
+
+	(void)err;
+	(void)spec;
+	if (p[s->probe_nr + 1])
+		s->probe_nr++;
+	fake_note("probe %s", s->name);
+	s->probe_status = how == '+' ? 0 : 1 << 8;
+	ev_timer_set(&s->probe, how == 'h' ? 3600 : 0, 0);
+	ev_timer_start(s->rt->loop, &s->probe);
+	return 0;
+}
+
+void box_exec_cancel(struct box_slot *s)
+{
+	s->probe_status = SIGKILL;
+	ev_timer_stop(s->rt->loop, &s->probe);
+	ev_timer_set(&s->probe, 0, 0);
+	ev_timer_start(s->rt->loop, &s->probe);
+}
+
+uint64_t box_caps_default(void)
+{
+	return 0xff;
+}
+
+int box_cap_number(const char *name)
+{
+	return strcmp(name, "CHOWN") == 0 ? 0 : -1;
+}
+
+const struct ledger_kind *const box_ledger_kinds[] = { NULL };

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A network without links. Follows the contract of mstack/net.h. */
+#include <errno.h>
+#include <ev.h>
+
+#include "fake/fake.h"
+#include "mstack/net.h"
+
+enum { SLOTS_MAX = 64 };
+
+struct net {
+	struct ev_loop *loop;
+	net_event_fn *fn;
+	void *arg;
+	ev_timer timer;
+	uint64_t tokens[SLOTS_MAX];
+	size_t n;
+};
+
+static void ready_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct net *n = w->data;
+
+	(void)loop;
+	(void)revents;
+	for (size_t i = 0; i < n->n; i++)
+		n->fn(n->arg, &(struct net_event){ NET_READY, n->tokens[i] });
+	n->n = 0;
+}
+
+int net_facts_get(struct net_facts *ret, struct err *err)
+{
+	(void)err;
+	*ret = (struct net_facts){ .mtu = 1500 };
+	return 0;
+}
+
+void net_facts_fini(struct net_facts *f)
+{
+	(void)f;
+}
+
+struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
+		     struct err *err)
+{
+	struct net *n = xcalloc(1, sizeof(*n));
+
+	(void)spec;
+	(void)ledger;
+	(void)err;
+	n->loop = loop;
+	n->fn = fn;
+	n->arg = arg;
+	ev_timer_init(&n->timer, ready_cb, 0, 0);
+	n->timer.data = n;
+	return n;
+}
+
+int net_up(struct net *n, struct err *err)
+{
+	(void)n;
+	(void)err;
+	fake_note("net up");
+	return 0;
+}
+
+int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)
+{
+	(void)n;
+	(void)pubs;
+	if (count && fake_world->port_taken)
+		return err_sys(err, EADDRINUSE, "port taken");
+	return 0;
+}
+
+int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err)
+{
+	fake_note("attach %zu", count);
+	for (size_t i = 0; i < count; i++) {
+		if (fake_slot(slots[i].ports[0].alias + strlen("mstack:t:"))->attach_fails)
+			err_set(&slots[i].err, "no link today");
+		else if (n->n < SLOTS_MAX)
+			n->tokens[n->n++] = slots[i].token;
+	}
+	(void)err;
+	ev_timer_stop(n->loop, &n->timer);
+	ev_timer_set(&n->timer, 0, 0);
+	ev_timer_start(n->loop, &n->timer);
+	return 0;
+}
+
+int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err)
+{
+	(void)n;
+	(void)pubs;
+	(void)err;
+	fake_note("%s %zu", add ? "publish" : "unpublish", count);
+	return 0;
+}
+
+void net_close(struct net *n)
+{
+	ev_timer_stop(n->loop, &n->timer);
+	free(n);
+}
+
+const struct ledger_kind *const net_ledger_kinds[] = { NULL };

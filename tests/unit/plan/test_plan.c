@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Plans from text: golden text of a whole plan, addresses, rights, and the rules between them. Facts of the host are made up;
+ * nothing is touched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "mstack/plan.h"
+
+enum { SERVICES_MAX = 300 };
+
+/* One plan with all that it borrows. */
+struct planned {
+	struct stack_diags *diags;
+	struct stack *stack;
+	struct plan *plan;
+	struct net_facts facts;
+	struct store_image images[SERVICES_MAX];
+	struct store_user users[SERVICES_MAX];
+	int rc;
+};
+
+static char file[64];
+
+static int make_file(void **state)
+{
+	int fd;
+
+	(void)state;
+	snprintf(file, sizeof(file), "/tmp/mstack-plan-XXXXXX.yaml");
+	fd = mkstemps(file, 5);
+	if (fd < 0)
+		return -1;
+	return close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+static struct net_prefix prefix(const char *addr, unsigned len)
+{
+	struct net_prefix p = { .len = len, .dev = "lan0" };
+
+	inet_pton(AF_INET, addr, &p.addr);
+	return p;
+}
+
+static void load(struct planned *p, const char *yaml)
+{
+	const char *paths[] = { file }, *env[] = { NULL };
+	struct stack_opts opts = { .paths = paths, .n_paths = 1, .project_name = "demo", .env = env };
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	p->diags = stack_diags_new();
+	assert_int_equal(file_replace(AT_FDCWD, file, yaml, strlen(yaml), 0600), 0);
+	if (stack_load(&opts, &p->stack, p->diags, &err) != 0) {
+		stack_diags_print(p->diags, false, &text);
+		fail_msg("%s%s", err.text, buf_str(&text));
+	}
+}
+
+static void make(struct planned *p, const char *yaml)
+{
+	struct plan_host host = { .net = &p->facts, .images = p->images, .users = p->users, .run_dir = "/run/mstack/demo",
+				  .data_dir = "/var/lib/mstack", .resolv_conf = "nameserver 192.0.2.1\n" };
+
+	load(p, yaml);
+	if (!p->facts.mtu)
+		p->facts.mtu = 1500;
+	p->rc = plan_make(p->stack, &host, &p->plan, p->diags);
+}
+
+static void end(struct planned *p)
+{
+	if (p->rc == 0)
+		plan_free(p->plan);
+	stack_free(p->stack);
+	stack_diags_free(p->diags);
+}
+
+static char *printed(const struct planned *p)
+{
+	struct buf b = { 0 };
+
+	plan_print(p->plan, &b);
+	return buf_take(&b);
+}
+
+static void assert_has(const struct planned *p, const char *line)
+{
+	_cleanup_free_ char *text = printed(p);
+
+	if (!strstr(text, line))
+		fail_msg("want '%s' in:\n%s", line, text);
+}
+
+/* ---- golden ---------------------------------------------------------------------------------- */
+
+static const char shop[] =
+	"services:\n"
+	"  web:\n"
+	"    image: ./www\n"
+	"    command: [httpd, -f]\n"
+	"    ports: ['8080:80', '127.0.0.1:5353:53/udp']\n"
+	"    networks: [front, back]\n"
+	"    depends_on: [db]\n"
+	"    environment: {MODE: fast}\n"
+	"  db:\n"
+	"    image: ./pg\n"
+	"    command: serve\n"
+	"    volumes: [data:/data, /srv/x:/data/x:ro]\n"
+	"    tmpfs: /tmp\n"
+	"    networks: {back: {ipv4_address: 10.9.0.2, aliases: [store]}}\n"
+	"    mem_limit: 64m\n"
+	"    healthcheck: {test: pg_isready}\n"
+	"networks:\n"
+	"  front:\n"
+	"  back: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}\n"
+	"volumes: {data: }\n";
+
+static const char shop_plan[] =
+	"project demo id=6e9f50ff table=mstk_demo_6e9f50ff\n";
+
+static void test_golden(void **state)
+{
+	struct planned p = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	make(&p, shop);
+	assert_int_equal(p.rc, 0);
+	text = printed(&p);
+	assert_string_equal(text, shop_plan);
+	end(&p);
+}
+
+static void test_second_run_is_identical(void **state)
+{
+	struct planned a = { 0 }, b = { 0 };
+	_cleanup_free_ char *x = NULL, *y = NULL;
+
+	(void)state;
+	make(&a, shop);
+	make(&b, shop);
+	x = printed(&a);
+	y = printed(&b);
+	assert_string_equal(x, y);
+	end(&a);
+	end(&b);
+}
+
+static void test_hosts(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, shop);
+	assert_string_equal(p.plan->slots[1].files[0].name, "hosts");
+	/* db sees web by the network that they share, not by the other one */
+	assert_string_equal(p.plan->slots[1].files[0].text,
+			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+			    "10.9.0.3\tweb web-1 demo-web-1\n10.9.0.2\tdb db-1 demo-db-1 store\n");
+	end(&p);
+}
+
+/* ---- subnets and addresses --------------------------------------------------------------------- */
+
+static const char one[] = "services:\n  a: {image: ./i, command: x}\n";
+
+static void test_avoids_routes(void **state)
+{
+	struct planned free_host = { 0 }, busy = { 0 };
+	struct net_prefix taken;
+
+	(void)state;
+	make(&free_host, one);
+	assert_int_equal(free_host.plan->net.bridges[0].prefix, 24);
+	taken = (struct net_prefix){ free_host.plan->net.bridges[0].subnet, 24, "lan0" };
+	busy.facts.prefixes = &taken;
+	busy.facts.n_prefixes = 1;
+	make(&busy, one);
+	assert_int_not_equal(busy.plan->net.bridges[0].subnet.s_addr, taken.addr.s_addr);
+	end(&free_host);
+	end(&busy);
+}
+
+static void test_broad_route_is_a_warning(void **state)
+{
+	struct net_prefix vpn = prefix("172.16.0.0", 12);
+	struct planned p = { .facts = { .prefixes = &vpn, .n_prefixes = 1 } };
+
+	(void)state;
+	make(&p, one);
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(stack_diags_count(p.diags), 1);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "broad route"));
+	end(&p);
+}
+
+static void test_taken_subnet_is_an_error(void **state)
+{
+	struct net_prefix lan = prefix("10.9.0.128", 25);
+	struct planned p = { .facts = { .prefixes = &lan, .n_prefixes = 1 } };
+
+	(void)state;
+	make(&p, shop);
+	assert_int_equal(p.rc, 1);
+	assert_string_equal(stack_diags_get(p.diags, 0)->text,
+			    "network 'back': subnet is taken on this host by 10.9.0.128/25 (lan0)");
+	assert_int_equal(stack_diags_get(p.diags, 0)->pos.line, 19);
+	end(&p);
+}
+
+static void test_no_duplicates(void **state)
+{
+	struct planned p = { 0 };
+	struct buf yaml = { 0 };
+
+	(void)state;
+	buf_puts(&yaml, "services:\n");
+	for (int i = 0; i < 250; i++)
+		buf_printf(&yaml, "  s%d: {image: ./i, command: x, networks: [n]}\n", i);
+	buf_puts(&yaml, "networks: {n: }\n");
+	make(&p, buf_str(&yaml));
+	assert_int_equal(p.rc, 0);
+	for (size_t i = 0; i < p.plan->n_slots; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const struct net_port_spec *a = p.plan->slots[i].ports, *b = p.plan->slots[j].ports;
+
+			assert_int_not_equal(a->addr.s_addr, b->addr.s_addr);
+			assert_string_not_equal(a->host_ifname, b->host_ifname);
+			assert_memory_not_equal(a->mac, b->mac, 6);
+		}
+	}
+	end(&p);
+	buf_fini(&yaml);
+}
+
+static void test_full_subnet(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x}\n  b: {image: ./i, command: x}\n"
+		 "networks: {default: {ipam: {config: [{subnet: 10.1.0.0/30}]}}}\n");
+	assert_int_equal(p.rc, 1);
+	assert_string_equal(stack_diags_get(p.diags, 0)->text,
+			    "service 'b': network 'default' has no free address left");
+	end(&p);
+}
+
+static void test_default_route(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, networks: [in, out, more], ports: ['80']}\n"
+		 "  b: {image: ./i, command: x, networks: [in], ports: ['80']}\n"
+		 "networks: {in: {internal: true}, out: , more: }\n");
+	assert_false(p.plan->slots[0].ports[0].default_route);
+	assert_true(p.plan->slots[0].ports[1].default_route);
+	assert_false(p.plan->slots[0].ports[2].default_route);
+	assert_int_equal(p.plan->slots[0].pubs[0].addr.s_addr, p.plan->slots[0].ports[1].addr.s_addr);
+	assert_int_equal(p.plan->slots[1].n_pubs, 0);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "internal networks only"));
+	end(&p);
+}
+
+/* ---- the container ----------------------------------------------------------------------------- */
+
+static void test_command_precedence(void **state)
+{
+	static char *entry[] = { (char *)"ie", NULL }, *cmd[] = { (char *)"ic", NULL };
+	static const struct { const char *yaml; const char *want; } t[] = {
+		{ "", "  command ie ic\n" },
+		{ ", command: sc", "  command ie sc\n" },
+		{ ", entrypoint: se", "  command se\n" },
+		{ ", entrypoint: se, command: sc", "  command se sc\n" },
+		{ ", entrypoint: []", NULL },
+		{ ", command: []", "  command ie\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct planned p = { .images = { { .entrypoint = entry, .cmd = cmd } } };
+		char yaml[160];
+
+		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i%s}\n", t[i].yaml);
+		make(&p, yaml);
+		assert_int_equal(p.rc, t[i].want ? 0 : 1);
+		if (t[i].want)
+			assert_has(&p, t[i].want);
+		else
+			assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "no command"));
+		end(&p);
+	}
+}
+
+static void test_environment(void **state)
+{
+	static char *env[] = { (char *)"PATH=/img", (char *)"KEEP=1", (char *)"GONE=2", (char *)"LANG=C", NULL };
+	struct planned p = { .images = { { .env = env } }, .users = { { .home = "/home/u" } } };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, environment: {LANG: de, GONE: , NEW: 'a=b'}}\n");
+	assert_has(&p, "  environment PATH=/img HOSTNAME=a HOME=/home/u KEEP=1 LANG=de NEW=a=b\n");
+	end(&p);
+}
+
+static void test_capabilities(void **state)
+{
+	static const struct { const char *yaml; bool defaults; const char *add; const char *without; } t[] = {
+		{ "", true, NULL, NULL },
+		{ ", cap_add: [NET_ADMIN]", true, "NET_ADMIN", NULL },
+		{ ", cap_drop: [CHOWN]", true, NULL, "CHOWN" },
+		{ ", cap_drop: [ALL], cap_add: [CHOWN]", false, "CHOWN", NULL },
+		{ ", cap_drop: [ALL]", false, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct planned p = { 0 };
+		uint64_t want = t[i].defaults ? box_caps_default() : 0;
+		char yaml[160];
+
+		if (t[i].add)
+			want |= (uint64_t)1 << box_cap_number(t[i].add);
+		if (t[i].without)
+			want &= ~((uint64_t)1 << box_cap_number(t[i].without));
+		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n", t[i].yaml);
+		make(&p, yaml);
+		assert_true(p.plan->slots[0].box.caps == want);
+		end(&p);
+	}
+}
+
+static void test_mounts_by_depth(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, volumes: ['/b:/d/e/f', '/a:/d', 'anon:/etc/hosts', /x/y]}\n"
+		 "volumes: {anon: }\n");
+	assert_has(&p, "  mount /a on /d\n"
+		       "  mount /run/mstack/demo/slots/a-1/hostname on /etc/hostname\n"
+		       "  mount /run/mstack/demo/slots/a-1/resolv.conf on /etc/resolv.conf\n"
+		       "  mount /var/lib/mstack/volumes/demo_anon/_data on /etc/hosts\n"
+		       "  mount /var/lib/mstack/volumes/demo_a-1_");
+	assert_has(&p, "on /x/y\n  mount /b on /d/e/f\n");
+	assert_int_equal(p.plan->n_volumes, 2);
+	assert_true(p.plan->volumes[1].anonymous);
+	end(&p);
+}
+
+static void test_limits(void **state)
+{
+	struct planned p = { 0 };
+	const struct box_limits *l;
+
+	(void)state;
+	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n    cpus: 0.5\n    pids_limit: 7\n"
+		 "    ulimits: {nofile: {soft: 10, hard: 20}, core: -1}\n    sysctls: {net.core.somaxconn: 99}\n"
+		 "    stop_grace_period: 1s\n");
+	l = &p.plan->slots[0].box_slot.limits;
+	assert_int_equal(l->wanted, BOX_WANT_CPU | BOX_WANT_PIDS);
+	assert_int_equal(l->cpu_milli, 500);
+	assert_int_equal(l->pids_max, 7);
+	assert_int_equal(p.plan->slots[0].box.n_rlimits, 2);
+	assert_int_equal(p.plan->slots[0].box.rlimits[0].hard, 20);
+	assert_true(p.plan->slots[0].box.rlimits[1].soft == RLIM_INFINITY);
+	assert_string_equal(p.plan->slots[0].box.sysctls[0].value, "99");
+	end(&p);
+}
+
+static void test_host_root(void **state)
+{
+	struct planned p = { .images = { { .host_root = true } } };
+
+	(void)state;
+	make(&p, one);
+	assert_true(p.plan->slots[0].box_slot.tmp_upper);
+	assert_true(p.plan->slots[0].box.host_root);
+	assert_string_equal(p.plan->slots[0].box.covers[0], "/var/lib/mstack");
+	end(&p);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_second_run_is_identical),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_avoids_routes),
+		cmocka_unit_test(test_broad_route_is_a_warning),
+		cmocka_unit_test(test_taken_subnet_is_an_error),
+		cmocka_unit_test(test_no_duplicates),
+		cmocka_unit_test(test_full_subnet),
+		cmocka_unit_test(test_default_route),
+		cmocka_unit_test(test_command_precedence),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_mounts_by_depth),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_host_root),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}

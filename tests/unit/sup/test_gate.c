@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verdicts over one edge: a table of states. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "sup/state.h"
+
+#define EXIT_STATUS(code) ((code) << 8)
+
+static void test_table(void **state)
+{
+	static const struct {
+		enum stack_condition condition;
+		struct svc on;
+		enum svc_health_state health;
+		enum sup_gate want;
+	} t[] = {
+		{ STACK_STARTED, { .state = SVC_IDLE }, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, { .state = SVC_STARTING }, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
+		{ STACK_STARTED, { .state = SVC_EXITED, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
+		{ STACK_STARTED, { .state = SVC_BACKOFF, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
+		{ STACK_STARTED, { .state = SVC_EXITED, .start_failed = true }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_STARTED, { .state = SVC_EXITED, .gate_failed = true }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_PROBING, GATE_WAIT },
+		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_GOOD, GATE_OPEN },
+		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_BAD, GATE_FAILED },
+		{ STACK_HEALTHY, { .state = SVC_EXITED, .runs = 1 }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_HEALTHY, { .state = SVC_BACKOFF, .runs = 1 }, HEALTH_NONE, GATE_WAIT },
+		{ STACK_COMPLETED, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_NONE, GATE_WAIT },
+		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
+		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1, .last_status = EXIT_STATUS(2) }, HEALTH_NONE,
+		  GATE_FAILED },
+		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1, .last_status = 9 }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_COMPLETED, { .state = SVC_EXITED, .start_failed = true }, HEALTH_NONE, GATE_FAILED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct plan_edge e = { .condition = t[i].condition, .required = true };
+
+		assert_int_equal(sup_gate_edge(&e, &t[i].on, t[i].health), t[i].want);
+		e.required = false;	/* a failure does not keep it back then */
+		assert_int_equal(sup_gate_edge(&e, &t[i].on, t[i].health),
+				 t[i].want == GATE_FAILED ? GATE_OPEN : t[i].want);
+	}
+}
+
+static void test_at_rest(void **state)
+{
+	(void)state;
+	for (int st = 0; st < SVC_N_STATES; st++) {
+		struct svc s = { .state = (enum svc_state)st };
+
+		assert_int_equal(sup_at_rest(&s), st == SVC_IDLE || st == SVC_EXITED);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_at_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
