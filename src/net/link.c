@@ -15,7 +15,7 @@
 
 #include "net/link.h"
 
-#define GROUP_BITS 0x3fffffffu
+#define GROUP_BITS 0x1fffffffu
 
 void link_mac(const char *ifname, uint8_t ret[6])
 {
@@ -42,7 +42,7 @@ uint32_t link_group_bridges(uint32_t id)
 
 uint32_t link_group_veths(uint32_t id)
 {
-	return (id & GROUP_BITS) | 0x80000000u;
+	return (id & GROUP_BITS) | 0x20000000u;
 }
 
 static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index, unsigned up)

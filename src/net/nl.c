@@ -136,8 +136,8 @@ void nl_await(struct nl_batch *b)
 {
 	if (b->overflow)
 		return;
-	/* A dump ends with a message of its own. */
-	if (!(open_message(b)->nlmsg_flags & NLM_F_DUMP))
+	/* A dump ends with a message of its own. (These bits mean other things where something is made, one by one.) */
+	if ((open_message(b)->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		open_message(b)->nlmsg_flags |= NLM_F_ACK;
 	b->awaited = open_message(b)->nlmsg_seq;
 }

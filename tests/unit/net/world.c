@@ -40,15 +40,22 @@ struct in_addr world_ip(const char *text)
 	return a;
 }
 
+static void transact(int rtnl, struct nl_batch *b)
+{
+	struct err err = { 0 };
+
+	if (nl_transact(rtnl, b, NULL, &err))
+		fail_msg("%s", err.text);
+	nl_batch_fini(b);
+}
+
 static void host_link_up(int rtnl, const char *ifname)
 {
 	struct nl_batch b;
-	struct err err;
 
 	nl_batch_init(&b);
 	link_put_up(&b, ifname);
-	assert_int_equal(nl_transact(rtnl, &b, NULL, &err), 0);
-	nl_batch_fini(&b);
+	transact(rtnl, &b);
 }
 
 static void set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix, const char *gateway)
@@ -63,8 +70,7 @@ static void set_address(int rtnl, const char *ifname, const char *ip, unsigned p
 	addr_put(&b, l.index, world_ip(ip), prefix);
 	if (gateway)
 		route_put_default(&b, l.index, world_ip(gateway));
-	assert_int_equal(nl_transact(rtnl, &b, NULL, &err), 0);
-	nl_batch_fini(&b);
+	transact(rtnl, &b);
 }
 
 void world_ns_make(struct world_ns *ret)
@@ -93,14 +99,12 @@ static void make_outside(struct world *w)
 	struct link_veth veth = { .port = &port };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
 	struct nl_batch b;
-	struct err err;
 
 	world_ns_make(&w->outside);
 	veth.netns_fd = w->outside.netns;
 	nl_batch_init(&b);
 	link_put_veth(&b, &veth);
-	assert_int_equal(nl_transact(rtnl, &b, NULL, &err), 0);
-	nl_batch_fini(&b);
+	transact(rtnl, &b);
 	set_address(w->outside.rtnl, "out0", "192.0.2.2", 24, NULL);
 	set_address(rtnl, "up0", "192.0.2.1", 24, "192.0.2.2");
 	host_link_up(rtnl, "lo");
@@ -279,8 +283,8 @@ static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char
 	*p = (struct net_port_spec){ .bridge = bridge, .alias = "mstack:demo:slot" };
 	snprintf(p->host_ifname, sizeof(p->host_ifname), "mv%010llx", (unsigned long long)h & 0xffffffffff);
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
-	memcpy(p->mac, &h, 6);
-	p->mac[0] = 2;
+	link_mac(p->host_ifname, p->mac);
+	p->mac[5] ^= 1;
 	p->addr = in_net(ntohl(s->bridges[bridge].subnet.s_addr) >> 16 & 255, host);
 	p->default_route = !s->bridges[bridge].internal;
 }
