@@ -312,7 +312,7 @@ static void test_command_precedence(void **state)
 static void test_environment(void **state)
 {
 	static char *env[] = { (char *)"PATH=/img", (char *)"KEEP=1", (char *)"GONE=2", (char *)"LANG=C", NULL };
-	struct planned p = { .images = { { .env = env } }, .users = { { .home = "/home/u" } } };
+	struct planned p = { .images = { { .env = env } }, .users = { { .home = (char *)"/home/u" } } };
 
 	(void)state;
 	make(&p, "services:\n  a: {image: ./i, command: x, environment: {LANG: de, GONE: , NEW: 'a=b'}}\n");
