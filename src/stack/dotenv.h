@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dotenv: the text of an .env file, an --env-file or an env_file. Called by load and by the reader of services. */
+#ifndef STACK_DOTENV_H
+#define STACK_DOTENV_H
+
+#include "stack/vars.h"
+
+#define DOTENV_FILE_MAX (1u << 20)
+
+/*
+ * Puts the file's variables into `into`. References see the project's environment, then `service` (may be NULL), then what
+ * is in `into`. A key without `=` takes the project's value, or NULL. Problems go to diags; the first one ends the file.
+ */
+void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text, size_t len,
+		  struct envset *into);
+
+#endif
