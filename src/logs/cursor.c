@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cursor: see cursor.h. Called by reader alone, in a process that has nothing to do with the writer: what it knows of
+ * cursor: see cursor.h. Called by reading alone, in a process that has nothing to do with the writer: what it knows of
  * it is only what the files show. It takes no lock and changes nothing.
  *
  * Two things move under it. Rotation renames files, so a segment is told by its inode. And a writer on a full disk

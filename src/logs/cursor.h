@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cursor: a place in the segments of one log, moving forwards while the writer may append and rotate. Used by reader.
+ * cursor: a place in the segments of one log, moving forwards while the writer may append and rotate. Used by reading.
  */
 #ifndef LOGS_CURSOR_H
 #define LOGS_CURSOR_H

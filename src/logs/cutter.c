@@ -4,7 +4,7 @@
  * they lie and only the rest of a block is copied.
  */
 #include "logs/cutter.h"
-#include "logs/record.h"
+#include "logs/logrecord.h"
 
 static void emit_held(struct cutter *c, bool partial, cutter_emit_fn *emit, void *arg)
 {

@@ -8,7 +8,7 @@
 
 #include <sys/stat.h>
 
-#include "logs/record.h"
+#include "logs/logrecord.h"
 
 #define SEGMENT_NAME_SIZE 24
 

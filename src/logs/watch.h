@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* watch: waiting until something changes in folders, of which some may not exist yet. Used by reader. */
+/* watch: waiting until something changes in folders, of which some may not exist yet. Used by reading. */
 #ifndef LOGS_WATCH_H
 #define LOGS_WATCH_H
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "logs/cutter.h"
-#include "logs/record.h"
+#include "logs/logrecord.h"
 
 /* Writes down what was emitted: the text, then P or F and a mark that cannot be mistaken for text. */
 static void note(void *arg, const char *text, size_t len, bool partial)

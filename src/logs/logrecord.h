@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record: one line as it stands in a segment, in the CRI log format. Used by both sides of the room.
+ * logrecord: one line as it stands in a segment, in the CRI log format. Used by both sides of the room.
  * Our own records have a head of fixed length, because the three stream names have six letters each.
  */
-#ifndef LOGS_RECORD_H
-#define LOGS_RECORD_H
+#ifndef LOGS_LOGRECORD_H
+#define LOGS_LOGRECORD_H
 
 #include "mstack/logs.h"
 

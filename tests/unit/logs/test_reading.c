@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of logs/reader.c, cursor.c and watch.c: what was written is read, also while it is still being written. */
+/* Tests of logs/reading.c, cursor.c and watch.c: what was written is read, also while it is still being written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -366,7 +366,7 @@ static bool rotate_in_every_way(void *arg)
 
 	/* 0 to 5 new segments between two looks, each of one or two records. */
 	for (int i = 0; turn > 0 && i < turn; i++) {
-		char text[16];
+		char text[24];
 
 		snprintf(text, sizeof(text), "%d.%d", turn, i);
 		put(f, 0, T0, text);
@@ -438,7 +438,7 @@ static void follow_a_quick_writer(void **state)
 	if (pid == 0) {
 		open_source(f, 0, 40000, 1000);
 		for (int i = 1; i <= LINES; i++) {
-			char text[16];
+			char text[24];
 
 			snprintf(text, sizeof(text), "%d", i);
 			put(f, 0, T0, text);

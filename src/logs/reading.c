@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reader: several logs as one, by time. Called by cli, in any process that may read the files; a slow reader costs
+ * reading: several logs as one, by time. Called by cli, in any process that may read the files; a slow reader costs
  * the writer nothing. Lines of one source stay in the order of the file, whatever their stamps say: a clock may have
  * been set back.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of logs/record.c: heads that we write can be read, and nothing else is taken for one. */
+/* Tests of logs/logrecord.c: heads that we write can be read, and nothing else is taken for one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "logs/record.h"
+#include "logs/logrecord.h"
 
 #define WALL_NS 1769853600123456789ULL
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record: writing and reading the head of a record. Called by stream and segment on the one side, by cursor on the
+ * logrecord: writing and reading the head of a record. Called by stream and segment on the one side, by cursor on the
  * other. Files may be damaged, or written by somebody else in the same format: reading trusts nothing.
  */
 #include <assert.h>
 
-#include "logs/record.h"
+#include "logs/logrecord.h"
 
 #define FLAG_AT	 (RECORD_HEAD - 2)
 #define NAME_LEN 6
