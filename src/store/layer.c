@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * layer: the writable layer of a slot, one folder with `upper` and `work` in it, entered in the
+ * ledger as one item of the kind "layer". Called by the supervisor when it makes a slot, and by
+ * the ledger when it is undone. Removes nothing but what lies beneath the data folder's projects.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+/* ---- the ledger's kind ----------------------------------------------------------------------- */
+
+/* A layer is a folder whose place is known better: the ledger's own kind does the careful part. */
+static const struct ledger_kind *folder_kind(void)
+{
+	const struct ledger_kind *const *k = ledger_kinds;
+
+	while (strcmp((*k)->name, "folder"))
+		k++;
+	return *k;
+}
+
+static bool is_placed(const char *key)
+{
+	_cleanup_free_ char *projects = xasprintf("%s/projects/", path_data_dir());
+
+	return !strncmp(key, projects, strlen(projects));
+}
+
+static int layer_same(const struct ledger_item *item)
+{
+	/* Elsewhere: that is for destroy to complain about. */
+	return is_placed(item->key) ? folder_kind()->same(item) : 1;
+}
+
+/* The folders above hold other slots and logs; the last slot takes those that are empty along. */
+static void remove_empty_above(const char *key)
+{
+	_cleanup_free_ char *path = xstrdup(key);
+
+	for (int i = 0; i < 2; i++) {
+		*strrchr(path, '/') = '\0';
+		if (rmdir(path) < 0)
+			return;
+	}
+}
+
+static int layer_destroy(const struct ledger_item *item, struct err *err)
+{
+	int rc;
+
+	if (!is_placed(item->key))
+		return err_set(err, "remove '%s': not a slot's layer in '%s'", item->key,
+			       path_data_dir());
+	rc = folder_kind()->destroy(item, err);
+	if (rc >= 0)
+		remove_empty_above(item->key);
+	return rc;
+}
+
+static const struct ledger_kind layer = {
+	.name = "layer",
+	.same = layer_same,
+	.destroy = layer_destroy,
+	.flags = LEDGER_SURVIVES_BOOT,
+};
+
+const struct ledger_kind *const store_ledger_kinds[] = { &layer, NULL };
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static int make_folders(const struct store *s, const char *slot_path)
+{
+	_cleanup_free_ char *upper = xasprintf("%s/upper", slot_path),
+			    *work = xasprintf("%s/work", slot_path);
+
+	return path_mkdirs(s->fd, upper, 0755) < 0 || path_mkdirs(s->fd, work, 0700) < 0 ? -1 : 0;
+}
+
+/* Enters the slot's folder unless it is entered and there. Returns its id, 0 with err. */
+static uint32_t enter(struct ledger *ledger, uint32_t parent, const char *key, bool *ret_known,
+		      struct err *err)
+{
+	const struct ledger_item *item = ledger_find(ledger, "layer", key);
+
+	*ret_known = item && item->state == LEDGER_DONE && folder_kind()->same(item) == 1;
+	if (*ret_known)
+		return item->id;
+	/* What was entered is not there any more, or something else is: it is ours from now on. */
+	if (item && ledger_gone(ledger, item->id, err) < 0)
+		return 0;
+	return ledger_intend(ledger, "layer", parent, key, err);
+}
+
+int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger,
+		     uint32_t parent, char **ret_upper, char **ret_work, struct err *err)
+{
+	_cleanup_free_ char *inner = xasprintf("projects/%s/slots/%s", project, slot);
+	_cleanup_free_ char *key = xasprintf("%s/%s", s->dir, inner);
+	uint32_t id;
+	bool known;
+
+	if (store_name_check("project", project, err) < 0 ||
+	    store_name_check("slot", slot, err) < 0)
+		return -1;
+	id = enter(ledger, parent, key, &known, err);
+	if (!id)
+		return err_wrap(err, "layer of '%s'", slot);
+	if (make_folders(s, inner) < 0)
+		return err_sys(err, errno, "layer of '%s': make '%s'", slot, key);
+	if (!known && ledger_done_path(ledger, id, err) < 0)
+		return err_wrap(err, "layer of '%s'", slot);
+	*ret_upper = xasprintf("%s/upper", key);
+	*ret_work = xasprintf("%s/work", key);
+	return 0;
+}

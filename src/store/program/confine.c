@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * confine: takes everything away from the process but what unpacking into one folder needs.
+ * Called once by main.c, before anything of the archive is read. There is no way back.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "store/program/unpack.h"
+
+/* What makes files that belong to others; no device nodes, no way out of the root. */
+static const cap_value_t caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID };
+
+/* Names that an architecture does not have are left out. */
+static const char *const calls[] = {
+	/* clang-format off */
+	"read", "write", "pread64", "pwrite64", "readv", "writev", "lseek", "_llseek", "close",
+	"dup", "fcntl", "fcntl64", "open", "openat", "fstat", "fstat64", "stat", "stat64",
+	"lstat", "lstat64", "newfstatat", "fstatat64", "statx", "fstatfs", "statfs", "access",
+	"faccessat", "readlink", "readlinkat", "getdents64",
+	"chdir", "fchdir", "getcwd", "umask",
+	"mkdir", "mkdirat", "rmdir", "link", "linkat", "symlink", "symlinkat", "unlink",
+	"unlinkat", "rename", "renameat", "mknod", "mknodat", "ftruncate", "ftruncate64",
+	"fallocate", "fadvise64",
+	"chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "utime",
+	"utimes", "futimesat", "utimensat", "utimensat_time64", "setxattr", "lsetxattr",
+	"fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr",
+	"flistxattr",
+	"brk", "mmap", "mmap2", "munmap", "mremap", "mprotect", "madvise", "futex",
+	"futex_time64",
+	"getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32", "getgid32",
+	"getegid32", "getpid", "gettid", "clock_gettime", "clock_gettime64", "gettimeofday",
+	"time", "getrandom", "sysinfo",
+	"sched_getaffinity", "sched_yield", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sigreturn", "tgkill", "restart_syscall", "exit", "exit_group",
+	/* clang-format on */
+};
+
+static int limit(int what, uint64_t value)
+{
+	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
+
+	return setrlimit(what, &r);
+}
+
+static int set_limits(const struct store_limits *l)
+{
+	if (l->memory && limit(RLIMIT_AS, l->memory) < 0)
+		return -1;
+	return limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, l->bytes) < 0 ||
+			       limit(RLIMIT_NOFILE, 64) < 0
+		       ? -1
+		       : 0;
+}
+
+static int drop_caps(void)
+{
+	cap_t left = cap_init();
+	int rc = -1;
+
+	for (cap_value_t c = 0; c < cap_max_bits(); c++)
+		if (cap_drop_bound(c) < 0)
+			goto out;
+	if (cap_reset_ambient() < 0 || !left ||
+	    cap_set_flag(left, CAP_PERMITTED, ARRAY_LEN(caps), caps, CAP_SET) < 0 ||
+	    cap_set_flag(left, CAP_EFFECTIVE, ARRAY_LEN(caps), caps, CAP_SET) < 0)
+		goto out;
+	rc = cap_set_proc(left);
+out:
+	cap_free(left);
+	return rc;
+}
+
+static int load_filter(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(calls); i++) {
+		int nr = seccomp_syscall_resolve_name(calls[i]);
+
+		if (nr >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	}
+	if (!rc)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	errno = -rc;
+	return rc ? -1 : 0;
+}
+
+static int to_root(void)
+{
+	return chroot(".") < 0 ? -1 : chdir("/");
+}
+
+static int close_others(void)
+{
+	return close_range(3, ~0u, 0);
+}
+
+/* No ptrace, no new rights by execve, no life after the parent's. */
+static int set_flags(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int store_confine(const struct store_limits *limits, struct err *err)
+{
+	if (close_others() < 0)
+		return err_sys(err, errno, "confine: close descriptors");
+	if (to_root() < 0)
+		return err_sys(err, errno, "confine: change the root (unpacking needs root)");
+	if (drop_caps() < 0)
+		return err_sys(err, errno, "confine: drop capabilities");
+	if (set_flags() < 0)
+		return err_sys(err, errno, "confine: flags of the process");
+	if (set_limits(limits) < 0)
+		return err_sys(err, errno, "confine: resource limits");
+	if (load_filter() < 0)
+		return err_sys(err, errno, "confine: seccomp filter");
+	return 0;
+}
