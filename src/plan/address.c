@@ -13,15 +13,16 @@ static bool is_static(const struct planner *p, const struct stack_network *net, 
 		const struct stack_service *s = &p->stack->services[i];
 
 		for (size_t j = 0; j < s->n_networks; j++)
-			if (s->networks[j].network == net && s->networks[j].ipv4.s_addr == htonl(addr))
+			if (s->networks[j].network == net &&
+			    s->networks[j].ipv4.s_addr == htonl(addr))
 				return true;
 	}
 	return false;
 }
 
 /* The next free address of a bridge; `last` is the one given out before. 0: none left. */
-static uint32_t next_address(const struct planner *p, const struct stack_network *net, const struct net_bridge_spec *b,
-			     uint32_t last)
+static uint32_t next_address(const struct planner *p, const struct stack_network *net,
+			     const struct net_bridge_spec *b, uint32_t last)
 {
 	uint32_t first = ntohl(b->subnet.s_addr);
 	uint32_t broadcast = first | ~planner_mask(b->prefix);
@@ -32,7 +33,8 @@ static uint32_t next_address(const struct planner *p, const struct stack_network
 	return 0;
 }
 
-static void attach(struct planner *p, struct plan_slot *slot, const struct stack_attach *a, uint32_t *last)
+static void attach(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
+		   uint32_t *last)
 {
 	size_t bridge = p->bridge_of[a->network - p->stack->networks];
 	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
@@ -44,9 +46,10 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 		uint32_t addr = next_address(p, a->network, b, last[bridge]);
 
 		if (!addr) {
-			stack_diag_add(p->diags, STACK_ERROR, a->pos, "give the network a larger subnet",
-				       "service '%s': network '%s' has no free address left", slot->service->name,
-				       a->network->key);
+			stack_diag_add(p->diags, STACK_ERROR, a->pos,
+				       "give the network a larger subnet",
+				       "service '%s': network '%s' has no free address left",
+				       slot->service->name, a->network->key);
 			return;
 		}
 		last[bridge] = addr;
@@ -96,8 +99,10 @@ static void publish(struct planner *p, struct plan_slot *slot)
 
 	slot->pubs = p->plan->pubs + p->plan->n_pubs;
 	if (s->n_ports && !in) {
-		stack_diag_add(p->diags, STACK_WARNING, s->ports[0].pos, NULL,
-			       "service '%s': ports are not published: it is on internal networks only", s->name);
+		stack_diag_add(
+			p->diags, STACK_WARNING, s->ports[0].pos, NULL,
+			"service '%s': ports are not published: it is on internal networks only",
+			s->name);
 		return;
 	}
 	for (size_t i = 0; i < s->n_ports; i++) {

@@ -72,7 +72,8 @@ void planner_files(struct planner *p, struct plan_slot *slot)
 	slot->n_files = 3;
 	slot->files = arena_array(p->arena, struct plan_file, slot->n_files);
 	slot->files[0] = (struct plan_file){ "hosts", hosts_text(p, slot) };
-	slot->files[1] = (struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", host_name(slot)) };
+	slot->files[1] =
+		(struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", host_name(slot)) };
 	slot->files[2] = (struct plan_file){ "resolv.conf", p->host->resolv_conf };
 	slot->box.hostname = host_name(slot);
 }

@@ -36,14 +36,16 @@ void planner_table_name(const char *project, char *ret, size_t size)
 	snprintf(ret, size, "mstk_%s_%08x", word, planner_id(project));
 }
 
-void planner_bridge_name(const struct planner *p, const struct stack_network *net, char ret[IFNAMSIZ])
+void planner_bridge_name(const struct planner *p, const struct stack_network *net,
+			 char ret[IFNAMSIZ])
 {
 	uint64_t h = hash_of(p->stack->name, "network", net->key);
 
 	snprintf(ret, IFNAMSIZ, "mstk%08x", (uint32_t)(h ^ h >> 32));
 }
 
-void planner_link_name(const struct planner *p, const char *slot, const char *network, char ret[IFNAMSIZ])
+void planner_link_name(const struct planner *p, const char *slot, const char *network,
+		       char ret[IFNAMSIZ])
 {
 	uint64_t h = hash_of(p->stack->name, slot, network);
 

@@ -14,8 +14,9 @@ static void slots(struct planner *p)
 		slot->service = s;
 		slot->index = 1;
 		slot->name = arena_printf(p->arena, "%s-%u", s->name, slot->index);
-		slot->container = s->container_name.text ? s->container_name.text :
-							   arena_printf(p->arena, "%s-%s", p->stack->name, slot->name);
+		slot->container = s->container_name.text ? s->container_name.text
+							 : arena_printf(p->arena, "%s-%s",
+									p->stack->name, slot->name);
 		slot->dir = arena_printf(p->arena, "%s/slots/%s", p->host->run_dir, slot->name);
 	}
 }
@@ -28,12 +29,15 @@ static void containers(struct planner *p)
 	}
 }
 
-int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags)
+int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan,
+	      struct stack_diags *diags)
 {
 	size_t errors = stack_diags_errors(diags);
 	struct arena *arena = arena_new();
 	struct plan *plan = arena_alloc(arena, sizeof(*plan));
-	struct planner p = { .stack = stack, .host = host, .diags = diags, .plan = plan, .arena = arena };
+	struct planner p = {
+		.stack = stack, .host = host, .diags = diags, .plan = plan, .arena = arena
+	};
 
 	plan->arena = arena;
 	plan->stack = stack;

@@ -13,14 +13,16 @@ struct planner {
 	struct stack_diags *diags;
 	struct plan *plan;
 	struct arena *arena;
-	size_t *bridge_of;	/* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
+	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 
 /* name.c: names are a pure function of stack and place. */
 uint32_t planner_id(const char *project);
 void planner_table_name(const char *project, char *ret, size_t size);
-void planner_bridge_name(const struct planner *p, const struct stack_network *net, char ret[IFNAMSIZ]);
-void planner_link_name(const struct planner *p, const char *slot, const char *network, char ret[IFNAMSIZ]);
+void planner_bridge_name(const struct planner *p, const struct stack_network *net,
+			 char ret[IFNAMSIZ]);
+void planner_link_name(const struct planner *p, const char *slot, const char *network,
+		       char ret[IFNAMSIZ]);
 void planner_mac(const struct planner *p, const char *slot, const char *network, uint8_t ret[6]);
 
 /* subnet.c: a bridge with its subnet for every network in use. */
@@ -32,7 +34,8 @@ void planner_publish(struct planner *p);
 void planner_files(struct planner *p, struct plan_slot *slot);
 /* volume.c: named and anonymous volumes, host folders to make. */
 void planner_volumes(struct planner *p);
-const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot, const struct stack_mount *m);
+const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot,
+				const struct stack_mount *m);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
 /* edge.c: who waits for whom. */

@@ -16,8 +16,8 @@ static void print_bridge(const struct net_bridge_spec *b, struct buf *out)
 {
 	char subnet[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
 
-	buf_printf(out, "network %s bridge=%s subnet=%s/%u gateway=%s mtu=%u%s\n", b->altname, b->ifname,
-		   addr(b->subnet, subnet), b->prefix, addr(b->gateway, gateway), b->mtu,
+	buf_printf(out, "network %s bridge=%s subnet=%s/%u gateway=%s mtu=%u%s\n", b->altname,
+		   b->ifname, addr(b->subnet, subnet), b->prefix, addr(b->gateway, gateway), b->mtu,
 		   b->internal ? " internal" : "");
 }
 
@@ -34,18 +34,18 @@ static void print_port(const struct plan *p, const struct net_port_spec *port, s
 	char a[INET_ADDRSTRLEN];
 	const uint8_t *m = port->mac;
 
-	buf_printf(out, "  link %s on %s as %s addr=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x%s\n", port->ifname,
-		   p->net.bridges[port->bridge].altname, port->host_ifname, addr(port->addr, a),
-		   p->net.bridges[port->bridge].prefix, m[0], m[1], m[2], m[3], m[4], m[5],
-		   port->default_route ? " default-route" : "");
+	buf_printf(out, "  link %s on %s as %s addr=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x%s\n",
+		   port->ifname, p->net.bridges[port->bridge].altname, port->host_ifname,
+		   addr(port->addr, a), p->net.bridges[port->bridge].prefix, m[0], m[1], m[2], m[3],
+		   m[4], m[5], port->default_route ? " default-route" : "");
 }
 
 static void print_publish(const struct net_publish_spec *pub, struct buf *out)
 {
 	char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
 
-	buf_printf(out, "  publish %s:%u -> %s:%u/%s\n", addr(pub->host_ip, a), pub->host_port, addr(pub->addr, b),
-		   pub->port, pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
+	buf_printf(out, "  publish %s:%u -> %s:%u/%s\n", addr(pub->host_ip, a), pub->host_port,
+		   addr(pub->addr, b), pub->port, pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
 }
 
 static void print_limits(const struct box_limits *l, struct buf *out)
@@ -71,10 +71,11 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 	for (size_t i = 0; i < s->n_pubs; i++)
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
-		buf_printf(out, "  mount %s on %s%s\n", b->mounts[i].type == BOX_TMPFS ? "tmpfs" : b->mounts[i].source,
+		buf_printf(out, "  mount %s on %s%s\n",
+			   b->mounts[i].type == BOX_TMPFS ? "tmpfs" : b->mounts[i].source,
 			   b->mounts[i].target, b->mounts[i].read_only ? " ro" : "");
-	buf_printf(out, "  user %u:%u caps=%016llx%s\n", b->uid, b->gid, (unsigned long long)b->caps,
-		   b->read_only ? " read-only" : "");
+	buf_printf(out, "  user %u:%u caps=%016llx%s\n", b->uid, b->gid,
+		   (unsigned long long)b->caps, b->read_only ? " read-only" : "");
 	print_words("command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)
@@ -99,7 +100,8 @@ void plan_print(const struct plan *p, struct buf *out)
 	for (size_t i = 0; i < p->net.n_bridges; i++)
 		print_bridge(&p->net.bridges[i], out);
 	for (size_t i = 0; i < p->n_volumes; i++)
-		buf_printf(out, "volume %s%s\n", p->volumes[i].name, p->volumes[i].external ? " external" : "");
+		buf_printf(out, "volume %s%s\n", p->volumes[i].name,
+			   p->volumes[i].external ? " external" : "");
 	for (size_t i = 0; i < p->n_slots; i++)
 		print_slot(p, &p->slots[i], out);
 	for (size_t i = 0; i < p->n_edges; i++)

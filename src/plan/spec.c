@@ -7,7 +7,8 @@
 
 #include "plan/planner.h"
 
-static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+static const char default_path[] =
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /* ---- command and environment ----------------------------------------------------------------- */
 
@@ -35,21 +36,24 @@ static size_t put_list(const char **argv, size_t n, char *const *list)
 }
 
 /* A service's entrypoint clears the image's command; a service's command replaces only that. */
-static const char *const *command(struct planner *p, const struct plan_slot *slot, const struct store_image *img)
+static const char *const *command(struct planner *p, const struct plan_slot *slot,
+				  const struct store_image *img)
 {
 	const struct stack_service *s = slot->service;
 	size_t max = s->entrypoint.n + s->command.n + count(img->entrypoint) + count(img->cmd) + 1;
 	const char **argv = arena_array(p->arena, const char *, max);
 	size_t n = 0;
 
-	n = s->entrypoint.given ? put_strs(argv, n, &s->entrypoint) : put_list(argv, n, img->entrypoint);
+	n = s->entrypoint.given ? put_strs(argv, n, &s->entrypoint)
+				: put_list(argv, n, img->entrypoint);
 	if (s->command.given)
 		n = put_strs(argv, n, &s->command);
 	else if (!s->entrypoint.given)
 		n = put_list(argv, n, img->cmd);
 	if (!n)
 		stack_diag_add(p->diags, STACK_ERROR, s->image.pos, "write `command:`",
-			       "service '%s': no command: the image '%s' brings none", s->name, s->image.text);
+			       "service '%s': no command: the image '%s' brings none", s->name,
+			       s->image.text);
 	return argv;
 }
 
@@ -84,11 +88,12 @@ static size_t env_unset(const char **env, size_t n, const char *key)
 	return n - 1;
 }
 
-static const char *const *environment(struct planner *p, const struct plan_slot *slot, const struct store_image *img,
-				      const struct store_user *user)
+static const char *const *environment(struct planner *p, const struct plan_slot *slot,
+				      const struct store_image *img, const struct store_user *user)
 {
 	const struct stack_service *s = slot->service;
-	const char **env = arena_array(p->arena, const char *, s->environment.n + count(img->env) + 4);
+	const char **env =
+		arena_array(p->arena, const char *, s->environment.n + count(img->env) + 4);
 	size_t n = 0;
 
 	n = env_set(env, n, default_path);
@@ -152,7 +157,8 @@ static void sort_mounts(struct box_mount *m, size_t n)
 	}
 }
 
-static struct box_mount mount_of(const struct planner *p, const struct plan_slot *slot, const struct stack_mount *m)
+static struct box_mount mount_of(const struct planner *p, const struct plan_slot *slot,
+				 const struct stack_mount *m)
 {
 	return (struct box_mount){
 		.type = m->type == STACK_TMPFS ? BOX_TMPFS : BOX_BIND,
@@ -199,7 +205,8 @@ static void mounts(struct planner *p, struct plan_slot *slot)
 
 /* ---- rights and limits ----------------------------------------------------------------------- */
 
-static uint64_t cap_bits(struct planner *p, const struct stack_service *s, const char *key, const struct stack_strs *list)
+static uint64_t cap_bits(struct planner *p, const struct stack_service *s, const char *key,
+			 const struct stack_strs *list)
 {
 	uint64_t bits = 0;
 
@@ -212,7 +219,8 @@ static uint64_t cap_bits(struct planner *p, const struct stack_service *s, const
 			bits |= (uint64_t)1 << nr;
 		else
 			stack_diag_add(p->diags, STACK_ERROR, list->v[i].pos, "see capabilities(7)",
-				       "service '%s': %s: '%s' is not a capability", s->name, key, list->v[i].text);
+				       "service '%s': %s: '%s' is not a capability", s->name, key,
+				       list->v[i].text);
 	}
 	return bits;
 }
@@ -265,7 +273,8 @@ static void process(struct planner *p, struct plan_slot *slot)
 		r[i] = (struct box_rlimit){ s->ulimits[i].resource, rlimit(s->ulimits[i].soft),
 					    rlimit(s->ulimits[i].hard), s->ulimits[i].pos.line };
 	for (size_t i = 0; i < s->sysctls.n; i++)
-		c[i] = (struct box_sysctl){ s->sysctls.v[i].key, s->sysctls.v[i].value, s->sysctls.v[i].pos.line };
+		c[i] = (struct box_sysctl){ s->sysctls.v[i].key, s->sysctls.v[i].value,
+					    s->sysctls.v[i].pos.line };
 	slot->box.rlimits = r;
 	slot->box.n_rlimits = s->n_ulimits;
 	slot->box.sysctls = c;

@@ -9,10 +9,11 @@
 #include "plan/planner.h"
 
 enum {
-	POOL = 0xac100000,	/* 172.16.0.0 */
-	POOL_SUBNETS = 4096,	/* /24s in a /12 */
+	POOL = 0xac100000,   /* 172.16.0.0 */
+	POOL_SUBNETS = 4096, /* /24s in a /12 */
 	POOL_PREFIX = 24,
-	BROAD_PREFIX = 16,	/* a route as broad as this may be a VPN's; holes in it are taken when nothing else is left */
+	BROAD_PREFIX =
+		16, /* a route as broad as this may be a VPN's; holes in it are taken when nothing else is left */
 };
 
 static bool overlap(uint32_t a, unsigned a_len, uint32_t b, unsigned b_len)
@@ -23,7 +24,8 @@ static bool overlap(uint32_t a, unsigned a_len, uint32_t b, unsigned b_len)
 }
 
 /* The host's route that is in the way, or NULL. Routes broader than `narrowest` do not count. */
-static const struct net_prefix *taken_by_host(const struct planner *p, uint32_t subnet, unsigned len, unsigned narrowest)
+static const struct net_prefix *taken_by_host(const struct planner *p, uint32_t subnet,
+					      unsigned len, unsigned narrowest)
 {
 	const struct net_facts *net = p->host->net;
 
@@ -58,7 +60,8 @@ static bool choose(const struct planner *p, uint32_t start, unsigned narrowest, 
 	for (uint32_t i = 0; i < POOL_SUBNETS; i++) {
 		uint32_t subnet = POOL + ((start + i) % POOL_SUBNETS << (32 - POOL_PREFIX));
 
-		if (taken_by_host(p, subnet, POOL_PREFIX, narrowest) || taken_by_us(p, subnet, POOL_PREFIX))
+		if (taken_by_host(p, subnet, POOL_PREFIX, narrowest) ||
+		    taken_by_us(p, subnet, POOL_PREFIX))
 			continue;
 		*ret = subnet;
 		return true;
@@ -73,13 +76,17 @@ static void give_subnet(struct planner *p, const struct stack_network *n, struct
 
 	if (!choose(p, start, 1, &subnet)) {
 		if (!choose(p, start, BROAD_PREFIX + 1, &subnet)) {
-			stack_diag_add(p->diags, STACK_ERROR, n->pos, "give it one with `ipam: {config: [{subnet: ...}]}`",
-				       "network '%s': no free subnet is left in 172.16.0.0/12 beside the routes of this host",
-				       n->key);
+			stack_diag_add(
+				p->diags, STACK_ERROR, n->pos,
+				"give it one with `ipam: {config: [{subnet: ...}]}`",
+				"network '%s': no free subnet is left in 172.16.0.0/12 beside the routes of this host",
+				n->key);
 			return;
 		}
-		stack_diag_add(p->diags, STACK_WARNING, n->pos, NULL,
-			       "network '%s': its subnet lies inside a broad route of this host (a VPN?)", n->key);
+		stack_diag_add(
+			p->diags, STACK_WARNING, n->pos, NULL,
+			"network '%s': its subnet lies inside a broad route of this host (a VPN?)",
+			n->key);
 	}
 	b->subnet = planner_addr(subnet);
 	b->prefix = POOL_PREFIX;
@@ -93,8 +100,10 @@ static void take_subnet(struct planner *p, const struct stack_network *n, struct
 
 	if (r) {
 		inet_ntop(AF_INET, &r->addr, text, sizeof(text));
-		stack_diag_add(p->diags, STACK_ERROR, n->subnet_pos, "choose another subnet, or leave it out",
-			       "network '%s': subnet is taken on this host by %s/%u (%s)", n->key, text, r->len, r->dev);
+		stack_diag_add(p->diags, STACK_ERROR, n->subnet_pos,
+			       "choose another subnet, or leave it out",
+			       "network '%s': subnet is taken on this host by %s/%u (%s)", n->key,
+			       text, r->len, r->dev);
 	}
 	b->subnet = n->subnet;
 	b->prefix = n->prefix;

@@ -4,7 +4,8 @@
  */
 #include "plan/planner.h"
 
-static const char *anonymous_name(const struct planner *p, const struct plan_slot *slot, const struct stack_mount *m)
+static const char *anonymous_name(const struct planner *p, const struct plan_slot *slot,
+				  const struct stack_mount *m)
 {
 	return arena_printf(p->arena, "%s_%s_%016llx", p->stack->name, slot->name,
 			    (unsigned long long)hash64_str(m->target));
@@ -15,7 +16,8 @@ static const char *path_of(const struct planner *p, const char *volume)
 	return arena_printf(p->arena, "%s/volumes/%s/_data", p->host->data_dir, volume);
 }
 
-const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot, const struct stack_mount *m)
+const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot,
+				const struct stack_mount *m)
 {
 	return path_of(p, m->volume ? m->volume->name : anonymous_name(p, slot, m));
 }

@@ -37,13 +37,16 @@ static bool same_file(const char *path, const struct stat *before)
 {
 	struct stat now;
 
-	return stat(path, &now) == 0 && now.st_ino == before->st_ino && now.st_dev == before->st_dev;
+	return stat(path, &now) == 0 && now.st_ino == before->st_ino &&
+	       now.st_dev == before->st_dev;
 }
 
 static int busy(const char *project, pid_t pid, struct err *err)
 {
-	return err_sys(err, EBUSY, "stack '%s' is already up (supervisor is process %d; end it with `mstack down -p %s`)",
-		       project, (int)pid, project);
+	return err_sys(
+		err, EBUSY,
+		"stack '%s' is already up (supervisor is process %d; end it with `mstack down -p %s`)",
+		project, (int)pid, project);
 }
 
 struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err)
@@ -58,7 +61,8 @@ struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_m
 		int rc;
 
 		if (create && path_mkdirs(AT_FDCWD, dir, 0700) < 0) {
-			err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)", dir);
+			err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)",
+				dir);
 			return NULL;
 		}
 		l = ledger_open(path, create, sup_ledger_kinds, err);
@@ -99,7 +103,7 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 		return rc;
 	if (path_remove_tree(AT_FDCWD, dir) < 0)
 		return err_sys(err, errno, "remove run-time folder '%s'", dir);
-	rmdir(path_run_dir());	/* only when it is empty: the last stack */
+	rmdir(path_run_dir()); /* only when it is empty: the last stack */
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 
 static const ev_tstamp GIVE_UP_S = 10;
 
-static void queue_box(struct sup_slot *slot, enum box_event_kind kind, int status, const struct err *err)
+static void queue_box(struct sup_slot *slot, enum box_event_kind kind, int status,
+		      const struct err *err)
 {
 	struct sup_fact fact = { .kind = FACT_BOX, .slot = slot->nr };
 
@@ -44,8 +45,9 @@ static int writable_layer(struct sup_slot *slot, struct err *err)
 {
 	if (slot->plan->box_slot.tmp_upper || slot->upper)
 		return 0;
-	return store_slot_layer(slot->sup->prepared.store, slot->sup->opts->stack->name, slot->plan->name,
-				slot->sup->ledger, box_slot_item(slot->box), &slot->upper, &slot->work, err);
+	return store_slot_layer(slot->sup->prepared.store, slot->sup->opts->stack->name,
+				slot->plan->name, slot->sup->ledger, box_slot_item(slot->box),
+				&slot->upper, &slot->work, err);
 }
 
 static void start_box(struct sup_slot *slot)
@@ -68,8 +70,9 @@ static void publish(struct sup_slot *slot)
 {
 	if (!slot->plan->n_pubs)
 		return;
-	if (net_publish(slot->sup->net, slot->plan->pubs, slot->plan->n_pubs, true, &slot->net_err) < 0)
-		box_kill(slot->box, &(struct err){ 0 });	/* BOX_START_FAILED follows */
+	if (net_publish(slot->sup->net, slot->plan->pubs, slot->plan->n_pubs, true,
+			&slot->net_err) < 0)
+		box_kill(slot->box, &(struct err){ 0 }); /* BOX_START_FAILED follows */
 }
 
 static void attach_one(struct sup_slot *slot, const struct net_attach *a)
@@ -138,7 +141,8 @@ static void start_all(struct sup *s)
 static int stop_signal(const struct sup_slot *slot)
 {
 	const struct plan_slot *p = slot->plan;
-	const struct store_image *img = &slot->sup->prepared.images[p->service - slot->sup->opts->stack->services];
+	const struct store_image *img =
+		&slot->sup->prepared.images[p->service - slot->sup->opts->stack->services];
 	int sig = p->service->stop_signal_nr;
 
 	if (!sig && img->stop_signal)
@@ -152,10 +156,12 @@ static void send_stop(struct sup_slot *slot)
 	int sig = stop_signal(slot);
 
 	if (!slot->box || box_signal(slot->box, sig, &ignored, &(struct err){ 0 }) < 0)
-		return;		/* it ended meanwhile: BOX_EXITED is on its way */
+		return; /* it ended meanwhile: BOX_EXITED is on its way */
 	if (ignored)
-		logs_say(slot->log, "killed at once: as PID 1 it neither catches nor blocks %s, which could never end it",
-			 sig_name(sig));
+		logs_say(
+			slot->log,
+			"killed at once: as PID 1 it neither catches nor blocks %s, which could never end it",
+			sig_name(sig));
 }
 
 static void kill_slot(struct sup_slot *slot)

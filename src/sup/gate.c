@@ -37,10 +37,12 @@ static enum sup_gate completed(const struct svc *on)
 		return GATE_FAILED;
 	if (on->state != SVC_EXITED || !on->runs)
 		return GATE_WAIT;
-	return WIFEXITED(on->last_status) && WEXITSTATUS(on->last_status) == 0 ? GATE_OPEN : GATE_FAILED;
+	return WIFEXITED(on->last_status) && WEXITSTATUS(on->last_status) == 0 ? GATE_OPEN
+									       : GATE_FAILED;
 }
 
-enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on, enum svc_health_state health)
+enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
+			    enum svc_health_state health)
 {
 	enum sup_gate g = GATE_WAIT;
 

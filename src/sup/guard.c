@@ -68,7 +68,8 @@ void sup_guard_died(struct sup *s)
 
 	sup_guard_stop(s);
 	if (sup_guard_start(s, &err) < 0) {
-		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "%s: nobody cleans up if this supervisor is killed", err.text);
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			"%s: nobody cleans up if this supervisor is killed", err.text);
 		return;
 	}
 	ev_io_set(&s->guard_io, s->guard_fd, EV_READ);
@@ -81,7 +82,7 @@ void sup_guard_stop(struct sup *s)
 		return;
 	kill(s->guard, SIGKILL);
 	while (waitpid(s->guard, NULL, 0) < 0 && errno == EINTR)
-		;		/* ECHILD: it was reaped as a stranger */
+		; /* ECHILD: it was reaped as a stranger */
 	s->guard = 0;
 	if (s->guard_fd >= 0)
 		close(take_fd(&s->guard_fd));

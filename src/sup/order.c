@@ -43,7 +43,8 @@ void sup_look_at_gates(struct sup *s)
 			g = gate_of(s, i);
 			if (g == GATE_WAIT)
 				continue;
-			sup_feed(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED, 0);
+			sup_feed(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
+				 0);
 			again = again || g == GATE_FAILED;
 		}
 	}
@@ -56,12 +57,15 @@ static void fail_up(struct sup *s, const struct sup_slot *slot)
 	if (v->start_failed)
 		s->up_err = slot->err;
 	else if (v->gate_failed)
-		err_set(&s->up_err, "service '%s': not started: a service that it depends on failed",
+		err_set(&s->up_err,
+			"service '%s': not started: a service that it depends on failed",
 			slot->plan->service->name);
 	else if (slot->health.state == HEALTH_BAD)
-		err_kind(&s->up_err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
+		err_kind(&s->up_err, ERR_SERVICE, "service '%s': unhealthy",
+			 slot->plan->service->name);
 	else
-		err_kind(&s->up_err, ERR_SERVICE, "service '%s': ended while `up --wait` was waiting for it",
+		err_kind(&s->up_err, ERR_SERVICE,
+			 "service '%s': ended while `up --wait` was waiting for it",
 			 slot->plan->service->name);
 }
 
@@ -89,8 +93,8 @@ static bool arrived(const struct sup *s, const struct sup_slot *slot)
 {
 	if (!slot->svc.runs || slot->svc.state == SVC_STARTING)
 		return false;
-	return !s->opts->wait_healthy || !slot->health.policy.enabled || slot->health.state == HEALTH_GOOD ||
-	       slot->svc.state == SVC_EXITED;
+	return !s->opts->wait_healthy || !slot->health.policy.enabled ||
+	       slot->health.state == HEALTH_GOOD || slot->svc.state == SVC_EXITED;
 }
 
 void sup_look_at_up(struct sup *s)
@@ -127,7 +131,8 @@ static bool all_at_rest(const struct sup *s)
 static bool needed(const struct sup *s, size_t nr)
 {
 	for (size_t i = 0; i < s->plan->n_edges; i++)
-		if (s->plan->edges[i].on == nr && !sup_at_rest(&s->slots[s->plan->edges[i].slot].svc))
+		if (s->plan->edges[i].on == nr &&
+		    !sup_at_rest(&s->slots[s->plan->edges[i].slot].svc))
 			return true;
 	return false;
 }

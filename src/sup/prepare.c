@@ -19,11 +19,13 @@ static int no_image(const struct stack_service *s, struct err *err)
 {
 	if (!s->build_context.text || err->sys != ENOENT)
 		return -1;
-	return err_set(err, "image '%s': mstack builds none; make it with: docker build -t %s -f %s %s && docker export "
-			    "$(docker create %s) -o %s.tar, and write `image: ./%s.tar`",
-		       s->image.text, s->image.text,
-		       s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile", s->build_context.text,
-		       s->image.text, s->name, s->name);
+	return err_set(
+		err,
+		"image '%s': mstack builds none; make it with: docker build -t %s -f %s %s && docker export "
+		"$(docker create %s) -o %s.tar, and write `image: ./%s.tar`",
+		s->image.text, s->image.text,
+		s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile",
+		s->build_context.text, s->image.text, s->name, s->name);
 }
 
 static void tell_progress(void *arg, const char *line)
@@ -34,15 +36,18 @@ static void tell_progress(void *arg, const char *line)
 }
 
 /* Fifty services of one image ask the store once. */
-static const struct store_image *seen_before(const struct sup_opts *opts, const struct sup_prepared *p, size_t nr)
+static const struct store_image *seen_before(const struct sup_opts *opts,
+					     const struct sup_prepared *p, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
-		if (strcmp(opts->stack->services[i].image.text, opts->stack->services[nr].image.text) == 0)
+		if (strcmp(opts->stack->services[i].image.text,
+			   opts->stack->services[nr].image.text) == 0)
 			return &p->images[i];
 	return NULL;
 }
 
-static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr, struct err *err)
+static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
+			   struct err *err)
 {
 	const struct stack_service *s = &opts->stack->services[nr];
 	const struct store_image *seen = seen_before(opts, p, nr);
@@ -50,14 +55,15 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 	if (seen) {
 		p->images[nr] = *seen;
 		p->shared[nr] = true;
-	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress, (void *)opts,
-				   &p->images[nr], err) < 0) {
+	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress,
+				   (void *)opts, &p->images[nr], err) < 0) {
 		no_image(s, err);
 		err->line = s->image.pos.line;
 		sup_err_at(opts->stack, s, err);
 		return -1;
 	}
-	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user, &p->users[nr], err) < 0) {
+	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user,
+		       &p->users[nr], err) < 0) {
 		err->line = s->user.pos.line;
 		sup_err_at(opts->stack, s, err);
 		return -1;
@@ -73,7 +79,8 @@ static char *resolv_conf(const struct net_facts *facts)
 	struct buf in = { 0 }, out = { 0 };
 	char *line, *rest;
 
-	file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &in);	/* none: the container gets none either */
+	file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX,
+		  &in); /* none: the container gets none either */
 	rest = in.data;
 	while ((line = strsep(&rest, "\n")))
 		if (*line && *line != '#' && *line != ';' && strncmp(line, "nameserver", 10) != 0)
@@ -170,13 +177,13 @@ static int list_volumes(const struct plan *plan, struct err *err)
 	size_t before;
 	int rc = 0;
 
-	file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list);	/* none yet: an empty list */
+	file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list); /* none yet: an empty list */
 	before = list.len;
 	for (size_t i = 0; i < plan->n_volumes; i++)
 		if (!plan->volumes[i].external && !listed(buf_str(&list), plan->volumes[i].name))
 			buf_printf(&list, "%s\n", plan->volumes[i].name);
-	if (list.len != before &&
-	    (path_mkdirs(AT_FDCWD, dir, 0700) < 0 || file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))
+	if (list.len != before && (path_mkdirs(AT_FDCWD, dir, 0700) < 0 ||
+				   file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))
 		rc = err_sys(err, errno, "list of volumes '%s'", path);
 	buf_fini(&list);
 	return rc;
@@ -209,7 +216,8 @@ static int make_slot_folder(const struct plan_slot *slot, struct err *err)
 	for (size_t i = 0; i < slot->n_files; i++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", slot->dir, slot->files[i].name);
 
-		if (file_replace(AT_FDCWD, path, slot->files[i].text, strlen(slot->files[i].text), 0644) < 0)
+		if (file_replace(AT_FDCWD, path, slot->files[i].text, strlen(slot->files[i].text),
+				 0644) < 0)
 			return err_sys(err, errno, "file '%s'", path);
 	}
 	return 0;
@@ -245,7 +253,7 @@ int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struc
 	int rc = store ? 0 : -1;
 
 	if (store)
-		file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list);	/* no list: no volumes */
+		file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list); /* no list: no volumes */
 	rest = list.data;
 	while (rc == 0 && (name = strsep(&rest, "\n"))) {
 		if (!*name)

@@ -83,7 +83,8 @@ static void signal_cb(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	while (read(w->fd, &si, sizeof(si)) == sizeof(si))
-		sup_queue(w->data, &(struct sup_fact){ .kind = FACT_SIGNAL, .signo = (int)si.ssi_signo });
+		sup_queue(w->data,
+			  &(struct sup_fact){ .kind = FACT_SIGNAL, .signo = (int)si.ssi_signo });
 }
 
 /* Before the loop waits. Facts appended while executing are settled in the next round of this. */
@@ -95,7 +96,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 	(void)revents;
 	do {
 		for (size_t i = 0; i < s->facts.n; i++) {
-			struct sup_fact fact = s->facts.v[i];	/* settling may append */
+			struct sup_fact fact = s->facts.v[i]; /* settling may append */
 
 			sup_settle(s, &fact);
 		}

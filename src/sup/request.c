@@ -23,8 +23,9 @@ static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 	const struct stack *stack = p->sup->opts->stack;
 
 	ctl_answer(p->fd, m, CTL_OK,
-		   json_pack("{s:s, s:i, s:s, s:s}", "project", stack->name, "pid", (int)getpid(), "file",
-			     stack->n_files ? stack->files[0].path : "-", "version", MSTACK_VERSION),
+		   json_pack("{s:s, s:i, s:s, s:s}", "project", stack->name, "pid", (int)getpid(),
+			     "file", stack->n_files ? stack->files[0].path : "-", "version",
+			     MSTACK_VERSION),
 		   true);
 }
 
@@ -62,7 +63,8 @@ static void run_request(struct sup_peer *p, const struct ctl_msg *m)
 		}
 	}
 	ctl_answer(p->fd, m, CTL_ERROR,
-		   json_pack("{s:s, s:i}", "error", "the supervisor does not know this request; is it an older mstack?",
+		   json_pack("{s:s, s:i}", "error",
+			     "the supervisor does not know this request; is it an older mstack?",
 			     "code", 1),
 		   true);
 }
@@ -139,7 +141,9 @@ void sup_answer_down(struct sup *s, int rc, const struct err *err)
 			ctl_answer(p->fd, &request, CTL_OK, NULL, true);
 		else
 			ctl_answer(p->fd, &request, CTL_ERROR,
-				   json_pack("{s:s, s:i}", "error", rc < 0 ? err->text : "something is left behind", "code", 1),
+				   json_pack("{s:s, s:i}", "error",
+					     rc < 0 ? err->text : "something is left behind",
+					     "code", 1),
 				   true);
 	}
 }

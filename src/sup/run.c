@@ -49,7 +49,9 @@ static int own_ledger(struct sup *s, struct err *err)
 	const char *project = s->opts->stack->name;
 
 	if (geteuid() != 0)
-		return err_kind(err, ERR_RUN, "mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
+		return err_kind(
+			err, ERR_RUN,
+			"mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
 	s->ledger = sup_ledger_open(project, true, 0, err);
 	if (!s->ledger)
 		return -1;
@@ -67,7 +69,8 @@ static struct svc_policy policy_of(const struct sup *s, const struct stack_servi
 		[STACK_ON_FAILURE] = SVC_RESTART_ON_FAILURE,
 		[STACK_UNLESS_STOPPED] = SVC_RESTART_UNLESS_STOPPED,
 	};
-	int64_t grace_ms = s->opts->timeout_ms >= 0 ? s->opts->timeout_ms : service->stop_grace_ns.value / 1000000;
+	int64_t grace_ms = s->opts->timeout_ms >= 0 ? s->opts->timeout_ms
+						    : service->stop_grace_ns.value / 1000000;
 
 	return (struct svc_policy){
 		.restart = restart[service->restart],
@@ -102,8 +105,10 @@ static void log_line(void *arg, const struct logs_line *line)
 static int open_log(struct sup_slot *slot, struct err *err)
 {
 	struct sup *s = slot->sup;
-	const struct store_user *user = &s->prepared.users[slot->plan->service - s->opts->stack->services];
-	_cleanup_free_ char *dir = store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
+	const struct store_user *user =
+		&s->prepared.users[slot->plan->service - s->opts->stack->services];
+	_cleanup_free_ char *dir =
+		store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
 	struct logs_spec spec = {
 		.name = slot->plan->name,
 		.fifo_dir = slot->plan->dir,
@@ -253,7 +258,12 @@ static int dry_run(struct sup *s, struct err *err)
 
 static struct sup new_sup(const struct sup_opts *opts)
 {
-	struct sup s = { .opts = opts, .signal_fd = -1, .listen_fd = -1, .guard_fd = -1, .self_fd = -1, .exit_code = -1 };
+	struct sup s = { .opts = opts,
+			 .signal_fd = -1,
+			 .listen_fd = -1,
+			 .guard_fd = -1,
+			 .self_fd = -1,
+			 .exit_code = -1 };
 
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
 		s.peers[i].fd = -1;
@@ -285,9 +295,11 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 	free_all(&s);
 	if (rc == 0 && left != 0) {
 		*err = undo_err;
-		rc = left < 0 ? -1 : err_kind(err, ERR_LEFTOVER, "stack '%s': not everything could be removed; see "
-								   "above, and try `mstack down -p %s` again",
-					      opts->stack->name, opts->stack->name);
+		rc = left < 0 ? -1
+			      : err_kind(err, ERR_LEFTOVER,
+					 "stack '%s': not everything could be removed; see "
+					 "above, and try `mstack down -p %s` again",
+					 opts->stack->name, opts->stack->name);
 	}
 	if (rc == 0)
 		*ret_exit = s.exit_code < 0 ? 0 : s.exit_code;

@@ -47,7 +47,7 @@ static void slot_ready(struct sup_slot *slot)
 	if (slot->svc.want_up)
 		slot->todo |= DO_START;
 	else
-		sup_feed(slot, SVC_EV_START_FAILED, 0);	/* stopped meanwhile */
+		sup_feed(slot, SVC_EV_START_FAILED, 0); /* stopped meanwhile */
 }
 
 static void start_failed(struct sup_slot *slot, const struct err *err)
@@ -75,14 +75,14 @@ static void tell_exit(const struct sup_slot *slot, int status)
 		logs_say(slot->log, "killed: out of memory (mem_limit %lld bytes)",
 			 (long long)slot->plan->service->mem_limit.value);
 	if (slot->svc.state == SVC_BACKOFF && WIFEXITED(status))
-		logs_say(slot->log, "exited with code %d, restarting in %llu ms", WEXITSTATUS(status),
-			 (unsigned long long)slot->svc.delay_ms);
+		logs_say(slot->log, "exited with code %d, restarting in %llu ms",
+			 WEXITSTATUS(status), (unsigned long long)slot->svc.delay_ms);
 	else if (slot->svc.state == SVC_BACKOFF)
-		logs_say(slot->log, "ended by %s, restarting in %llu ms", sig_name(WTERMSIG(status)),
-			 (unsigned long long)slot->svc.delay_ms);
+		logs_say(slot->log, "ended by %s, restarting in %llu ms",
+			 sig_name(WTERMSIG(status)), (unsigned long long)slot->svc.delay_ms);
 	if (WIFEXITED(status))
-		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "exited with code %d",
-			WEXITSTATUS(status));
+		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name,
+			"exited with code %d", WEXITSTATUS(status));
 	else
 		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "ended by %s%s",
 			sig_name(WTERMSIG(status)), slot->oom ? " (out of memory)" : "");
@@ -131,9 +131,10 @@ static void probe_done(struct sup_slot *slot, int status)
 	if (slot->health.state == before)
 		return;
 	if (slot->health.state == HEALTH_BAD)
-		logs_say(slot->log, "unhealthy after %u failed probes in a row: %.200s", slot->health.streak,
-			 slot->probe_late ? "timed out" : slot->probe_output);
-	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s", svc_health_name(slot->health.state));
+		logs_say(slot->log, "unhealthy after %u failed probes in a row: %.200s",
+			 slot->health.streak, slot->probe_late ? "timed out" : slot->probe_output);
+	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s",
+		svc_health_name(slot->health.state));
 }
 
 static void settle_box(struct sup_slot *slot, const struct box_event *ev)
@@ -182,7 +183,8 @@ void sup_end(struct sup *s, enum sup_ending how, int code)
 static void stop_by_signal(struct sup *s, int code)
 {
 	if (s->ending == ENDING_NO) {
-		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping%s", s->opts->foreground ? " (again to kill)" : "");
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping%s",
+			s->opts->foreground ? " (again to kill)" : "");
 		sup_end(s, ENDING_STOP, code);
 	} else {
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "killing");
@@ -207,7 +209,8 @@ static void settle_signal(struct sup *s, int signo)
 				"SIGHUP: reading the stack file again is not supported yet; use down and up");
 		break;
 	case SIGUSR2:
-		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "SIGUSR2: running a new binary in place is not supported yet");
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			"SIGUSR2: running a new binary in place is not supported yet");
 		break;
 	case SIGCHLD:
 		box_reap_strangers(s->runtime);
@@ -239,7 +242,7 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 	case FACT_PROBE_TIMEOUT:
 		slot->probe_late = true;
 		if (slot->box)
-			box_exec_cancel(slot->box);	/* BOX_EXEC_DONE follows */
+			box_exec_cancel(slot->box); /* BOX_EXEC_DONE follows */
 		break;
 	case FACT_SIGNAL:
 		settle_signal(s, fact->signo);

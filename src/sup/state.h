@@ -26,13 +26,13 @@ enum { SUP_PEERS_MAX = 64, SUP_PROBE_OUTPUT = 4096 };
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 enum sup_fact_kind {
-	FACT_BOX,		/* box: a slot is ready, a process started, ended, ... */
-	FACT_NET,		/* net: the links of a slot carry traffic */
-	FACT_TIMER,		/* the timer of a slot's state */
-	FACT_HEALTH_TIMER,	/* the wait between two probes is over */
+	FACT_BOX,	   /* box: a slot is ready, a process started, ended, ... */
+	FACT_NET,	   /* net: the links of a slot carry traffic */
+	FACT_TIMER,	   /* the timer of a slot's state */
+	FACT_HEALTH_TIMER, /* the wait between two probes is over */
 	FACT_PROBE_TIMEOUT,
-	FACT_SIGNAL,		/* somebody sent us a signal */
-	FACT_GIVE_UP,		/* something killed does not end */
+	FACT_SIGNAL,  /* somebody sent us a signal */
+	FACT_GIVE_UP, /* something killed does not end */
 	FACT_GUARD_DIED,
 };
 
@@ -40,7 +40,8 @@ struct sup_fact {
 	enum sup_fact_kind kind;
 	size_t slot;
 	int signo;
-	struct box_event box;	/* FACT_BOX; output is not kept but for a failed probe (see sup_slot) */
+	struct box_event
+		box; /* FACT_BOX; output is not kept but for a failed probe (see sup_slot) */
 };
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -56,17 +57,18 @@ struct sup_slot {
 	struct logs_stream *log;
 	struct box_slot *box;
 	enum sup_phase phase;
-	bool attached;		/* its links exist and its ports are published */
-	bool network_up;	/* and carry traffic */
-	bool told_down;		/* in the present ending */
-	unsigned todo;		/* of svc, collected while facts settle */
+	bool attached;	 /* its links exist and its ports are published */
+	bool network_up; /* and carry traffic */
+	bool told_down;	 /* in the present ending */
+	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
 	uint64_t timer_ms, health_ms;
 	ev_timer timer, health_timer, probe_timer;
 	bool probe_running, probe_late;
-	bool oom;		/* the last exit */
-	struct err err;		/* of the last failed start */
-	struct err net_err;	/* why its links or ports could not be made: the start was killed for it */
+	bool oom;	/* the last exit */
+	struct err err; /* of the last failed start */
+	struct err
+		net_err; /* why its links or ports could not be made: the start was killed for it */
 	uint64_t created_wall, started_wall, ended_wall;
 	char *upper, *work;
 	char probe_output[SUP_PROBE_OUTPUT + 1];
@@ -76,7 +78,7 @@ struct sup_slot {
 
 struct sup_peer {
 	struct sup *sup;
-	int fd;			/* -1: free */
+	int fd; /* -1: free */
 	ev_io io;
 	bool waits_for_down;
 	uint32_t down_id;
@@ -89,11 +91,11 @@ struct sup_prepared {
 	struct store *store;
 	struct net_facts facts;
 	struct store_image *images;
-	bool *shared;		/* by service: the image belongs to an earlier one */
+	bool *shared; /* by service: the image belongs to an earlier one */
 	struct store_user *users;
-	size_t n;		/* of images and users that are filled in */
+	size_t n; /* of images and users that are filled in */
 	char *resolv_conf;
-	char *run_dir;		/* of the project */
+	char *run_dir; /* of the project */
 	struct plan *plan;
 };
 
@@ -114,11 +116,11 @@ struct sup {
 	pid_t guard;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
-	bool up_told;		/* the `up` hook was called */
+	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
 	bool gave_up;
 	int exit_code;
-	struct err up_err;	/* why `up` failed */
+	struct err up_err; /* why `up` failed */
 };
 
 /* cleanup.c */
@@ -157,7 +159,8 @@ void sup_end(struct sup *s, enum sup_ending how, int exit_code);
 
 /* gate.c: pure */
 enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
-enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on, enum svc_health_state health);
+enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
+			    enum svc_health_state health);
 bool sup_at_rest(const struct svc *s);
 
 /* order.c: gates and the order of the end, over all slots */
@@ -177,7 +180,8 @@ void sup_peers_close(struct sup *s);
 json_t *sup_slot_json(const struct sup_slot *slot);
 
 /* tell.c */
-void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, const char *fmt, ...) MSTACK_PRINTF(4, 5);
+void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, const char *fmt, ...)
+	MSTACK_PRINTF(4, 5);
 /* "file:line: service 'x': " before the text of an error that carries a line of the file. */
 void sup_err_at(const struct stack *stack, const struct stack_service *service, struct err *err);
 

@@ -12,14 +12,19 @@ static int exit_code(const struct svc *v)
 {
 	if (!v->ever_exited)
 		return v->start_failed ? 127 : 0;
-	return WIFEXITED(v->last_status) ? WEXITSTATUS(v->last_status) : 128 + WTERMSIG(v->last_status);
+	return WIFEXITED(v->last_status) ? WEXITSTATUS(v->last_status)
+					 : 128 + WTERMSIG(v->last_status);
 }
 
 /* "5 seconds", as compose's table says it. */
 static void span(uint64_t since_wall, char *ret, size_t size)
 {
-	static const struct { uint64_t s; const char *unit; } units[] = {
-		{ 86400 * 7, "week" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" },
+	static const struct {
+		uint64_t s;
+		const char *unit;
+	} units[] = {
+		{ 86400 * 7, "week" }, { 86400, "day" }, { 3600, "hour" },
+		{ 60, "minute" },      { 1, "second" },
 	};
 	uint64_t now = time_wall_ns();
 	uint64_t s = now > since_wall ? (now - since_wall) / 1000000000 : 0;
@@ -28,7 +33,8 @@ static void span(uint64_t since_wall, char *ret, size_t size)
 		uint64_t n = s / units[i].s;
 
 		if (n) {
-			snprintf(ret, size, "%llu %s%s", (unsigned long long)n, units[i].unit, n == 1 ? "" : "s");
+			snprintf(ret, size, "%llu %s%s", (unsigned long long)n, units[i].unit,
+				 n == 1 ? "" : "s");
 			return;
 		}
 	}
@@ -77,10 +83,11 @@ static json_t *publishers(const struct plan_slot *p)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < p->n_pubs; i++)
-		json_array_append_new(list, json_pack("{s:o, s:i, s:i, s:s}", "URL", address(p->pubs[i].host_ip),
-						      "TargetPort", p->pubs[i].port, "PublishedPort",
-						      p->pubs[i].host_port, "Protocol",
-						      p->pubs[i].protocol == IPPROTO_TCP ? "tcp" : "udp"));
+		json_array_append_new(
+			list, json_pack("{s:o, s:i, s:i, s:s}", "URL", address(p->pubs[i].host_ip),
+					"TargetPort", p->pubs[i].port, "PublishedPort",
+					p->pubs[i].host_port, "Protocol",
+					p->pubs[i].protocol == IPPROTO_TCP ? "tcp" : "udp"));
 	return list;
 }
 
@@ -90,7 +97,8 @@ static json_t *networks(const struct sup_slot *slot)
 	json_t *text;
 
 	for (size_t i = 0; i < slot->plan->n_ports; i++)
-		buf_printf(&b, "%s%s", i ? "," : "", slot->plan->service->networks[i].network->name);
+		buf_printf(&b, "%s%s", i ? "," : "",
+			   slot->plan->service->networks[i].network->name);
 	text = json_string(buf_str(&b));
 	buf_fini(&b);
 	return text;
@@ -145,7 +153,8 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_t *o = json_object();
 
 	time_stamp(slot->created_wall, stamp);
-	json_object_set_new(o, "ID", json_sprintf("%016llx", (unsigned long long)hash64_str(p->container)));
+	json_object_set_new(o, "ID",
+			    json_sprintf("%016llx", (unsigned long long)hash64_str(p->container)));
 	json_object_set_new(o, "Name", json_string(p->container));
 	json_object_set_new(o, "Service", json_string(p->service->name));
 	json_object_set_new(o, "Project", json_string(slot->sup->opts->stack->name));

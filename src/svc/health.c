@@ -24,7 +24,8 @@ static bool in_start_period(const struct svc_health *h, uint64_t at_ms)
 
 static struct svc_out wait_for_next(const struct svc_health *h, uint64_t now_ms, unsigned todo)
 {
-	uint64_t ms = in_start_period(h, now_ms) ? h->policy.start_interval_ms : h->policy.interval_ms;
+	uint64_t ms =
+		in_start_period(h, now_ms) ? h->policy.start_interval_ms : h->policy.interval_ms;
 
 	return (struct svc_out){ .todo = todo | HDO_ARM, .timer_ms = ms };
 }
@@ -85,7 +86,8 @@ static struct svc_out failed(struct svc_health *h, uint64_t now_ms)
 	return wait_for_next(h, now_ms, changed ? HDO_REPORT : 0);
 }
 
-struct svc_out svc_health_step(struct svc_health *h, enum svc_health_event_kind kind, uint64_t now_ms)
+struct svc_out svc_health_step(struct svc_health *h, enum svc_health_event_kind kind,
+			       uint64_t now_ms)
 {
 	switch (kind) {
 	case HEV_STARTED:

@@ -30,7 +30,9 @@ struct box_slot {
 
 static void tell(struct box_slot *s, enum box_event_kind kind, int status)
 {
-	struct box_event ev = { .kind = kind, .token = s->token, .status = status, .pid = 1000 + (pid_t)s->token };
+	struct box_event ev = {
+		.kind = kind, .token = s->token, .status = status, .pid = 1000 + (pid_t)s->token
+	};
 
 	if (kind == BOX_EXITED)
 		ev.oom = fake_slot(s->name)->oom;
@@ -105,16 +107,19 @@ static void timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
 static void probe_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct box_slot *s = w->data;
-	struct box_event ev = { .kind = BOX_EXEC_DONE, .token = s->token, .status = s->probe_status,
-				.output = "probed", .output_len = 6 };
+	struct box_event ev = { .kind = BOX_EXEC_DONE,
+				.token = s->token,
+				.status = s->probe_status,
+				.output = "probed",
+				.output_len = 6 };
 
 	(void)loop;
 	(void)revents;
 	s->rt->fn(s->rt->arg, &ev);
 }
 
-struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger, box_event_fn *fn, void *arg,
-			     struct err *err)
+struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger,
+			     box_event_fn *fn, void *arg, struct err *err)
 {
 	struct box_runtime *rt = xcalloc(1, sizeof(*rt));
 
@@ -141,7 +146,8 @@ void box_reap_strangers(struct box_runtime *rt)
 	(void)rt;
 }
 
-struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec, struct err *err)
+struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec,
+			       struct err *err)
 {
 	struct box_slot *s = xcalloc(1, sizeof(*s));
 

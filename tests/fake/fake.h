@@ -9,25 +9,26 @@
 #include "mstack/base.h"
 
 struct fake_slot {
-	const char *name;	/* "web-1" */
-	bool slot_fails;	/* its namespaces cannot be made */
-	bool start_fails;	/* every start of it fails as "not found" */
+	const char *name; /* "web-1" */
+	bool slot_fails;  /* its namespaces cannot be made */
+	bool start_fails; /* every start of it fails as "not found" */
 	bool attach_fails;
-	unsigned run_ms;	/* ends by itself after this; 0: runs until it is told to stop */
-	int status;		/* with this wait(2) status */
-	bool deaf;		/* does not end on a signal, only when killed */
-	bool ignores;		/* box_signal finds that the signal could never end it */
+	unsigned run_ms; /* ends by itself after this; 0: runs until it is told to stop */
+	int status;	 /* with this wait(2) status */
+	bool deaf;	 /* does not end on a signal, only when killed */
+	bool ignores;	 /* box_signal finds that the signal could never end it */
 	bool oom;
-	const char *probes;	/* a letter per probe: '+' good, '-' bad, 'h' hangs; the last one goes on for ever */
+	const char *
+		probes; /* a letter per probe: '+' good, '-' bad, 'h' hangs; the last one goes on for ever */
 };
 
 struct fake_world {
 	const struct fake_slot *slots;
 	size_t n_slots;
 	bool port_taken;
-	const char *log_root;	/* folder for log files */
-	struct buf log;		/* "open web-1\nstart web-1\n..." */
-	unsigned alive;		/* processes now */
+	const char *log_root; /* folder for log files */
+	struct buf log;	      /* "open web-1\nstart web-1\n..." */
+	unsigned alive;	      /* processes now */
 	unsigned most_alive;
 };
 

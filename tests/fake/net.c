@@ -40,8 +40,8 @@ void net_facts_fini(struct net_facts *f)
 	(void)f;
 }
 
-struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
-		     struct err *err)
+struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger,
+		     net_event_fn *fn, void *arg, struct err *err)
 {
 	struct net *n = xcalloc(1, sizeof(*n));
 
@@ -89,7 +89,8 @@ int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err
 	return 0;
 }
 
-int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err)
+int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add,
+		struct err *err)
 {
 	(void)n;
 	(void)pubs;

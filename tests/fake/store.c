@@ -21,8 +21,9 @@ void store_close(struct store *s)
 	free(s);
 }
 
-int store_image_get(struct store *s, const char *image, const char *base_dir, void (*tell)(void *arg, const char *line),
-		    void *arg, struct store_image *ret, struct err *err)
+int store_image_get(struct store *s, const char *image, const char *base_dir,
+		    void (*tell)(void *arg, const char *line), void *arg, struct store_image *ret,
+		    struct err *err)
 {
 	(void)s;
 	(void)base_dir;
@@ -57,8 +58,8 @@ int store_volume_remove(struct store *s, const char *name, struct err *err)
 	return 0;
 }
 
-int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger, uint32_t parent,
-		     char **ret_upper, char **ret_work, struct err *err)
+int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger,
+		     uint32_t parent, char **ret_upper, char **ret_work, struct err *err)
 {
 	(void)s;
 	(void)project;
@@ -77,7 +78,8 @@ char *store_log_dir(const struct store *s, const char *project, const char *slot
 	return xasprintf("%s/%s", fake_world->log_root, slot);
 }
 
-int store_user(const struct store_image *img, const char *spec, struct store_user *ret, struct err *err)
+int store_user(const struct store_image *img, const char *spec, struct store_user *ret,
+	       struct err *err)
 {
 	(void)img;
 	(void)spec;

@@ -60,7 +60,9 @@ static struct net_prefix prefix(const char *addr, unsigned len)
 static void load(struct planned *p, const char *yaml)
 {
 	const char *paths[] = { file }, *env[] = { NULL };
-	struct stack_opts opts = { .paths = paths, .n_paths = 1, .project_name = "demo", .env = env };
+	struct stack_opts opts = {
+		.paths = paths, .n_paths = 1, .project_name = "demo", .env = env
+	};
 	struct buf text = { 0 };
 	struct err err = { 0 };
 
@@ -74,8 +76,12 @@ static void load(struct planned *p, const char *yaml)
 
 static void make(struct planned *p, const char *yaml)
 {
-	struct plan_host host = { .net = &p->facts, .images = p->images, .users = p->users, .run_dir = "/run/mstack/demo",
-				  .data_dir = "/var/lib/mstack", .resolv_conf = "nameserver 192.0.2.1\n" };
+	struct plan_host host = { .net = &p->facts,
+				  .images = p->images,
+				  .users = p->users,
+				  .run_dir = "/run/mstack/demo",
+				  .data_dir = "/var/lib/mstack",
+				  .resolv_conf = "nameserver 192.0.2.1\n" };
 
 	load(p, yaml);
 	if (!p->facts.mtu)
@@ -109,30 +115,28 @@ static void assert_has(const struct planned *p, const char *line)
 
 /* ---- golden ---------------------------------------------------------------------------------- */
 
-static const char shop[] =
-	"services:\n"
-	"  web:\n"
-	"    image: ./www\n"
-	"    command: [httpd, -f]\n"
-	"    ports: ['8080:80', '127.0.0.1:5353:53/udp']\n"
-	"    networks: [front, back]\n"
-	"    depends_on: [db]\n"
-	"    environment: {MODE: fast}\n"
-	"  db:\n"
-	"    image: ./pg\n"
-	"    command: serve\n"
-	"    volumes: [data:/data, /srv/x:/data/x:ro]\n"
-	"    tmpfs: /tmp\n"
-	"    networks: {back: {ipv4_address: 10.9.0.2, aliases: [store]}}\n"
-	"    mem_limit: 64m\n"
-	"    healthcheck: {test: pg_isready}\n"
-	"networks:\n"
-	"  front:\n"
-	"  back: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}\n"
-	"volumes: {data: }\n";
+static const char shop[] = "services:\n"
+			   "  web:\n"
+			   "    image: ./www\n"
+			   "    command: [httpd, -f]\n"
+			   "    ports: ['8080:80', '127.0.0.1:5353:53/udp']\n"
+			   "    networks: [front, back]\n"
+			   "    depends_on: [db]\n"
+			   "    environment: {MODE: fast}\n"
+			   "  db:\n"
+			   "    image: ./pg\n"
+			   "    command: serve\n"
+			   "    volumes: [data:/data, /srv/x:/data/x:ro]\n"
+			   "    tmpfs: /tmp\n"
+			   "    networks: {back: {ipv4_address: 10.9.0.2, aliases: [store]}}\n"
+			   "    mem_limit: 64m\n"
+			   "    healthcheck: {test: pg_isready}\n"
+			   "networks:\n"
+			   "  front:\n"
+			   "  back: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}\n"
+			   "volumes: {data: }\n";
 
-static const char shop_plan[] =
-	"project demo id=6e9f50ff table=mstk_demo_6e9f50ff\n";
+static const char shop_plan[] = "project demo id=6e9f50ff table=mstk_demo_6e9f50ff\n";
 
 static void test_golden(void **state)
 {
@@ -238,7 +242,8 @@ static void test_no_duplicates(void **state)
 	assert_int_equal(p.rc, 0);
 	for (size_t i = 0; i < p.plan->n_slots; i++) {
 		for (size_t j = 0; j < i; j++) {
-			const struct net_port_spec *a = p.plan->slots[i].ports, *b = p.plan->slots[j].ports;
+			const struct net_port_spec *a = p.plan->slots[i].ports,
+						   *b = p.plan->slots[j].ports;
 
 			assert_int_not_equal(a->addr.s_addr, b->addr.s_addr);
 			assert_string_not_equal(a->host_ifname, b->host_ifname);
@@ -267,13 +272,15 @@ static void test_default_route(void **state)
 	struct planned p = { 0 };
 
 	(void)state;
-	make(&p, "services:\n  a: {image: ./i, command: x, networks: [in, out, more], ports: ['80']}\n"
-		 "  b: {image: ./i, command: x, networks: [in], ports: ['80']}\n"
-		 "networks: {in: {internal: true}, out: , more: }\n");
+	make(&p,
+	     "services:\n  a: {image: ./i, command: x, networks: [in, out, more], ports: ['80']}\n"
+	     "  b: {image: ./i, command: x, networks: [in], ports: ['80']}\n"
+	     "networks: {in: {internal: true}, out: , more: }\n");
 	assert_false(p.plan->slots[0].ports[0].default_route);
 	assert_true(p.plan->slots[0].ports[1].default_route);
 	assert_false(p.plan->slots[0].ports[2].default_route);
-	assert_int_equal(p.plan->slots[0].pubs[0].addr.s_addr, p.plan->slots[0].ports[1].addr.s_addr);
+	assert_int_equal(p.plan->slots[0].pubs[0].addr.s_addr,
+			 p.plan->slots[0].ports[1].addr.s_addr);
 	assert_int_equal(p.plan->slots[1].n_pubs, 0);
 	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "internal networks only"));
 	end(&p);
@@ -284,7 +291,10 @@ static void test_default_route(void **state)
 static void test_command_precedence(void **state)
 {
 	static char *entry[] = { (char *)"ie", NULL }, *cmd[] = { (char *)"ic", NULL };
-	static const struct { const char *yaml; const char *want; } t[] = {
+	static const struct {
+		const char *yaml;
+		const char *want;
+	} t[] = {
 		{ "", "  command ie ic\n" },
 		{ ", command: sc", "  command ie sc\n" },
 		{ ", entrypoint: se", "  command se\n" },
@@ -311,18 +321,26 @@ static void test_command_precedence(void **state)
 
 static void test_environment(void **state)
 {
-	static char *env[] = { (char *)"PATH=/img", (char *)"KEEP=1", (char *)"GONE=2", (char *)"LANG=C", NULL };
-	struct planned p = { .images = { { .env = env } }, .users = { { .home = (char *)"/home/u" } } };
+	static char *env[] = { (char *)"PATH=/img", (char *)"KEEP=1", (char *)"GONE=2",
+			       (char *)"LANG=C", NULL };
+	struct planned p = { .images = { { .env = env } },
+			     .users = { { .home = (char *)"/home/u" } } };
 
 	(void)state;
-	make(&p, "services:\n  a: {image: ./i, command: x, environment: {LANG: de, GONE: , NEW: 'a=b'}}\n");
+	make(&p,
+	     "services:\n  a: {image: ./i, command: x, environment: {LANG: de, GONE: , NEW: 'a=b'}}\n");
 	assert_has(&p, "  environment PATH=/img HOSTNAME=a HOME=/home/u KEEP=1 LANG=de NEW=a=b\n");
 	end(&p);
 }
 
 static void test_capabilities(void **state)
 {
-	static const struct { const char *yaml; bool defaults; const char *add; const char *without; } t[] = {
+	static const struct {
+		const char *yaml;
+		bool defaults;
+		const char *add;
+		const char *without;
+	} t[] = {
 		{ "", true, NULL, NULL },
 		{ ", cap_add: [NET_ADMIN]", true, "NET_ADMIN", NULL },
 		{ ", cap_drop: [CHOWN]", true, NULL, "CHOWN" },
@@ -340,7 +358,8 @@ static void test_capabilities(void **state)
 			want |= (uint64_t)1 << box_cap_number(t[i].add);
 		if (t[i].without)
 			want &= ~((uint64_t)1 << box_cap_number(t[i].without));
-		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n", t[i].yaml);
+		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n",
+			 t[i].yaml);
 		make(&p, yaml);
 		assert_true(p.plan->slots[0].box.caps == want);
 		end(&p);
@@ -352,8 +371,9 @@ static void test_mounts_by_depth(void **state)
 	struct planned p = { 0 };
 
 	(void)state;
-	make(&p, "services:\n  a: {image: ./i, command: x, volumes: ['/b:/d/e/f', '/a:/d', 'anon:/etc/hosts', /x/y]}\n"
-		 "volumes: {anon: }\n");
+	make(&p,
+	     "services:\n  a: {image: ./i, command: x, volumes: ['/b:/d/e/f', '/a:/d', 'anon:/etc/hosts', /x/y]}\n"
+	     "volumes: {anon: }\n");
 	assert_has(&p, "  mount /a on /d\n"
 		       "  mount /run/mstack/demo/slots/a-1/hostname on /etc/hostname\n"
 		       "  mount /run/mstack/demo/slots/a-1/resolv.conf on /etc/resolv.conf\n"
@@ -371,9 +391,10 @@ static void test_limits(void **state)
 	const struct box_limits *l;
 
 	(void)state;
-	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n    cpus: 0.5\n    pids_limit: 7\n"
-		 "    ulimits: {nofile: {soft: 10, hard: 20}, core: -1}\n    sysctls: {net.core.somaxconn: 99}\n"
-		 "    stop_grace_period: 1s\n");
+	make(&p,
+	     "services:\n  a:\n    image: ./i\n    command: x\n    cpus: 0.5\n    pids_limit: 7\n"
+	     "    ulimits: {nofile: {soft: 10, hard: 20}, core: -1}\n    sysctls: {net.core.somaxconn: 99}\n"
+	     "    stop_grace_period: 1s\n");
 	l = &p.plan->slots[0].box_slot.limits;
 	assert_int_equal(l->wanted, BOX_WANT_CPU | BOX_WANT_PIDS);
 	assert_int_equal(l->cpu_milli, 500);

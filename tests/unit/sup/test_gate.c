@@ -23,8 +23,14 @@ static void test_table(void **state)
 		{ STACK_STARTED, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
 		{ STACK_STARTED, { .state = SVC_EXITED, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
 		{ STACK_STARTED, { .state = SVC_BACKOFF, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
-		{ STACK_STARTED, { .state = SVC_EXITED, .start_failed = true }, HEALTH_NONE, GATE_FAILED },
-		{ STACK_STARTED, { .state = SVC_EXITED, .gate_failed = true }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_STARTED,
+		  { .state = SVC_EXITED, .start_failed = true },
+		  HEALTH_NONE,
+		  GATE_FAILED },
+		{ STACK_STARTED,
+		  { .state = SVC_EXITED, .gate_failed = true },
+		  HEALTH_NONE,
+		  GATE_FAILED },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_PROBING, GATE_WAIT },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_GOOD, GATE_OPEN },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_BAD, GATE_FAILED },
@@ -32,10 +38,18 @@ static void test_table(void **state)
 		{ STACK_HEALTHY, { .state = SVC_BACKOFF, .runs = 1 }, HEALTH_NONE, GATE_WAIT },
 		{ STACK_COMPLETED, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_NONE, GATE_WAIT },
 		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1 }, HEALTH_NONE, GATE_OPEN },
-		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1, .last_status = EXIT_STATUS(2) }, HEALTH_NONE,
+		{ STACK_COMPLETED,
+		  { .state = SVC_EXITED, .runs = 1, .last_status = EXIT_STATUS(2) },
+		  HEALTH_NONE,
 		  GATE_FAILED },
-		{ STACK_COMPLETED, { .state = SVC_EXITED, .runs = 1, .last_status = 9 }, HEALTH_NONE, GATE_FAILED },
-		{ STACK_COMPLETED, { .state = SVC_EXITED, .start_failed = true }, HEALTH_NONE, GATE_FAILED },
+		{ STACK_COMPLETED,
+		  { .state = SVC_EXITED, .runs = 1, .last_status = 9 },
+		  HEALTH_NONE,
+		  GATE_FAILED },
+		{ STACK_COMPLETED,
+		  { .state = SVC_EXITED, .start_failed = true },
+		  HEALTH_NONE,
+		  GATE_FAILED },
 	};
 
 	(void)state;
@@ -43,7 +57,7 @@ static void test_table(void **state)
 		struct plan_edge e = { .condition = t[i].condition, .required = true };
 
 		assert_int_equal(sup_gate_edge(&e, &t[i].on, t[i].health), t[i].want);
-		e.required = false;	/* a failure does not keep it back then */
+		e.required = false; /* a failure does not keep it back then */
 		assert_int_equal(sup_gate_edge(&e, &t[i].on, t[i].health),
 				 t[i].want == GATE_FAILED ? GATE_OPEN : t[i].want);
 	}

@@ -29,11 +29,11 @@ enum { LIFE_MS = 10000 };
 struct life {
 	struct fake_world world;
 	struct sup_opts opts;
-	struct buf said;	/* a line for each of say, with the slot's name */
-	struct buf lines;	/* what the logs got */
-	int ups;		/* calls of the up hook */
+	struct buf said;  /* a line for each of say, with the slot's name */
+	struct buf lines; /* what the logs got */
+	int ups;	  /* calls of the up hook */
 	bool up_failed;
-	int signo;		/* sent to ourselves when everything is up */
+	int signo; /* sent to ourselves when everything is up */
 	int exit_code, rc;
 	struct err err;
 };
@@ -124,7 +124,7 @@ static void live(struct life *l, const char *yaml, const struct fake_slot *slots
 	stack_free(stack);
 	stack_diags_free(diags);
 	assert_int_equal(l->world.alive, 0);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);	/* no child of ours is left */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child of ours is left */
 }
 
 static struct life new_life(void)
@@ -140,7 +140,7 @@ static void end_life(struct life *l)
 	buf_fini(&l->said);
 	buf_fini(&l->lines);
 	snprintf(path, sizeof(path), "%s/run", dir);
-	assert_int_equal(access(path, F_OK), -1);	/* nothing is left in the run-time folder */
+	assert_int_equal(access(path, F_OK), -1); /* nothing is left in the run-time folder */
 }
 
 static void assert_order(const struct life *l, const char *first, const char *second)
@@ -208,14 +208,17 @@ static void test_all_at_once(void **state)
 	l.signo = SIGTERM;
 	live(&l, yaml, NULL, 0);
 	assert_int_equal(l.world.most_alive, 3);
-	assert_int_equal(count(&l, "attach 3"), 1);	/* one message for all of them */
+	assert_int_equal(count(&l, "attach 3"), 1); /* one message for all of them */
 	end_life(&l);
 }
 
 static void test_ends_by_itself(void **state)
 {
-	static const struct fake_slot slots[] = { { .name = "a-1", .run_ms = 5 }, { .name = "b-1", .run_ms = 9 },
-						  { .name = "c-1", .run_ms = 1, .status = EXIT_STATUS(3) } };
+	static const struct fake_slot slots[] = {
+		{ .name = "a-1", .run_ms = 5 },
+		{ .name = "b-1", .run_ms = 9 },
+		{ .name = "c-1", .run_ms = 1, .status = EXIT_STATUS(3) }
+	};
 	struct life l = new_life();
 
 	(void)state;
@@ -227,7 +230,9 @@ static void test_ends_by_itself(void **state)
 
 static void test_abort_on_exit(void **state)
 {
-	static const struct fake_slot slots[] = { { .name = "b-1", .run_ms = 20, .status = EXIT_STATUS(7) } };
+	static const struct fake_slot slots[] = {
+		{ .name = "b-1", .run_ms = 20, .status = EXIT_STATUS(7) }
+	};
 	struct life l = new_life();
 
 	(void)state;
@@ -239,28 +244,33 @@ static void test_abort_on_exit(void **state)
 
 static void test_exit_code_from(void **state)
 {
-	static const struct fake_slot slots[] = { { .name = "b-1", .run_ms = 20, .status = EXIT_STATUS(7) } };
+	static const struct fake_slot slots[] = {
+		{ .name = "b-1", .run_ms = 20, .status = EXIT_STATUS(7) }
+	};
 	struct life l = new_life();
 
 	(void)state;
 	l.opts.abort_on_exit = true;
 	l.opts.exit_code_from = "a";
 	live(&l, three, slots, ARRAY_LEN(slots));
-	assert_int_equal(l.exit_code, 128 + SIGTERM);	/* it was stopped by the abort */
+	assert_int_equal(l.exit_code, 128 + SIGTERM); /* it was stopped by the abort */
 	end_life(&l);
 }
 
 static void test_restart(void **state)
 {
-	static const char yaml[] = "services:\n  a: {image: i, command: x, restart: 'on-failure:2'}\n";
-	static const struct fake_slot slots[] = { { .name = "a-1", .run_ms = 1, .status = EXIT_STATUS(1) } };
+	static const char yaml[] =
+		"services:\n  a: {image: i, command: x, restart: 'on-failure:2'}\n";
+	static const struct fake_slot slots[] = {
+		{ .name = "a-1", .run_ms = 1, .status = EXIT_STATUS(1) }
+	};
 	struct life l = new_life();
 
 	(void)state;
 	live(&l, yaml, slots, 1);
 	assert_int_equal(l.exit_code, 0);
 	assert_int_equal(count(&l, "start a-1"), 3);
-	assert_int_equal(count(&l, "open a-1"), 1);	/* the slot outlives its processes */
+	assert_int_equal(count(&l, "open a-1"), 1); /* the slot outlives its processes */
 	assert_int_equal(count(&l, "attach"), 1);
 	assert_non_null(strstr(buf_str(&l.lines), "a-1: exited with code 1, restarting in 100 ms"));
 	assert_non_null(strstr(buf_str(&l.lines), "a-1: exited with code 1, restarting in 200 ms"));
@@ -269,7 +279,8 @@ static void test_restart(void **state)
 
 static void test_deaf_is_killed(void **state)
 {
-	static const char yaml[] = "services:\n  a: {image: i, command: x, stop_grace_period: 50ms, stop_signal: SIGUSR1}\n";
+	static const char yaml[] =
+		"services:\n  a: {image: i, command: x, stop_grace_period: 50ms, stop_signal: SIGUSR1}\n";
 	static const struct fake_slot slots[] = { { .name = "a-1", .deaf = true } };
 	struct life l = new_life();
 	char word[32];
@@ -298,7 +309,9 @@ static void test_ignored_signal_is_said(void **state)
 static void test_oom_is_said(void **state)
 {
 	static const char yaml[] = "services:\n  a: {image: i, command: x, mem_limit: 1m}\n";
-	static const struct fake_slot slots[] = { { .name = "a-1", .run_ms = 1, .status = SIGKILL, .oom = true } };
+	static const struct fake_slot slots[] = {
+		{ .name = "a-1", .run_ms = 1, .status = SIGKILL, .oom = true }
+	};
 	struct life l = new_life();
 
 	(void)state;
@@ -311,8 +324,16 @@ static void test_oom_is_said(void **state)
 
 static void test_failing_ups(void **state)
 {
-	static const struct { struct fake_slot slot; bool port; int exit; const char *text; } t[] = {
-		{ { .name = "b-1", .start_fails = true }, false, 127, "stack.yaml:3: service 'b': exec: not found" },
+	static const struct {
+		struct fake_slot slot;
+		bool port;
+		int exit;
+		const char *text;
+	} t[] = {
+		{ { .name = "b-1", .start_fails = true },
+		  false,
+		  127,
+		  "stack.yaml:3: service 'b': exec: not found" },
 		{ { .name = "b-1", .slot_fails = true }, false, 125, "no namespaces today" },
 		{ { .name = "b-1", .attach_fails = true }, false, 1, "service 'b': no link today" },
 		{ { .name = "-" }, true, 1, "port taken" },
@@ -358,7 +379,7 @@ static void test_second_supervisor_is_refused(void **state)
 	(void)state;
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	other = fork();
-	if (other == 0) {	/* holds the project's ledger until it is killed */
+	if (other == 0) { /* holds the project's ledger until it is killed */
 		struct err err = { 0 };
 		const struct ledger_kind *const *none[] = { NULL };
 		char path[96];
@@ -387,7 +408,7 @@ static void test_second_supervisor_is_refused(void **state)
 	assert_int_equal(l.rc, -1);
 	assert_int_equal(l.err.sys, EBUSY);
 	assert_non_null(strstr(l.err.text, "already up"));
-	assert_int_equal(buf_str(&l.world.log)[0], 0);	/* nothing was touched */
+	assert_int_equal(buf_str(&l.world.log)[0], 0); /* nothing was touched */
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 	close(go[0]);
@@ -398,10 +419,11 @@ static void test_second_supervisor_is_refused(void **state)
 
 /* ---- health and gates ------------------------------------------------------------------------- */
 
-static const char checked[] = "services:\n"
-			      "  b: {image: i, command: x, depends_on: {a: {condition: service_healthy}}}\n"
-			      "  a: {image: i, command: x, healthcheck: {test: [CMD, t], interval: 10ms, retries: 2,"
-			      " timeout: 100ms}}\n";
+static const char checked[] =
+	"services:\n"
+	"  b: {image: i, command: x, depends_on: {a: {condition: service_healthy}}}\n"
+	"  a: {image: i, command: x, healthcheck: {test: [CMD, t], interval: 10ms, retries: 2,"
+	" timeout: 100ms}}\n";
 
 static void test_waits_for_health(void **state)
 {
@@ -437,9 +459,13 @@ static void test_unhealthy_dependency(void **state)
 
 static void test_wait_option(void **state)
 {
-	static const char yaml[] = "services:\n  a: {image: i, command: x, healthcheck: {test: [CMD, t], interval: 5ms,"
-				   " retries: 1}}\n";
-	static const struct { const char *probes; int exit; } t[] = { { "+", 0 }, { "-", 4 } };
+	static const char yaml[] =
+		"services:\n  a: {image: i, command: x, healthcheck: {test: [CMD, t], interval: 5ms,"
+		" retries: 1}}\n";
+	static const struct {
+		const char *probes;
+		int exit;
+	} t[] = { { "+", 0 }, { "-", 4 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -460,11 +486,16 @@ static void test_completed(void **state)
 				   "  b: {image: i, command: x, depends_on: {a: {condition: "
 				   "service_completed_successfully}}}\n"
 				   "  a: {image: i, command: x}\n";
-	static const struct { int status; bool works; } t[] = { { 0, true }, { EXIT_STATUS(1), false } };
+	static const struct {
+		int status;
+		bool works;
+	} t[] = { { 0, true }, { EXIT_STATUS(1), false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct fake_slot slots[] = { { .name = "a-1", .run_ms = 5, .status = t[i].status } };
+		struct fake_slot slots[] = {
+			{ .name = "a-1", .run_ms = 5, .status = t[i].status }
+		};
 		struct life l = new_life();
 
 		l.signo = SIGTERM;

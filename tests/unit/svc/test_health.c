@@ -11,8 +11,12 @@
 static struct svc_health health(uint64_t start_period)
 {
 	struct svc_health_policy p = {
-		.enabled = true, .interval_ms = 30000, .timeout_ms = 2000, .start_period_ms = start_period,
-		.start_interval_ms = 5000, .retries = 3,
+		.enabled = true,
+		.interval_ms = 30000,
+		.timeout_ms = 2000,
+		.start_period_ms = start_period,
+		.start_interval_ms = 5000,
+		.retries = 3,
 	};
 	struct svc_health h;
 
@@ -47,7 +51,7 @@ static void test_good_then_bad(void **state)
 	out = probe(&h, 120000, false);
 	assert_int_equal(h.state, HEALTH_BAD);
 	assert_true(out.todo & HDO_REPORT);
-	out = probe(&h, 150000, true);	/* one success is enough */
+	out = probe(&h, 150000, true); /* one success is enough */
 	assert_int_equal(h.state, HEALTH_GOOD);
 }
 
@@ -60,7 +64,7 @@ static void test_start_period(void **state)
 	assert_int_equal(out.timer_ms, 5000);
 	for (uint64_t t = 6000; t < 21000; t += 5000)
 		out = probe(&h, t, false);
-	assert_int_equal(h.streak, 0);		/* not counted inside the period */
+	assert_int_equal(h.streak, 0); /* not counted inside the period */
 	assert_int_equal(out.timer_ms, 5000);
 	out = probe(&h, 21000, false);
 	assert_int_equal(h.streak, 1);
@@ -81,7 +85,7 @@ static void test_good_inside_start_period(void **state)
 	assert_int_equal(h.state, HEALTH_GOOD);
 	assert_int_equal(out.timer_ms, 30000);
 	probe(&h, 6000, false);
-	assert_int_equal(h.streak, 1);		/* once healthy, every failure counts */
+	assert_int_equal(h.streak, 1); /* once healthy, every failure counts */
 }
 
 static void test_stop_and_late_answers(void **state)
@@ -91,7 +95,7 @@ static void test_stop_and_late_answers(void **state)
 	(void)state;
 	svc_health_step(&h, HEV_STARTED, 0);
 	svc_health_step(&h, HEV_TIMER, 30000);
-	assert_int_equal(svc_health_step(&h, HEV_TIMER, 30001).todo, 0);	/* one at a time */
+	assert_int_equal(svc_health_step(&h, HEV_TIMER, 30001).todo, 0); /* one at a time */
 	assert_true(svc_health_step(&h, HEV_STOPPED, 31000).todo & HDO_CANCEL);
 	assert_int_equal(svc_health_step(&h, HEV_PROBE_OK, 31001).todo, 0);
 	assert_int_equal(h.state, HEALTH_NONE);

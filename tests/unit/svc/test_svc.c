@@ -21,11 +21,11 @@ struct world {
 static void apply(struct world *w, struct svc_out out)
 {
 	if (out.todo & DO_START) {
-		assert_false(w->process || w->starting);	/* never two at once */
+		assert_false(w->process || w->starting); /* never two at once */
 		w->starting = true;
 	}
 	if (out.todo & (DO_SIGNAL | DO_KILL))
-		assert_true(w->process || w->starting);		/* no signal without a process */
+		assert_true(w->process || w->starting); /* no signal without a process */
 	if (out.todo & DO_DISARM)
 		w->armed = false;
 	if (out.todo & DO_ARM) {
@@ -33,7 +33,7 @@ static void apply(struct world *w, struct svc_out out)
 		w->timer_at = w->now + out.timer_ms;
 	}
 	if (w->s.state == SVC_BACKOFF)
-		assert_true(w->armed);				/* always a timer in BACKOFF */
+		assert_true(w->armed); /* always a timer in BACKOFF */
 	assert_int_equal(w->process, w->s.state == SVC_RUNNING || w->s.state == SVC_STOPPING);
 	assert_int_equal(w->starting, w->s.state == SVC_STARTING);
 }
@@ -85,7 +85,12 @@ static void test_cells(void **state)
 
 static void test_policies(void **state)
 {
-	static const struct { enum svc_restart restart; unsigned max; int status; enum svc_state then; } t[] = {
+	static const struct {
+		enum svc_restart restart;
+		unsigned max;
+		int status;
+		enum svc_state then;
+	} t[] = {
 		{ SVC_RESTART_NO, 0, 0, SVC_EXITED },
 		{ SVC_RESTART_NO, 0, EXIT_STATUS(1), SVC_EXITED },
 		{ SVC_RESTART_ALWAYS, 0, 0, SVC_BACKOFF },
@@ -122,14 +127,15 @@ static uint64_t exit_and_restart(struct world *w, uint64_t run_ms)
 
 static void test_back_off(void **state)
 {
-	static const uint64_t want[] = { 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000 };
+	static const uint64_t want[] = { 100,  200,   400,   800,   1600,  3200,
+					 6400, 12800, 25600, 51200, 60000, 60000 };
 	struct world w = world(SVC_RESTART_ALWAYS, 0);
 
 	(void)state;
 	run(&w);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		assert_int_equal(exit_and_restart(&w, 10), want[i]);
-	assert_int_equal(exit_and_restart(&w, 10000), 100);	/* a long run resets the delay */
+	assert_int_equal(exit_and_restart(&w, 10000), 100); /* a long run resets the delay */
 	assert_int_equal(exit_and_restart(&w, 9999), 200);
 	assert_int_equal(w.s.restarts, ARRAY_LEN(want) + 2);
 }
@@ -141,10 +147,10 @@ static void test_on_failure_counts_all(void **state)
 	(void)state;
 	run(&w);
 	exit_and_restart(&w, 10);
-	exit_and_restart(&w, 60000);	/* not reset by a long run */
+	exit_and_restart(&w, 60000); /* not reset by a long run */
 	feed(&w, SVC_EV_EXITED, EXIT_STATUS(1));
 	assert_int_equal(w.s.state, SVC_EXITED);
-	feed(&w, SVC_EV_UP, 0);		/* but by an explicit start */
+	feed(&w, SVC_EV_UP, 0); /* but by an explicit start */
 	assert_int_equal(w.s.restarts, 0);
 }
 
@@ -184,7 +190,7 @@ static void test_stop_in_back_off(void **state)
 	feed(&w, SVC_EV_EXITED, 0);
 	assert_true(feed(&w, SVC_EV_DOWN, 0).todo & DO_DISARM);
 	assert_int_equal(w.s.state, SVC_EXITED);
-	feed(&w, SVC_EV_TIMER, 0);		/* a late timer changes nothing */
+	feed(&w, SVC_EV_TIMER, 0); /* a late timer changes nothing */
 	assert_int_equal(w.s.state, SVC_EXITED);
 }
 
@@ -197,11 +203,11 @@ static void test_wishes_while_busy(void **state)
 	feed(&w, SVC_EV_READY, 0);
 	feed(&w, SVC_EV_DOWN, 0);
 	assert_int_equal(w.s.state, SVC_STARTING);
-	assert_true(feed(&w, SVC_EV_STARTED, 0).todo & DO_SIGNAL);	/* remembered */
+	assert_true(feed(&w, SVC_EV_STARTED, 0).todo & DO_SIGNAL); /* remembered */
 	feed(&w, SVC_EV_UP, 0);
 	assert_int_equal(w.s.state, SVC_STOPPING);
 	feed(&w, SVC_EV_EXITED, 0);
-	assert_int_equal(w.s.state, SVC_WAITING);		/* remembered as well */
+	assert_int_equal(w.s.state, SVC_WAITING); /* remembered as well */
 }
 
 static void test_start_failures(void **state)
@@ -212,7 +218,7 @@ static void test_start_failures(void **state)
 	feed(&w, SVC_EV_UP, 0);
 	feed(&w, SVC_EV_READY, 0);
 	feed(&w, SVC_EV_START_FAILED, 0);
-	assert_int_equal(w.s.state, SVC_EXITED);	/* the first one is told, not repeated */
+	assert_int_equal(w.s.state, SVC_EXITED); /* the first one is told, not repeated */
 	assert_true(w.s.start_failed);
 	feed(&w, SVC_EV_UP, 0);
 	feed(&w, SVC_EV_READY, 0);
@@ -220,7 +226,7 @@ static void test_start_failures(void **state)
 	feed(&w, SVC_EV_EXITED, 0);
 	feed(&w, SVC_EV_TIMER, 0);
 	feed(&w, SVC_EV_START_FAILED, 0);
-	assert_int_equal(w.s.state, SVC_BACKOFF);	/* on a restart it is an exit */
+	assert_int_equal(w.s.state, SVC_BACKOFF); /* on a restart it is an exit */
 	assert_int_equal(w.s.delay_ms, 200);
 }
 
