@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * call: a request and its answers, as each side sees them. ctl_call is the client's and may wait; ctl_answer the
- * supervisor's and never waits (its sockets are non-blocking). Nothing here knows what a request means.
+ * call: a request and its answers, as each side sees them. ctl_call is the client's and may wait;
+ * ctl_answer the supervisor's and never waits (its sockets are non-blocking). Nothing here knows
+ * what a request means.
  */
 #include <errno.h>
 
@@ -24,7 +25,10 @@ static int take_error(const struct ctl_msg *m, struct err *err)
 			"%s", text ? text : "supervisor: request refused without a reason");
 }
 
-/* The next answer to request `id`. What is left of a call that was ended early has another id and is skipped. */
+/*
+ * The next answer to request `id`. What is left of a call that was ended early has another id and
+ * is skipped.
+ */
 static int next_answer(int fd, uint32_t id, struct ctl_msg *ret, struct err *err)
 {
 	for (;;) {

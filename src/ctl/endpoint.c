@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * endpoint: where client and supervisor meet: listening, accepting, connecting. Called by sup (first two) and cli
- * (last). Who may talk to the supervisor owns its containers, so nothing is ever read from a peer that was not checked,
- * and the socket is never, not even for a moment, open to others. The socket of a living supervisor is never removed.
+ * endpoint: where client and supervisor meet: listening, accepting, connecting. Called by sup
+ * (first two) and cli (last). Who may talk to the supervisor owns its containers, so nothing is
+ * ever read from a peer that was not checked, and the socket is never, not even for a moment, open
+ * to others. The socket of a living supervisor is never removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,10 @@
 
 #define BACKLOG 64
 
-/* An address holds 107 bytes only; for a longer path `dir` is its folder and the address leads through it. */
+/*
+ * An address holds 107 bytes only; for a longer path `dir` is its folder and the address leads
+ * through it.
+ */
 struct place {
 	struct sockaddr_un addr;
 	int dir;
@@ -63,7 +67,10 @@ static int place_connect(const struct place *p, int fd)
 	return connect(fd, (const struct sockaddr *)&p->addr, sizeof(p->addr));
 }
 
-/* Nobody listens on a socket whose owner died: ECONNREFUSED. A file that is no socket says the same, hence lstat. */
+/*
+ * Nobody listens on a socket whose owner died: ECONNREFUSED. A file that is no socket says the
+ * same, hence lstat.
+ */
 static bool is_dead_socket(const struct place *p)
 {
 	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -82,7 +89,10 @@ int ctl_listen(const char *path, struct err *err)
 		return err_sys(err, errno, "control socket '%s'", path);
 	if (place_init(&p, path, err) < 0)
 		return -1;
-	/* The file is born with the mode of the socket's own inode (unix(7)), so there is no moment of a wider one. */
+	/*
+	 * The file is born with the mode of the socket's own inode (unix(7)), so there is no moment
+	 * of a wider one.
+	 */
 	if (fchmod(fd, 0600) < 0)
 		return err_sys(err, errno, "control socket '%s': set its mode", path);
 	if (place_bind(&p, fd) < 0) {
@@ -130,7 +140,10 @@ int ctl_connect(const char *path, unsigned ms, struct err *err)
 		return err_sys(err, errno, "control socket '%s'", path);
 	if (place_init(&p, path, err) < 0)
 		return -1;
-	/* The time-out for sending covers connect(2) as well: it waits while the backlog of a stuck supervisor is full. */
+	/*
+	 * The time-out for sending covers connect(2) as well: it waits while the backlog of a stuck
+	 * supervisor is full.
+	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
 		return err_sys(err, errno, "control socket '%s': set the time-out", path);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * packet: one message as bytes and descriptors, and back. Called by both sides, and by call.c. What comes in is the
- * word of a stranger: every length is checked, nothing is half taken over, and a descriptor that came with a packet
- * which is refused is closed.
+ * packet: one message as bytes and descriptors, and back. Called by both sides, and by call.c. What
+ * comes in is the word of a stranger: every length is checked, nothing is half taken over, and a
+ * descriptor that came with a packet which is refused is closed.
  */
 #include <assert.h>
 #include <errno.h>
@@ -94,7 +94,10 @@ static void collect_fds(struct msghdr *mh, struct ctl_msg *m)
 
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		/* The kernel makes one header of all; the space that it was given holds no more than the limit. */
+		/*
+		 * The kernel makes one header of all; the space that it was given holds no more
+		 * than the limit.
+		 */
 		assert(m->n_fds + n <= CTL_FDS_MAX);
 		memcpy(&m->fds[m->n_fds], data, n * sizeof(int));
 		m->n_fds += n;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cursor: see cursor.h. Called by reading alone, in a process that has nothing to do with the writer: what it knows of
- * it is only what the files show. It takes no lock and changes nothing.
+ * cursor: see cursor.h. Called by reading alone, in a process that has nothing to do with the
+ * writer: what it knows of it is only what the files show. It takes no lock and changes nothing.
  *
- * Two things move under it. Rotation renames files, so a segment is told by its inode. And a writer on a full disk
- * cuts off the beginning of a record again, so bytes without a newline are never kept, but read anew each time.
+ * Two things move under it. Rotation renames files, so a segment is told by its inode. And a writer
+ * on a full disk cuts off the beginning of a record again, so bytes without a newline are never
+ * kept, but read anew each time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,10 +67,11 @@ static int open_segment(const struct cursor *c, unsigned index, int *ret, struct
 }
 
 /*
- * The oldest segment that is younger than ours; the oldest of all when ours is gone. 1; 0 when there is none; -1.
+ * The oldest segment that is younger than ours; the oldest of all when ours is gone. 1; 0 when
+ * there is none; -1.
  *
- * Goes from the youngest up, the way in which files move: so one that moves meanwhile may be met twice, but is never
- * missed, and the last one met before ours is the one to go on with.
+ * Goes from the youngest up, the way in which files move: so one that moves meanwhile may be met
+ * twice, but is never missed, and the last one met before ours is the one to go on with.
  */
 static int open_younger(const struct cursor *c, int *ret, struct err *err)
 {
@@ -108,8 +110,9 @@ static void enter(struct cursor *c, int fd, off_t at)
 }
 
 /*
- * At the end of a file: 1 when reading may go on, 0 when there is nothing more for now, -1. A younger file is entered
- * only after this one was read to its end once more, as the writer may have added to it before it rotated.
+ * At the end of a file: 1 when reading may go on, 0 when there is nothing more for now, -1. A
+ * younger file is entered only after this one was read to its end once more, as the writer may have
+ * added to it before it rotated.
  */
 static int turn_over(struct cursor *c, struct err *err)
 {
@@ -122,7 +125,10 @@ static int turn_over(struct cursor *c, struct err *err)
 
 /* ---- going forwards -------------------------------------------------------------------------- */
 
-/* Forgets bytes that are no whole record; what is given out of the file next begins at the same place. */
+/*
+ * Forgets bytes that are no whole record; what is given out of the file next begins at the same
+ * place.
+ */
 static void forget_rest(struct cursor *c)
 {
 	c->at += (off_t)c->begin;
@@ -130,8 +136,8 @@ static void forget_rest(struct cursor *c)
 }
 
 /*
- * The file became shorter: emptied by hand, or the writer took back what the disk did not take as a whole. What was
- * given out stays given out; what comes next comes at the end.
+ * The file became shorter: emptied by hand, or the writer took back what the disk did not take as a
+ * whole. What was given out stays given out; what comes next comes at the end.
  */
 static void follow_cut(struct cursor *c)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cursor: a place in the segments of one log, moving forwards while the writer may append and rotate. Used by reading.
+ * cursor: a place in the segments of one log, moving forwards while the writer may append and
+ * rotate. Used by reading.
  */
 #ifndef LOGS_CURSOR_H
 #define LOGS_CURSOR_H
@@ -19,9 +20,14 @@ struct cursor {
 
 void cursor_init(struct cursor *c, const char *path);
 void cursor_fini(struct cursor *c);
-/* The next record. 1; 0 when there is none now; -1. The line's text is valid until the next call. */
+/*
+ * The next record. 1; 0 when there is none now; -1. The line's text is valid until the next call.
+ */
 int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err);
-/* Goes to the last `lines` lines of those that are not younger than until_ns (0: any), before the first cursor_next. */
+/*
+ * Goes to the last `lines` lines of those that are not younger than until_ns (0: any), before the
+ * first cursor_next.
+ */
 int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct err *err);
 
 #endif

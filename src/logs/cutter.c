@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cutter: see cutter.h. Called by stream for every block that comes out of a pipe, so whole lines are passed on where
- * they lie and only the rest of a block is copied.
+ * cutter: see cutter.h. Called by stream for every block that comes out of a pipe, so whole lines
+ * are passed on where they lie and only the rest of a block is copied.
  */
 #include "logs/cutter.h"
 #include "logs/logrecord.h"
@@ -13,8 +13,8 @@ static void emit_held(struct cutter *c, bool partial, cutter_emit_fn *emit, void
 }
 
 /*
- * Bytes of a line that go on beyond the limit leave in records of exactly the limit. A line that just reaches it
- * waits, as its newline may be the next byte.
+ * Bytes of a line that go on beyond the limit leave in records of exactly the limit. A line that
+ * just reaches it waits, as its newline may be the next byte.
  */
 static void hold(struct cutter *c, const char *data, size_t len, cutter_emit_fn *emit, void *arg)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fifo: see fifo.h. Called by stream alone. The service owns the FIFO and may do with it what it likes; nothing is
- * taken from it but bytes. Each end is opened by itself, so that the reading one stays non-blocking whatever becomes
- * of the other one's flags.
+ * fifo: see fifo.h. Called by stream alone. The service owns the FIFO and may do with it what it
+ * likes; nothing is taken from it but bytes. Each end is opened by itself, so that the reading one
+ * stays non-blocking whatever becomes of the other one's flags.
  */
 #include <errno.h>
 #include <fcntl.h>

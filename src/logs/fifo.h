@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fifo: one pipe between a container and its log, with a name, so that the service may open it again. */
+/*
+ * fifo: one pipe between a container and its log, with a name, so that the service may open it
+ * again.
+ */
 #ifndef LOGS_FIFO_H
 #define LOGS_FIFO_H
 

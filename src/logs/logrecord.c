@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * logrecord: writing and reading the head of a record. Called by stream and segment on the one side, by cursor on the
- * other. Files may be damaged, or written by somebody else in the same format: reading trusts nothing.
+ * logrecord: writing and reading the head of a record. Called by stream and segment on the one
+ * side, by cursor on the other. Files may be damaged, or written by somebody else in the same
+ * format: reading trusts nothing.
  */
 #include <assert.h>
 

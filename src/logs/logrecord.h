@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * logrecord: one line as it stands in a segment, in the CRI log format. Used by both sides of the room.
- * Our own records have a head of fixed length, because the three stream names have six letters each.
+ * logrecord: one line as it stands in a segment, in the CRI log format. Used by both sides of the
+ * room. Our own records have a head of fixed length, because the three stream names have six
+ * letters each.
  */
 #ifndef LOGS_LOGRECORD_H
 #define LOGS_LOGRECORD_H
@@ -16,8 +17,8 @@ void record_head(char ret[RECORD_HEAD], uint64_t wall_ns, enum logs_fd fd);
 /* Says whether the text behind this head goes on in the next record. */
 void record_set_partial(char head[RECORD_HEAD], bool partial);
 /*
- * Reads a record without its newline; the text of `ret` points into it. The beginning of a record does too, then its
- * text is the beginning. -1: not a record.
+ * Reads a record without its newline; the text of `ret` points into it. The beginning of a record
+ * does too, then its text is the beginning. -1: not a record.
  */
 int record_parse(const char *record, size_t len, struct logs_line *ret);
 

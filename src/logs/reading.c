@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reading: several logs as one, by time. Called by cli, in any process that may read the files; a slow reader costs
- * the writer nothing. Lines of one source stay in the order of the file, whatever their stamps say: a clock may have
- * been set back.
+ * reading: several logs as one, by time. Called by cli, in any process that may read the files; a
+ * slow reader costs the writer nothing. Lines of one source stay in the order of the file, whatever
+ * their stamps say: a clock may have been set back.
  */
 #include <unistd.h>
 
@@ -84,7 +84,9 @@ static bool is_over(const struct reading *r)
 	       (q->until_ns && time_wall_ns() > q->until_ns);
 }
 
-/* What ends the reading is asked before the last look, so that nothing stored by then is left out. */
+/*
+ * What ends the reading is asked before the last look, so that nothing stored by then is left out.
+ */
 static int show_all(struct reading *r, struct err *err)
 {
 	for (;;) {

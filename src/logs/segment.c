@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * segment: see segment.h. Called by stream alone. It never waits for anything but the disk, keeps no record back, and
- * makes room by itself only in the way of rotation.
+ * segment: see segment.h. Called by stream alone. It never waits for anything but the disk, keeps
+ * no record back, and makes room by itself only in the way of rotation.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,10 @@ static int open_current(struct segments *s)
 	return 0;
 }
 
-/* Moves every file one number up, the oldest one goes. The current one is then free to be made anew. */
+/*
+ * Moves every file one number up, the oldest one goes. The current one is then free to be made
+ * anew.
+ */
 static void rotate(struct segments *s)
 {
 	char from[SEGMENT_NAME_SIZE], to[SEGMENT_NAME_SIZE];
@@ -74,8 +77,8 @@ static void remove_surplus(const struct segments *s)
 }
 
 /*
- * The writer before us was killed in the middle of a record: its beginning goes, and what is no log at all is put
- * aside.
+ * The writer before us was killed in the middle of a record: its beginning goes, and what is no log
+ * at all is put aside.
  */
 static void mend_tail(struct segments *s)
 {
@@ -188,8 +191,9 @@ static size_t write_all(int fd, struct iovec *iov, int n)
 }
 
 /*
- * Of what went in only a part, the whole records stay. But while lines are being lost it is all or nothing: the last
- * page of a file on a full disk takes a notice when it takes nothing else, and would soon be full of them.
+ * Of what went in only a part, the whole records stay. But while lines are being lost it is all or
+ * nothing: the last page of a file on a full disk takes a notice when it takes nothing else, and
+ * would soon be full of them.
  */
 static void write_batch(struct batch *b, const char *notice, size_t notice_len)
 {

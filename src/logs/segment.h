@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * segment: the files of one log. Records go into `current.log`; when it is full it becomes `1.log` and the older ones
- * move up. Every file ends with a whole record, whatever happened to the disk.
+ * segment: the files of one log. Records go into `current.log`; when it is full it becomes `1.log`
+ * and the older ones move up. Every file ends with a whole record, whatever happened to the disk.
  */
 #ifndef LOGS_SEGMENT_H
 #define LOGS_SEGMENT_H
@@ -24,21 +24,32 @@ struct segments {
 	int why;	  /* errno of the last loss */
 };
 
-/* Records on their way to the file: one write for all of them. Lives on the stack of whoever handles a block. */
+/*
+ * Records on their way to the file: one write for all of them. Lives on the stack of whoever
+ * handles a block.
+ */
 struct batch {
 	struct segments *s;
 	size_t len;
 	char bytes[2 * RECORD_MAX];
 };
 
-/* Opens or makes the folder and the current file. A full disk is no error, the file is made later. 0 or -1. */
+/*
+ * Opens or makes the folder and the current file. A full disk is no error, the file is made later.
+ * 0 or -1.
+ */
 int segments_open(struct segments *ret, const char *dir, uint64_t max_size, unsigned max_files,
 		  struct err *err);
 /* Appends a record; goes to the file when the batch or the segment is full. */
 void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, size_t len);
-/* Writes what is there. A disk that takes it no longer costs these records, and is never an error. */
+/*
+ * Writes what is there. A disk that takes it no longer costs these records, and is never an error.
+ */
 void batch_flush(struct batch *b);
-/* The same when nothing follows soon: what was lost is said even when there is nothing else to write. */
+/*
+ * The same when nothing follows soon: what was lost is said even when there is nothing else to
+ * write.
+ */
 void batch_finish(struct batch *b);
 void segments_close(struct segments *s);
 

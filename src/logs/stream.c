@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stream: the log of one slot while it is written. Called by the supervisor's loop and by sup. A container waits for
- * its log only as long as one turn of the loop takes: its pipes are emptied whatever the disk says, and one callback
- * takes one block, so that a noisy service does not keep the others waiting.
+ * stream: the log of one slot while it is written. Called by the supervisor's loop and by sup. A
+ * container waits for its log only as long as one turn of the loop takes: its pipes are emptied
+ * whatever the disk says, and one callback takes one block, so that a noisy service does not keep
+ * the others waiting.
  *
- * Between blocks a stream owns no buffer but the beginning of a line: the supervisor has many of them, and every page
- * that it touches makes clone slower.
+ * Between blocks a stream owns no buffer but the beginning of a line: the supervisor has many of
+ * them, and every page that it touches makes clone slower.
  */
 #include <assert.h>
 #include <errno.h>
@@ -97,7 +98,10 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	take_block(io->data);
 }
 
-/* What is in the pipe now and not a byte that comes later: a writer may outlive the process whose end this is. */
+/*
+ * What is in the pipe now and not a byte that comes later: a writer may outlive the process whose
+ * end this is.
+ */
 static void drain_channel(struct channel *c)
 {
 	int left = 0;
@@ -174,7 +178,10 @@ int logs_write_fd(const struct logs_stream *s, enum logs_fd fd)
 
 	assert(fd == LOGS_STDOUT || fd == LOGS_STDERR);
 	wr = s->channels[fd - LOGS_STDOUT].fifo.wr;
-	/* The process before may have made its standard output non-blocking, and with it ours: it is one description. */
+	/*
+	 * The process before may have made its standard output non-blocking, and with it ours: it
+	 * is one description.
+	 */
 	fcntl(wr, F_SETFL, 0);
 	return wr;
 }

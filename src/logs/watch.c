@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch: see watch.h. It only makes readers quick: they look again after a while in any case, so an event that gets
- * lost between two folders being made costs some milliseconds and nothing else.
+ * watch: see watch.h. It only makes readers quick: they look again after a while in any case, so an
+ * event that gets lost between two folders being made costs some milliseconds and nothing else.
  */
 #include <errno.h>
 #include <libgen.h>

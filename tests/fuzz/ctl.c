@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: any packet as the supervisor would receive it. Build with clang -fsanitize=fuzzer,address,undefined and
- * the rooms ctl and base.
+ * Fuzz target: any packet as the supervisor would receive it. Build with clang
+ * -fsanitize=fuzzer,address,undefined and the rooms ctl and base.
  */
 #include <stdint.h>
 #include <sys/socket.h>

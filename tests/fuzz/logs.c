@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: the input is first what a service wrote, cut in two ways that must give the same lines, then what is
- * found in a segment. Build with clang -fsanitize=fuzzer,address,undefined, -Isrc, and the rooms logs and base.
+ * Fuzz target: the input is first what a service wrote, cut in two ways that must give the same
+ * lines, then what is found in a segment. Build with clang -fsanitize=fuzzer,address,undefined,
+ * -Isrc, and the rooms logs and base.
  */
 #include <assert.h>
 #include <fcntl.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of ctl/call.c: the answers are put in the socket ahead of the call, so that no second process is needed. */
+/*
+ * Tests of ctl/call.c: the answers are put in the socket ahead of the call, so that no second
+ * process is needed.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of ctl/endpoint.c: who finds whom, who is let in, and what becomes of sockets that lie about. */
+/*
+ * Tests of ctl/endpoint.c: who finds whom, who is let in, and what becomes of sockets that lie
+ * about.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of ctl/packet.c: what goes in comes out, and what nobody should send is refused without losing a descriptor. */
+/*
+ * Tests of ctl/packet.c: what goes in comes out, and what nobody should send is refused without
+ * losing a descriptor.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

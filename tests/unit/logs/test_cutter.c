@@ -10,7 +10,9 @@
 #include "logs/cutter.h"
 #include "logs/logrecord.h"
 
-/* Writes down what was emitted: the text, then P or F and a mark that cannot be mistaken for text. */
+/*
+ * Writes down what was emitted: the text, then P or F and a mark that cannot be mistaken for text.
+ */
 static void note(void *arg, const char *text, size_t len, bool partial)
 {
 	struct buf *b = arg;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of logs/reading.c, cursor.c and watch.c: what was written is read, also while it is still being written. */
+/*
+ * Tests of logs/reading.c, cursor.c and watch.c: what was written is read, also while it is still
+ * being written.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -165,7 +168,9 @@ static void since_and_until(void **state)
 	assert_string_equal(read_all(f, 1, &q), "0:4 ");
 }
 
-/* Lines 0..11, some of them in parts, at every cutting into segments and for every number of lines. */
+/*
+ * Lines 0..11, some of them in parts, at every cutting into segments and for every number of lines.
+ */
 static void tail_over_segments(void **state)
 {
 	struct fixture *f = *state;
@@ -286,7 +291,10 @@ static void errors_name_the_folder(void **state)
 	assert_non_null(strstr(err.text, "/dev/null"));
 }
 
-/* ---- following: what happens meanwhile is done where the reader asks whether to stop --------------- */
+/*
+ * ---- following: what happens meanwhile is done where the reader asks whether to stop
+ * ---------------
+ */
 
 static const char *follow(struct fixture *f, size_t n, bool (*stop)(void *arg), int64_t tail)
 {
@@ -414,7 +422,10 @@ static void follow_a_file_emptied_by_hand(void **state)
 	assert_string_equal(follow(f, 1, empty_by_hand, -1), "0:old 0:new ");
 }
 
-/* ---- following a writer that runs at the same time -------------------------------------------------- */
+/*
+ * ---- following a writer that runs at the same time
+ * --------------------------------------------------
+ */
 
 #define LINES 30000
 

@@ -224,7 +224,9 @@ static void links_are_not_followed(void **state)
 	assert_non_null(strstr(err.text, "current.log"));
 }
 
-/* ---- a full disk: a small tmpfs that only this process sees ------------------------------------ */
+/*
+ * ---- a full disk: a small tmpfs that only this process sees ------------------------------------
+ */
 
 static bool mount_small_disk(const struct fixture *f, const char *size)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of logs/stream.c and fifo.c: from the write end that a container gets to the file, with a real loop. */
+/*
+ * Tests of logs/stream.c and fifo.c: from the write end that a container gets to the file, with a
+ * real loop.
+ */
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -192,7 +195,10 @@ static void write_end_blocks_whatever_was_done_to_it(void **state)
 	assert_int_equal(fcntl(logs_write_fd(f->s, LOGS_STDOUT), F_GETFL) & O_NONBLOCK, 0);
 }
 
-/* As /dev/stdout in a container: opened by name, written, closed; the stream never sees the end of the file. */
+/*
+ * As /dev/stdout in a container: opened by name, written, closed; the stream never sees the end of
+ * the file.
+ */
 static void service_may_open_it_again(void **state)
 {
 	struct fixture *f = *state;
