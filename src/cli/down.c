@@ -61,6 +61,7 @@ static int take_down(const struct cli_options *o, const char *project,
 int cli_down(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	_cleanup_free_ char *done = NULL;
 	struct cli_term t = cli_term_get(o);
 	const struct sup_hooks hooks = { .arg = &t, .say = cli_say };
 	int r;
@@ -76,6 +77,7 @@ int cli_down(const struct cli_options *o, struct err *err)
 		return cli_told(err, ERR_LEFTOVER);
 	if (o->volumes && sup_remove_volumes(p.name, &hooks, err) < 0)
 		return -1;
-	cli_say(&t, SUP_PROGRESS, NULL, "down");
+	done = xasprintf("stack '%s' is down", p.name);
+	cli_say(&t, SUP_PROGRESS, NULL, done);
 	return 0;
 }

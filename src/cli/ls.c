@@ -2,7 +2,9 @@
 /*
  * ls: `mstack ls`, the stacks that have a run-time folder on this host.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
@@ -83,10 +85,13 @@ int cli_ls(const struct cli_options *o, struct err *err)
 {
 	static const char *const heads[] = { "NAME", "STATUS", "CONFIG FILES", NULL };
 	bool json = o->format && !strcmp(o->format, "json");
-	struct cli_table *table = json || o->quiet ? NULL : cli_table_new(heads);
-	char **projects = sup_projects();
+	struct cli_table *table;
+	char **projects;
 
-	(void)err;
+	if (access(path_run_dir(), R_OK | X_OK) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "ls: open '%s'", path_run_dir());
+	table = json || o->quiet ? NULL : cli_table_new(heads);
+	projects = sup_projects();
 	for (char **p = projects; p && *p; p++) {
 		add_project(o, *p, table);
 		free(*p);

@@ -36,43 +36,41 @@ static int dispatch(const struct cli_options *o, const struct cli_command *c, st
 	return c->run(o, err);
 }
 
-static int run(const char *const *words, struct err *err)
+static int run(const struct cli_options *o, const struct cli_command *c, struct err *err)
 {
-	_cleanup_(cli_options_fini) struct cli_options o = { 0 };
-	const struct cli_command *c = NULL;
-	int code;
+	int code = dispatch(o, c, err);
 
-	if (cli_options_parse(words, &o, &c, err) < 0)
-		return -1;
-	code = dispatch(&o, c, err);
 	if (code >= 0 && (fflush(stdout) || ferror(stdout)))
 		return err_sys(err, errno, "write to standard output");
 	return code;
 }
 
-static void complain(const struct err *err)
+static void complain(const struct cli_options *o, const struct err *err)
 {
-	const struct cli_options none = { 0 };
-	struct cli_term t = cli_term_get(&none);
+	bool colour = cli_term_get(o).err_colour;
 	struct buf b = { 0 };
 
 	cli_harmless(err->text, strlen(err->text), false, &b);
-	fprintf(stderr, "%smstack:%s %s\n", t.err_colour ? "\033[31m" : "",
-		t.err_colour ? "\033[0m" : "", buf_str(&b));
+	fprintf(stderr, "%smstack:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "",
+		buf_str(&b));
 	buf_fini(&b);
 }
 
 int main(int argc, char **argv)
 {
+	_cleanup_(cli_options_fini) struct cli_options o = { 0 };
+	const struct cli_command *c = NULL;
 	struct err err = { 0 };
-	int code;
+	int code = -1;
 
 	fill_standard_fds();
 	setlocale(LC_CTYPE, "");
-	code = run((const char *const *)argv + (argc > 0), &err);
+	if (cli_options_parse((const char *const *)argv + (argc > 0), &o, &c, &err) == 0)
+		code = run(&o, c, &err);
 	if (code >= 0)
 		return code;
+	/* What has been told already has no text. */
 	if (err.text[0])
-		complain(&err);
+		complain(&o, &err);
 	return err_exit_code(&err);
 }

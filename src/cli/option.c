@@ -208,9 +208,10 @@ static int take_word(struct parser *p, const char *word, bool *first)
 	}
 	if (p->o->args.n >= p->command->max_args) {
 		if (!p->command->max_args && !(p->command->flags & COMMAND_NO_FILE))
-			return complain(p,
-					"'%s': only a stack file (.yaml, .yml or -) can stand here",
-					word);
+			return complain(
+				p,
+				"'%s' is no stack file (.yaml, .yml or -), and services cannot be named here yet",
+				word);
 		return complain(p, "'%s' is one word too many", word);
 	}
 	vec_push(&p->o->args, word);

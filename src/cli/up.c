@@ -101,7 +101,7 @@ static void on_up(void *arg, const struct err *err)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static int check_words(const struct cli_options *o, const struct stack *s, struct err *err)
+static int check_words(const struct cli_options *o, struct err *err)
 {
 	bool aborts = o->abort_on_exit || o->abort_on_failure || o->exit_code_from;
 
@@ -112,10 +112,15 @@ static int check_words(const struct cli_options *o, const struct stack *s, struc
 			err, ERR_USAGE,
 			"up: %s needs the foreground: it does not go with --detach or --wait",
 			o->exit_code_from ? "--exit-code-from" : "--abort-on-container-...");
-	if (o->exit_code_from && !stack_find_service(s, o->exit_code_from))
-		return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",
-				o->exit_code_from);
 	return 0;
+}
+
+static int check_service(const struct cli_options *o, const struct stack *s, struct err *err)
+{
+	if (!o->exit_code_from || stack_find_service(s, o->exit_code_from))
+		return 0;
+	return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",
+			o->exit_code_from);
 }
 
 static int run_supervisor(struct up *u, int *ret_code, struct err *err)
@@ -191,9 +196,9 @@ int cli_up(const struct cli_options *o, struct err *err)
 	struct up u = { .o = o, .term = cli_term_get(o), .tell_fd = -1 };
 	int r = -1;
 
-	if (cli_project_load(o, &u.project, err) < 0)
+	if (check_words(o, err) < 0 || cli_project_load(o, &u.project, err) < 0)
 		return -1;
-	if (check_words(o, u.project.stack, err) == 0)
+	if (check_service(o, u.project.stack, err) == 0)
 		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)
 							  : run_foreground(&u, err);
 	cli_project_fini(&u.project);

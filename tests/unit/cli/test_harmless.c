@@ -29,8 +29,12 @@ static const struct sample samples[] = {
 	{ .in = "\033[?1049h", .out = "^[[?1049h" },
 	{ .in = "\033]0;title\a", .out = "^[]0;title^G" },
 	{ .in = "\033", .out = "^[" },
-	{ .in = "\x9b" "2J", .out = "\\x9b2J" },
-	{ .in = "\xc2\x9b" "2J", .out = "\\xc2\\x9b2J" },
+	{ .in = "\x9b"
+		"2J",
+	  .out = "\\x9b2J" },
+	{ .in = "\xc2\x9b"
+		"2J",
+	  .out = "\\xc2\\x9b2J" },
 	{ .in = "\xc0\xaf", .out = "\\xc0\\xaf" },
 	{ .in = "\xed\xa0\x80", .out = "\\xed\\xa0\\x80" },
 	{ .in = "\xf4\x90\x80\x80", .out = "\\xf4\\x90\\x80\\x80" },

@@ -56,8 +56,9 @@ static void test_prefix(void **state)
 
 static void test_without_prefix(void **state)
 {
-	struct cli_logview v = view_of((struct cli_options){ .no_prefix = true, .timestamps = true },
-				       (struct cli_term){ .out_tty = true });
+	struct cli_logview v =
+		view_of((struct cli_options){ .no_prefix = true, .timestamps = true },
+			(struct cli_term){ .out_tty = true });
 	struct logs_line line = line_of("a\033[31mb\033[2J");
 
 	(void)state;

@@ -45,7 +45,8 @@ static void say(struct cli_relay *r, int to, const char *text)
 
 static void test_prints(void **state)
 {
-	int out_saved, err_saved, out = capture(STDOUT_FILENO, &out_saved), errs = capture(STDERR_FILENO, &err_saved);
+	int out_saved, err_saved, out = capture(STDOUT_FILENO, &out_saved),
+				  errs = capture(STDERR_FILENO, &err_saved);
 	struct cli_relay r = open_relay();
 	char got[64] = "", got_err[64] = "";
 
