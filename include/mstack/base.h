@@ -58,6 +58,14 @@ int err_wrap(struct err *err, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 /* The exit code of the command line contract for this error. */
 int err_exit_code(const struct err *err);
 
+/* clang --analyze reads one file at a time: told that these return -1, it follows no paths that do not exist. */
+#ifdef __clang_analyzer__
+#define err_set(...) (err_set(__VA_ARGS__), -1)
+#define err_sys(...) (err_sys(__VA_ARGS__), -1)
+#define err_kind(...) (err_kind(__VA_ARGS__), -1)
+#define err_wrap(...) (err_wrap(__VA_ARGS__), -1)
+#endif
+
 /* ---- ownership ------------------------------------------------------------------------------- */
 
 void cleanup_fd(int *fd);

@@ -53,7 +53,8 @@ static int fill(struct err *err, int sys, enum err_kind kind, const char *fmt, v
 	return -1;
 }
 
-int err_set(struct err *err, const char *fmt, ...)
+/* Names in brackets: for an analyzer they are macros. */
+int (err_set)(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,7 +64,7 @@ int err_set(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
-int err_sys(struct err *err, int sys, const char *fmt, ...)
+int (err_sys)(struct err *err, int sys, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -73,7 +74,7 @@ int err_sys(struct err *err, int sys, const char *fmt, ...)
 	return -1;
 }
 
-int err_kind(struct err *err, enum err_kind kind, const char *fmt, ...)
+int (err_kind)(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -83,7 +84,7 @@ int err_kind(struct err *err, enum err_kind kind, const char *fmt, ...)
 	return -1;
 }
 
-int err_wrap(struct err *err, const char *fmt, ...)
+int (err_wrap)(struct err *err, const char *fmt, ...)
 {
 	char text[sizeof(err->text)], tail[sizeof(err->text)];
 	va_list ap;
