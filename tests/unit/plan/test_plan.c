@@ -136,7 +136,36 @@ static const char shop[] = "services:\n"
 			   "  back: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}\n"
 			   "volumes: {data: }\n";
 
-static const char shop_plan[] = "project demo id=6e9f50ff table=mstk_demo_6e9f50ff\n";
+static const char shop_plan[] =
+	"project demo id=e792c8f1 table=mstk_demo_e792c8f1\n"
+	"network demo_front bridge=mstk7ea088af subnet=172.22.74.0/24 gateway=172.22.74.1 mtu=1500\n"
+	"network demo_back bridge=mstke8c94f42 subnet=10.9.0.0/24 gateway=10.9.0.1 mtu=1500 internal\n"
+	"volume demo_data\n"
+	"slot web-1 container=demo-web-1\n"
+	"  link eth0 on demo_front as mv8ead0b39bd addr=172.22.74.2/24 mac=02:39:0b:ad:8e:fe default-route\n"
+	"  link eth1 on demo_back as mv9e747e62b9 addr=10.9.0.3/24 mac=02:62:7e:74:9e:87\n"
+	"  publish 0.0.0.0:8080 -> 172.22.74.2:80/tcp\n"
+	"  publish 127.0.0.1:5353 -> 172.22.74.2:53/udp\n"
+	"  mount /run/mstack/demo/slots/web-1/hosts on /etc/hosts\n"
+	"  mount /run/mstack/demo/slots/web-1/hostname on /etc/hostname\n"
+	"  mount /run/mstack/demo/slots/web-1/resolv.conf on /etc/resolv.conf\n"
+	"  user 0:0 caps=00000000800405fb\n"
+	"  command httpd -f\n"
+	"  environment PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=web HOME=/ MODE=fast\n"
+	"slot db-1 container=demo-db-1\n"
+	"  memory 67108864\n"
+	"  link eth0 on demo_back as mv86f83c505f addr=10.9.0.2/24 mac=02:50:3c:f8:86:2b\n"
+	"  mount /var/lib/mstack/volumes/demo_data/_data on /data\n"
+	"  mount tmpfs on /tmp\n"
+	"  mount /run/mstack/demo/slots/db-1/hosts on /etc/hosts\n"
+	"  mount /run/mstack/demo/slots/db-1/hostname on /etc/hostname\n"
+	"  mount /run/mstack/demo/slots/db-1/resolv.conf on /etc/resolv.conf\n"
+	"  mount /srv/x on /data/x ro\n"
+	"  user 0:0 caps=00000000800405fb\n"
+	"  command serve\n"
+	"  environment PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=db HOME=/\n"
+	"  probe /bin/sh -c pg_isready\n"
+	"order web-1 after db-1 is started\n";
 
 static void test_golden(void **state)
 {
@@ -260,10 +289,12 @@ static void test_full_subnet(void **state)
 
 	(void)state;
 	make(&p, "services:\n  a: {image: ./i, command: x}\n  b: {image: ./i, command: x}\n"
-		 "networks: {default: {ipam: {config: [{subnet: 10.1.0.0/30}]}}}\n");
+		 "  c: {image: ./i, command: x}\n  d: {image: ./i, command: x}\n"
+		 "  e: {image: ./i, command: x}\n  f: {image: ./i, command: x}\n"
+		 "networks: {default: {ipam: {config: [{subnet: 10.1.0.0/29}]}}}\n");
 	assert_int_equal(p.rc, 1);
 	assert_string_equal(stack_diags_get(p.diags, 0)->text,
-			    "service 'b': network 'default' has no free address left");
+			    "service 'f': network 'default' has no free address left");
 	end(&p);
 }
 
