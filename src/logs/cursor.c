@@ -19,7 +19,7 @@
 
 void cursor_init(struct cursor *c, const char *path)
 {
-	*c = (struct cursor){ .path = path, .dir = -1, .fd = -1, .next = -1 };
+	*c = (struct cursor){ .path = path, .dir = -1, .fd = -1, .next = -1, .left = UINT64_MAX };
 }
 
 void cursor_fini(struct cursor *c)
@@ -180,14 +180,16 @@ static bool next_in_block(struct cursor *c, struct logs_line *ret)
 {
 	const char *nl;
 
-	while (c->begin < c->end &&
+	while (c->begin < c->end && c->left > 0 &&
 	       (nl = memchr(c->block + c->begin, '\n', c->end - c->begin)) != NULL) {
 		const char *record = c->block + c->begin;
+		size_t len = (size_t)(nl - record);
 		bool skipped = c->skipping;
 
+		c->left = len < c->left ? c->left - len - 1 : 0;
 		c->begin = (size_t)(nl + 1 - c->block);
 		c->skipping = false;
-		if (!skipped && record_parse(record, (size_t)(nl - record), ret) == 0)
+		if (!skipped && record_parse(record, len, ret) == 0)
 			return true;
 	}
 	return false;
@@ -200,6 +202,8 @@ int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
 	while (rc > 0) {
 		if (next_in_block(c, ret))
 			return 1;
+		if (c->left == 0)
+			return 0;
 		rc = fill(c, err);
 		if (rc != 0)
 			continue;
@@ -291,6 +295,26 @@ int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct 
 		enter(c, take_fd(&fd), at);
 		if (rc > 0)
 			break;
+	}
+	return 0;
+}
+
+int cursor_limit(struct cursor *c, struct err *err)
+{
+	int rc = open_folder(c, err);
+
+	if (rc <= 0)
+		return rc;
+	c->left = 0;
+	for (unsigned i = 0, missing = 0; missing < MISSING_MAX; i++) {
+		_cleanup_fd_ int fd = -1;
+		struct stat st;
+
+		rc = open_segment(c, i, &fd, &st, err);
+		if (rc < 0)
+			return -1;
+		missing = rc == 0 ? missing + 1 : 0;
+		c->left += rc > 0 ? (uint64_t)st.st_size : 0;
 	}
 	return 0;
 }

@@ -15,6 +15,7 @@ struct cursor {
 	off_t at;	   /* of the first byte in `block` */
 	char *block;	   /* room for one record more than what is read at once */
 	size_t begin, end; /* bytes in it that were not given out */
+	uint64_t left;	   /* bytes that may still be given out */
 	bool skipping;	   /* in the middle of what is no record, until its newline */
 };
 
@@ -29,5 +30,10 @@ int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err);
  * first cursor_next.
  */
 int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct err *err);
+/*
+ * Ends the reading after as many bytes as are stored now, so that it comes to an end however quick the
+ * writer is.
+ */
+int cursor_limit(struct cursor *c, struct err *err);
 
 #endif

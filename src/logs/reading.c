@@ -108,9 +108,13 @@ int logs_read(const struct logs_source *sources, size_t n, const struct logs_que
 	int rc = q->follow && watch < 0 ? -1 : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		cursor_init(&lanes[i].cursor, sources[i].dir);
+		struct cursor *c = &lanes[i].cursor;
+
+		cursor_init(c, sources[i].dir);
 		if (rc == 0 && q->tail >= 0)
-			rc = cursor_seek_tail(&lanes[i].cursor, q->tail, q->until_ns, err);
+			rc = cursor_seek_tail(c, q->tail, q->until_ns, err);
+		if (rc == 0 && !q->follow)
+			rc = cursor_limit(c, err);
 	}
 	if (rc == 0)
 		rc = show_all(&r, err);

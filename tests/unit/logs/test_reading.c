@@ -3,6 +3,7 @@
  * Tests of logs/reading.c, cursor.c and watch.c: what was written is read, also while it is still
  * being written.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,6 +25,7 @@
 #define SECOND	1000000000ULL
 
 struct fixture {
+	int fds; /* open before the test */
 	char root[64];
 	char *dirs[SOURCES];
 	struct logs_source sources[SOURCES];
@@ -36,10 +38,21 @@ struct fixture {
 	uint64_t last_ns;
 };
 
+static int count_fds(void)
+{
+	_cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(d))
+		n++;
+	return n;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
+	f->fds = count_fds();
 	strcpy(f->root, "/tmp/mstack-logs-XXXXXX");
 	if (!mkdtemp(f->root))
 		return -1;
@@ -65,12 +78,14 @@ static int teardown(void **state)
 	rc = path_remove_tree(AT_FDCWD, f->root);
 	buf_fini(&f->seen);
 	free(f->b);
+	rc |= count_fds() != f->fds;
 	free(f);
 	return rc;
 }
 
 static void open_source(struct fixture *f, int i, uint64_t max_size, unsigned max_files)
 {
+	segments_close(&f->s[i]);
 	assert_int_equal(segments_open(&f->s[i], f->dirs[i], max_size, max_files, NULL), 0);
 }
 
@@ -277,6 +292,26 @@ static void big_lines(void **state)
 	free(text);
 }
 
+static int write_one_more(void *arg, size_t source, const struct logs_line *line)
+{
+	struct fixture *f = arg;
+
+	(void)line;
+	put(f, (int)source, T0, "more");
+	return ++f->n == 1000;
+}
+
+static void reading_ends_under_a_busy_writer(void **state)
+{
+	struct fixture *f = *state;
+
+	open_source(f, 0, 200, 3);
+	for (int i = 0; i < 8; i++)
+		put(f, 0, T0, "some");
+	assert_int_equal(logs_read(f->sources, 1, &everything, write_one_more, f, NULL), 0);
+	assert_int_equal(f->n, 8);
+}
+
 static void errors_name_the_folder(void **state)
 {
 	struct fixture *f = *state;
@@ -364,7 +399,8 @@ static void follow_waits_for_folders(void **state)
 	struct fixture *f = *state;
 
 	assert_string_equal(follow(f, 3, make_folders_late, -1), "0:hello 1:hello 2:hello ");
-	follow(f, 3, make_folders_late, 0);
+	/* Now they are there, each with a line that nobody wants to see again. */
+	assert_string_equal(follow(f, 3, make_folders_late, 0), "0:hello 1:hello 2:hello ");
 }
 
 static bool rotate_in_every_way(void *arg)
@@ -506,6 +542,7 @@ int main(void)
 		TEST(tail_of_much),
 		TEST(damaged_lines_are_skipped),
 		TEST(big_lines),
+		TEST(reading_ends_under_a_busy_writer),
 		TEST(errors_name_the_folder),
 		TEST(follow_sees_whole_records_only),
 		TEST(follow_waits_for_folders),
