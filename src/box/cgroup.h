@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroup: the stack's sub-tree in cgroup v2, and one group per slot. Called by runtime.c, slot.c and kinds.c.
+ * Nothing here waits: a group that still holds processes is EBUSY, and its owner asks again.
+ */
+#ifndef BOX_CGROUP_H
+#define BOX_CGROUP_H
+
+#include "mstack/box.h"
+
+#define CGROUP_KIND	"cgroup"
+#define CGROUP_TOP_KIND "cgroup-top"
+
+struct cgroup_tree {
+	char *path;	/* of the stack's group, absolute */
+	unsigned have;	/* BOX_WANT_*: controllers that its children can use */
+	bool delegated; /* below our own group, which systemd gave us */
+	uint32_t item;
+};
+
+int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
+		     struct err *err);
+void cgroup_tree_fini(struct cgroup_tree *t);
+
+struct cgroup {
+	char *path;
+	int fd;
+	uint32_t item;
+};
+
+/* Makes the group (ledger first) and writes its limits. On error nothing is left. */
+int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+		const struct box_slot_spec *spec, struct err *err);
+void cgroup_fini(struct cgroup *c);
+/* Ends all processes in it and below. 0 or -1 with errno. */
+int cgroup_kill(int fd);
+/* Is there a process in it or below? A group that is gone has none. */
+bool cgroup_populated(int fd);
+/* How many processes are in it itself, counted up to `max`. */
+unsigned cgroup_count(int fd, unsigned max);
+uint64_t cgroup_oom_kills(int fd);
+/* Removes it and all below; 0 gone, 1 was not there, -1 with errno (EBUSY: processes). */
+int cgroup_remove(const char *path);
+
+/* Where cgroup2 is mounted, as a string of the caller's. */
+int cgroup_find_mount(char **ret, struct err *err);
+/* Which of BOX_WANT_* the file `name` ("cgroup.controllers") of that group lists. */
+unsigned cgroup_controllers(const char *path, const char *name);
+/* "memory" for BOX_WANT_MEMORY; and why it is not on v2, with the cure. */
+const char *cgroup_controller_name(unsigned one);
+void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size);
+
+#endif

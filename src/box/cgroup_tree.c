@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroup_tree: where the stack's groups live. Finds cgroup v2 by the mount table (it may stand beside v1), decides between
+ * our own group, when systemd delegated it to us, and /mstack at the top, and hands the controllers down.
+ * Called by box_open and the probes of doctor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "box/cgroup.h"
+
+#define TABLE_MAX (4U << 20)
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+/* Field 5 of a line of mountinfo, with its \040 and the like undone. */
+static char *mount_point(char *line)
+{
+	char *p = line, *in, *out;
+
+	for (int i = 0; p && i < 4; i++)
+		p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL;
+	if (!p)
+		return NULL;
+	p[strcspn(p, " ")] = '\0';
+	for (in = out = p; *in; out++) {
+		if (in[0] == '\\' && in[1] && in[2] && in[3]) {
+			*out = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
+			in += 4;
+		} else {
+			*out = *in++;
+		}
+	}
+	*out = '\0';
+	return p;
+}
+
+int cgroup_find_mount(char **ret, struct err *err)
+{
+	_cleanup_(buf_fini) struct buf table = { 0 };
+	char *line, *next, *at;
+
+	if (file_read(AT_FDCWD, "/proc/self/mountinfo", TABLE_MAX, &table) < 0)
+		return err_sys(err, errno, "read /proc/self/mountinfo");
+	for (line = table.data; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!strstr(line, " - cgroup2 "))
+			continue;
+		at = mount_point(line);
+		if (at) {
+			*ret = xstrdup(at);
+			return 0;
+		}
+	}
+	return err_set(err, "find cgroup v2: it is not mounted: boot with "
+			    "systemd.unified_cgroup_hierarchy=1, or `mount -t cgroup2 none /sys/fs/cgroup`");
+}
+
+static const struct {
+	unsigned one;
+	const char *name;
+} controllers[] = {
+	{ BOX_WANT_MEMORY, "memory" },
+	{ BOX_WANT_CPU, "cpu" },
+	{ BOX_WANT_PIDS, "pids" },
+};
+
+const char *cgroup_controller_name(unsigned one)
+{
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+		if (controllers[i].one == one)
+			return controllers[i].name;
+	return "";
+}
+
+unsigned cgroup_controllers(const char *path, const char *name)
+{
+	_cleanup_free_ char *file = xasprintf("%s/%s", path, name);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	char *save = NULL;
+	unsigned have = 0;
+
+	if (file_read(AT_FDCWD, file, 4096, &text) < 0 || !text.data)
+		return 0;
+	for (char *w = strtok_r(text.data, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
+		for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+			if (!strcmp(w, controllers[i].name))
+				have |= controllers[i].one;
+	return have;
+}
+
+/* The line of /proc/cgroups: name, hierarchy (0: v2 or none), number of groups, enabled. */
+static int legacy_state(const char *name, unsigned *ret_hierarchy, unsigned *ret_enabled)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	size_t len = strlen(name);
+	const char *p;
+
+	if (file_read(AT_FDCWD, "/proc/cgroups", 65536, &text) < 0)
+		return -1;
+	for (p = buf_str(&text); p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (!strncmp(p, name, len) && p[len] == '\t')
+			return sscanf(p + len, "%u %*u %u", ret_hierarchy, ret_enabled) == 2 ? 0 : -1;
+	}
+	return -1;
+}
+
+void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
+{
+	const char *name = cgroup_controller_name(one);
+	unsigned hierarchy = 0, enabled = 0;
+
+	if (legacy_state(name, &hierarchy, &enabled) < 0)
+		snprintf(ret, size, "this kernel was built without it");
+	else if (!enabled)
+		snprintf(ret, size, "it is switched off: boot with cgroup_enable=%s", name);
+	else if (hierarchy)
+		snprintf(ret, size, "it is mounted as v1; boot with "
+				    "systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all");
+	else if (delegated)
+		snprintf(ret, size, "it is not delegated to us: set Delegate=yes in the unit");
+	else
+		snprintf(ret, size, "a group above holds processes or does not pass it on: "
+				    "see cgroup.subtree_control there");
+}
+
+/* ---- where ours goes ------------------------------------------------------------------------- */
+
+/* Our own group if systemd put its mark on it, else NULL. */
+static char *delegated_group(const char *mount)
+{
+	static const char *const marks[] = { "user.delegate", "trusted.delegate" };
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	_cleanup_free_ char *path = NULL;
+	const char *own;
+	char value[8];
+
+	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text) < 0)
+		return NULL;
+	own = strstr(buf_str(&text), "0::/");
+	if (!own)
+		return NULL;
+	own += 4;
+	path = xasprintf("%s/%.*s", mount, (int)strcspn(own, "\n"), own);
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (getxattr(path, marks[i], value, sizeof(value)) == 1 && value[0] == '1')
+			return take_ptr(&path);
+	return NULL;
+}
+
+/* No processes in inner nodes: we step aside, into a leaf that systemd removes with the unit. */
+static int step_aside(const char *group, struct err *err)
+{
+	_cleanup_free_ char *leaf = xasprintf("%s/supervisor", group);
+	_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", leaf);
+
+	if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "make cgroup '%s'", leaf);
+	if (file_put(AT_FDCWD, procs, "0") < 0)
+		return err_sys(err, errno, "move to cgroup '%s'", leaf);
+	return 0;
+}
+
+static int make_group(struct ledger *ledger, const char *kind, uint32_t parent, const char *path,
+		      uint32_t *ret_item, struct err *err)
+{
+	uint32_t item = ledger_intend(ledger, kind, parent, path, err);
+	struct stat st;
+
+	if (!item)
+		return -1;
+	if ((mkdir(path, 0755) < 0 && errno != EEXIST) || stat(path, &st) < 0) {
+		int saved = errno;
+
+		ledger_gone(ledger, item, NULL);
+		return err_sys(err, saved, "make cgroup '%s'", path);
+	}
+	*ret_item = item;
+	return ledger_done(ledger, item, st.st_ino, 0, err);
+}
+
+/* Lets the children of `path` use what it has itself. One by one: the kernel takes all of a write or nothing. */
+static void pass_on(const char *path)
+{
+	_cleanup_free_ char *file = xasprintf("%s/cgroup.subtree_control", path);
+	unsigned have = cgroup_controllers(path, "cgroup.controllers");
+	char word[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++) {
+		snprintf(word, sizeof(word), "+%s", controllers[i].name);
+		/* A controller that does not come is found missing when somebody wants it. */
+		if (have & controllers[i].one)
+			(void)file_put(AT_FDCWD, file, word);
+	}
+}
+
+/* An empty group left over from a crash is taken over, one with processes in it is somebody's. */
+static int refuse_busy(const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "open cgroup '%s'", path);
+	if (cgroup_populated(fd))
+		return err_set(err, "cgroup '%s' holds processes already: the stack runs, or what it left "
+				    "behind does: run `mstack down` first", path);
+	return 0;
+}
+
+int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
+		     struct err *err)
+{
+	_cleanup_free_ char *mount = NULL, *own = NULL, *top = NULL, *path = NULL;
+	uint32_t top_item;
+
+	if (cgroup_find_mount(&mount, err) < 0)
+		return -1;
+	own = delegated_group(mount);
+	if (own && step_aside(own, err) < 0)
+		return -1;
+	top = xasprintf("%s/mstack", own ? own : mount);
+	path = xasprintf("%s/%s", top, project);
+	*t = (struct cgroup_tree){ .delegated = own };
+	if (refuse_busy(path, err) < 0 ||
+	    make_group(ledger, CGROUP_TOP_KIND, 0, top, &top_item, err) < 0 ||
+	    make_group(ledger, CGROUP_KIND, top_item, path, &t->item, err) < 0)
+		return -1;
+	pass_on(own ? own : mount);
+	pass_on(top);
+	pass_on(path);
+	t->have = cgroup_controllers(path, "cgroup.subtree_control");
+	t->path = take_ptr(&path);
+	return 0;
+}
+
+void cgroup_tree_fini(struct cgroup_tree *t)
+{
+	free(t->path);
+	t->path = NULL;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * child: the tables of steps and the walk over them. Called right after the clone by guest.c, never returns.
+ *
+ * Stage one is a process of the host's in the slot's cgroup: it sees the host's files, builds the root in the slot's mount
+ * namespace, and clones stage two into the container's own namespaces as the supervisor's child. Stage two is the
+ * container's PID 1 from its first instruction; it would ignore its own SIGKILL, so a step that fails ends by _exit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/sys.h"
+
+#define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+static int send_msg(struct child *c, enum child_msg_type type, pid_t pid)
+{
+	struct child_msg m = { .type = type, .pid = pid, .err = c->err };
+
+	return sys_send(c->sock, &m, sizeof(m), NULL, 0);
+}
+
+_Noreturn void child_run(struct child *c, const struct child_step *steps)
+{
+	uint16_t n = 0;
+
+	for (; steps[n].name; n++) {
+		if (!steps[n].run(c))
+			continue;
+		if (c->err.kind == ERR_RUN)
+			c->err.kind = ERR_CREATE;
+		c->err.step = (uint16_t)(n + 1);
+		err_wrap(&c->err, "%s", steps[n].name);
+		send_msg(c, CHILD_FAIL, 0);
+		_exit(125);
+	}
+	_exit(0);
+}
+
+/* ---- from stage to stage --------------------------------------------------------------------- */
+
+static int begin_second(struct child *c, uint64_t namespaces, const struct child_step *steps)
+{
+	pid_t pid = sys_clone(namespaces | CLONE_PARENT, -1, NULL);
+
+	if (pid < 0)
+		return err_sys(&c->err, errno, "clone");
+	if (!pid)
+		child_run(c, steps);
+	return send_msg(c, CHILD_PID, pid) < 0 ? err_sys(&c->err, errno, "report the pid") : 0;
+}
+
+static int begin_stage_two(struct child *c)
+{
+	return begin_second(c, NEW_NAMESPACES, c->tables->stage_two);
+}
+
+static int begin_exec_two(struct child *c)
+{
+	return begin_second(c, 0, c->tables->exec_two);
+}
+
+static int join_network(struct child *c)
+{
+	return setns(c->netns, CLONE_NEWNET) < 0 ? err_sys(&c->err, errno, "join") : 0;
+}
+
+static int join_container(struct child *c)
+{
+	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET) < 0)
+		return err_sys(&c->err, errno, "join");
+	return 0;
+}
+
+/* ---- the end of stage two -------------------------------------------------------------------- */
+
+static int report_ready(struct child *c)
+{
+	return send_msg(c, CHILD_READY, 0) < 0 ? err_sys(&c->err, errno, "report") : 0;
+}
+
+static int wait_for_go(struct child *c)
+{
+	struct child_msg m;
+	ssize_t n;
+
+	if (!c->wait_go)
+		return 0;
+	do
+		n = recv(c->sock, &m, sizeof(m), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(m) && m.type == CHILD_GO)
+		return 0;
+	return err_sys(&c->err, n < 0 ? errno : EPIPE, "the supervisor went away");
+}
+
+/* ENOENT speaks of the file, or of the interpreter or loader that it names. */
+static int explain(struct child *c, const char *path, int why)
+{
+	const struct launch_command *cmd = c->command;
+
+	if (why == EACCES || why == ENOEXEC || why == EISDIR || why == ENOTDIR || why == ELIBBAD)
+		err_sys(&c->err, why, "'%s' cannot be executed", path);
+	else if (why != ENOENT)
+		return err_sys(&c->err, why, "'%s'", path);
+	else if (!faccessat(AT_FDCWD, path, F_OK, 0))
+		err_sys(&c->err, why, "'%s' is there, but not its interpreter or loader", path);
+	else if (cmd->searched)
+		err_sys(&c->err, 0, "'%s': not found in the image's PATH (%s)", cmd->argv[0], cmd->searched);
+	else
+		err_sys(&c->err, 0, "'%s': not found in the image", cmd->argv[0]);
+	c->err.kind = why == ENOENT ? ERR_NOTFOUND : ERR_NOEXEC;
+	return -1;
+}
+
+/* As a shell searches: what is not there is passed over, what may not be executed is remembered. */
+static int execute(struct child *c)
+{
+	const struct launch_command *cmd = c->command;
+	const char *const *path, *refused = NULL;
+	int why;
+
+	for (path = cmd->candidates; *path; path++) {
+		execve(*path, (char *const *)(uintptr_t)cmd->argv,
+		       (char *const *)(uintptr_t)c->launch->envp);
+		why = errno;
+		if (why == EACCES)
+			refused = *path;
+		else if ((why != ENOENT && why != ENOTDIR) || !faccessat(AT_FDCWD, *path, F_OK, 0))
+			return explain(c, *path, why);
+	}
+	return explain(c, refused ? refused : cmd->candidates[0], refused ? EACCES : ENOENT);
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct child_step stage_one[] = {
+	{ "death signal", child_die_with_supervisor },
+	{ "close descriptors", child_close_others },
+	{ "oom score", child_reset_oom_score },
+	{ "open layers and volumes", child_open_sources },
+	{ "enter the slot", child_enter_slot },
+	{ "mount the root", child_mount_layers },
+	{ "make devices", child_make_devices },
+	{ "cover folders of the host", child_cover },
+	{ "mount volumes", child_mount_volumes },
+	{ "make working_dir", child_make_cwd },
+	{ "make the root read-only", child_protect_root },
+	{ "join the network", join_network },
+	{ "clone the container", begin_stage_two },
+	{ NULL, NULL },
+};
+
+/* What a start and an exec have in common: from a process in the right namespaces to the command. */
+#define PROCESS_STEPS \
+	{ "new session", child_new_session }, \
+	{ "standard streams", child_set_stdio }, \
+	{ "working_dir", child_enter_cwd }, \
+	{ "resource limits", child_set_limits }, \
+	{ "capability bounds", child_bound_caps }, \
+	{ "user and groups", child_set_ids }, \
+	{ "capabilities", child_set_caps }, \
+	{ "death signal", child_die_with_supervisor }, \
+	{ "no new privileges", child_no_new_privs }, \
+	{ "signals", child_default_signals }, \
+	{ "system call filter", child_load_filter }, \
+	{ "report", report_ready }, \
+	{ "wait for the network", wait_for_go }, \
+	{ "exec", execute }, \
+	{ NULL, NULL }
+
+static const struct child_step stage_two[] = {
+	{ "death signal", child_die_with_supervisor },
+	{ "open the root", child_open_root },
+	{ "mount proc and sys", child_mount_system },
+	{ "mount terminals", child_mount_terminals },
+	{ "sysctls", child_set_sysctls },
+	{ "mask paths", child_mask },
+	{ "change the root", child_pivot },
+	{ "host name", child_set_hostname },
+	PROCESS_STEPS,
+};
+
+static const struct child_step exec_one[] = {
+	{ "death signal", child_die_with_supervisor },
+	{ "close descriptors", child_close_others },
+	{ "oom score", child_reset_oom_score },
+	{ "join the container", join_container },
+	{ "clone the command", begin_exec_two },
+	{ NULL, NULL },
+};
+
+static const struct child_step exec_two[] = {
+	{ "death signal", child_die_with_supervisor },
+	PROCESS_STEPS,
+};
+/* clang-format on */
+
+const struct child_tables child_tables = {
+	.slot = child_slot_steps,
+	.stage_one = stage_one,
+	.stage_two = stage_two,
+	.exec_one = exec_one,
+	.exec_two = exec_two,
+};

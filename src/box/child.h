@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * child: what runs between clone and exec. A stage walks a table of steps and reports the first one that fails.
+ * Steps allocate nothing, lock nothing, look up no names and end only by _exit. Adding one is adding a row.
+ */
+#ifndef BOX_CHILD_H
+#define BOX_CHILD_H
+
+#include "box/launch.h"
+#include "mstack/base.h"
+
+enum child_msg_type {
+	CHILD_PID = 1, /* stage one: stage two has this pid */
+	CHILD_READY,   /* stage two, before exec; or a slot's child, with its descriptors */
+	CHILD_FAIL,    /* err */
+	CHILD_GO,      /* from the supervisor */
+};
+
+/* The one message type, both ways. */
+struct child_msg {
+	uint32_t type;
+	int32_t pid;
+	struct err err;
+};
+
+/* Set up by the supervisor, then the child's own copy. Descriptors that are not there are -1. */
+struct child {
+	const struct child_tables *tables;
+	const struct box_slot_spec *slot; /* a slot's child */
+	struct launch *launch;
+	const struct launch_command *command;
+	int sock;	/* to the supervisor */
+	int supervisor; /* its pidfd */
+	int proc;	/* the host's /proc */
+	int netns, mntns;
+	int join;	/* pidfd of the container that an exec goes into */
+	int out, err_out;
+	int root;	/* the container's root, once it is mounted */
+	bool wait_go;
+	struct err err;
+};
+
+struct child_step {
+	const char *name;
+	int (*run)(struct child *c); /* 0, or -1 with c->err set */
+};
+
+/* Ended by a row without a name. A test may put its own in place of these. */
+struct child_tables {
+	const struct child_step *slot;
+	const struct child_step *stage_one, *stage_two;
+	const struct child_step *exec_one, *exec_two;
+};
+
+extern const struct child_tables child_tables;
+
+_Noreturn void child_run(struct child *c, const struct child_step *steps);
+
+/* ---- steps, by file -------------------------------------------------------------------------- */
+
+/* slot_child.c */
+extern const struct child_step child_slot_steps[];
+
+/* root.c */
+int child_open_sources(struct child *c);
+int child_enter_slot(struct child *c);
+int child_mount_layers(struct child *c);
+int child_cover(struct child *c);
+int child_mount_volumes(struct child *c);
+int child_make_cwd(struct child *c);
+int child_protect_root(struct child *c);
+
+/* dev.c */
+int child_make_devices(struct child *c);
+int child_mount_terminals(struct child *c);
+
+/* system.c */
+int child_open_root(struct child *c);
+int child_mount_system(struct child *c);
+int child_set_sysctls(struct child *c);
+int child_mask(struct child *c);
+int child_pivot(struct child *c);
+
+/* process.c */
+int child_die_with_supervisor(struct child *c);
+int child_close_others(struct child *c);
+int child_reset_oom_score(struct child *c);
+int child_set_hostname(struct child *c);
+int child_new_session(struct child *c);
+int child_set_stdio(struct child *c);
+int child_set_limits(struct child *c);
+int child_enter_cwd(struct child *c);
+int child_bound_caps(struct child *c);
+int child_set_ids(struct child *c);
+int child_set_caps(struct child *c);
+int child_no_new_privs(struct child *c);
+int child_default_signals(struct child *c);
+int child_load_filter(struct child *c);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dev: the container's /dev: a tmpfs of its own with six nodes and the usual links, never the image's files.
+ * Stage one makes it, because a user namespace may make no nodes; stage two mounts what belongs to its namespaces.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/mounting.h"
+#include "box/sys.h"
+
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} nodes[] = {
+	{ "null", 1, 3 },   { "zero", 1, 5 },	 { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "core", "/proc/kcore" },	 { "ptmx", "pts/ptmx" },
+};
+
+static const char *const folders[] = { "pts", "shm", "mqueue" };
+
+static int fill(int dev)
+{
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+			    makedev(nodes[i].major, nodes[i].minor)) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (symlinkat(links[i].target, dev, links[i].name) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (mkdirat(dev, folders[i], 0755) < 0)
+			return -1;
+	return 0;
+}
+
+/* `mount` onto the folder `name` below dirfd, which must be a folder and no link. */
+static int attach_at(struct child *c, int mount, int dirfd, const char *name)
+{
+	_cleanup_fd_ int at = sys_open_plain(dirfd, name, O_PATH | O_DIRECTORY);
+
+	if (at < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_set(&c->err, "'/%s' of the image is not a folder", name);
+	if (at < 0 || mounting_attach(mount, at) < 0)
+		return err_sys(&c->err, errno, "mount on '/%s'", name);
+	return 0;
+}
+
+int child_make_devices(struct child *c)
+{
+	static const char *const options[] = { "size", "64k", "mode", "0755", NULL };
+	const char *const shm_options[] = { "size", c->launch->shm_size, "mode", "1777", NULL };
+	_cleanup_fd_ int dev = mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	_cleanup_fd_ int shm = mounting_new(
+		"tmpfs", shm_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	if (dev < 0 || shm < 0)
+		return err_sys(&c->err, errno, "tmpfs");
+	if (fill(dev) < 0)
+		return err_sys(&c->err, errno, "fill /dev");
+	if (attach_at(c, dev, c->root, "dev") < 0)
+		return -1;
+	return attach_at(c, shm, c->root, "dev/shm");
+}
+
+int child_mount_terminals(struct child *c)
+{
+	static const char *const pts_options[] = { "newinstance", NULL,	 "ptmxmode", "0666", "mode",
+						   "0620",	  "gid", "5",	     NULL };
+	static const char *const no_options[] = { NULL };
+	_cleanup_fd_ int pts =
+		mounting_new("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	_cleanup_fd_ int queues = -1;
+
+	if (pts < 0)
+		return err_sys(&c->err, errno, "devpts");
+	if (attach_at(c, pts, c->root, "dev/pts") < 0)
+		return -1;
+	queues = mounting_new("mqueue", no_options,
+			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	/* A kernel without message queues. */
+	if (queues < 0)
+		return errno == ENODEV ? 0 : err_sys(&c->err, errno, "mqueue");
+	return attach_at(c, queues, c->root, "dev/mqueue");
+}

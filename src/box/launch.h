@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * launch: everything that a start needs, checked, copied and resolved before the clone, so that the child only reads it.
+ * Made by start.c, kept by the slot while the container runs (exec needs its user, environment and limits).
+ */
+#ifndef BOX_LAUNCH_H
+#define BOX_LAUNCH_H
+
+#include <linux/filter.h>
+
+#include "mstack/box.h"
+
+/* Names in the slot's own little root, see slot_child.c. */
+#define SLOT_ROOT  "root"  /* where a container's root is mounted */
+#define SLOT_UPPER "up"	   /* the upper layer's file system */
+#define SLOT_EMPTY "empty" /* a folder to cover others with */
+#define SLOT_NULL  "null"  /* a null device to cover files with */
+
+/* One bind or tmpfs of the spec. The child opens `tree` before it leaves the host's mounts. */
+struct launch_mount {
+	enum box_mount_type type;
+	const char *source, *target;
+	bool read_only;
+	char size[32], mode[16]; /* TMPFS: options; an empty size is the kernel's default */
+	unsigned line;
+	int tree;
+};
+
+struct launch_sysctl {
+	const char *key;  /* as the user wrote it */
+	const char *path; /* below /proc/sys */
+	const char *value;
+	unsigned line;
+};
+
+/* What is executed: argv[0] searched in PATH beforehand. */
+struct launch_command {
+	const char *const *argv;
+	const char *const *candidates; /* NULL-terminated */
+	const char *searched;	       /* PATH, or NULL when argv[0] is a path */
+};
+
+struct launch {
+	struct arena *arena;
+
+	const char *const *lower;
+	int *lower_tree;
+	size_t n_lower;
+	const char *upper_base; /* the folder that holds upper and work; NULL: the slot's tmpfs */
+	int upper_tree;
+	const char *overlay_options; /* relative to the slot's root */
+	const char *volatile_mark;   /* in the slot's root; NULL: none */
+	const char *const *covers;   /* NULL-terminated */
+	bool read_only;
+	struct launch_mount *mounts;
+	size_t n_mounts;
+	char shm_size[32];
+
+	struct launch_command command;
+	const char *const *envp;
+	const char *path_env;
+	const char *cwd;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	const char *hostname;
+	const struct launch_sysctl *sysctls;
+	size_t n_sysctls;
+	const struct box_rlimit *rlimits; /* defaults first, then the spec's */
+	size_t n_rlimits;
+	uint64_t caps;
+	int last_cap; /* of this kernel */
+	const struct sock_fprog *filter;
+};
+
+/* Refuses what cannot be: too many layers, sysctls that are not a container's own. */
+struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter, struct err *err);
+void launch_free(struct launch *l);
+/* Where argv[0] may be, by the PATH of this launch. */
+int launch_command(const struct launch *l, struct arena *a, const char *const *argv,
+		   struct launch_command *ret, struct err *err);
+
+#endif

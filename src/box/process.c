@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * process: the child's steps that are about the process itself: session, streams, limits, ids, capabilities, filter.
+ * A start and an exec walk the same ones. System calls that glibc spreads over threads are made directly.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/sys.h"
+
+/* ---- first ----------------------------------------------------------------------------------- */
+
+/* Again after every change of ids, which clears it. The supervisor may have died before the call. */
+int child_die_with_supervisor(struct child *c)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(&c->err, errno, "prctl");
+	if (sys_pidfd_ended(c->supervisor))
+		return err_set(&c->err, "the supervisor has ended");
+	return 0;
+}
+
+/* Everything is close-on-exec from birth; this is for what a library may have opened behind our back. */
+int child_close_others(struct child *c)
+{
+	const int keep[] = { c->sock,	c->supervisor, c->proc, c->netns,
+			     c->mntns, c->join,	     c->out,	c->err_out };
+	unsigned from = 3;
+
+	for (;;) {
+		unsigned next = ~0U;
+
+		for (size_t i = 0; i < ARRAY_LEN(keep); i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next == ~0U)
+			break;
+		if (next > from && sys_close_range(from, next - 1) < 0)
+			return err_sys(&c->err, errno, "close_range");
+		from = next + 1;
+	}
+	return sys_close_range(from, ~0U) < 0 ? err_sys(&c->err, errno, "close_range") : 0;
+}
+
+int child_reset_oom_score(struct child *c)
+{
+	if (file_put(c->proc, "self/oom_score_adj", "0") < 0)
+		return err_sys(&c->err, errno, "write 0 to oom_score_adj");
+	return 0;
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+int child_set_hostname(struct child *c)
+{
+	const char *name = c->launch->hostname;
+
+	if (name && sethostname(name, strlen(name)) < 0)
+		return err_sys(&c->err, errno, "'%s'", name);
+	return 0;
+}
+
+int child_new_session(struct child *c)
+{
+	if (setsid() < 0)
+		return err_sys(&c->err, errno, "setsid");
+	/* A kernel without keys has nothing to keep apart. */
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		return err_sys(&c->err, errno, "session keyring");
+	return 0;
+}
+
+/* Moved out of the way first: what shall become 1 may be 2, and the other way round. */
+int child_set_stdio(struct child *c)
+{
+	int in = open("/dev/null", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int out = fcntl(c->out, F_DUPFD_CLOEXEC, 3), err_out = fcntl(c->err_out, F_DUPFD_CLOEXEC, 3);
+
+	if (in < 0)
+		return err_sys(&c->err, errno, "open /dev/null");
+	if (out < 0 || err_out < 0)
+		return err_sys(&c->err, errno, "duplicate");
+	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err_out, 2) < 0)
+		return err_sys(&c->err, errno, "place");
+	return 0;
+}
+
+int child_set_limits(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	for (size_t i = 0; i < l->n_rlimits; i++) {
+		const struct box_rlimit *r = &l->rlimits[i];
+		struct rlimit value = { .rlim_cur = r->soft, .rlim_max = r->hard };
+
+		if (setrlimit((__rlimit_resource_t)r->resource, &value) < 0) {
+			err_sys(&c->err, errno, "set number %d to %llu and %llu", r->resource,
+				(unsigned long long)r->soft, (unsigned long long)r->hard);
+			c->err.line = r->line;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* getcwd puts "(unreachable)" before a folder outside of the root, which a leaked descriptor would give. */
+int child_enter_cwd(struct child *c)
+{
+	const char *cwd = c->launch->cwd;
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = path_open_in(root, cwd, O_PATH | O_DIRECTORY, 0);
+	char at[PATH_MAX];
+
+	if (fd < 0 || fchdir(fd) < 0)
+		return err_sys(&c->err, errno, "enter '%s'", cwd);
+	if (syscall(SYS_getcwd, at, sizeof(at)) < 0 || at[0] != '/')
+		return err_set(&c->err, "'%s' is not below the root", cwd);
+	return 0;
+}
+
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+int child_bound_caps(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	for (int cap = 0; cap <= l->last_cap; cap++)
+		if (!(l->caps >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return err_sys(&c->err, errno, "drop number %d", cap);
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return err_sys(&c->err, errno, "clear the ambient set");
+	return 0;
+}
+
+int child_set_ids(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	if (syscall(SYS_setgroups, l->n_groups, l->groups) < 0)
+		return err_sys(&c->err, errno, "set groups");
+	if (syscall(SYS_setresgid, l->gid, l->gid, l->gid) < 0)
+		return err_sys(&c->err, errno, "become group %u", l->gid);
+	if (syscall(SYS_setresuid, l->uid, l->uid, l->uid) < 0)
+		return err_sys(&c->err, errno, "become user %u", l->uid);
+	return 0;
+}
+
+/* Exec gives root what the bounding set holds. Nobody inherits anything, and other users have nothing. */
+int child_set_caps(struct child *c)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint64_t caps = c->launch->uid ? 0 : c->launch->caps;
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return err_sys(&c->err, errno, "read");
+	for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+		/* We can keep what we have, not more. */
+		data[i].permitted &= (uint32_t)(caps >> (32 * i));
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &head, data) < 0)
+		return err_sys(&c->err, errno, "set");
+	return 0;
+}
+
+int child_no_new_privs(struct child *c)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? err_sys(&c->err, errno, "prctl") : 0;
+}
+
+/* Ignored ones would stay ignored over exec (SIGPIPE), blocked ones blocked. */
+int child_default_signals(struct child *c)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < _NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			sigaction(sig, &sa, NULL);
+	umask(022);
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? err_sys(&c->err, errno, "unblock") : 0;
+}
+
+int child_load_filter(struct child *c)
+{
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, c->launch->filter) < 0)
+		return err_sys(&c->err, errno, "load");
+	return 0;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * root: the steps of stage one that build a container's root: layers, covers, volumes. Called by the table in child.c.
+ *
+ * Sources are the host's and are opened by their paths before the slot's mount namespace is entered. Targets are the
+ * image's: they are resolved once, inside the root, and what is mounted goes onto that descriptor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/mounting.h"
+#include "box/sys.h"
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+static int open_folder_mount(struct child *c, const char *path)
+{
+	int fd = mounting_copy(AT_FDCWD, path, false);
+
+	if (fd >= 0 && !mounting_make_private(fd, false))
+		return fd;
+	err_sys(&c->err, errno, "'%s'", path);
+	cleanup_fd(&fd);
+	return -1;
+}
+
+/* Whole below the folder, as the user sees it, but no device of it is of use. */
+static int open_bind(const struct launch_mount *m)
+{
+	uint64_t attrs = MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
+	int fd = mounting_copy(AT_FDCWD, m->source, true);
+
+	if (fd >= 0 && !mounting_make_private(fd, true) && !mounting_restrict(fd, attrs, true))
+		return fd;
+	cleanup_fd(&fd);
+	return -1;
+}
+
+static int open_tmpfs(const struct launch_mount *m)
+{
+	const char *const options[] = { "mode", m->mode, m->size[0] ? "size" : NULL, m->size, NULL };
+
+	return mounting_new("tmpfs", options,
+			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+				    (m->read_only ? MOUNT_ATTR_RDONLY : 0));
+}
+
+static int open_volume(struct child *c, struct launch_mount *m)
+{
+	m->tree = m->type == BOX_BIND ? open_bind(m) : open_tmpfs(m);
+	if (m->tree >= 0)
+		return 0;
+	err_sys(&c->err, errno, "'%s' for '%s'", m->type == BOX_BIND ? m->source : "tmpfs", m->target);
+	c->err.line = m->line;
+	return -1;
+}
+
+int child_open_sources(struct child *c)
+{
+	struct launch *l = c->launch;
+
+	for (size_t i = 0; i < l->n_lower; i++) {
+		l->lower_tree[i] = open_folder_mount(c, l->lower[i]);
+		if (l->lower_tree[i] < 0)
+			return -1;
+	}
+	if (l->upper_base) {
+		l->upper_tree = open_folder_mount(c, l->upper_base);
+		if (l->upper_tree < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < l->n_mounts; i++)
+		if (open_volume(c, &l->mounts[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- layers ---------------------------------------------------------------------------------- */
+
+int child_enter_slot(struct child *c)
+{
+	if (setns(c->mntns, CLONE_NEWNS) < 0)
+		return err_sys(&c->err, errno, "join its mount namespace");
+	/* Mounts of this start go into a copy, which ends with the container. */
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_sys(&c->err, errno, "copy its mount namespace");
+	umask(0);
+	return 0;
+}
+
+/* Short names, `0:1:2`, so that fifty layers fit into the one page of options that the kernel takes. */
+static int attach_named(struct child *c, int tree, const char *name)
+{
+	_cleanup_fd_ int at = -1;
+
+	if (mkdir(name, 0700) < 0 && errno != EEXIST)
+		return err_sys(&c->err, errno, "make '%s'", name);
+	at = open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (at < 0 || mounting_attach(tree, at) < 0)
+		return err_sys(&c->err, errno, "attach '%s'", name);
+	return 0;
+}
+
+/* Within one boot what was written is still in the page cache, whatever the mark says. */
+static int forget_volatile(struct child *c)
+{
+	const char *mark = c->launch->volatile_mark;
+
+	if (mark && unlinkat(AT_FDCWD, mark, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_sys(&c->err, errno, "remove the mark '%s'", mark);
+	return 0;
+}
+
+static int make_system_folders(struct child *c)
+{
+	static const char *const names[] = { "proc", "sys", "dev" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (mkdirat(c->root, names[i], 0755) < 0 && errno != EEXIST)
+			return err_sys(&c->err, errno, "make '/%s'", names[i]);
+	return 0;
+}
+
+int child_mount_layers(struct child *c)
+{
+	struct launch *l = c->launch;
+	char name[24];
+
+	for (size_t i = 0; i < l->n_lower; i++) {
+		snprintf(name, sizeof(name), "%zu", i);
+		if (attach_named(c, l->lower_tree[i], name) < 0)
+			return -1;
+	}
+	if (l->upper_base && attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
+		return -1;
+	if (forget_volatile(c) < 0)
+		return -1;
+	if (mount("overlay", SLOT_ROOT, "overlay", MS_NODEV, l->overlay_options) < 0)
+		return err_sys(&c->err, errno, "overlay of %zu layers on '%s'", l->n_lower,
+			       l->upper_base ? l->upper_base : "tmpfs");
+	c->root = open(SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->root < 0)
+		return err_sys(&c->err, errno, "open");
+	return make_system_folders(c);
+}
+
+int child_protect_root(struct child *c)
+{
+	if (c->launch->read_only && mounting_restrict(c->root, MOUNT_ATTR_RDONLY, false) < 0)
+		return err_sys(&c->err, errno, "restrict");
+	return 0;
+}
+
+int child_make_cwd(struct child *c)
+{
+	if (path_mkdirs(c->root, c->launch->cwd, 0755) < 0)
+		return err_sys(&c->err, errno, "'%s'", c->launch->cwd);
+	return 0;
+}
+
+/* ---- covers ---------------------------------------------------------------------------------- */
+
+/* An empty folder over a folder, nothing over a file; what is not there needs no cover. */
+static int cover(struct child *c, const char *path)
+{
+	_cleanup_fd_ int at = path_open_in(c->root, path, O_PATH, 0), tree = -1;
+	struct stat st;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 : err_sys(&c->err, errno, "'%s'", path);
+	if (fstat(at, &st) < 0)
+		return err_sys(&c->err, errno, "'%s'", path);
+	tree = mounting_copy(AT_FDCWD, S_ISDIR(st.st_mode) ? SLOT_EMPTY : SLOT_NULL, false);
+	if (tree < 0 || mounting_restrict(tree, MOUNT_ATTR_RDONLY, false) < 0 ||
+	    mounting_attach(tree, at) < 0)
+		return err_sys(&c->err, errno, "'%s'", path);
+	return 0;
+}
+
+int child_cover(struct child *c)
+{
+	for (const char *const *p = c->launch->covers; *p; p++)
+		if (cover(c, *p) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- volumes --------------------------------------------------------------------------------- */
+
+/* Makes an empty file as a mount point, with the folders above it. */
+static int make_file(int root, const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	int fd;
+
+	if (len >= sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	if (len && path_mkdirs(root, folder, 0755) < 0)
+		return -1;
+	fd = path_open_in(root, path, O_CREAT | O_RDONLY | O_NOCTTY | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int open_target(int root, const struct launch_mount *m)
+{
+	int fd = path_open_in(root, m->target, O_PATH, 0);
+	struct stat st;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (fstat(m->tree, &st) < 0)
+		return -1;
+	if ((S_ISDIR(st.st_mode) ? path_mkdirs(root, m->target, 0755) : make_file(root, m->target)) < 0)
+		return -1;
+	return path_open_in(root, m->target, O_PATH, 0);
+}
+
+static bool is_or_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return !strncmp(path, folder, len) && (path[len] == '/' || !path[len]);
+}
+
+/* Why nothing may be mounted there, or NULL. `path` is what the target resolved to, inside the root. */
+static const char *forbidden(const char *path)
+{
+	static const char *const nodes[] = { "/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
+					     "/dev/urandom", "/dev/tty",  "/dev/ptmx", "/dev/pts",
+					     "/dev/mqueue",  "/dev/fd" };
+
+	if (!*path)
+		return "it is the root itself";
+	if (is_or_below(path, "/proc") || is_or_below(path, "/sys"))
+		return "/proc and /sys are the kernel's";
+	if (!strcmp(path, "/dev"))
+		return "/dev is made by mstack";
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (is_or_below(path, nodes[i]))
+			return "it would replace a standard device";
+	return NULL;
+}
+
+/* The kernel tells where a descriptor really is: links of the image cannot lead astray unnoticed. */
+static int check_target(struct child *c, int at, const char *target)
+{
+	char link[32], path[PATH_MAX];
+	const char *inside, *why;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "self/fd/%d", at);
+	n = readlinkat(c->proc, link, path, sizeof(path) - 1);
+	if (n < 0)
+		return err_sys(&c->err, errno, "'%s'", target);
+	path[n] = '\0';
+	if (!is_or_below(path, "/" SLOT_ROOT))
+		return err_set(&c->err, "'%s' leads out of the root", target);
+	inside = path + strlen("/" SLOT_ROOT);
+	why = forbidden(inside);
+	if (why && strcmp(inside, target))
+		return err_set(&c->err, "refused to mount on '%s', which is '%s': %s", target, inside, why);
+	return why ? err_set(&c->err, "refused to mount on '%s': %s", target, why) : 0;
+}
+
+static int mount_volume(struct child *c, const struct launch_mount *m)
+{
+	_cleanup_fd_ int at = open_target(c->root, m);
+
+	if (at < 0)
+		return err_sys(&c->err, errno, "make '%s'", m->target);
+	if (check_target(c, at, m->target) < 0)
+		return -1;
+	if (mounting_attach(m->tree, at) < 0)
+		return err_sys(&c->err, errno, "mount on '%s'", m->target);
+	return 0;
+}
+
+int child_mount_volumes(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	for (size_t i = 0; i < l->n_mounts; i++) {
+		if (!mount_volume(c, &l->mounts[i]))
+			continue;
+		c->err.line = l->mounts[i].line;
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * runtime: what a stack's slots share, from box_open to box_close, and the way of events to the caller. Called by sup.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "box/runtime.h"
+#include "box/sys.h"
+
+#define TABLE_MAX (4U << 20)
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* pivot_root cannot leave the kernel's first file system. The last mount on "/" is the one in use. */
+static int refuse_initramfs(struct err *err)
+{
+	_cleanup_(buf_fini) struct buf table = { 0 };
+	bool rootfs = false;
+
+	if (file_read(AT_FDCWD, "/proc/self/mountinfo", TABLE_MAX, &table) < 0)
+		return err_sys(err, errno, "read /proc/self/mountinfo");
+	for (char *line = table.data, *next; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (strstr(line, " / / "))
+			rootfs = strstr(line, " - rootfs ");
+	}
+	if (rootfs)
+		return err_set(err, "the root is an initramfs, which pivot_root cannot leave: "
+				    "switch_root to another file system (a tmpfs will do) first");
+	return 0;
+}
+
+static int check_host(struct err *err)
+{
+	if (geteuid())
+		return err_set(err, "containers need root: run mstack with sudo");
+	return refuse_initramfs(err);
+}
+
+/* Limits of ours that nobody asked for are left out where there is no controller, and one line says so. */
+static void note_left_out(struct box_runtime *rt)
+{
+	unsigned missing = (BOX_WANT_MEMORY | BOX_WANT_PIDS) & ~rt->tree.have;
+	unsigned first = missing & -missing;
+	char why[160];
+
+	if (!missing)
+		return;
+	cgroup_why_missing(first, rt->tree.delegated, why, sizeof(why));
+	snprintf(rt->left_out, sizeof(rt->left_out), "left out: %s%s%s: no controller on cgroup v2 (%s)",
+		 missing & BOX_WANT_PIDS ? "the default limit of 2048 processes" : "",
+		 missing == (BOX_WANT_MEMORY | BOX_WANT_PIDS) ? ", " : "",
+		 missing & BOX_WANT_MEMORY ? "memory.oom.group" : "", why);
+}
+
+static int fill(struct box_runtime *rt, const char *project, struct err *err)
+{
+	rt->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rt->proc < 0)
+		return err_sys(err, errno, "open /proc");
+	rt->self = sys_pidfd_open(getpid());
+	if (rt->self < 0)
+		return err_sys(err, errno, "pidfd_open: Linux 6.1 or later is needed");
+	if (cgroup_tree_open(&rt->tree, project, rt->ledger, err) < 0)
+		return -1;
+	note_left_out(rt);
+	return 0;
+}
+
+struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger,
+			     box_event_fn *fn, void *arg, struct err *err)
+{
+	struct box_runtime *rt;
+
+	if (check_host(err) < 0)
+		return NULL;
+	rt = xcalloc(1, sizeof(*rt));
+	*rt = (struct box_runtime){ .loop = loop,
+				    .ledger = ledger,
+				    .fn = fn,
+				    .arg = arg,
+				    .tables = &child_tables,
+				    .proc = -1,
+				    .self = -1 };
+	if (fill(rt, project, err) < 0) {
+		box_close(rt);
+		return NULL;
+	}
+	return rt;
+}
+
+void box_close(struct box_runtime *rt)
+{
+	if (!rt)
+		return;
+	while (rt->slots) {
+		if (rt->slots->cgroup.fd >= 0)
+			cgroup_kill(rt->slots->cgroup.fd);
+		slot_free(rt->slots);
+	}
+	seccomp_free(&rt->filters);
+	cgroup_tree_fini(&rt->tree);
+	cleanup_fd(&rt->proc);
+	cleanup_fd(&rt->self);
+	free(rt);
+}
+
+const char *box_left_out(const struct box_runtime *rt)
+{
+	return rt->left_out;
+}
+
+/* ---- for the files of this room -------------------------------------------------------------- */
+
+void runtime_emit(struct box_slot *s, struct box_event *ev)
+{
+	if (s->closing)
+		return;
+	if (ev->kind != BOX_EXEC_DONE)
+		ev->token = s->token;
+	s->rt->fn(s->rt->arg, ev);
+}
+
+struct child runtime_child(const struct box_slot *s)
+{
+	return (struct child){
+		.tables = s->rt->tables,
+		.sock = -1,
+		.supervisor = s->rt->self,
+		.proc = s->rt->proc,
+		.netns = -1,
+		.mntns = -1,
+		.join = -1,
+		.out = -1,
+		.err_out = -1,
+		.root = -1,
+	};
+}
+
+/* ---- zombies --------------------------------------------------------------------------------- */
+
+/*
+ * A stage two that has ended may be known by its pid from a message that was not read yet. A slot that is closing may go
+ * away while its guest catches up, but not before its exec is done.
+ */
+static void catch_up(struct box_runtime *rt)
+{
+	for (struct box_slot *s = rt->slots, *next; s; s = next) {
+		struct guest *exec = exec_guest(s);
+
+		next = s->next;
+		guest_catch_up(&s->guest);
+		if (exec)
+			guest_catch_up(exec);
+	}
+}
+
+static bool claim(struct box_runtime *rt, pid_t pid)
+{
+	for (struct box_slot *s = rt->slots; s; s = s->next) {
+		struct guest *exec = exec_guest(s);
+
+		if ((exec && guest_claim(exec, pid)) || guest_claim(&s->guest, pid))
+			return true;
+	}
+	return false;
+}
+
+/* waitid shows the same zombie until it is reaped, so ours are dealt with on the way, as their watchers would. */
+void box_reap_strangers(struct box_runtime *rt)
+{
+	catch_up(rt);
+	for (;;) {
+		siginfo_t si = { 0 };
+
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || !si.si_pid)
+			return;
+		if (claim(rt, si.si_pid))
+			continue;
+		waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG | __WALL);
+	}
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * seccomp: from the table of system calls to a filter program. Called by launch.c before the clone; loading it is the
+ * child's business (process.c).
+ *
+ * libseccomp builds a binary tree that allows what is listed and answers EPERM else. It cannot say "every number above
+ * this one", so a few instructions in front of its program answer ENOSYS for numbers that the table does not have:
+ * a program that tries something newer than we know then takes its older way.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "box/seccomp.h"
+#include "box/syscalls.h"
+
+#if !defined(__x86_64__)
+#error "mstack has a table of system calls for x86-64 only"
+#endif
+
+#define NEW_NAMESPACES                                                                             \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET)
+#define RET_NOSYS (SECCOMP_RET_ERRNO | ENOSYS)
+#define PROLOGUE_MAX 32
+#define EVERY_BIT UINT64_MAX
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+/* Allowed if the first argument is `value`, looking at the bits of `mask` only. */
+static int allow_if(scmp_filter_ctx ctx, int nr, uint64_t mask, uint64_t value)
+{
+	struct scmp_arg_cmp arg = { .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value };
+
+	if (mask == EVERY_BIT)
+		arg = (struct scmp_arg_cmp){ .op = SCMP_CMP_EQ, .datum_a = value };
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 1, &arg);
+}
+
+static int add_socket(scmp_filter_ctx ctx, int nr, uint64_t caps)
+{
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(families); i++)
+		rc = allow_if(ctx, nr, EVERY_BIT, (uint64_t)families[i]);
+	if (!rc && caps & UINT64_C(1) << CAP_NET_RAW)
+		rc = allow_if(ctx, nr, EVERY_BIT, AF_PACKET);
+	return rc;
+}
+
+static int add_personality(scmp_filter_ctx ctx, int nr)
+{
+	/* Linux, 32-bit uname, both with UNAME26, and the question for the present one. */
+	static const uint64_t harmless[] = { PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32 | UNAME26,
+					     0xffffffff };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(harmless); i++)
+		rc = allow_if(ctx, nr, EVERY_BIT, harmless[i]);
+	return rc;
+}
+
+static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row, uint64_t caps)
+{
+	int nr = row->nr;
+
+	if (row->caps & caps)
+		return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 0, NULL);
+	switch (row->decision) {
+	case SYSCALL_ALLOW:
+		return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 0, NULL);
+	case SYSCALL_DENY:
+		return 0;
+	case SYSCALL_NOSYS:
+		return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0, NULL);
+	case SYSCALL_SOCKET:
+		return add_socket(ctx, nr, caps);
+	case SYSCALL_CLONE:
+		return allow_if(ctx, nr, NEW_NAMESPACES, 0);
+	case SYSCALL_PERSONALITY:
+		return add_personality(ctx, nr);
+	}
+	return -EINVAL;
+}
+
+static int add_rules(scmp_filter_ctx ctx, uint64_t caps)
+{
+	int rc;
+
+	/* Calls by the doors of i386 and x32: not killed, they are just not there. */
+	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+	if (!rc)
+		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; !rc && i < syscall_rows_len; i++)
+		rc = add_row(ctx, &syscall_rows[i], caps);
+	return rc;
+}
+
+/* ---- program --------------------------------------------------------------------------------- */
+
+/* ENOSYS for the holes of the table and for all above its last number. Returns the length. */
+static size_t make_prologue(struct sock_filter *p)
+{
+	uint16_t last = syscall_rows[syscall_rows_len - 1].nr;
+	size_t n = 0;
+
+	p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (size_t i = 1; i < syscall_rows_len; i++) {
+		unsigned from = syscall_rows[i - 1].nr + 1U, to = syscall_rows[i].nr;
+
+		if (from == to || n + 5 > PROLOGUE_MAX)
+			continue;
+		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, from, 0, 2);
+		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, to, 1, 0);
+		p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_NOSYS);
+	}
+	p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 0, 1);
+	p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_NOSYS);
+	return n;
+}
+
+static int read_program(int fd, struct sock_fprog *ret, struct err *err)
+{
+	struct sock_filter prologue[PROLOGUE_MAX];
+	size_t n = make_prologue(prologue), bytes;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "system call filter: size");
+	bytes = (size_t)st.st_size;
+	if (!bytes || bytes % sizeof(*ret->filter) || bytes / sizeof(*ret->filter) + n > BPF_MAXINSNS)
+		return err_set(err, "system call filter: %zu bytes are no program that the kernel takes", bytes);
+	ret->filter = xcalloc(n + bytes / sizeof(*ret->filter), sizeof(*ret->filter));
+	ret->len = (unsigned short)(n + bytes / sizeof(*ret->filter));
+	memcpy(ret->filter, prologue, n * sizeof(*prologue));
+	if (pread(fd, ret->filter + n, bytes, 0) == (ssize_t)bytes)
+		return 0;
+	free(ret->filter);
+	return err_sys(err, errno, "system call filter: read");
+}
+
+static int compile(uint64_t caps, struct sock_fprog *ret, struct err *err)
+{
+	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc;
+
+	if (fd < 0 || !ctx) {
+		seccomp_release(ctx);
+		return err_sys(err, fd < 0 ? errno : ENOMEM, "system call filter: begin");
+	}
+	rc = add_rules(ctx, caps);
+	if (!rc)
+		rc = seccomp_export_bpf(ctx, fd);
+	seccomp_release(ctx);
+	if (rc)
+		return err_sys(err, -rc, "system call filter: build");
+	return read_program(fd, ret, err);
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps, struct err *err)
+{
+	struct sock_fprog prog;
+	struct seccomp_filter *f;
+
+	for (f = *list; f; f = f->next)
+		if (f->caps == caps)
+			return &f->prog;
+	if (compile(caps, &prog, err) < 0)
+		return NULL;
+	f = xcalloc(1, sizeof(*f));
+	*f = (struct seccomp_filter){ .next = *list, .caps = caps, .prog = prog };
+	*list = f;
+	return &f->prog;
+}
+
+void seccomp_free(struct seccomp_filter **list)
+{
+	while (*list) {
+		struct seccomp_filter *next = (*list)->next;
+
+		free((*list)->prog.filter);
+		free(*list);
+		*list = next;
+	}
+}

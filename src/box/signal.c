@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * signal: signals to PID 1 of a container, and the end of all of it. Called by sup through box.h.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "box/runtime.h"
+#include "box/sys.h"
+
+static uint64_t signal_mask(const char *status, const char *field)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtoull(at + strlen(field), NULL, 16) : UINT64_MAX;
+}
+
+/* By default these end nobody, so not handling them is no reason to be killed. */
+static bool is_harmless(int sig)
+{
+	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH || sig == SIGSTOP ||
+	       sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+/* The kernel keeps default actions away from the first process of a pid namespace. */
+static bool would_be_lost(const struct box_slot *s, int sig)
+{
+	_cleanup_(buf_fini) struct buf status = { 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "%d/status", s->guest.two.pid);
+	if (file_read(s->rt->proc, path, 65536, &status) < 0)
+		return false;
+	if ((signal_mask(buf_str(&status), "\nSigCgt:") | signal_mask(buf_str(&status), "\nSigBlk:")) >>
+		    (sig - 1) & 1)
+		return false;
+	return cgroup_count(s->cgroup.fd, 2) < 2;
+}
+
+int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
+{
+	bool lost;
+
+	if (s->state != SLOT_RUNNING || s->guest.two.gone)
+		return err_sys(err, ESRCH, "signal '%s'", s->name);
+	if (sig < 1 || sig >= _NSIG)
+		return err_sys(err, EINVAL, "signal '%s': number %d", s->name, sig);
+	lost = sig != SIGKILL && !is_harmless(sig) && would_be_lost(s, sig);
+	if (sys_pidfd_kill(s->guest.two.fd, lost ? SIGKILL : sig) < 0)
+		return err_sys(err, errno, "signal '%s'", s->name);
+	if (ret_ignored)
+		*ret_ignored = lost;
+	return 0;
+}
+
+int box_kill(struct box_slot *s, struct err *err)
+{
+	if (cgroup_kill(s->cgroup.fd) < 0)
+		return err_sys(err, errno, "kill all of cgroup '%s'", s->cgroup.path);
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * slot: the part of a container that outlives its processes: cgroup, network namespace, upper layer. Called by sup through
+ * box.h. The namespaces are held by descriptors alone, so they end with the supervisor, however it ends.
+ */
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+
+#include "box/runtime.h"
+
+#define SETTLE_FIRST_S 0.001
+#define SETTLE_LAST_S  0.064
+#define NAME_MAX_LEN   128
+
+/* ---- settling -------------------------------------------------------------------------------- */
+
+static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct box_slot *s = w->data;
+
+	(void)loop;
+	(void)revents;
+	/* Somebody may have forked while the last kill went through. */
+	if (cgroup_populated(s->cgroup.fd))
+		cgroup_kill(s->cgroup.fd);
+	start_advance(s);
+}
+
+/* libev can wait for "readable" only, and cgroup.events always is: so a short timer, which runs while somebody dies. */
+void slot_settle_later(struct box_slot *s)
+{
+	if (ev_is_active(&s->settle))
+		return;
+	ev_timer_set(&s->settle, s->settle_s, 0.);
+	ev_timer_start(s->rt->loop, &s->settle);
+	s->settle_s = s->settle_s * 2 < SETTLE_LAST_S ? s->settle_s * 2 : SETTLE_LAST_S;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int check_name(const char *name, struct err *err)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > NAME_MAX_LEN || *name == '.' || strchr(name, '/'))
+		return err_set(err, "slot '%s': no name for a cgroup", name);
+	return 0;
+}
+
+static void opened(struct guest *g)
+{
+	struct box_slot *s = g->slot;
+	struct box_event ev = { .kind = BOX_SLOT_READY };
+
+	if (!guest_settled(g))
+		return;
+	if (g->ready && !g->failed && g->fds[0] >= 0 && g->fds[1] >= 0 && g->fds[2] >= 0) {
+		s->netns = take_fd(&g->fds[0]);
+		s->mntns = take_fd(&g->fds[1]);
+		s->rtnl = take_fd(&g->fds[2]);
+		s->state = SLOT_IDLE;
+	} else {
+		ev.kind = BOX_SLOT_FAILED;
+		if (!g->failed)
+			err_set(&g->err, "killed while its namespaces were made");
+		ev.err = g->err;
+		s->state = SLOT_BROKEN;
+	}
+	guest_fini(g);
+	if (s->closing)
+		slot_try_free(s);
+	else
+		runtime_emit(s, &ev);
+}
+
+static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_spec *spec)
+{
+	struct box_slot *s = xcalloc(1, sizeof(*s));
+
+	s->rt = rt;
+	s->name = xstrdup(spec->name);
+	s->token = spec->token;
+	s->cgroup.fd = s->netns = s->mntns = s->rtnl = -1;
+	s->settle_s = SETTLE_FIRST_S;
+	ev_timer_init(&s->settle, on_settle, 0., 0.);
+	s->settle.data = s;
+	s->next = rt->slots;
+	rt->slots = s;
+	return s;
+}
+
+struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec,
+			       struct err *err)
+{
+	struct box_slot *s;
+	struct child c;
+
+	if (check_name(spec->name, err) < 0)
+		return NULL;
+	s = slot_new(rt, spec);
+	if (cgroup_open(&s->cgroup, &rt->tree, rt->ledger, spec, err) < 0) {
+		slot_free(s);
+		return NULL;
+	}
+	c = runtime_child(s);
+	c.slot = spec;
+	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot, true,
+			err) < 0) {
+		s->closing = true;
+		slot_try_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int box_slot_netns(const struct box_slot *s)
+{
+	return s->netns;
+}
+
+int box_slot_rtnl(const struct box_slot *s)
+{
+	return s->rtnl;
+}
+
+uint32_t box_slot_item(const struct box_slot *s)
+{
+	return s->cgroup.item;
+}
+
+/* ---- closing --------------------------------------------------------------------------------- */
+
+void slot_free(struct box_slot *s)
+{
+	struct box_slot **at = &s->rt->slots;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	ev_timer_stop(s->rt->loop, &s->settle);
+	exec_free(s);
+	guest_fini(&s->guest);
+	cleanup_fd(&s->netns);
+	cleanup_fd(&s->mntns);
+	cleanup_fd(&s->rtnl);
+	cgroup_fini(&s->cgroup);
+	launch_free(s->launch);
+	free(s->name);
+	free(s);
+}
+
+void slot_try_free(struct box_slot *s)
+{
+	/* Watchers of its processes come back here. */
+	if (!guest_settled(&s->guest) || s->exec)
+		return;
+	if (cgroup_remove(s->cgroup.path) < 0) {
+		slot_settle_later(s);
+		return;
+	}
+	ledger_gone(s->rt->ledger, s->cgroup.item, NULL);
+	slot_free(s);
+}
+
+void box_slot_close(struct box_slot *s)
+{
+	if (!s)
+		return;
+	s->closing = true;
+	s->settle_s = SETTLE_FIRST_S;
+	if (cgroup_populated(s->cgroup.fd))
+		cgroup_kill(s->cgroup.fd);
+	/* From here on only processes hold the namespaces. */
+	cleanup_fd(&s->netns);
+	cleanup_fd(&s->mntns);
+	cleanup_fd(&s->rtnl);
+	slot_try_free(s);
+}

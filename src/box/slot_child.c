@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * slot_child: the steps of the short-lived child that makes a slot's namespaces. Cloned by slot.c with a new network
+ * and a new mount namespace; hands three descriptors back and ends.
+ *
+ * The mount namespace is tiny: a tmpfs as its root, so that each start copies a handful of mounts and not the host's.
+ * It also carries the upper layer that lives as long as the slot: before Linux 6.15 an overlay takes no detached mount as
+ * its upper layer, so a descriptor of the tmpfs alone would not do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/mounting.h"
+#include "box/sys.h"
+
+#define UPPER_DEFAULT (INT64_C(1) << 30)
+
+/* Unprivileged ping for everybody, since file capabilities give nothing here. A user namespace has fewer groups. */
+static int allow_ping(struct child *c)
+{
+	static const char *const ranges[] = { "0 2147483647", "0 65535" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if (!file_put(c->proc, "sys/net/ipv4/ping_group_range", ranges[i]))
+			return 0;
+	/* A kernel without IPv4's settings has no such limit either. */
+	return errno == ENOENT ? 0 : err_sys(&c->err, errno, "write ping_group_range");
+}
+
+static int leave_host(struct child *c)
+{
+	static const char *const options[] = { "size", "1m", "nr_inodes", "1k", "mode", "0700", NULL };
+	_cleanup_fd_ int root = -1, at = -1;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(&c->err, errno, "make mounts private");
+	root = mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	/* Any folder will do as the place, and this one is there. */
+	at = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || at < 0 || mounting_attach(root, at) < 0)
+		return err_sys(&c->err, errno, "mount its root");
+	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_sys(&c->err, errno, "pivot_root");
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(&c->err, errno, "detach the host's mounts");
+	return 0;
+}
+
+static int furnish(struct child *c)
+{
+	umask(0);
+	if (mkdir(SLOT_ROOT, 0755) < 0 || mkdir(SLOT_UPPER, 0755) < 0 || mkdir(SLOT_EMPTY, 0755) < 0)
+		return err_sys(&c->err, errno, "make folders");
+	if (mknod(SLOT_NULL, S_IFCHR | 0666, makedev(1, 3)) < 0)
+		return err_sys(&c->err, errno, "make a null device");
+	return 0;
+}
+
+static int64_t upper_size(const struct box_slot_spec *spec)
+{
+	if (spec->tmp_upper_size > 0)
+		return spec->tmp_upper_size;
+	return spec->limits.memory_max > 0 ? spec->limits.memory_max / 2 : UPPER_DEFAULT;
+}
+
+static int mount_upper(struct child *c)
+{
+	char size[32];
+	const char *const options[] = { "size", size, "mode", "0755", NULL };
+	_cleanup_fd_ int fd = -1, at = -1;
+
+	if (!c->slot->tmp_upper)
+		return 0;
+	snprintf(size, sizeof(size), "%" PRId64, upper_size(c->slot));
+	fd = mounting_new("tmpfs", options, MOUNT_ATTR_NODEV);
+	at = open(SLOT_UPPER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || at < 0 || mounting_attach(fd, at) < 0)
+		return err_sys(&c->err, errno, "tmpfs of %s bytes", size);
+	if (mkdirat(fd, "upper", 0755) < 0 || mkdirat(fd, "work", 0700) < 0)
+		return err_sys(&c->err, errno, "make folders");
+	return 0;
+}
+
+static int hand_over(struct child *c)
+{
+	struct child_msg m = { .type = CHILD_READY };
+	int fds[3] = {
+		openat(c->proc, "self/ns/net", O_RDONLY | O_CLOEXEC),
+		openat(c->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC),
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] < 0)
+			return err_sys(&c->err, errno, "open descriptor %zu", i);
+	if (sys_send(c->sock, &m, sizeof(m), fds, ARRAY_LEN(fds)) < 0)
+		return err_sys(&c->err, errno, "send");
+	return 0;
+}
+
+const struct child_step child_slot_steps[] = {
+	{ "death signal", child_die_with_supervisor },
+	{ "close descriptors", child_close_others },
+	{ "allow ping", allow_ping },
+	{ "make the mount namespace", leave_host },
+	{ "furnish the mount namespace", furnish },
+	{ "mount the upper layer", mount_upper },
+	{ "hand over the namespaces", hand_over },
+	{ NULL, NULL },
+};

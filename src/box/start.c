@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * start: the supervisor's side of a start and of an exit. Called by sup through box.h and by guests when a fact has come.
+ *
+ *	READY	FAIL	then				meaning
+ *	yes	no	end of file			started
+ *	no	yes	end of file			failed in step N
+ *	yes	yes	end of file			exec itself failed
+ *	no	no	end of file, pidfd readable	killed while being set up
+ *	yes	no	end of file, pidfd readable	started and ended at once: an ordinary exit
+ */
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "box/runtime.h"
+
+/* Nothing of it may run any more when its end is told. */
+static bool is_over(struct box_slot *s)
+{
+	if (!guest_settled(&s->guest))
+		return false;
+	if (!cgroup_populated(s->cgroup.fd))
+		return true;
+	slot_settle_later(s);
+	return false;
+}
+
+static void explain_death(struct box_slot *s)
+{
+	const struct guest *g = &s->guest;
+	int status = g->two.pid ? g->two.status : g->one.status;
+
+	if (cgroup_oom_kills(s->cgroup.fd) > s->oom_before)
+		err_set(&s->guest.err, "out of memory while being set up: raise mem_limit");
+	else if (WIFSIGNALED(status))
+		err_set(&s->guest.err, "killed while being set up (%s)", sig_name(WTERMSIG(status)));
+	else
+		err_set(&s->guest.err, "ended while being set up (status %d)", WEXITSTATUS(status));
+	s->guest.err.kind = ERR_CREATE;
+}
+
+static void tell_failed(struct box_slot *s)
+{
+	struct box_event ev = { .kind = BOX_START_FAILED };
+
+	if (!s->guest.failed)
+		explain_death(s);
+	ev.err = s->guest.err;
+	guest_fini(&s->guest);
+	s->state = SLOT_IDLE;
+	runtime_emit(s, &ev);
+}
+
+static void tell_exited(struct box_slot *s)
+{
+	struct box_event ev = {
+		.kind = BOX_EXITED,
+		.pid = s->guest.two.pid,
+		.status = s->guest.two.status,
+		.oom = cgroup_oom_kills(s->cgroup.fd) > s->oom_before,
+	};
+
+	guest_fini(&s->guest);
+	s->state = SLOT_IDLE;
+	runtime_emit(s, &ev);
+}
+
+static void advance_starting(struct box_slot *s)
+{
+	struct guest *g = &s->guest;
+	struct box_event ev = { .kind = BOX_STARTED, .pid = g->two.pid };
+
+	/* It waits for us now, which may take as long as it takes. */
+	if (g->ready && !s->go)
+		ev_timer_stop(s->rt->loop, &g->deadline);
+	if (g->eof && g->ready && !g->failed && g->two.pid) {
+		ev_timer_stop(s->rt->loop, &g->deadline);
+		s->state = SLOT_RUNNING;
+		runtime_emit(s, &ev);
+	} else if (g->eof || g->failed || (g->one.gone && !g->two.pid)) {
+		/* The last: stage two may be there without our knowing its pid. */
+		cgroup_kill(s->cgroup.fd);
+		s->state = SLOT_FAILING;
+	}
+}
+
+void start_advance(struct box_slot *s)
+{
+	if (s->closing) {
+		slot_try_free(s);
+		return;
+	}
+	if (s->state == SLOT_STARTING)
+		advance_starting(s);
+	if (s->state == SLOT_RUNNING && s->guest.two.gone) {
+		s->state = SLOT_ENDING;
+		if (cgroup_populated(s->cgroup.fd))
+			cgroup_kill(s->cgroup.fd);
+	}
+	if (s->state == SLOT_FAILING && is_over(s))
+		tell_failed(s);
+	else if (s->state == SLOT_ENDING && is_over(s))
+		tell_exited(s);
+}
+
+static void changed(struct guest *g)
+{
+	start_advance(g->slot);
+}
+
+static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
+{
+	struct child c = runtime_child(s);
+	const struct sock_fprog *filter = seccomp_get(&s->rt->filters, spec->caps, err);
+	struct launch *l = filter ? launch_new(spec, filter, err) : NULL;
+
+	if (!l)
+		return -1;
+	launch_free(s->launch);
+	s->launch = l;
+	c.launch = l;
+	c.command = &l->command;
+	c.netns = s->netns;
+	c.mntns = s->mntns;
+	c.out = spec->stdout_fd;
+	c.err_out = spec->stderr_fd;
+	c.wait_go = true;
+	s->go = go;
+	s->settle_s = 0.001;
+	s->oom_before = cgroup_oom_kills(s->cgroup.fd);
+	return guest_begin(&s->guest, s, changed, 0, &c, s->rt->tables->stage_one, go, err);
+}
+
+int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
+{
+	if (s->state != SLOT_IDLE)
+		return err_set(err, "slot '%s' is not ready for a start", s->name);
+	if (begin(s, spec, go, err) < 0) {
+		if (err)
+			err->kind = ERR_CREATE;
+		return -1;
+	}
+	s->state = SLOT_STARTING;
+	return 0;
+}
+
+void box_go(struct box_slot *s)
+{
+	if (s->state != SLOT_STARTING || s->go)
+		return;
+	s->go = true;
+	/* If it is dead by now, its end of file says so. */
+	(void)guest_go(&s->guest);
+	ev_timer_set(&s->guest.deadline, BOX_DEADLINE_S, 0.);
+	if (!ev_is_active(&s->guest.deadline))
+		ev_timer_start(s->rt->loop, &s->guest.deadline);
+}
+
+pid_t box_pid(const struct box_slot *s)
+{
+	return s->state == SLOT_RUNNING ? s->guest.two.pid : 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * system: the steps of stage two that give the container its view of the kernel: proc, sys, cgroup, sysctls, masks,
+ * and the change of root. They run in the container's own namespaces, which these mounts then belong to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "box/child.h"
+#include "box/mounting.h"
+#include "box/sys.h"
+
+#define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static const struct {
+	const char *fs, *target;
+	unsigned attrs;
+} mounts[] = {
+	{ "proc", "proc", QUIET },
+	{ "sysfs", "sys", QUIET | MOUNT_ATTR_RDONLY },
+	{ "cgroup2", "sys/fs/cgroup", QUIET | MOUNT_ATTR_RDONLY },
+};
+
+static const char *const masked[] = {
+	"proc/acpi",
+	"proc/asound",
+	"proc/config.gz",
+	"proc/interrupts",
+	"proc/kallsyms",
+	"proc/kcore",
+	"proc/keys",
+	"proc/kpagecgroup",
+	"proc/kpagecount",
+	"proc/kpageflags",
+	"proc/latency_stats",
+	"proc/sched_debug",
+	"proc/scsi",
+	"proc/slabinfo",
+	"proc/timer_list",
+	"proc/timer_stats",
+	"proc/vmallocinfo",
+	"sys/devices/virtual/powercap",
+	"sys/firmware",
+	"sys/fs/bpf",
+	"sys/fs/pstore",
+	"sys/kernel/debug",
+	"sys/kernel/security",
+	"sys/kernel/tracing",
+};
+
+static const char *const read_only[] = {
+	"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger",
+};
+
+/* ---- mounts ---------------------------------------------------------------------------------- */
+
+/* Anew in this mount namespace: the descriptor of stage one is in that of stage one. */
+int child_open_root(struct child *c)
+{
+	cleanup_fd(&c->root);
+	c->root = open("/" SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return c->root < 0 ? err_sys(&c->err, errno, "open") : 0;
+}
+
+int child_mount_system(struct child *c)
+{
+	static const char *const no_options[] = { NULL };
+
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+		const char *target = mounts[i].target;
+		_cleanup_fd_ int fd = mounting_new(mounts[i].fs, no_options, mounts[i].attrs);
+		_cleanup_fd_ int at = sys_open_plain(c->root, target, O_PATH | O_DIRECTORY);
+
+		if (fd >= 0 && at < 0 && (errno == ELOOP || errno == ENOTDIR))
+			return err_set(&c->err, "'/%s' of the image is not a folder", target);
+		if (fd < 0 || at < 0 || mounting_attach(fd, at) < 0)
+			return err_sys(&c->err, errno, "%s on '/%s'", mounts[i].fs, target);
+	}
+	return 0;
+}
+
+int child_set_sysctls(struct child *c)
+{
+	const struct launch *l = c->launch;
+	_cleanup_fd_ int sys = sys_open_plain(c->root, "proc/sys", O_PATH | O_DIRECTORY);
+
+	if (sys < 0)
+		return err_sys(&c->err, errno, "open '/proc/sys'");
+	for (size_t i = 0; i < l->n_sysctls; i++) {
+		const struct launch_sysctl *s = &l->sysctls[i];
+
+		if (!file_put(sys, s->path, s->value))
+			continue;
+		if (errno == ENOENT || errno == EACCES)
+			err_set(&c->err, "'%s' is not a setting of the container's own namespaces", s->key);
+		else
+			err_sys(&c->err, errno, "'%s' to '%s'", s->key, s->value);
+		c->err.line = s->line;
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- masks ----------------------------------------------------------------------------------- */
+
+static int open_null(void)
+{
+	int fd = mounting_copy(AT_FDCWD, "/" SLOT_NULL, false);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+		return fd;
+	cleanup_fd(&fd);
+	errno = ENODEV;
+	return -1;
+}
+
+static int open_empty(void)
+{
+	int fd = mounting_copy(AT_FDCWD, "/" SLOT_EMPTY, false);
+
+	if (fd >= 0 && mounting_restrict(fd, MOUNT_ATTR_RDONLY | QUIET, false) < 0)
+		cleanup_fd(&fd);
+	return fd;
+}
+
+/* An empty folder over a folder, a null device over a file. What this kernel does not have needs no mask. */
+static int mask(struct child *c, const char *path)
+{
+	_cleanup_fd_ int at = sys_open_plain(c->root, path, O_PATH), cover = -1;
+	struct stat st;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 : err_sys(&c->err, errno, "'/%s'", path);
+	if (fstat(at, &st) < 0)
+		return err_sys(&c->err, errno, "'/%s'", path);
+	cover = S_ISDIR(st.st_mode) ? open_empty() : open_null();
+	if (cover < 0 || mounting_attach(cover, at) < 0)
+		return err_sys(&c->err, errno, "'/%s'", path);
+	return 0;
+}
+
+/* Heat tells one container about the work of another. */
+static int mask_throttle(struct child *c)
+{
+	char path[80];
+
+	for (unsigned cpu = 0;; cpu++) {
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u", cpu);
+		_cleanup_fd_ int there = sys_open_plain(c->root, path, O_PATH);
+
+		if (there < 0)
+			return 0;
+		strcat(path, "/thermal_throttle");
+		if (mask(c, path) < 0)
+			return -1;
+	}
+}
+
+static int protect(struct child *c, const char *path)
+{
+	_cleanup_fd_ int at = sys_open_plain(c->root, path, O_PATH), tree = -1;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 : err_sys(&c->err, errno, "'/%s'", path);
+	tree = mounting_copy(at, "", true);
+	if (tree < 0 || mounting_restrict(tree, MOUNT_ATTR_RDONLY, true) < 0 ||
+	    mounting_attach(tree, at) < 0)
+		return err_sys(&c->err, errno, "'/%s'", path);
+	return 0;
+}
+
+int child_mask(struct child *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
+		if (mask(c, masked[i]) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(read_only); i++)
+		if (protect(c, read_only[i]) < 0)
+			return -1;
+	return mask_throttle(c);
+}
+
+/* ---- the change of root ---------------------------------------------------------------------- */
+
+int child_pivot(struct child *c)
+{
+	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_sys(&c->err, errno, "pivot_root");
+	/* The old root now lies over the new one, and is what "." means. */
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(&c->err, errno, "detach the old root");
+	cleanup_fd(&c->root);
+	cleanup_fd(&c->proc);
+	cleanup_fd(&c->netns);
+	cleanup_fd(&c->mntns);
+	return 0;
+}
