@@ -67,7 +67,6 @@ TEST_ROOMS := $(foreach room,$(ROOMS),$(if $(wildcard tests/unit/$(room)/test_*.
 tests_of = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$1/test_*.c))
 helpers_of = $(filter-out tests/unit/$1/test_%.c,$(wildcard tests/unit/$1/*.c))
 TEST_BINS := $(foreach room,$(or $(ROOM),$(TEST_ROOMS)),$(call tests_of,$(room)))
-BENCH_BINS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
@@ -166,14 +165,8 @@ up:
 	$(MAKE) all
 	$(B)/mstack up examples/hello/stack.yaml
 
-# Programs that the benchmark compares with; they link base and libmnl only.
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(call archives,base)
-	@mkdir -p $(@D)
-	$(SAY) '  LD  $@'
-	$(LINK) -o $@ $^ -lmnl
-
-bench: all $(BENCH_BINS)
-	@tests/bench/run $(B)
+bench: all
+	BUILD=$(B) CC='$(CC)' tests/bench/run
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
@@ -202,4 +195,4 @@ help:
 FORCE:
 .PHONY: all test-bins unit asan fuzz-bins fuzz-bins-here floorplan measure lint check up bench install clean help FORCE
 
--include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c tests/bench/*.c)))
+-include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
