@@ -25,14 +25,16 @@ struct finding {
 
 struct findings VEC(struct finding);
 
-/* Needed only by a stack whose file asks for it: then `up` says so itself. */
+/*
+ * What a stack needs only if its file asks for it (then `up` says so itself): limits. And what no stack needs as long as
+ * services run in the host's user namespace.
+ */
 static bool is_needed(const char *what)
 {
-	static const char *const optional[] = { "memory controller", "cpu controller",
-						"pids controller" };
+	static const char *const optional[] = { "controller ", "id-mapped mounts" };
 
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
-		if (strstr(what, optional[i]))
+		if (!strncmp(what, optional[i], strlen(optional[i])))
 			return false;
 	return true;
 }
@@ -75,13 +77,11 @@ static bool have_static_busybox(void)
 	return false;
 }
 
-static void add_own(struct findings *all)
+static void add_busybox(struct findings *all)
 {
-	bool root = !geteuid(), busybox = have_static_busybox();
+	bool ok = have_static_busybox();
 
-	add(all, "root", root, true, root ? "" : "namespaces, links and mounts need it",
-	    "run mstack with sudo");
-	add(all, "static busybox", busybox, false, busybox ? "" : "image: busybox is made from it",
+	add(all, "static busybox", ok, true, ok ? "" : "image: busybox is made from it",
 	    "apt-get install busybox-static");
 }
 
@@ -132,12 +132,12 @@ int cli_doctor(const struct cli_options *o, struct err *err)
 	struct findings all = { 0 };
 	size_t n = box_probe(box, PROBES_MAX), missing = 0;
 
-	add_own(&all);
 	for (size_t i = 0; i < n; i++)
 		add(&all, box[i].what, box[i].ok, is_needed(box[i].what), box[i].why, box[i].cure);
 	n = net_probe(net, PROBES_MAX);
 	for (size_t i = 0; i < n; i++)
 		add(&all, net[i].what, net[i].ok, is_needed(net[i].what), net[i].why, net[i].cure);
+	add_busybox(&all);
 	if (o->format && !strcmp(o->format, "json"))
 		print_json(&all);
 	else
