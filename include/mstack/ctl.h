@@ -57,7 +57,8 @@ int ctl_recv(int fd, struct ctl_msg *ret, struct err *err);
 /*
  * Client's shorthand: sends a request and takes the answers until CTL_LAST; `each` (may be NULL) sees every one but
  * CTL_ERROR, which becomes -1 with its text and kind in err. Non-zero from `each` ends the call and is its result. The
- * body (may be NULL) stays the caller's. May wait; ERR_TIMEOUT when the time-out of ctl_connect passed.
+ * body (may be NULL) stays the caller's. May wait; ERR_TIMEOUT when the time-out of ctl_connect passed, err->sys
+ * ECONNRESET when the supervisor went away.
  */
 int ctl_call(int fd, enum ctl_type type, json_t *body, int (*each)(void *arg, const struct ctl_msg *m), void *arg,
 	     struct err *err);

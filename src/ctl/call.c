@@ -25,6 +25,11 @@ static int take_error(const struct ctl_msg *m, struct err *err)
 			"%s", text ? text : "supervisor: request refused without a reason");
 }
 
+static int peer_is_gone(struct err *err)
+{
+	return err_sys(err, ECONNRESET, "supervisor: gone before it answered");
+}
+
 /*
  * The next answer to request `id`. What is left of a call that was ended early has another id and
  * is skipped.
@@ -41,7 +46,7 @@ static int next_answer(int fd, uint32_t id, struct ctl_msg *ret, struct err *err
 		case 1:
 			return err_kind(err, ERR_TIMEOUT, "supervisor: no answer in time");
 		case 2:
-			return err_sys(err, ECONNRESET, "supervisor: gone before it answered");
+			return peer_is_gone(err);
 		default:
 			return -1;
 		}
@@ -60,6 +65,8 @@ int ctl_call(int fd, enum ctl_type type, json_t *body,
 
 	if (rc == 1)
 		return err_kind(err, ERR_TIMEOUT, "supervisor: takes no request");
+	if (rc < 0 && err && err->sys == EPIPE)
+		return peer_is_gone(err);
 	while (rc == 0 && !last) {
 		_cleanup_(ctl_msg_fini) struct ctl_msg m = { 0 };
 

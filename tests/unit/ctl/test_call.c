@@ -124,10 +124,19 @@ static void errors_keep_text_and_kind(void **state)
 static void server_leaves(void **state)
 {
 	struct err err = { 0 };
+	int pair[2];
 
 	(void)state;
 	assert_int_equal(call(serve_nothing, NULL, &err), -1);
 	assert_int_equal(err.sys, ECONNRESET);
+
+	/* Gone even before the request. */
+	err = (struct err){ 0 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	close(pair[1]);
+	assert_int_equal(ctl_call(pair[0], CTL_STATUS, NULL, NULL, NULL, &err), -1);
+	assert_int_equal(err.sys, ECONNRESET);
+	close(pair[0]);
 }
 
 static void server_sleeps(void **state)
