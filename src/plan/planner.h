@@ -32,7 +32,7 @@ void planner_addresses(struct planner *p);
 void planner_publish(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
-/* volume.c: named and anonymous volumes, host folders to make. */
+/* storage.c: named and anonymous volumes, host folders to make. */
 void planner_volumes(struct planner *p);
 const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot,
 				const struct stack_mount *m);
