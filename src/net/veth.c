@@ -78,26 +78,33 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 }
 
 /*
- * Namespaces die on the kernel's own time: what has our name may be the host end of a slot that is gone. Takes it away,
- * so that another try makes sense. Returns whether there is anything to try.
+ * Namespaces die on the kernel's own time: what has our name may be the host end of a slot that is gone. Takes it away
+ * unless it went by itself just now. Returns whether another try makes sense.
  */
-static bool clear_leftovers(struct net *n, struct ends *ends)
+static bool clear_leftover(const struct net *n, const char *ifname)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b;
+	struct link_info l;
+	int rc = link_find(n->rtnl, ifname, &l, NULL);
+
+	nl_batch_init(&b);
+	if (rc)
+		return rc > 0;
+	if (!link_is_ours(&l) || l.group != link_group_veths(n->spec->id))
+		return false;
+	link_put_delete(&b, l.index);
+	nl_tolerate(&b, ENODEV);
+	return !nl_transact(n->rtnl, &b, NULL, NULL);
+}
+
+static bool clear_leftovers(const struct net *n, struct ends *ends)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < ends->n; i++) {
-		_cleanup_(nl_batch_fini) struct nl_batch b;
 		struct end *e = &ends->v[i];
-		struct link_info l;
-		struct err ignored;
 
-		nl_batch_init(&b);
-		if (!e->taken || link_find(n->rtnl, e->port->host_ifname, &l, &ignored) || !link_is_ours(&l) ||
-		    l.group != link_group_veths(n->spec->id))
-			continue;
-		link_put_delete(&b, l.index);
-		nl_tolerate(&b, ENODEV);
-		if (nl_transact(n->rtnl, &b, NULL, &ignored))
+		if (!e->taken || !clear_leftover(n, e->port->host_ifname))
 			continue;
 		e->slot->err = (struct err){ 0 };
 		e->taken = e->failed = false;

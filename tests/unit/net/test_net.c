@@ -43,7 +43,7 @@ static void test_traffic(void **state)
 	assert_int_equal(world_connect(s.ns[2].netns, "192.0.2.2", 80, NULL), -1);
 	assert_int_equal(world_connect(s.ns[2].netns, "10.77.0.2", 80, NULL), -1);
 	assert_int_equal(world_connect(s.ns[0].netns, "10.88.0.4", 80, NULL), -1);
-	world_stack_close(&s);
+	world_stack_close(w, &s);
 }
 
 int main(void)

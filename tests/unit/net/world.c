@@ -171,6 +171,8 @@ int world_reset(void **state)
 {
 	struct world *w = *state;
 
+	for (size_t i = 0; i < ARRAY_LEN(w->nets); i++)
+		net_close(take_ptr(&w->nets[i]));
 	world_undo(w);
 	w->n_events = 0;
 	return 0;
@@ -316,6 +318,7 @@ void world_stack_open(struct world *w, struct world_stack *s, const char *projec
 	s->net = net_open(w->loop, &s->spec, w->ledger, world_event, w, &err);
 	if (!s->net)
 		fail_msg("net_open: %s", err.text);
+	w->nets[w->nets[0] != NULL] = s->net;
 }
 
 void world_stack_attach(struct world *w, struct world_stack *s)
@@ -338,8 +341,11 @@ void world_stack_attach(struct world *w, struct world_stack *s)
 	w->n_events = 0;
 }
 
-void world_stack_close(struct world_stack *s)
+void world_stack_close(struct world *w, struct world_stack *s)
 {
+	for (size_t i = 0; i < ARRAY_LEN(w->nets); i++)
+		if (w->nets[i] == s->net)
+			w->nets[i] = NULL;
 	net_close(s->net);
 	for (size_t i = 0; i < 3; i++)
 		if (s->ns[i].netns)

@@ -21,6 +21,7 @@ struct world {
 	char dir[64];
 	struct net_event events[16];
 	size_t n_events;
+	struct net *nets[2];		/* open ones, which a failed test leaves behind */
 };
 
 /* Group set-up and tear-down of cmocka: enters the namespaces once and for all; *state is the struct world. */
@@ -60,6 +61,6 @@ struct world_stack {
 
 void world_stack_open(struct world *w, struct world_stack *s, const char *project, unsigned net_number);
 void world_stack_attach(struct world *w, struct world_stack *s);
-void world_stack_close(struct world_stack *s);
+void world_stack_close(struct world *w, struct world_stack *s);
 
 #endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hold: published ports are reserved, conflicts are told with both sides, what arrives is reset.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ev.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+static struct net_publish_spec tcp(uint16_t port, const char *owner)
+{
+	return (struct net_publish_spec){ .protocol = IPPROTO_TCP, .host_port = port, .port = 80, .owner = owner, .line = 7 };
+}
+
+static struct net_publish_spec udp(uint16_t port, const char *owner)
+{
+	struct net_publish_spec p = tcp(port, owner);
+
+	p.protocol = IPPROTO_UDP;
+	return p;
+}
+
+static int bind_port(int type, uint16_t port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	_cleanup_fd_ int fd = world_socket(-1, type);
+
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) || (type == SOCK_STREAM && listen(fd, 1)) ? -errno : 0;
+}
+
+static void test_reserves(void **state)
+{
+	struct net_publish_spec pubs[] = { tcp(8080, "web-1"), udp(5353, "dns-1"), tcp(0, "any-1") };
+	struct world_stack s;
+	struct err err = { 0 };
+
+	world_stack_open(*state, &s, "demo", 77);
+	assert_int_equal(net_reserve(s.net, pubs, 3, &err), 0);
+	assert_int_equal(bind_port(SOCK_STREAM, 8080), -EADDRINUSE);
+	assert_int_equal(bind_port(SOCK_DGRAM, 5353), -EADDRINUSE);
+	assert_int_not_equal(pubs[2].host_port, 0);
+	assert_int_equal(bind_port(SOCK_STREAM, pubs[2].host_port), -EADDRINUSE);
+	world_stack_close(*state, &s);
+	assert_int_equal(bind_port(SOCK_STREAM, 8080), 0);
+	assert_int_equal(bind_port(SOCK_DGRAM, 5353), 0);
+}
+
+/* The kernel takes the connection before we see it; then it is reset. */
+static void test_resets(void **state)
+{
+	struct world *w = *state;
+	struct net_publish_spec pub = tcp(8080, "web-1");
+	struct world_stack s;
+	struct err err = { 0 };
+	_cleanup_fd_ int fd = -1;
+	char c;
+
+	world_stack_open(w, &s, "demo", 77);
+	assert_int_equal(net_reserve(s.net, &pub, 1, &err), 0);
+	assert_int_equal(world_connect(-1, "127.0.0.1", 8080, &fd), 0);
+	world_run(w, 1, 50);
+	assert_int_equal(recv(fd, &c, 1, 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	world_stack_close(w, &s);
+}
+
+static void test_conflicts(void **state)
+{
+	struct net_publish_spec pub = tcp(8080, "web-1"), twice[] = { tcp(8081, "web-1"), tcp(8081, "db-1") };
+	struct net_publish_spec far = tcp(8082, "web-1"), dns = udp(5353, "dns-1");
+	_cleanup_fd_ int taken = world_server(-1, SOCK_STREAM, 8080), bound = world_server(-1, SOCK_DGRAM, 5353);
+	char want[128];
+	struct world_stack s;
+	struct err err = { 0 };
+
+	world_stack_open(*state, &s, "demo", 77);
+	assert_int_equal(net_reserve(s.net, &pub, 1, &err), -1);
+	snprintf(want, sizeof(want), "already in use on this host by 'test_hold' (pid %d)", getpid());
+	assert_int_equal(strncmp(err.text, "port 8080/tcp (web-1): already", 30), 0);
+	assert_non_null(strstr(err.text, want));
+	assert_int_equal(err.sys, EADDRINUSE);
+	assert_int_equal(err.line, 7);
+	assert_int_equal(net_reserve(s.net, &dns, 1, &err), -1);
+	assert_int_equal(strncmp(err.text, "port 5353/udp (dns-1): already in use on this host by", 53), 0);
+	assert_int_equal(net_reserve(s.net, twice, 2, &err), -1);
+	assert_string_equal(err.text,
+			    "port 8081/tcp (db-1): also published by web-1: give one of them another port");
+	far.host_ip = world_ip("203.0.113.9");
+	assert_int_equal(net_reserve(s.net, &far, 1, &err), -1);
+	assert_non_null(strstr(err.text, "this host has no address 203.0.113.9"));
+	world_stack_close(*state, &s);
+}
+
+/* A long range is tried but takes no descriptors. */
+static void test_range(void **state)
+{
+	struct net_publish_spec pubs[65];
+	struct world_stack s;
+	struct err err = { 0 };
+
+	world_stack_open(*state, &s, "demo", 77);
+	for (uint16_t i = 0; i < 65; i++)
+		pubs[i] = tcp(20000 + i, "ftp-1");
+	assert_int_equal(net_reserve(s.net, pubs, 65, &err), 0);
+	assert_int_equal(bind_port(SOCK_STREAM, 20010), 0);
+	assert_int_equal(net_reserve(s.net, pubs, 64, &err), 0);
+	assert_int_equal(bind_port(SOCK_STREAM, 20010), -EADDRINUSE);
+	world_stack_close(*state, &s);
+
+	_cleanup_fd_ int taken = world_server(-1, SOCK_STREAM, 20064);
+
+	world_stack_open(*state, &s, "demo", 77);
+	assert_int_equal(net_reserve(s.net, pubs, 65, &err), -1);
+	assert_int_equal(strncmp(err.text, "port 20064/tcp (ftp-1)", 22), 0);
+	world_stack_close(*state, &s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_reserves, world_reset),
+		cmocka_unit_test_teardown(test_resets, world_reset),
+		cmocka_unit_test_teardown(test_conflicts, world_reset),
+		cmocka_unit_test_teardown(test_range, world_reset),
+	};
+
+	return cmocka_run_group_tests_name("hold", tests, world_setup, world_teardown);
+}

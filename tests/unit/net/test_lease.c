@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lease: forwarding is on as long as somebody needs it and then as it was before, whoever dies when.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "net/lease.h"
+#include "net/link.h"
+#include "world.h"
+
+static void candidates(struct lease_devices *ret)
+{
+	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
+	struct err err = { 0 };
+
+	*ret = (struct lease_devices){ 0 };
+	if (lease_candidates(fd, ret, &err))
+		fail_msg("%s", err.text);
+}
+
+static struct lease_device up0(void)
+{
+	struct lease_device d = { .ifname = "up0", .index = (int)if_nametoindex("up0") };
+
+	return d;
+}
+
+static void take(struct world *w, const char *project)
+{
+	struct lease_device d = up0();
+	struct err err = { 0 };
+
+	if (lease_take(w->ledger, &d, project, &err))
+		fail_msg("%s", err.text);
+}
+
+static int drop(const char *project)
+{
+	_cleanup_free_ char *key = xasprintf("forwarding:up0:%s", project);
+	struct err err = { 0 };
+
+	return lease_drop(key, &err);
+}
+
+static bool has_books(const struct world *w)
+{
+	_cleanup_free_ char *path = xasprintf("%s/leases", w->dir);
+
+	return !access(path, F_OK);
+}
+
+static void test_candidates(void **state)
+{
+	struct lease_devices d;
+
+	(void)state;
+	candidates(&d);
+	assert_int_equal(d.n, 1);	/* not lo */
+	assert_string_equal(d.v[0].ifname, "up0");
+	lease_devices_fini(&d);
+	/* What the host does by itself is none of our business. */
+	world_set_forwarding("up0", "1");
+	candidates(&d);
+	assert_int_equal(d.n, 0);
+	lease_devices_fini(&d);
+	world_set_forwarding("up0", "0");
+}
+
+static void test_counted(void **state)
+{
+	struct world *w = *state;
+	struct lease_devices d;
+
+	take(w, "one");
+	assert_int_equal(world_forwarding("up0"), 1);
+	assert_int_equal(lease_held("forwarding:up0:one"), 1);
+	assert_int_equal(lease_held("forwarding:up0:two"), 0);
+	/* on, but by a lease: the second stack takes part */
+	candidates(&d);
+	assert_int_equal(d.n, 1);
+	lease_devices_fini(&d);
+	take(w, "two");
+	take(w, "two");
+	assert_int_equal(drop("one"), 0);
+	assert_int_equal(drop("one"), 1);
+	assert_int_equal(world_forwarding("up0"), 1);
+	assert_int_equal(drop("two"), 0);
+	assert_int_equal(world_forwarding("up0"), 0);
+	assert_false(has_books(w));
+}
+
+/* Entered in the ledger before the book, in the book before the switch is turned: each step may have been the last. */
+static void test_killed_between(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	assert_int_not_equal(ledger_intend(w->ledger, "lease", 0, "forwarding:up0:dead", &err), 0);
+	world_undo(w);
+	take(w, "dead");
+	world_set_forwarding("up0", "0");	/* as if the switch had not been turned yet, or was turned back already */
+	world_undo(w);
+	assert_int_equal(world_forwarding("up0"), 0);
+	assert_false(has_books(w));
+	take(w, "dead");
+	world_undo(w);
+	world_undo(w);
+	assert_int_equal(world_forwarding("up0"), 0);
+	assert_null(ledger_next(w->ledger, NULL, NULL));
+}
+
+static void write_book(const struct world *w, const char *text)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/leases", w->dir), *path = xasprintf("%s/forwarding-up0", folder);
+
+	assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
+	assert_int_equal(file_replace(AT_FDCWD, path, text, strlen(text), 0600), 0);
+}
+
+/* Books of another boot or another device, and rubbish, count for nothing. */
+static void test_stale_books(void **state)
+{
+	static const char *const books[] = {
+		"boot 00000000-0000-0000-0000-000000000000\nindex 2\nwas 1\nowner old\n",
+		"",
+		"rubbish\n\nboot\nowner\n \n",
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(books); i++) {
+		write_book(w, books[i]);
+		assert_int_equal(lease_held("forwarding:up0:old"), 0);
+		assert_int_equal(drop("old"), 1);
+		take(w, "new");
+		assert_int_equal(drop("new"), 0);
+		assert_int_equal(world_forwarding("up0"), 0);
+		assert_false(has_books(w));
+	}
+}
+
+static void test_device_gone(void **state)
+{
+	struct lease_device ghost = { .ifname = "ghost0", .index = 99 };
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(lease_take(w->ledger, &ghost, "one", &err), 0);
+	world_undo(w);
+	assert_false(has_books(w));
+	assert_int_equal(lease_drop("forwarding:ghost0", &err), -1);
+	assert_int_equal(lease_drop("forwarding:../../x:one", &err), -1);
+	assert_int_equal(lease_held("rubbish"), 0);
+}
+
+/* Somebody sits on the lock: an error after a while instead of a supervisor that hangs. */
+static void test_locked(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *folder = xasprintf("%s/leases", w->dir);
+	_cleanup_fd_ int fd = -1;
+	struct lease_device d = up0();
+	struct err err = { 0 };
+
+	assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(lease_take(w->ledger, &d, "one", &err), -1);
+	assert_non_null(strstr(err.text, "locked"));
+	assert_int_equal(world_forwarding("up0"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_candidates),
+		cmocka_unit_test_teardown(test_counted, world_reset),
+		cmocka_unit_test_teardown(test_killed_between, world_reset),
+		cmocka_unit_test_teardown(test_stale_books, world_reset),
+		cmocka_unit_test_teardown(test_device_gone, world_reset),
+		cmocka_unit_test_teardown(test_locked, world_reset),
+	};
+
+	return cmocka_run_group_tests_name("lease", tests, world_setup, world_teardown);
+}
