@@ -62,7 +62,7 @@ static const struct cli_option ps_options[] = {
 	FLAG("all", 'a', all, "services that have ended too"),
 	FLAG("quiet", 'q', quiet, "ids only"),
 	FLAG("services", 0, services, "names of services only"),
-	VALUE("status", 0, LIST, status, "STATE", "only those created, running, restarting, exited, ..."),
+	VALUE("status", 0, LIST, status, "STATE", "only those in it: created, running, restarting, exited or dead"),
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
 	LATER("filter", 0), LATER("no-trunc", 0), LATER("orphans", 0),
 	END,
