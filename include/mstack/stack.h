@@ -84,6 +84,7 @@ struct stack_mount {
 	bool read_only, create_host_path, nocopy;
 	int64_t tmpfs_size;			/* bytes; 0: no limit given */
 	uint32_t tmpfs_mode;			/* 0: not given (1777) */
+	bool by_tmpfs;				/* TMPFS: by the key `tmpfs`, not by an entry of `volumes` */
 	struct stack_pos pos;
 };
 
@@ -180,7 +181,7 @@ struct stack_opts {
 
 /*
  * Loads. 0: *ret_stack is set (warnings may be in diags); 1: there are errors in diags; -1: a file could not be read.
- * The strings in opts need not outlive the call.
+ * The strings in opts need not outlive the call. diags must be a new one; it keeps the texts of the files for printing.
  */
 int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct stack_diags *diags, struct err *err);
 void stack_free(struct stack *s);

@@ -266,14 +266,43 @@ static void put_mount(struct emitter *e, const struct stack_mount *m)
 	emit_close(e);
 }
 
-static void put_mounts(struct emitter *e, const struct stack_service *s)
+/* PATH[:OPTIONS], what the key `tmpfs` takes. */
+static void put_tmpfs(struct emitter *e, const struct stack_mount *m)
 {
-	if (!s->n_mounts)
-		return;
-	emit_open_list(e, "volumes");
-	for (size_t i = 0; i < s->n_mounts; i++)
-		put_mount(e, &s->mounts[i]);
-	emit_close(e);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	const char *before = ":";
+
+	buf_puts(&text, m->target);
+	if (m->tmpfs_size) {
+		buf_printf(&text, "%ssize=%jd", before, (intmax_t)m->tmpfs_size);
+		before = ",";
+	}
+	if (m->tmpfs_mode) {
+		buf_printf(&text, "%smode=%o", before, m->tmpfs_mode);
+		before = ",";
+	}
+	if (m->read_only)
+		buf_printf(&text, "%sro", before);
+	emit_string(e, NULL, buf_str(&text));
+}
+
+static void put_mounts(struct emitter *e, const struct stack_service *s, const char *key, bool by_tmpfs)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		if (s->mounts[i].by_tmpfs != by_tmpfs)
+			continue;
+		if (!open)
+			emit_open_list(e, key);
+		open = true;
+		if (by_tmpfs)
+			put_tmpfs(e, &s->mounts[i]);
+		else
+			put_mount(e, &s->mounts[i]);
+	}
+	if (open)
+		emit_close(e);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -312,9 +341,10 @@ static void put_service(struct emitter *e, const struct stack_service *s)
 		put_duration(e, "stop_grace_period", s->stop_grace_ns.value);
 	put_str(e, "stop_signal", &s->stop_signal);
 	put_kvs(e, "sysctls", &s->sysctls);
+	put_mounts(e, s, "tmpfs", true);
 	put_ulimits(e, s);
 	put_str(e, "user", &s->user);
-	put_mounts(e, s);
+	put_mounts(e, s, "volumes", false);
 	put_str(e, "working_dir", &s->working_dir);
 	emit_close(e);
 }
@@ -325,6 +355,7 @@ static void put_network(struct emitter *e, const struct stack_network *n)
 
 	emit_open_map(e, n->key);
 	emit_string(e, "name", n->name);
+	emit_string(e, "driver", "bridge");
 	put_true(e, "internal", n->internal);
 	if (n->prefix) {
 		snprintf(subnet, sizeof(subnet), "%s/%u", inet_ntop(AF_INET, &n->subnet, ip, sizeof(ip)), n->prefix);

@@ -198,6 +198,15 @@ static void read_key(struct reading *r, struct entry *ret)
 	ret->key = arena_strndup(r->vars->arena, start, (size_t)(r->s - start));
 }
 
+/* A name alone takes over the project's variable; where there is none, it says nothing. */
+static void put_inherited(struct reading *r, const struct entry *e)
+{
+	const char *value = vars_get(r->vars, e->key, strlen(e->key));
+
+	if (value)
+		envset_put(r->into, (struct stack_kv){ e->key, value, e->pos });
+}
+
 static void read_entry(struct reading *r)
 {
 	static const char export[] = "export";
@@ -216,7 +225,7 @@ static void read_entry(struct reading *r)
 		read_value(r, &e);
 	} else if (*e.key && (r->s == r->end || *r->s == '\n' || *r->s == '#')) {
 		skip_line(r);
-		envset_put(r->into, (struct stack_kv){ e.key, vars_get(r->vars, e.key, strlen(e.key)), e.pos });
+		put_inherited(r, &e);
 	} else {
 		fail(r, here(r), "not KEY=VALUE: a key is made of letters, digits and _.-[]");
 	}

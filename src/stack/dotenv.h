@@ -9,7 +9,7 @@
 
 /*
  * Puts the file's variables into `into`. References see the project's environment, then `service` (may be NULL), then what
- * is in `into`. A key without `=` takes the project's value, or NULL. Problems go to diags; the first one ends the file.
+ * is in `into`. A key without `=` takes the project's value, if any. Problems go to diags; the first one ends the file.
  */
 void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text, size_t len,
 		  struct envset *into);

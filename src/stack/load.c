@@ -32,19 +32,6 @@ static void reader_fini(struct reader *r)
 
 /* ---- files and folders ----------------------------------------------------------------------- */
 
-static int fail_file(struct err *err, const char *what, const char *path)
-{
-	if (errno == EINVAL)
-		return err_kind(err, ERR_STACK, "%s '%.200s': not a regular file", what, path);
-	if (errno == EFBIG)
-		return err_kind(err, ERR_STACK, "%s '%.200s': too large: %u KiB are the most", what, path,
-				YAML_FILE_MAX >> 10);
-	err_sys(err, errno, "%s '%.200s'", what, path);
-	if (err)
-		err->kind = ERR_STACK;
-	return -1;
-}
-
 static int read_stdin(struct reader *r, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
@@ -59,7 +46,7 @@ static int read_stdin(struct reader *r, struct err *err)
 			n = -1;
 		}
 		if (n < 0)
-			return fail_file(err, "stack file", "-");
+			return reader_file_error(err, "stack file", "-", YAML_FILE_MAX);
 		buf_add(&text, chunk, (size_t)n);
 	}
 	vec_push(&r->files, ((struct stack_file){ "-", arena_strndup(r->arena, buf_str(&text), text.len), text.len }));
@@ -78,7 +65,7 @@ static int read_stack_file(struct reader *r, const struct stack_opts *opts, stru
 	if (!strcmp(path, "-"))
 		return read_stdin(r, err);
 	file = reader_file(r, path, path, YAML_FILE_MAX);
-	return file < 0 ? fail_file(err, "stack file", path) : file;
+	return file < 0 ? reader_file_error(err, "stack file", path, YAML_FILE_MAX) : file;
 }
 
 /* Absolute: --project-directory, or where the file is, or where we are. */
@@ -101,7 +88,7 @@ static int read_env_files(struct reader *r, const struct stack_opts *opts, struc
 		int file = reader_file(r, opts->env_files[i], opts->env_files[i], DOTENV_FILE_MAX);
 
 		if (file < 0)
-			return fail_file(err, "env file", opts->env_files[i]);
+			return reader_file_error(err, "env file", opts->env_files[i], DOTENV_FILE_MAX);
 		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len, &r->vars.files);
 	}
 	if (!opts->n_env_files) {
@@ -109,7 +96,7 @@ static int read_env_files(struct reader *r, const struct stack_opts *opts, struc
 		int file = reader_file(r, path, ".env", DOTENV_FILE_MAX);
 
 		if (file < 0)
-			return errno == ENOENT || errno == EINVAL ? 0 : fail_file(err, "env file", path);
+			return errno == ENOENT || errno == EINVAL ? 0 : reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
 		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len, &r->vars.files);
 	}
 	return 0;

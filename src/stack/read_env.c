@@ -22,14 +22,17 @@ static void read_file(struct reader *r, const struct where *w, const struct env_
 {
 	const char *path = value_clean_path(r->arena, r->stack->dir, d->path.text);
 	int file = reader_file(r, path, *d->path.text == '/' ? path : d->path.text, DOTENV_FILE_MAX);
+	struct err err;
 
 	if (file < 0 && errno == ENOENT && d->optional)
 		return;
-	if (file < 0)
-		reader_error(r, w, d->path.pos, NULL, "env file '%.120s': %s", path,
-			     errno == EINVAL ? "not a regular file" : strerror(errno));
-	else
-		dotenv_parse(&r->vars, environment, (uint32_t)file, r->files.v[file].text, r->files.v[file].len, into);
+	if (file < 0) {
+		reader_file_error(&err, "env file", path, DOTENV_FILE_MAX);
+		reader_error(r, w, d->path.pos, NULL, "%s", err.text);
+		return;
+	}
+	dotenv_parse(&r->vars, environment, (uint32_t)file, r->files.v[file].text,
+		     r->files.v[file].len, into);
 }
 
 static void read_entry(struct reader *r, const struct where *w, const struct node *n, const struct envset *environment,

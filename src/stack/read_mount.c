@@ -262,7 +262,7 @@ static bool read_tmpfs_option(struct reader *r, const struct where *w, struct st
 
 static void read_tmpfs_entry(struct reader *r, const struct where *w, const struct node *n, struct mount_list *list)
 {
-	struct stack_mount m = { .type = STACK_TMPFS, .pos = n->pos };
+	struct stack_mount m = { .type = STACK_TMPFS, .by_tmpfs = true, .pos = n->pos };
 	char *text = arena_strdup(r->arena, n->text), *options = strchr(text, ':'), *word, *save;
 
 	if (options)

@@ -151,8 +151,8 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 		return;
 	if (ip && !parse_ip(r, w, n->pos, ip, &e.host_ip))
 		return;
-	/* An empty HOST is only right behind an address: `IP::80`. */
-	if (!parse_range(target, &e.target) || (host && (*host || !ip) && !parse_range(host, &e.published))) {
+	/* An empty HOST means any free port: `IP::80`. */
+	if (!parse_range(target, &e.target) || (host && *host && !parse_range(host, &e.published))) {
 		reader_error(r, w, n->pos, NULL, "'%.80s' is not a port; " GRAMMAR, n->text);
 		return;
 	}

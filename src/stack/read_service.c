@@ -36,7 +36,11 @@ VALUE_READER(read_only_false)
 	bool value = false;
 
 	(void)field;
-	value_bool(r, w, n, &value);
+	/* `external: {name: x}` is the old way to say true. */
+	if (n->kind == NODE_MAP)
+		value = true;
+	else
+		value_bool(r, w, n, &value);
 	if (value)
 		reader_error(r, w, n->pos, NULL, "true: not supported yet");
 }
@@ -313,7 +317,7 @@ static void fill_defaults(struct reader *r, const struct where *w, struct servic
 	if (!s->image.text && s->build_context.text)
 		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name, s->name),
 					       s->build_context.pos };
-	else if (!s->image.text)
+	else if (!s->image.pos.line)
 		reader_error(r, w, s->pos, NULL, "neither 'image' nor 'build' is given");
 	if (!s->n_networks) {
 		struct stack_network *network = (struct stack_network *)network_default(r->stack);

@@ -172,3 +172,14 @@ int reader_file(struct reader *r, const char *path, const char *shown, size_t ma
 	vec_push(&r->files, file);
 	return (int)diags_add_file(r->diags, file.path, file.text, file.len);
 }
+
+int reader_file_error(struct err *err, const char *what, const char *path, size_t max)
+{
+	if (errno == EINVAL)
+		return err_kind(err, ERR_STACK, "%s '%.200s': not a regular file", what, path);
+	if (errno == EFBIG)
+		return err_kind(err, ERR_STACK, "%s '%.200s': too large: %zu KiB are the most", what, path, max >> 10);
+	err_sys(err, errno, "%s '%.200s'", what, path);
+	err->kind = ERR_STACK;
+	return -1;
+}

@@ -66,5 +66,7 @@ void reader_map(struct reader *r, const struct where *w, const struct node *map,
 				      (vec)->n ? (const void *)(vec)->v : "", (vec)->n * sizeof(*(vec)->v)))
 /* Reads a file beside the stack file into files and diags. Its number, or -1 with errno. */
 int reader_file(struct reader *r, const char *path, const char *shown, size_t max);
+/* What errno means behind it: "env file 'a.env': not a regular file". Returns -1. */
+int reader_file_error(struct err *err, const char *what, const char *path, size_t max);
 
 #endif

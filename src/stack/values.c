@@ -17,9 +17,9 @@ VALUE_READER(value_text)
 
 VALUE_READER(value_string)
 {
-	if (*n->text)
-		value_text(r, w, n, field);
-	else
+	/* The place is kept in any case: it tells "empty" from "not given". */
+	*(struct stack_str *)field = (struct stack_str){ *n->text ? n->text : NULL, n->pos };
+	if (!*n->text)
 		reader_error(r, w, n->pos, NULL, "must not be empty");
 }
 

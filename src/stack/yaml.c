@@ -398,20 +398,24 @@ static struct node *read_stream(struct reading *r)
 
 struct node *yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file, const char *text, size_t len)
 {
-	struct reading r = { .arena = arena, .diags = diags, .file = file, .text = text, .len = len };
-	const char *nul = memchr(text, '\0', len);
+	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+	struct reading r = {
+		.arena = arena, .diags = diags, .file = file, .text = text + bom, .len = len - bom,
+	};
+	const char *nul = memchr(r.text, '\0', r.len);
 	struct node *root = NULL;
 
 	if (nul) {
-		complain(&r, pos_of_offset(&r, (size_t)(nul - text)), "a NUL byte: this is not a text file");
+		complain(&r, pos_of_offset(&r, (size_t)(nul - r.text)), "a NUL byte: this is not a text file");
 		return NULL;
 	}
 	if (!yaml_parser_initialize(&r.parser)) {
 		complain(&r, (struct stack_pos){ file, 1, 1 }, "no memory for the YAML parser");
 		return NULL;
 	}
+	/* Told the encoding, libyaml does not guess UTF-16, and does not skip the mark of UTF-8 either. */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
 	root = read_stream(&r);
 	yaml_parser_delete(&r.parser);
 	strmap_fini(&r.names);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crosscheck: the rules between parts of a model; each text names the other place. */
+#include "unit/stack/fixture.h"
+
+static void test_dependencies(void **state)
+{
+	(void)state;
+	expect_diags("services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [c]}\n"
+		     "  c: {image: x, depends_on: {a: {condition: service_started}}}\n",
+		     "4:30: error: service 'c': depends_on: a cycle: a -> b -> c -> a: none of them could ever start\n");
+	expect_diags("services:\n  a: {image: x, depends_on: [a]}\n",
+		     "2:30: error: service 'a': depends_on: a cycle: a -> a: none of them could ever start\n");
+	expect_diags("services:\n  a: {image: x, depends_on: [b, c]}\n  b: {image: x, depends_on: [d]}\n"
+		     "  c: {image: x, depends_on: [d]}\n  d: {image: x}\n", "");
+	expect_diags("services:\n  a: {image: x, depends_on: [nosuch]}\n",
+		     "2:30: error: service 'a': depends_on[0]: service 'nosuch' does not exist\n");
+	expect_diags("services:\n  a: {image: x, depends_on: [b, b]}\n  b: {image: x}\n",
+		     "2:33: error: service 'a': depends_on[1]: service 'b' is named twice, first at stack.yaml:2\n");
+	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n  b: {image: x}\n",
+		     "4:18: error: service 'a': depends_on: waits for 'b' to be healthy, but that service (stack.yaml:5) has no "
+		     "'healthcheck' with a 'test'\n");
+	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n"
+		     "  b: {image: x, healthcheck: {test: a}}\n", "");
+	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {required: false}}\n  b: {image: x}\n",
+		     "4:18: error: service 'a': depends_on.b: 'condition' is missing\n");
+}
+
+#define NETS "networks:\n  n: {ipam: {config: [{subnet: 10.1.0.0/24, gateway: 10.1.0.9}]}}\n  p: \n"
+
+static void test_addresses(void **state)
+{
+	static const struct { const char *ip, *want; } cases[] = {
+		{ "10.2.0.1", "is not inside of the subnet of network 'n', stack.yaml:5" },
+		{ "10.1.0.0", "is the address of the network itself of network 'n', stack.yaml:5" },
+		{ "10.1.0.255", "is the broadcast address of network 'n', stack.yaml:5" },
+		{ "10.1.0.9", "is the gateway of network 'n', stack.yaml:5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *yaml = xasprintf("services:\n  a: {image: x, networks: {n: {ipv4_address: %s}}}\n\n" NETS,
+						      cases[i].ip);
+		_cleanup_free_ char *want = xasprintf("2:46: error: service 'a': networks: ipv4_address %s %s\n", cases[i].ip,
+						      cases[i].want);
+
+		expect_diags(yaml, want);
+	}
+	expect_diags("services:\n  a: {image: x, networks: {n: {ipv4_address: 10.1.0.1}}}\n" NETS, "");
+	expect_diags("services:\n  a: {image: x, networks: {p: {ipv4_address: 10.1.0.1}}}\n" NETS,
+		     "2:46: error: service 'a': networks: ipv4_address 10.1.0.1: network 'p' has no subnet of its own; give it one "
+		     "under 'ipam'\n");
+	expect_diags("services:\n  a: {image: x, networks: {n: {ipv4_address: 10.1.0.2}}}\n"
+		     "  b: {image: x, networks: {n: {ipv4_address: 10.1.0.2}}}\n" NETS,
+		     "3:46: error: service 'b': networks: ipv4_address is already given to another service on network 'n', "
+		     "stack.yaml:2\n");
+}
+
+static void test_networks(void **state)
+{
+	static const struct { const char *keys, *want; } cases[] = {
+		{ "config: [{subnet: 10.1.2.0/23}]",
+		  "4:40: error: network 'm': ipam: the subnet overlaps with 10.1.0.0/16 of network 'n', stack.yaml:3" },
+		{ "config: [{subnet: 10.2.0.0/16, gateway: 10.3.0.1}]",
+		  "4:62: error: network 'm': ipam: gateway 10.3.0.1 is not inside of the subnet (stack.yaml:4)" },
+		{ "config: [{subnet: 10.2.0.1/16}]",
+		  "4:40: error: network 'm': ipam.config[0].subnet: '10.2.0.1/16' is the address of a host: behind /16 all bits "
+		  "must be 0" },
+		{ "config: [{subnet: 10.2.0.0/30}]",
+		  "4:40: error: network 'm': ipam.config[0].subnet: '10.2.0.0/30': subnets go from /8 to /29" },
+		{ "config: [{subnet: 10.2.0.0}]",
+		  "4:40: error: network 'm': ipam.config[0].subnet: '10.2.0.0' is not a subnet; write like 10.20.0.0/24" },
+		{ "config: [{subnet: \"fd00::/64\"}]",
+		  "4:40: error: network 'm': ipam.config[0].subnet: IPv6 subnet 'fd00::/64': not supported yet" },
+		{ "config: [{gateway: 10.2.0.1}]", "4:41: error: network 'm': ipam.config: a gateway without a subnet" },
+		{ "driver: other", "4:30: error: network 'm': ipam.driver: 'other': not supported yet; there is only default" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *yaml = xasprintf("services: {a: {image: x}}\nnetworks:\n"
+						      "  n: {ipam: {config: [{subnet: 10.1.0.0/16}]}}\n"
+						      "  m: {ipam: {        %s}}\n", cases[i].keys);
+		_cleanup_free_ char *want = xasprintf("%s\n", cases[i].want);
+
+		expect_diags(yaml, want);
+	}
+	expect_diags("services:\n  a: {image: x, networks: [n]}\n",
+		     "2:28: error: service 'a': networks[0]: network 'n' is not declared under the top-level 'networks'\n");
+	expect_diags("services: {a: {image: x}}\nnetworks:\n  n: {driver: overlay}\n  m: {external: {name: x}}\n",
+		     "3:15: error: network 'n': driver: 'overlay': not supported yet; there is only bridge\n"
+		     "4:17: error: network 'm': external: true: not supported yet\n");
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	expect_diags("services:\n  a: {image: x, container_name: c}\n  b: {image: x, container_name: c}\n",
+		     "3:33: error: service 'b': container_name: 'c' is also the name of service 'a', stack.yaml:2\n");
+	expect_diags("services:\n  a: {command: x}\n  b:\n  c: [x]\n",
+		     "2:3: error: service 'a': neither 'image' nor 'build' is given\n"
+		     "3:3: error: service 'b': is empty: it needs at least 'image'\n"
+		     "4:6: error: service 'c': must be a map, not a list\n");
+	expect_diags("services:\n  \"a b\": {image: x}\n",
+		     "2:3: error: service 'a b': 'a b' is not a name: letters, digits, _, . and -, a letter or digit first\n");
+	expect_diags("services:\n  a23456789012345678901234567890123456789012345678901234567890abcd: {image: x}\n",
+		     "2:3: error: service 'a23456789012345678901234567890123456789012345678901234567890abcd': name too long: "
+		     "'a2345678901234567890...' has 64 characters, 63 are the most\n");
+}
+
+static void test_ports(void **state)
+{
+	(void)state;
+	expect_diags("services:\n  a: {image: x, ports: [\"80:80\"]}\n  b: {image: x, ports: [\"127.0.0.1:80:81\"]}\n",
+		     "3:25: error: service 'b': ports: port 80 of the host is already published by service 'a', stack.yaml:2\n");
+	expect_diags("services:\n  a: {image: x, ports: [\"80:80\", \"80:81\"]}\n",
+		     "2:34: error: service 'a': ports: port 80 of the host is already published by service 'a', stack.yaml:2\n");
+	expect_diags("services:\n  a: {image: x, ports: [\"80:80\", \"80:80/udp\", 80]}\n  b: {image: x, ports: [80]}\n", "");
+	expect_diags("services:\n  a: {image: x, ports: [\"127.0.0.1:80:80\"]}\n  b: {image: x, ports: [\"127.0.0.2:80:80\"]}\n", "");
+}
+
+static void test_volumes(void **state)
+{
+	(void)state;
+	expect_diags("services: {a: {image: x}}\nvolumes:\n  v: {external: true, driver: local}\n  w: {driver: nfs}\n",
+		     "3:23: error: volume 'v': 'driver' beside 'external: true': what exists already cannot be described anew\n"
+		     "4:15: error: volume 'w': driver 'nfs': not supported; there is only local\n");
+}
+
+/* Everything that is wrong comes in one go, and what is not wrong is not told. */
+static void test_all_at_once(void **state)
+{
+	(void)state;
+	expect_diags("version: \"3\"\nservicess: {}\nservices:\n  a:\n    image: \"\"\n    ports: [x]\n    network: n\n",
+		     "1:1: warning: version: has no effect: the format has no versions any more\n"
+		     "2:1: error: unknown key 'servicess'\n"
+		     "5:12: error: service 'a': image: must not be empty\n"
+		     "6:13: error: service 'a': ports[0]: 'x' is not a port; write [[IP:]HOST:]CONTAINER[/tcp|udp]\n"
+		     "7:5: error: service 'a': unknown key 'network'\n");
+	expect_diags("x-a: 1\nservices:\n  a: {image: x, x-b: [1], healthcheck: {test: a, x-c: 1}}\nnetworks: {n: {x-d: 1}}\n", "");
+	expect_diags("services:\n  a: {image: \"$A$B${A}\", user: \"${B}1\"}\n",
+		     "2:14: warning: variable 'A' is not set: it becomes nothing\n"
+		     "2:14: warning: variable 'B' is not set: it becomes nothing\n"
+		     "2:14: error: service 'a': image: must not be empty\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dependencies), cmocka_unit_test(test_addresses), cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_names),	     cmocka_unit_test(test_ports),     cmocka_unit_test(test_volumes),
+		cmocka_unit_test(test_all_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
+}
