@@ -76,37 +76,47 @@ static int put_limits(int fd, const struct cgroup_tree *t, const struct box_limi
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int make(struct cgroup *c, const struct cgroup_tree *t, const struct box_slot_spec *spec,
-		struct err *err)
+/* One that a crash left is removed first: it may have been killed. */
+static int make(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
-	if (mkdir(c->path, 0755) < 0 && errno != EEXIST)
+	struct stat st;
+
+	if (cgroup_remove(c->path) < 0 || mkdir(c->path, 0755) < 0)
 		return err_sys(err, errno, "make cgroup '%s'", c->path);
 	c->fd = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->fd < 0)
+	if (c->fd < 0 || fstat(c->fd, &st) < 0)
 		return err_sys(err, errno, "open cgroup '%s'", c->path);
-	if (cgroup_populated(c->fd))
-		return err_sys(err, EBUSY, "cgroup '%s' holds processes already", c->path);
-	return put_limits(c->fd, t, &spec->limits, err);
+	if (ledger_done(ledger, c->item, st.st_ino, 0, err) < 0)
+		return -1;
+	return put_limits(c->fd, t, &c->limits, err);
 }
 
 int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err)
 {
-	struct stat st = { 0 };
-
-	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name), .fd = -1 };
+	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name),
+			      .fd = -1,
+			      .limits = spec->limits };
 	c->item = ledger_intend(ledger, CGROUP_KIND, t->item, c->path, err);
 	if (!c->item) {
 		cgroup_fini(c);
 		return -1;
 	}
-	if (make(c, t, spec, err) < 0 || fstat(c->fd, &st) < 0 ||
-	    ledger_done(ledger, c->item, st.st_ino, 0, err) < 0) {
+	if (make(c, t, ledger, err) < 0) {
 		if (cgroup_remove(c->path) >= 0)
 			ledger_gone(ledger, c->item, NULL);
 		cgroup_fini(c);
 		return -1;
 	}
+	return 0;
+}
+
+int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err)
+{
+	cleanup_fd(&c->fd);
+	if (make(c, t, ledger, err) < 0)
+		return -1;
+	c->killed = false;
 	return 0;
 }
 
@@ -185,6 +195,12 @@ int cgroup_kill(int fd)
 	if (!file_put(fd, "cgroup.kill", "1"))
 		return 0;
 	return errno == ENOENT ? kill_one_by_one(fd) : -1;
+}
+
+int cgroup_kill_all(struct cgroup *c)
+{
+	c->killed = true;
+	return cgroup_kill(c->fd);
 }
 
 static int remove_level(int parent, const char *name, unsigned level)

@@ -26,14 +26,22 @@ struct cgroup {
 	char *path;
 	int fd;
 	uint32_t item;
+	struct box_limits limits;
+	bool killed; /* cgroup_kill_all was used: see cgroup_renew */
 };
 
 /* Makes the group (ledger first) and writes its limits. On error nothing is left. */
 int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err);
 void cgroup_fini(struct cgroup *c);
+/*
+ * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill counts up in the group,
+ * and a later clone into it compares that with the count of the cloner's group, and kills the child.
+ */
+int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err);
 /* Ends all processes in it and below. 0 or -1 with errno. */
 int cgroup_kill(int fd);
+int cgroup_kill_all(struct cgroup *c);
 /* Is there a process in it or below? A group that is gone has none. */
 bool cgroup_populated(int fd);
 /* How many processes are in it itself, counted up to `max`. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "box/runtime.h"
-#include "box/sys.h"
 
 struct box_exec {
 	struct guest guest;
@@ -129,7 +128,7 @@ static int begin(struct box_slot *s, const struct box_exec_spec *spec, struct er
 	c.command = &command;
 	c.join = s->guest.two.fd;
 	c.out = c.err_out = to;
-	return guest_begin(&x->guest, s, changed, 0, &c, s->rt->tables->exec_one, true, err);
+	return guest_begin(&x->guest, s, changed, 0, &c, s->rt->tables->exec_one, false, err);
 }
 
 int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err)
@@ -156,10 +155,9 @@ void box_exec_cancel(struct box_slot *s)
 	if (!x)
 		return;
 	/* Its children too: it leads a session, and its pid is not free before we have reaped it. */
-	if (x->guest.two.pid && !x->guest.two.gone && kill(-x->guest.two.pid, SIGKILL) < 0)
-		sys_pidfd_kill(x->guest.two.fd, SIGKILL);
-	if (!x->guest.one.gone)
-		sys_pidfd_kill(x->guest.one.fd, SIGKILL);
+	if (x->guest.two.pid && !x->guest.two.gone)
+		kill(-x->guest.two.pid, SIGKILL);
+	guest_kill(&x->guest);
 }
 
 struct guest *exec_guest(struct box_slot *s)

@@ -117,14 +117,19 @@ static bool drain(struct guest *g)
 		n = sys_recv(g->sock, &m, sizeof(m), fds, ARRAY_LEN(fds));
 		if (n < 0 && errno == EAGAIN)
 			break;
+		/* It ended before it read what we sent. The kernel tells this once, ahead of what it had said before. */
+		if (n < 0 && errno == ECONNRESET)
+			continue;
 		any = true;
+		/* It ended before it read what we sent. Told once, and before what it said itself. */
+		if (n < 0 && errno == ECONNRESET)
+			continue;
 		if (n == (ssize_t)sizeof(m)) {
 			keep_fds(g, fds);
 			m.err.text[sizeof(m.err.text) - 1] = '\0';
 			hear(g, &m);
 			continue;
 		}
-		/* The end, or ECONNRESET when it ended before it read what we sent. */
 		g->eof = true;
 		ev_io_stop(g->slot->rt->loop, &g->io);
 		cleanup_fd(&g->sock);
@@ -151,8 +156,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	if (!g->failed)
 		err_kind(&g->err, ERR_CREATE, "not ready after %.0f s", BOX_DEADLINE_S);
 	g->failed = true;
-	sys_pidfd_kill(g->one.fd, SIGKILL);
-	sys_pidfd_kill(g->two.fd, SIGKILL);
+	guest_kill(g);
 	g->changed(g);
 }
 
@@ -203,6 +207,14 @@ int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t
 	g->begun = true;
 	start_watching(g, pid, pidfd);
 	return 0;
+}
+
+void guest_kill(struct guest *g)
+{
+	if (g->begun && g->one.pid && !g->one.gone)
+		sys_pidfd_kill(g->one.fd, SIGKILL);
+	if (g->begun && g->two.pid && !g->two.gone)
+		sys_pidfd_kill(g->two.fd, SIGKILL);
 }
 
 bool guest_settled(const struct guest *g)

@@ -59,6 +59,8 @@ bool guest_settled(const struct guest *g);
 void guest_catch_up(struct guest *g);
 /* If this zombie is one of its processes, reaps it as the loop would have. */
 bool guest_claim(struct guest *g, pid_t pid);
+/* SIGKILL for both of its processes. */
+void guest_kill(struct guest *g);
 /* Closes descriptors and stops watchers; kills nothing. */
 void guest_fini(struct guest *g);
 

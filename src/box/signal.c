@@ -56,7 +56,9 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 
 int box_kill(struct box_slot *s, struct err *err)
 {
-	if (cgroup_kill(s->cgroup.fd) < 0)
-		return err_sys(err, errno, "kill all of cgroup '%s'", s->cgroup.path);
+	/* PID 1 takes its pid namespace along; cgroup.kill is for what that leaves, see on_settle. */
+	(void)err;
+	box_exec_cancel(s);
+	guest_kill(&s->guest);
 	return 0;
 }

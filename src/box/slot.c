@@ -11,6 +11,7 @@
 
 #define SETTLE_FIRST_S 0.001
 #define SETTLE_LAST_S  0.064
+#define SETTLE_PATIENCE_S 0.005
 #define NAME_MAX_LEN   128
 
 /* ---- settling -------------------------------------------------------------------------------- */
@@ -21,9 +22,9 @@ static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	/* Somebody may have forked while the last kill went through. */
-	if (cgroup_populated(s->cgroup.fd))
-		cgroup_kill(s->cgroup.fd);
+	/* The end of PID 1 is that of its pid namespace: only who has stood beside it is left, if anybody. */
+	if (s->settle_s > SETTLE_PATIENCE_S && cgroup_populated(s->cgroup.fd))
+		cgroup_kill_all(&s->cgroup);
 	start_advance(s);
 }
 
@@ -105,7 +106,7 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	}
 	c = runtime_child(s);
 	c.slot = spec;
-	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot, true,
+	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot, false,
 			err) < 0) {
 		s->closing = true;
 		slot_try_free(s);
@@ -170,7 +171,7 @@ void box_slot_close(struct box_slot *s)
 	s->closing = true;
 	s->settle_s = SETTLE_FIRST_S;
 	if (cgroup_populated(s->cgroup.fd))
-		cgroup_kill(s->cgroup.fd);
+		cgroup_kill_all(&s->cgroup);
 	/* From here on only processes hold the namespaces. */
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);

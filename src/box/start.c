@@ -8,6 +8,8 @@
  *	yes	yes	end of file			exec itself failed
  *	no	no	end of file, pidfd readable	killed while being set up
  *	yes	no	end of file, pidfd readable	started and ended at once: an ordinary exit
+ *
+ * Before the word to go on was given, nothing can have started.
  */
 #include <errno.h>
 #include <sys/wait.h>
@@ -47,6 +49,7 @@ static void tell_failed(struct box_slot *s)
 		explain_death(s);
 	ev.err = s->guest.err;
 	guest_fini(&s->guest);
+	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
 	runtime_emit(s, &ev);
 }
@@ -61,6 +64,7 @@ static void tell_exited(struct box_slot *s)
 	};
 
 	guest_fini(&s->guest);
+	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
 	runtime_emit(s, &ev);
 }
@@ -73,13 +77,15 @@ static void advance_starting(struct box_slot *s)
 	/* It waits for us now, which may take as long as it takes. */
 	if (g->ready && !s->go)
 		ev_timer_stop(s->rt->loop, &g->deadline);
-	if (g->eof && g->ready && !g->failed && g->two.pid) {
+	if (g->eof && g->ready && s->go && !g->failed && g->two.pid) {
 		ev_timer_stop(s->rt->loop, &g->deadline);
 		s->state = SLOT_RUNNING;
 		runtime_emit(s, &ev);
 	} else if (g->eof || g->failed || (g->one.gone && !g->two.pid)) {
 		/* The last: stage two may be there without our knowing its pid. */
-		cgroup_kill(s->cgroup.fd);
+		if (!g->two.pid && !g->eof)
+			cgroup_kill_all(&s->cgroup);
+		guest_kill(g);
 		s->state = SLOT_FAILING;
 	}
 }
@@ -92,11 +98,8 @@ void start_advance(struct box_slot *s)
 	}
 	if (s->state == SLOT_STARTING)
 		advance_starting(s);
-	if (s->state == SLOT_RUNNING && s->guest.two.gone) {
+	if (s->state == SLOT_RUNNING && s->guest.two.gone)
 		s->state = SLOT_ENDING;
-		if (cgroup_populated(s->cgroup.fd))
-			cgroup_kill(s->cgroup.fd);
-	}
 	if (s->state == SLOT_FAILING && is_over(s))
 		tell_failed(s);
 	else if (s->state == SLOT_ENDING && is_over(s))
@@ -118,6 +121,8 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 		return -1;
 	launch_free(s->launch);
 	s->launch = l;
+	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)
+		return -1;
 	c.launch = l;
 	c.command = &l->command;
 	c.netns = s->netns;

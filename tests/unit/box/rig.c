@@ -196,17 +196,24 @@ static bool run_until_event(struct rig *r, double seconds)
 	return r->n_seen < r->n_events;
 }
 
-const struct box_event *rig_wait(struct rig *r, enum box_event_kind kind)
+const struct box_event *rig_any(struct rig *r)
 {
 	const struct box_event *ev;
 
 	if (!run_until_event(r, 10.)) {
-		fail_msg("no event of kind %d in 10 s", kind);
+		fail_msg("no event in 10 s");
 		return NULL;
 	}
 	ev = &r->events[r->n_seen++];
 	if (r->n_seen == r->n_events)
 		r->n_seen = r->n_events = 0;
+	return ev;
+}
+
+const struct box_event *rig_wait(struct rig *r, enum box_event_kind kind)
+{
+	const struct box_event *ev = rig_any(r);
+
 	if (ev->kind != kind)
 		fail_msg("event %d in place of %d: %s (status %x)", ev->kind, kind, ev->err.text, ev->status);
 	return ev;

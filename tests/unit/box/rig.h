@@ -32,6 +32,8 @@ const char *rig_path(const char *name);
 
 /* The next event, which must be of this kind; fails the test otherwise or after ten seconds. */
 const struct box_event *rig_wait(struct rig *r, enum box_event_kind kind);
+/* The next event, whatever it is. */
+const struct box_event *rig_any(struct rig *r);
 /* Runs the loop for that long; no event may come. */
 void rig_idle(struct rig *r, double seconds);
 
