@@ -37,6 +37,7 @@ static bool write_all(int fd, const char *data, size_t len)
 /* Ends with its supervisor, however that ends: then the socket does. Ctrl-C is the supervisor's to answer. */
 static _Noreturn void relay_main(int fd)
 {
+	bool gone[STDERR_FILENO + 1] = { false };
 	char packet[CHUNK + 1];
 	ssize_t n;
 
@@ -47,9 +48,15 @@ static _Noreturn void relay_main(int fd)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	while ((n = read(STDIN_FILENO, packet, sizeof(packet))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0 && !write_all(packet[0], packet + 1, (size_t)n - 1))
+	while ((n = read(STDIN_FILENO, packet, sizeof(packet))) > 0 || (n < 0 && errno == EINTR)) {
+		int to = packet[0];
+
+		/* `up | head`: the lines have no reader any more, what is told beside them has. */
+		if (n > 0 && !gone[to])
+			gone[to] = !write_all(to, packet + 1, (size_t)n - 1);
+		if (gone[STDOUT_FILENO] && gone[STDERR_FILENO])
 			break;
+	}
 	_exit(0);
 }
 
@@ -64,9 +71,8 @@ int cli_relay_open(struct cli_relay *ret, struct err *err)
 	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
 		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	pid = fork();
-	if (!pid) {
+	if (!pid)
 		relay_main(pair[1]);
-	}
 	close(pair[1]);
 	*ret = (struct cli_relay){ .fd = pair[0], .pidfd = pid > 0 ? pidfd_open(pid, 0) : -1 };
 	if (ret->pidfd >= 0)

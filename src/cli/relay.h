@@ -19,7 +19,7 @@ struct cli_relay {
 int cli_relay_open(struct cli_relay *ret, struct err *err);
 /*
  * Prints on descriptor `to` (1 or 2), in the order of the calls. Waits for a tenth of a second at most, once; while the reader is stuck
- * texts are dropped, counted, and the count is printed when it goes on. A reader that has gone is no error: printing just ends.
+ * texts are dropped, counted, and the count is printed when it goes on. A reader that has gone is no error: printing for it just ends.
  */
 void cli_relay_print(struct cli_relay *r, int to, const char *text, size_t len);
 /* Prints what is left (at most for two seconds) and ends the process. */

@@ -85,21 +85,30 @@ static void test_stuck_reader(void **state)
 	close(out);
 }
 
+/* What goes to the one that is still there goes on; without any reader the relay ends. */
 static void test_reader_gone(void **state)
 {
-	int saved, out = capture(STDOUT_FILENO, &saved);
+	int out_saved, err_saved, out = capture(STDOUT_FILENO, &out_saved);
+	int errs = capture(STDERR_FILENO, &err_saved);
 	struct cli_relay r = open_relay();
+	char got[8] = "";
 
 	(void)state;
 	close(out);
+	say(&r, STDOUT_FILENO, "to nobody\n");
+	say(&r, STDERR_FILENO, "still");
+	assert_int_equal(read(errs, got, sizeof(got) - 1), 5);
+	assert_string_equal(got, "still");
+	close(errs);
 	for (int i = 0; i < 100 && r.fd >= 0; i++) {
-		say(&r, STDOUT_FILENO, "to nobody\n");
+		say(&r, STDERR_FILENO, "to nobody\n");
 		usleep(10000);
 	}
+	restore(STDOUT_FILENO, out_saved);
+	restore(STDERR_FILENO, err_saved);
 	assert_int_equal(r.fd, -1);
 	say(&r, STDOUT_FILENO, "to nobody\n");
 	cli_relay_close(&r);
-	restore(STDOUT_FILENO, saved);
 }
 
 int main(void)
