@@ -107,16 +107,16 @@ static void indent(struct emitter *e, unsigned depth)
 static void before_value(struct emitter *e, const char *key)
 {
 	struct emit_level *level = &e->levels[e->depth];
-	bool yaml = e->format == STACK_YAML;
+	bool yaml = e->format == STACK_YAML, in_line;
 
 	if (!yaml && level->any)
 		buf_putc(e->out, ',');
-	/* In YAML the first key of a map in a list stands in the line of the dash. */
-	if (!yaml || e->out->len)
-		if (!(yaml && !level->any && e->depth && e->levels[e->depth - 1].list && !level->list)) {
-			buf_putc(e->out, '\n');
-			indent(e, yaml ? e->depth : e->depth + 1);
-		}
+	/* In YAML the first key of all begins the text, that of a map in a list stands in the line of the dash. */
+	in_line = yaml && !level->any && (!e->depth || (e->levels[e->depth - 1].list && !level->list));
+	if (!in_line) {
+		buf_putc(e->out, '\n');
+		indent(e, yaml ? e->depth : e->depth + 1);
+	}
 	level->any = true;
 	if (level->list && yaml)
 		buf_puts(e->out, "- ");

@@ -72,7 +72,7 @@ VALUE_READER(read_caps)
 			*c = (char)toupper((unsigned char)*c);
 		name += strncmp(name, "CAP_", 4) ? 0 : 4;
 		if (!is_one_of(name, capabilities, ARRAY_LEN(capabilities)))
-			reader_error(r, &here, strs.v[i].pos, nearest_name(name, capabilities, ARRAY_LEN(capabilities)),
+			reader_error(r, &here, strs.v[i].pos, reader_suggest(r, name, capabilities, ARRAY_LEN(capabilities)),
 				     "'%.40s' is not a capability", strs.v[i].text);
 		caps[i] = (struct stack_str){ name, strs.v[i].pos };
 	}

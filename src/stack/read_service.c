@@ -50,6 +50,16 @@ VALUE_READER(read_environment)
 	value_collect(r, w, n, field);
 }
 
+/* A folder of the host is found from anywhere; all other forms are the store's business. */
+VALUE_READER(read_image)
+{
+	struct stack_str *image = field;
+
+	value_string(r, w, n, image);
+	if (image->text && (!strncmp(image->text, "./", 2) || !strncmp(image->text, "../", 3)))
+		image->text = value_clean_path(r->arena, r->stack->dir, image->text);
+}
+
 VALUE_READER(read_working_dir)
 {
 	if (*n->text == '/')
@@ -92,7 +102,7 @@ VALUE_READER(read_restart)
 		s->restart_max = (unsigned)max;
 		return;
 	}
-	reader_error(r, w, n->pos, nearest_name(n->text, words, ARRAY_LEN(words)) ? "mind the spelling" : NULL,
+	reader_error(r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
 		     "'%.40s' is not a policy; write no, always, unless-stopped or on-failure[:TIMES]", n->text);
 }
 
@@ -228,17 +238,13 @@ static bool read_condition(struct reader *r, const struct where *w, struct stack
 	static const char *const words[] = {
 		"service_started", "service_healthy", "service_completed_successfully",
 	};
-	_cleanup_free_ char *hint = NULL;
-	const char *near;
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcmp(words[i], text.text)) {
 			*ret = (enum stack_condition)i;
 			return true;
 		}
-	near = nearest_name(text.text, words, ARRAY_LEN(words));
-	hint = near ? xasprintf("did you mean '%s'?", near) : NULL;
-	reader_error(r, w, text.pos, hint, "'%.60s' is not a condition; write service_started, service_healthy or "
+	reader_error(r, w, text.pos, reader_suggest(r, text.text, words, ARRAY_LEN(words)), "'%.60s' is not a condition; write service_started, service_healthy or "
 		     "service_completed_successfully", text.text);
 	return false;
 }

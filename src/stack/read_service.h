@@ -46,6 +46,7 @@ VALUE_READER(read_attachments);		/* struct stack_service */
 VALUE_READER(read_restart);		/* struct stack_service */
 VALUE_READER(read_stop_signal);		/* struct stack_service */
 VALUE_READER(read_build);		/* struct stack_service */
+VALUE_READER(read_image);		/* struct stack_str */
 VALUE_READER(read_working_dir);		/* struct stack_str */
 VALUE_READER(read_container_name);	/* struct stack_str */
 VALUE_READER(read_hostname);		/* struct stack_str */

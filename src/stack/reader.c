@@ -76,6 +76,13 @@ const char *reader_place(struct reader *r, struct stack_pos pos)
 	return diags_place(r->diags, pos, &r->place);
 }
 
+const char *reader_suggest(struct reader *r, const char *text, const char *const *names, size_t n)
+{
+	const char *near = nearest_name(text, names, n);
+
+	return near ? arena_printf(r->arena, "did you mean '%s'?", near) : NULL;
+}
+
 bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n, unsigned kinds)
 {
 	static const enum node_kind order[] = { NODE_STRING, NODE_NUMBER, NODE_BOOL, NODE_LIST, NODE_MAP };
@@ -107,15 +114,11 @@ static void unknown_key(struct reader *r, const struct where *w, const struct no
 			const struct key_table *table)
 {
 	_cleanup_free_ const char **names = xcalloc(table->n, sizeof(*names));
-	_cleanup_free_ char *hint = NULL;
-	const char *near;
 
 	for (size_t i = 0; i < table->n; i++)
 		names[i] = table->keys[i].name;
-	near = nearest_name(pair->key, names, table->n);
-	if (near)
-		hint = xasprintf("did you mean '%s'?", near);
-	reader_error(r, w, pair->pos, hint, "unknown key '%.80s'", pair->key);
+	reader_error(r, w, pair->pos, reader_suggest(r, pair->key, names, table->n), "unknown key '%.80s'",
+		     pair->key);
 }
 
 static void read_pair(struct reader *r, const struct where *w, const struct node_pair *pair, const struct key *key,

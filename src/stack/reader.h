@@ -56,6 +56,8 @@ void reader_warn(struct reader *r, const struct where *w, struct stack_pos pos, 
 	MSTACK_PRINTF(4, 5);
 /* `file:line` for texts that name a second place; valid until the next call. */
 const char *reader_place(struct reader *r, struct stack_pos pos);
+/* "did you mean 'x'?", or NULL when no name is near. */
+const char *reader_suggest(struct reader *r, const char *text, const char *const *names, size_t n);
 /* False, with an error, when the node is of none of these kinds. */
 bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n, unsigned kinds);
 /* Reads a map along its table: unknown keys, wrong kinds and verdicts are reported, the rest goes into *to. */

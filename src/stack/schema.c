@@ -86,7 +86,7 @@ static const struct key service[] = {
 	REFUSE("group_add", LST, NULL),
 	SERVICE("healthcheck", MAP, read_health, health),
 	SERVICE("hostname", STR, read_hostname, hostname),
-	SERVICE("image", STR, value_string, image),
+	SERVICE("image", STR, read_image, image),
 	WHOLE("init", BOO | STR, read_only_false),
 	REFUSE("ipc", STR, NULL),
 	WARN("isolation", STR, WINDOWS),
