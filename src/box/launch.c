@@ -70,7 +70,8 @@ static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *
 		return err_set(err, "upper layer '%s': no work folder beside it", spec->upper);
 	base = common_folder(spec->upper, spec->work);
 	l->upper_base = base ? arena_strndup(a, spec->upper, base) : "/";
-	l->volatile_mark = arena_printf(a, SLOT_UPPER "%s/work/incompat/volatile", spec->work + base);
+	l->volatile_mark[1] = arena_printf(a, SLOT_UPPER "%s/work/incompat/volatile", spec->work + base);
+	l->volatile_mark[0] = arena_printf(a, "%s/dirty", l->volatile_mark[1]);
 	buf_puts(options, ",upperdir=" SLOT_UPPER);
 	put_escaped(options, spec->upper + base);
 	buf_puts(options, ",workdir=" SLOT_UPPER);

@@ -49,7 +49,7 @@ struct launch {
 	const char *upper_base; /* the folder that holds upper and work; NULL: the slot's tmpfs */
 	int upper_tree;
 	const char *overlay_options; /* relative to the slot's root */
-	const char *volatile_mark;   /* in the slot's root; NULL: none */
+	const char *volatile_mark[2]; /* file and folder in the slot's root; NULL: none */
 	const char *const *covers;   /* NULL-terminated */
 	bool read_only;
 	struct launch_mount *mounts;

@@ -110,10 +110,13 @@ static int attach_named(struct child *c, int tree, const char *name)
 /* Within one boot what was written is still in the page cache, whatever the mark says. */
 static int forget_volatile(struct child *c)
 {
-	const char *mark = c->launch->volatile_mark;
+	const char *const *mark = c->launch->volatile_mark;
 
-	if (mark && unlinkat(AT_FDCWD, mark, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_sys(&c->err, errno, "remove the mark '%s'", mark);
+	if (!mark[0])
+		return 0;
+	if ((unlinkat(AT_FDCWD, mark[0], 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(AT_FDCWD, mark[1], AT_REMOVEDIR) < 0 && errno != ENOENT))
+		return err_sys(&c->err, errno, "remove the mark '%s'", mark[1]);
 	return 0;
 }
 
@@ -244,7 +247,7 @@ static const char *forbidden(const char *path)
 					     "/dev/urandom", "/dev/tty",  "/dev/ptmx", "/dev/pts",
 					     "/dev/mqueue",  "/dev/fd" };
 
-	if (!*path)
+	if (!strcmp(path, "/"))
 		return "it is the root itself";
 	if (is_or_below(path, "/proc") || is_or_below(path, "/sys"))
 		return "/proc and /sys are the kernel's";
@@ -271,6 +274,7 @@ static int check_target(struct child *c, int at, const char *target)
 	if (!is_or_below(path, "/" SLOT_ROOT))
 		return err_set(&c->err, "'%s' leads out of the root", target);
 	inside = path + strlen("/" SLOT_ROOT);
+	inside = *inside ? inside : "/";
 	why = forbidden(inside);
 	if (why && strcmp(inside, target))
 		return err_set(&c->err, "refused to mount on '%s', which is '%s': %s", target, inside, why);
