@@ -120,7 +120,8 @@ $(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call 
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
 
-test-bins: $(TEST_BINS)
+# Tests of store call the program that unpacks.
+test-bins: $(TEST_BINS) $(if $(filter store%,$(or $(ROOM),$(TEST_ROOMS))),$(filter %/mstack-store,$(PROGRAMS)))
 
 unit: test-bins
 	@tools/run-unit $(TEST_BINS)
