@@ -156,6 +156,8 @@ int net_up(struct net *n, struct err *err)
 		return -1;
 	if (make_table(n, &uplinks, err) || bridges_up(n, err))
 		return -1;
+	if (n->watch && portwatch_bridges(n->watch, n->bridges, n->spec->n_bridges, err))
+		return -1;
 	for (size_t i = 0; i < uplinks.n; i++)
 		if (lease_take(n->ledger, &uplinks.v[i], n->spec->project, err))
 			return -1;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * portwatch: listens to the kernel's link events for bridge ports that have begun to forward. Called by veth.c; calls back
- * from the loop. It changes nothing, and an event that is lost costs no more than the limit of the wait.
+ * portwatch: listens to the kernel's link events for ports and bridges that have come to work. Called by net.c and veth.c;
+ * calls back from the loop. It changes nothing, and an event that is lost costs no more than the limit of the wait.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
 #include <libmnl/libmnl.h>
+#include <net/if.h>
+
 #include <linux/filter.h>
+#include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -24,7 +28,12 @@ struct wait {
 	struct ev_timer timer;
 	uint64_t token;
 	size_t n;
-	int ports[];		/* those that are not forwarding yet */
+	struct portwatch_link links[];	/* port 0: this one forwards */
+};
+
+struct bridge {
+	int index;
+	bool up;
 };
 
 struct portwatch {
@@ -34,6 +43,7 @@ struct portwatch {
 	int fd;
 	struct ev_io io;
 	struct wait *waits;
+	struct VEC(struct bridge) bridges;
 };
 
 static void drop(struct wait *w)
@@ -63,35 +73,82 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	ready(timer->data);
 }
 
-static void port_forwards(struct portwatch *watch, int port)
+static struct bridge *find_bridge(struct portwatch *watch, int index)
 {
-	for (struct wait *w = watch->waits; w; w = w->next) {
-		for (size_t i = 0; i < w->n; i++) {
-			if (w->ports[i] != port)
-				continue;
-			w->ports[i] = w->ports[--w->n];
-			if (!w->n)
-				ready(w);
-			return;
+	for (size_t i = 0; i < watch->bridges.n; i++)
+		if (watch->bridges.v[i].index == index)
+			return &watch->bridges.v[i];
+	return NULL;
+}
+
+static bool is_ready(const struct wait *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct bridge *b = find_bridge(w->watch, w->links[i].bridge);
+
+		if (w->links[i].port || (b && !b->up))
+			return false;
+	}
+	return w->n > 0;
+}
+
+/* The callback may add waits, so the list is looked through anew after each. */
+static void tell_ready(struct portwatch *watch)
+{
+	struct wait *w = watch->waits;
+
+	while (w) {
+		if (!is_ready(w)) {
+			w = w->next;
+			continue;
 		}
+		ready(w);
+		w = watch->waits;
 	}
 }
 
+static void port_forwards(struct portwatch *watch, int port)
+{
+	for (struct wait *w = watch->waits; w; w = w->next)
+		for (size_t i = 0; i < w->n; i++)
+			if (w->links[i].port == port)
+				w->links[i].port = 0;
+}
+
+static bool says_forwarding(const struct nlattr *protinfo)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, protinfo)
+		if (mnl_attr_get_type(a) == IFLA_BRPORT_STATE)
+			return mnl_attr_get_u8(a) == BR_STATE_FORWARDING;
+	return false;
+}
+
+/*
+ * A new port counts as forwarding at once, before it has seen its carrier: its state of operation is unknown then. Only when
+ * that is "up" has the kernel given the link its queue, and what is sent arrives.
+ */
 static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(m);
-	const struct nlattr *a, *port;
+	struct bridge *bridge = find_bridge(watch, head->ifi_index);
+	bool up = false, forwarding = false;
+	const struct nlattr *a;
 
-	if (m->nlmsg_type != RTM_NEWLINK || head->ifi_family != AF_BRIDGE)
+	if (m->nlmsg_type != RTM_NEWLINK)
 		return;
 	mnl_attr_for_each(a, m, sizeof(*head)) {
-		if (mnl_attr_get_type(a) != IFLA_PROTINFO)
-			continue;
-		mnl_attr_for_each_nested(port, a)
-			if (mnl_attr_get_type(port) == IFLA_BRPORT_STATE &&
-			    mnl_attr_get_u8(port) == BR_STATE_FORWARDING)
-				port_forwards(watch, head->ifi_index);
+		if (mnl_attr_get_type(a) == IFLA_OPERSTATE)
+			up = mnl_attr_get_u8(a) == IF_OPER_UP;
+		else if (mnl_attr_get_type(a) == IFLA_PROTINFO && head->ifi_family == AF_BRIDGE)
+			forwarding = says_forwarding(a);
 	}
+	if (bridge && head->ifi_family == AF_UNSPEC)
+		bridge->up = up;
+	else if (up && forwarding)
+		port_forwards(watch, head->ifi_index);
+	tell_ready(watch);
 }
 
 static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
@@ -110,36 +167,54 @@ static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
 	}
 }
 
-/* Only what bridges say about their ports shall wake us: the family stands in the first byte behind the header. */
-static int filter(int fd)
+/*
+ * Only what bridges say about their ports and what is said about our bridges shall wake us, not each link of the host. Behind
+ * the header come the family, and 4 bytes on the index in the order of this machine, which the filter loads as big endian.
+ */
+static int filter(const struct portwatch *w)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = { .len = ARRAY_LEN(code), .filter = code };
+	struct VEC(struct sock_filter) code = { 0 };
+	struct sock_fprog program;
+	int rc;
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN)));
+	vec_push(&code, ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1)));
+	vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)));
+	vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NLMSG_HDRLEN + 4)));
+	for (size_t i = 0; i < w->bridges.n; i++) {
+		uint32_t index = htonl((uint32_t)w->bridges.v[i].index);
+
+		vec_push(&code, ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, index, 0, 1)));
+		vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)));
+	}
+	vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0)));
+	program = (struct sock_fprog){ .len = (unsigned short)code.n, .filter = code.v };
+	rc = setsockopt(w->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	vec_fini(&code);
+	return rc;
+}
+
+int portwatch_bridges(struct portwatch *w, const int *bridges, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		vec_push(&w->bridges, ((struct bridge){ .index = bridges[i] }));
+	return filter(w) ? err_sys(err, errno, "netlink: filter link events") : 0;
 }
 
 struct portwatch *portwatch_open(struct ev_loop *loop, net_event_fn *fn, void *arg, struct err *err)
 {
 	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
-	struct portwatch *w;
+	struct portwatch *w = xcalloc(1, sizeof(*w));
 
-	if (fd < 0)
-		return NULL;
-	if (filter(fd) || bind(fd, (struct sockaddr *)&groups, sizeof(groups))) {
-		err_sys(err, errno, "netlink: listen to link events");
-		return NULL;
-	}
-	w = xcalloc(1, sizeof(*w));
-	*w = (struct portwatch){ .loop = loop, .fn = fn, .arg = arg, .fd = take_fd(&fd) };
+	*w = (struct portwatch){ .loop = loop, .fn = fn, .arg = arg, .fd = nl_socket(NETLINK_ROUTE, err) };
 	ev_io_init(&w->io, on_event, w->fd, EV_READ);
 	w->io.data = w;
+	if (w->fd < 0 || filter(w) || bind(w->fd, (struct sockaddr *)&groups, sizeof(groups))) {
+		if (w->fd >= 0)
+			err_sys(err, errno, "netlink: listen to link events");
+		portwatch_close(w);
+		return NULL;
+	}
 	ev_io_start(loop, &w->io);
 	return w;
 }
@@ -152,15 +227,16 @@ void portwatch_close(struct portwatch *w)
 		drop(w->waits);
 	ev_io_stop(w->loop, &w->io);
 	cleanup_fd(&w->fd);
+	vec_fini(&w->bridges);
 	free(w);
 }
 
-void portwatch_add(struct portwatch *watch, uint64_t token, const int *ports, size_t n)
+void portwatch_add(struct portwatch *watch, uint64_t token, const struct portwatch_link *links, size_t n)
 {
-	struct wait *w = xcalloc(1, sizeof(*w) + n * sizeof(*ports));
+	struct wait *w = xcalloc(1, sizeof(*w) + n * sizeof(*links));
 
 	*w = (struct wait){ .next = watch->waits, .watch = watch, .token = token, .n = n };
-	memcpy(w->ports, ports, n * sizeof(*ports));
+	memcpy(w->links, links, n * sizeof(*links));
 	watch->waits = w;
 	ev_now_update(watch->loop);
 	ev_timer_init(&w->timer, on_timer, n ? WAIT_S : 0., 0.);

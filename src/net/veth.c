@@ -205,7 +205,7 @@ static int address_inside(const struct net *n, const struct net_attach *slot, st
 /* `ends`: those of this slot. */
 static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 {
-	_cleanup_free_ int *ports = xcalloc(slot->n_ports + 1, sizeof(*ports));
+	_cleanup_free_ struct portwatch_link *links = xcalloc(slot->n_ports + 1, sizeof(*links));
 
 	if (slot->err.text[0])
 		return;
@@ -213,8 +213,8 @@ static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 	if (raise_inside(slot, ends, &slot->err) || address_inside(n, slot, ends, &slot->err) || !n->watch)
 		return;
 	for (size_t i = 0; i < slot->n_ports; i++)
-		ports[i] = ends[i].outer;
-	portwatch_add(n->watch, slot->token, ports, slot->n_ports);
+		links[i] = (struct portwatch_link){ ends[i].outer, n->bridges[slot->ports[i].bridge] };
+	portwatch_add(n->watch, slot->token, links, slot->n_ports);
 }
 
 static int make_links(struct net *n, struct ends *ends, struct err *err)

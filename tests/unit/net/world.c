@@ -58,7 +58,7 @@ static void host_link_up(int rtnl, const char *ifname)
 	transact(rtnl, &b);
 }
 
-static void set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix, const char *gateway)
+void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix, const char *gateway)
 {
 	struct link_info l;
 	struct nl_batch b;
@@ -105,8 +105,8 @@ static void make_outside(struct world *w)
 	nl_batch_init(&b);
 	link_put_veth(&b, &veth);
 	transact(rtnl, &b);
-	set_address(w->outside.rtnl, "out0", "192.0.2.2", 24, NULL);
-	set_address(rtnl, "up0", "192.0.2.1", 24, "192.0.2.2");
+	world_set_address(w->outside.rtnl, "out0", "192.0.2.2", 24, NULL);
+	world_set_address(rtnl, "up0", "192.0.2.1", 24, "192.0.2.2");
 	host_link_up(rtnl, "lo");
 }
 

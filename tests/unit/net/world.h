@@ -32,6 +32,8 @@ int world_reset(void **state);
 
 void world_ns_make(struct world_ns *ret);
 void world_ns_free(struct world_ns *ns);
+/* Raises a link and gives it an address; gateway may be NULL. */
+void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix, const char *gateway);
 /* A socket born in that namespace (-1: the host's). */
 int world_socket(int netns, int type);
 /* Listens or binds there, on any address and this port. */
