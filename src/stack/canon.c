@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * canon: the canonical form of a model, in the shape of `docker compose config`: what `mstack config` prints and what
- * compose reads again as the same stack. Called by cli. It looks at nothing but the model.
+ * canon: the canonical form of a model, in the shape of `docker compose config`: what `mstack
+ * config` prints and what compose reads again as the same stack. Called by cli. It looks at nothing
+ * but the model.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ static void put_build(struct emitter *e, const struct stack_service *s)
 		return;
 	emit_open_map(e, "build");
 	emit_string(e, "context", s->build_context.text);
-	emit_string(e, "dockerfile", s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile");
+	emit_string(e, "dockerfile",
+		    s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile");
 	emit_close(e);
 }
 
@@ -93,7 +95,8 @@ static void put_cpus(struct emitter *e, const struct stack_num *cpus)
 
 	if (!cpus->given)
 		return;
-	n = snprintf(text, sizeof(text), "%jd.%03d", (intmax_t)(cpus->value / 1000), (int)(cpus->value % 1000));
+	n = snprintf(text, sizeof(text), "%jd.%03d", (intmax_t)(cpus->value / 1000),
+		     (int)(cpus->value % 1000));
 	while (text[n - 1] == '0')
 		text[--n] = '\0';
 	if (text[n - 1] == '.')
@@ -126,7 +129,10 @@ static void put_depends(struct emitter *e, const struct stack_service *s)
 	emit_close(e);
 }
 
-/* What stands at its default is printed too, but for the start interval, which compose takes with a period only. */
+/*
+ * What stands at its default is printed too, but for the start interval, which compose takes with a
+ * period only.
+ */
 static void put_health(struct emitter *e, const struct stack_health *h)
 {
 	if (!h->given)
@@ -199,7 +205,8 @@ static void put_restart(struct emitter *e, const struct stack_service *s)
 	};
 	char text[32];
 
-	snprintf(text, sizeof(text), s->restart_max ? "%s:%u" : "%s", words[s->restart], s->restart_max);
+	snprintf(text, sizeof(text), s->restart_max ? "%s:%u" : "%s", words[s->restart],
+		 s->restart_max);
 	if (s->restart != STACK_NO)
 		emit_string(e, "restart", text);
 }
@@ -286,7 +293,8 @@ static void put_tmpfs(struct emitter *e, const struct stack_mount *m)
 	emit_string(e, NULL, buf_str(&text));
 }
 
-static void put_mounts(struct emitter *e, const struct stack_service *s, const char *key, bool by_tmpfs)
+static void put_mounts(struct emitter *e, const struct stack_service *s, const char *key,
+		       bool by_tmpfs)
 {
 	bool open = false;
 
@@ -358,7 +366,8 @@ static void put_network(struct emitter *e, const struct stack_network *n)
 	emit_string(e, "driver", "bridge");
 	put_true(e, "internal", n->internal);
 	if (n->prefix) {
-		snprintf(subnet, sizeof(subnet), "%s/%u", inet_ntop(AF_INET, &n->subnet, ip, sizeof(ip)), n->prefix);
+		snprintf(subnet, sizeof(subnet), "%s/%u",
+			 inet_ntop(AF_INET, &n->subnet, ip, sizeof(ip)), n->prefix);
 		emit_open_map(e, "ipam");
 		emit_open_list(e, "config");
 		emit_open_map(e, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crosscheck: things that are right alone and wrong together: cycles, addresses, subnets, ports, names. Each error names
- * the other place as well. Called once by load; it looks at the model only.
+ * crosscheck: things that are right alone and wrong together: cycles, addresses, subnets, ports,
+ * names. Each error names the other place as well. Called once by load; it looks at the model only.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -10,9 +10,12 @@
 #include "stack/strmap.h"
 
 /* The path of a key of a service, for complaints. */
-struct spot { struct where section, service, key; };
+struct spot {
+	struct where section, service, key;
+};
 
-static const struct where *spot(struct spot *s, const char *section, const char *name, const char *key)
+static const struct where *spot(struct spot *s, const char *section, const char *name,
+				const char *key)
 {
 	s->section = (struct where){ NULL, section, 0 };
 	s->service = (struct where){ &s->section, name, 0 };
@@ -88,11 +91,13 @@ static void check_conditions(struct reader *r, const struct stack_service *s)
 	for (size_t i = 0; i < s->n_depends; i++) {
 		const struct stack_depend *d = &s->depends[i];
 
-		if (d->service && d->condition == STACK_HEALTHY && (!d->service->health.test.given ||
-								    d->service->health.disable))
-			reader_error(r, spot(&at, "services", s->name, "depends_on"), d->pos, NULL,
-				     "waits for '%s' to be healthy, but that service (%s) has no 'healthcheck' with a 'test'",
-				     d->service->name, reader_place(r, d->service->pos));
+		if (d->service && d->condition == STACK_HEALTHY &&
+		    (!d->service->health.test.given || d->service->health.disable))
+			reader_error(
+				r, spot(&at, "services", s->name, "depends_on"), d->pos, NULL,
+				"waits for '%s' to be healthy, but that service (%s) has no "
+				"'healthcheck' with a 'test'",
+				d->service->name, reader_place(r, d->service->pos));
 	}
 }
 
@@ -103,13 +108,15 @@ static uint32_t mask_of(const struct stack_network *n)
 	return n->prefix ? UINT32_MAX << (32 - n->prefix) : 0;
 }
 
-static void check_overlap(struct reader *r, const struct stack_network *a, const struct stack_network *b)
+static void check_overlap(struct reader *r, const struct stack_network *a,
+			  const struct stack_network *b)
 {
 	uint32_t mask = mask_of(a) & mask_of(b);
 	char text[INET_ADDRSTRLEN];
 	struct spot at;
 
-	if (!a->prefix || !b->prefix || ((ntohl(a->subnet.s_addr) ^ ntohl(b->subnet.s_addr)) & mask))
+	if (!a->prefix || !b->prefix ||
+	    ((ntohl(a->subnet.s_addr) ^ ntohl(b->subnet.s_addr)) & mask))
 		return;
 	inet_ntop(AF_INET, &a->subnet, text, sizeof(text));
 	reader_error(r, spot(&at, "networks", b->key, "ipam"), b->subnet_pos, NULL,
@@ -138,8 +145,8 @@ static void check_gateway(struct reader *r, const struct stack_network *n)
 	if (!wrong)
 		return;
 	inet_ntop(AF_INET, &n->gateway, text, sizeof(text));
-	reader_error(r, spot(&at, "networks", n->key, "ipam"), n->gateway_pos, NULL, "gateway %s %s (%s)", text, wrong,
-		     reader_place(r, n->subnet_pos));
+	reader_error(r, spot(&at, "networks", n->key, "ipam"), n->gateway_pos, NULL,
+		     "gateway %s %s (%s)", text, wrong, reader_place(r, n->subnet_pos));
 }
 
 static void check_networks(struct reader *r)
@@ -156,7 +163,8 @@ static void check_networks(struct reader *r)
 /* The gateway is the first address unless the file says so. */
 static bool is_gateway(const struct stack_network *n, struct in_addr ip)
 {
-	return n->gateway.s_addr ? ip.s_addr == n->gateway.s_addr : ntohl(ip.s_addr) == ntohl(n->subnet.s_addr) + 1;
+	return n->gateway.s_addr ? ip.s_addr == n->gateway.s_addr
+				 : ntohl(ip.s_addr) == ntohl(n->subnet.s_addr) + 1;
 }
 
 static void check_address(struct reader *r, const struct where *w, const struct stack_attach *a)
@@ -166,20 +174,26 @@ static void check_address(struct reader *r, const struct where *w, const struct 
 
 	inet_ntop(AF_INET, &a->ipv4, text, sizeof(text));
 	if (!a->network->prefix) {
-		reader_error(r, w, a->ipv4_pos, NULL, "ipv4_address %s: network '%s' has no subnet of its own; give it one under "
-			     "'ipam'", text, a->network->key);
+		reader_error(
+			r, w, a->ipv4_pos, NULL,
+			"ipv4_address %s: network '%s' has no subnet of its own; give it one under "
+			"'ipam'",
+			text, a->network->key);
 		return;
 	}
 	wrong = what_is_wrong(a->network, a->ipv4);
 	if (!wrong && is_gateway(a->network, a->ipv4))
 		wrong = "is the gateway";
 	if (wrong)
-		reader_error(r, w, a->ipv4_pos, NULL, "ipv4_address %s %s of network '%s', %s", text, wrong, a->network->key,
-			     reader_place(r, a->network->subnet_pos));
+		reader_error(r, w, a->ipv4_pos, NULL, "ipv4_address %s %s of network '%s', %s",
+			     text, wrong, a->network->key, reader_place(r, a->network->subnet_pos));
 }
 
 /* An address on a network belongs to one service. */
-struct address_key { const struct stack_network *network; uint32_t ip; } __attribute__((packed));
+struct address_key {
+	const struct stack_network *network;
+	uint32_t ip;
+} __attribute__((packed));
 
 static void check_addresses(struct reader *r, const struct stack_service *s, struct strmap *seen,
 			    const struct stack_attach **firsts, size_t *n_firsts)
@@ -199,8 +213,10 @@ static void check_addresses(struct reader *r, const struct stack_service *s, str
 		if (strmap_put(seen, (const char *)key, sizeof(*key), *n_firsts, &first))
 			firsts[(*n_firsts)++] = a;
 		else
-			reader_error(r, &at.key, a->ipv4_pos, NULL, "ipv4_address is already given to another service on "
-				     "network '%s', %s", a->network->key, reader_place(r, firsts[first]->ipv4_pos));
+			reader_error(r, &at.key, a->ipv4_pos, NULL,
+				     "ipv4_address is already given to another service on "
+				     "network '%s', %s",
+				     a->network->key, reader_place(r, firsts[first]->ipv4_pos));
 	}
 }
 
@@ -232,13 +248,18 @@ static void check_container_names(struct reader *r)
 		const struct stack_str *name = &s->services[i].container_name;
 
 		if (name->text && !strmap_put(&seen, name->text, strlen(name->text), i, &first))
-			reader_error(r, spot(&at, "services", s->services[i].name, "container_name"), name->pos, NULL,
-				     "'%s' is also the name of service '%s', %s", name->text, s->services[first].name,
+			reader_error(r,
+				     spot(&at, "services", s->services[i].name, "container_name"),
+				     name->pos, NULL, "'%s' is also the name of service '%s', %s",
+				     name->text, s->services[first].name,
 				     reader_place(r, s->services[first].container_name.pos));
 	}
 }
 
-struct published { const struct stack_port *port; const struct stack_service *service; };
+struct published {
+	const struct stack_port *port;
+	const struct stack_service *service;
+};
 
 static int by_port(const void *a, const void *b)
 {
@@ -249,8 +270,9 @@ static int by_port(const void *a, const void *b)
 	if (x->port->published != y->port->published)
 		return x->port->published < y->port->published ? -1 : 1;
 	/* Stable: the one further up in the file is the first. */
-	return x->port->pos.line != y->port->pos.line ? (x->port->pos.line < y->port->pos.line ? -1 : 1) :
-							(x->port->pos.col < y->port->pos.col ? -1 : 1);
+	return x->port->pos.line != y->port->pos.line
+		       ? (x->port->pos.line < y->port->pos.line ? -1 : 1)
+		       : (x->port->pos.col < y->port->pos.col ? -1 : 1);
 }
 
 static bool collide(const struct stack_port *a, const struct stack_port *b)
@@ -275,9 +297,11 @@ static void check_ports(struct reader *r)
 		for (size_t k = i; k-- > 0 && all[k].port->published == all[i].port->published;) {
 			if (!collide(all[k].port, all[i].port))
 				continue;
-			reader_error(r, spot(&at, "services", all[i].service->name, "ports"), all[i].port->pos, NULL,
-				     "port %u of the host is already published by service '%s', %s", all[i].port->published,
-				     all[k].service->name, reader_place(r, all[k].port->pos));
+			reader_error(r, spot(&at, "services", all[i].service->name, "ports"),
+				     all[i].port->pos, NULL,
+				     "port %u of the host is already published by service '%s', %s",
+				     all[i].port->published, all[k].service->name,
+				     reader_place(r, all[k].port->pos));
 			break;
 		}
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag: collects problems with their places and prints them as `file:line:col: error: text` with the line and a caret.
- * Called by all of the room and, through the public header, by plan and cli. It prints into a buffer only. Bytes of the
- * file never reach a terminal as they are: control bytes are shown as `?`.
+ * diag: collects problems with their places and prints them as `file:line:col: error: text` with
+ * the line and a caret. Called by all of the room and, through the public header, by plan and cli.
+ * It prints into a buffer only. Bytes of the file never reach a terminal as they are: control bytes
+ * are shown as `?`.
  */
 #include <stdio.h>
 
 #include "stack/diag.h"
 
-#define KEPT_MAX 1000		/* a file with more problems than that is not a stack file */
-#define PRINTED_ERRORS_MAX 20
-#define LINE_MAX_COLUMNS 110
+#define KEPT_MAX	     1000 /* a file with more problems than that is not a stack file */
+#define PRINTED_ERRORS_MAX   20
+#define LINE_MAX_COLUMNS     110
 #define COLUMNS_BEFORE_CARET 60
 
 struct source {
@@ -19,7 +20,7 @@ struct source {
 };
 
 struct stack_diags {
-	struct VEC(struct stack_diag) diags;	/* sorted by place */
+	struct VEC(struct stack_diag) diags; /* sorted by place */
 	struct VEC(struct source) sources;
 	size_t n_errors;
 };
@@ -82,8 +83,8 @@ static bool is_after(struct stack_pos a, struct stack_pos b)
 	return a.line != b.line ? a.line > b.line : a.col > b.col;
 }
 
-void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos, const char *hint,
-		const char *fmt, va_list ap)
+void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
+		const char *hint, const char *fmt, va_list ap)
 {
 	struct stack_diag diag = { .severity = severity, .pos = pos };
 	struct buf text = { 0 };
@@ -102,8 +103,8 @@ void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stac
 	d->diags.v[i] = diag;
 }
 
-void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos, const char *hint,
-		    const char *fmt, ...)
+void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
+		    const char *hint, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -115,7 +116,8 @@ void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct 
 const char *diags_place(const struct stack_diags *d, struct stack_pos pos, struct buf *scratch)
 {
 	scratch->len = 0;
-	buf_printf(scratch, "%s:%u", pos.file < d->sources.n ? d->sources.v[pos.file].path : "?", pos.line);
+	buf_printf(scratch, "%s:%u", pos.file < d->sources.n ? d->sources.v[pos.file].path : "?",
+		   pos.line);
 	return scratch->data;
 }
 
@@ -175,17 +177,23 @@ static void put_excerpt(struct buf *out, const struct source *src, struct stack_
 	buf_printf(out, "%*s^\n", (int)(pos.col - column + (cut ? 5 : 2)), "");
 }
 
-static void put_diag(struct buf *out, const struct stack_diags *d, const struct stack_diag *diag, bool colour)
+static void put_diag(struct buf *out, const struct stack_diags *d, const struct stack_diag *diag,
+		     bool colour)
 {
-	const struct source *src = diag->pos.line && diag->pos.file < d->sources.n ? &d->sources.v[diag->pos.file] : NULL;
+	const struct source *src = diag->pos.line && diag->pos.file < d->sources.n
+					   ? &d->sources.v[diag->pos.file]
+					   : NULL;
 	bool error = diag->severity == STACK_ERROR;
 
 	if (src) {
 		put_clean(out, src->path, strlen(src->path));
 		buf_printf(out, ":%u:%u: ", diag->pos.line, diag->pos.col);
 	}
-	buf_printf(out, "%s%s:%s ", !colour ? "" : error ? "\033[1;31m" : "\033[1;33m", error ? "error" : "warning",
-		   colour ? "\033[0m" : "");
+	buf_printf(out, "%s%s:%s ",
+		   !colour ? ""
+		   : error ? "\033[1;31m"
+			   : "\033[1;33m",
+		   error ? "error" : "warning", colour ? "\033[0m" : "");
 	put_clean(out, diag->text, strlen(diag->text));
 	buf_putc(out, '\n');
 	if (src)

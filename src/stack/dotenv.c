@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dotenv: the grammar of env files as compose reads them: `export`, three kinds of values (bare, 'literal', "with
- * escapes and variables"), comments, values over several lines. Called with a text in memory; opens nothing.
+ * dotenv: the grammar of env files as compose reads them: `export`, three kinds of values (bare,
+ * 'literal', "with escapes and variables"), comments, values over several lines. Called with a text
+ * in memory; opens nothing.
  */
 #include <ctype.h>
 
@@ -19,7 +20,7 @@ struct reading {
 	const struct envset *service;
 	struct envset *into;
 	const char *s, *end, *line_start;
-	struct stack_pos pos;	/* of the line that s is in */
+	struct stack_pos pos; /* of the line that s is in */
 	bool failed;
 };
 
@@ -86,7 +87,10 @@ static void put_text(struct reading *r, const struct entry *e, const char *text,
 		fail(r, e->pos, "'%.80s': %s", e->key, buf_str(&why));
 }
 
-/* Literal: put through the expansion with its dollars doubled, so that all values are counted at one place. */
+/*
+ * Literal: put through the expansion with its dollars doubled, so that all values are counted at
+ * one place.
+ */
 static void read_single(struct reading *r, const struct entry *e, struct buf *text)
 {
 	struct stack_pos start = here(r);
@@ -99,7 +103,8 @@ static void read_single(struct reading *r, const struct entry *e, struct buf *te
 		buf_putc(text, *r->s);
 	}
 	if (r->s == r->end)
-		fail(r, start, "'%.80s': the single quote that begins here is never closed", e->key);
+		fail(r, start, "'%.80s': the single quote that begins here is never closed",
+		     e->key);
 	else
 		r->s++;
 }
@@ -141,7 +146,8 @@ static void read_double(struct reading *r, const struct entry *e, struct buf *te
 	if (r->failed)
 		return;
 	if (r->s == r->end)
-		fail(r, start, "'%.80s': the double quote that begins here is never closed", e->key);
+		fail(r, start, "'%.80s': the double quote that begins here is never closed",
+		     e->key);
 	else
 		r->s++;
 }
@@ -213,7 +219,8 @@ static void read_entry(struct reading *r)
 	const size_t len = sizeof(export) - 1;
 	struct entry e;
 
-	if ((size_t)(r->end - r->s) > len && !memcmp(r->s, export, len) && strchr(" \t", r->s[len])) {
+	if ((size_t)(r->end - r->s) > len && !memcmp(r->s, export, len) &&
+	    strchr(" \t", r->s[len])) {
 		r->s += len;
 		skip_blanks(r);
 	}
@@ -244,10 +251,12 @@ static char *unix_text(struct arena *arena, const char *text, size_t len, size_t
 	return copy;
 }
 
-void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text, size_t len,
-		  struct envset *into)
+void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text,
+		  size_t len, struct envset *into)
 {
-	struct reading r = { .vars = vars, .service = service, .into = into, .pos = { file, 1, 0 } };
+	struct reading r = {
+		.vars = vars, .service = service, .into = into, .pos = { file, 1, 0 }
+	};
 	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 
 	r.s = r.line_start = text;

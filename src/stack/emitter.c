@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * emitter: writes two formats from one sequence of calls. Strings are quoted as JSON does, which YAML reads as well;
- * plain ones only where no reader could take them for anything else. Pure.
+ * emitter: writes two formats from one sequence of calls. Strings are quoted as JSON does, which
+ * YAML reads as well; plain ones only where no reader could take them for anything else. Pure.
  */
 #include <assert.h>
 #include <ctype.h>
@@ -14,8 +14,14 @@
 /* The bytes of one UTF-8 character, 0: what stands here is none. */
 static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
 {
-	static const struct { unsigned char mask, lead; uint32_t least; } forms[] = {
-		{ 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 },
+	static const struct {
+		unsigned char mask, lead;
+		uint32_t least;
+	} forms[] = {
+		{ 0x80, 0x00, 0 },
+		{ 0xe0, 0xc0, 0x80 },
+		{ 0xf0, 0xe0, 0x800 },
+		{ 0xf8, 0xf0, 0x10000 },
 	};
 
 	for (size_t len = 1; len <= ARRAY_LEN(forms); len++) {
@@ -39,7 +45,8 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
 /* Characters that YAML wants escaped although JSON does not. */
 static bool is_unprintable(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||
+	       c == 0xfffe || c == 0xffff;
 }
 
 static void put_quoted(struct buf *b, const char *s, bool dollars)
@@ -82,7 +89,8 @@ static bool is_plain(const char *s)
 	if (!isalpha((unsigned char)*s) && *s != '/' && *s != '_')
 		return false;
 	for (const char *c = s; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("/_.-+@", *c) && !(*c == ':' && c[1] && c[1] != ' '))
+		if (!isalnum((unsigned char)*c) && !strchr("/_.-+@", *c) &&
+		    !(*c == ':' && c[1] && c[1] != ' '))
 			return false;
 	return node_plain_kind(s) == NODE_STRING && !is_old_word(s);
 }
@@ -111,8 +119,12 @@ static void before_value(struct emitter *e, const char *key)
 
 	if (!yaml && level->any)
 		buf_putc(e->out, ',');
-	/* In YAML the first key of all begins the text, that of a map in a list stands in the line of the dash. */
-	in_line = yaml && !level->any && (!e->depth || (e->levels[e->depth - 1].list && !level->list));
+	/*
+	 * In YAML the first key of all begins the text, that of a map in a list stands in the line
+	 * of the dash.
+	 */
+	in_line = yaml && !level->any &&
+		  (!e->depth || (e->levels[e->depth - 1].list && !level->list));
 	if (!in_line) {
 		buf_putc(e->out, '\n');
 		indent(e, yaml ? e->depth : e->depth + 1);
@@ -170,8 +182,9 @@ void emit_close(struct emitter *e)
 
 	if (e->format == STACK_YAML) {
 		if (!closed.any)
-			buf_puts(e->out, e->levels[e->depth].list ? (closed.list ? "[]" : "{}") :
-					 closed.list		  ? " []" : " {}");
+			buf_puts(e->out, e->levels[e->depth].list ? (closed.list ? "[]" : "{}")
+					 : closed.list		  ? " []"
+								  : " {}");
 		return;
 	}
 	if (closed.any) {

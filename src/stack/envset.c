@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* envset: an ordered vector with an index beside it. Called by vars, dotenv and the reader of services. */
+/*
+ * envset: an ordered vector with an index beside it. Called by vars, dotenv and the reader of
+ * services.
+ */
 #include "stack/envset.h"
 
 void envset_put(struct envset *e, struct stack_kv kv)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * interp: the grammar of variables in compose files (specification, chapter 12): $NAME, ${NAME}, the operators
- * :- - :? ? :+ + with arguments that may hold variables again, and $$. A value is never scanned again. Pure.
+ * interp: the grammar of variables in compose files (specification, chapter 12): $NAME, ${NAME},
+ * the operators :- - :? ? :+ + with arguments that may hold variables again, and $$. A value is
+ * never scanned again. Pure.
  */
 #include <ctype.h>
 
@@ -12,15 +13,15 @@
 struct expansion {
 	const struct interp_source *src;
 	struct buf *out, *why;
-	size_t start;	/* of the result in out */
+	size_t start; /* of the result in out */
 };
 
 /* ${name OP argument} */
 struct reference {
 	const char *name, *arg, *end;
 	size_t len;
-	char op;	/* - ? + or 0 */
-	bool or_empty;	/* with a colon: an empty value counts as unset */
+	char op;       /* - ? + or 0 */
+	bool or_empty; /* with a colon: an empty value counts as unset */
 };
 
 static int expand(struct expansion *x, const char *s, const char *end, unsigned depth);
@@ -39,7 +40,8 @@ size_t interp_name_len(const char *text, const char *end)
 static int put(struct expansion *x, const char *s, size_t len)
 {
 	if (x->out->len - x->start + len > INTERP_MAX) {
-		buf_printf(x->why, "longer than %u bytes once its variables are replaced", INTERP_MAX);
+		buf_printf(x->why, "longer than %u bytes once its variables are replaced",
+			   INTERP_MAX);
 		return -1;
 	}
 	buf_add(x->out, s, len);
@@ -61,13 +63,16 @@ static const char *closing_brace(const char *s, const char *end)
 }
 
 /* s is behind `${`. */
-static int parse_reference(struct expansion *x, const char *s, const char *end, struct reference *ret)
+static int parse_reference(struct expansion *x, const char *s, const char *end,
+			   struct reference *ret)
 {
 	const char *close = closing_brace(s, end), *op;
 	struct reference ref = { .name = s, .end = close };
 
 	if (!close) {
-		buf_printf(x->why, "'${%.40s' has no closing brace (a dollar sign itself is written $$)", s);
+		buf_printf(x->why,
+			   "'${%.40s' has no closing brace (a dollar sign itself is written $$)",
+			   s);
 		return -1;
 	}
 	ref.len = interp_name_len(s, close);
@@ -79,8 +84,11 @@ static int parse_reference(struct expansion *x, const char *s, const char *end, 
 		ref.arg = op + 1;
 	}
 	if (!ref.len || (ref.op && !strchr("-?+", ref.op)) || (ref.or_empty && !ref.op)) {
-		buf_printf(x->why, "'${%.*s}' is no variable: write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+text}"
-			   " (a dollar sign itself is written $$)", (int)(close - s > 40 ? 40 : close - s), s);
+		buf_printf(
+			x->why,
+			"'${%.*s}' is no variable: write ${NAME}, ${NAME:-default}, "
+			"${NAME:?message} or ${NAME:+text} (a dollar sign itself is written $$)",
+			(int)(close - s > 40 ? 40 : close - s), s);
 		return -1;
 	}
 	*ret = ref;
@@ -94,8 +102,8 @@ static int fail_required(struct expansion *x, const struct reference *ref, unsig
 	int r = expand(&inner, ref->arg, ref->end, depth + 1);
 
 	if (!r)
-		buf_printf(x->why, "variable '%.*s' is required but not set%s%.200s", (int)ref->len, ref->name,
-			   message.len ? ": " : "", buf_str(&message));
+		buf_printf(x->why, "variable '%.*s' is required but not set%s%.200s", (int)ref->len,
+			   ref->name, message.len ? ": " : "", buf_str(&message));
 	buf_fini(&message);
 	return -1;
 }
@@ -150,7 +158,8 @@ static int expand(struct expansion *x, const char *s, const char *end, unsigned 
 				return -1;
 			s += len;
 		} else if (s < end && *s == '{') {
-			if (parse_reference(x, s + 1, end, &ref) < 0 || put_reference(x, &ref, depth) < 0)
+			if (parse_reference(x, s + 1, end, &ref) < 0 ||
+			    put_reference(x, &ref, depth) < 0)
 				return -1;
 			s = ref.end + 1;
 		} else {
@@ -163,7 +172,8 @@ static int expand(struct expansion *x, const char *s, const char *end, unsigned 
 	return 0;
 }
 
-int interp_expand(const struct interp_source *src, const char *text, size_t len, struct buf *out, struct buf *why)
+int interp_expand(const struct interp_source *src, const char *text, size_t len, struct buf *out,
+		  struct buf *why)
 {
 	struct expansion x = { src, out, why, out->len };
 

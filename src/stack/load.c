@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load: the order of work from paths to a model: read the file, parse, find the project's folder, env files and name,
- * substitute variables, read networks, volumes and services, check the rules between them. Called by cli.
+ * load: the order of work from paths to a model: read the file, parse, find the project's folder,
+ * env files and name, substitute variables, read networks, volumes and services, check the rules
+ * between them. Called by cli.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include "stack/yaml.h"
 
 struct stack_impl {
-	struct arena *arena;	/* all of the stack, this included */
+	struct arena *arena; /* all of the stack, this included */
 };
 
 static void reader_fini(struct reader *r)
@@ -49,7 +50,9 @@ static int read_stdin(struct reader *r, struct err *err)
 			return reader_file_error(err, "stack file", "-", YAML_FILE_MAX);
 		buf_add(&text, chunk, (size_t)n);
 	}
-	vec_push(&r->files, ((struct stack_file){ "-", arena_strndup(r->arena, buf_str(&text), text.len), text.len }));
+	vec_push(&r->files,
+		 ((struct stack_file){ "-", arena_strndup(r->arena, buf_str(&text), text.len),
+				       text.len }));
 	return (int)diags_add_file(r->diags, "-", buf_str(&text), text.len);
 }
 
@@ -60,8 +63,9 @@ static int read_stack_file(struct reader *r, const struct stack_opts *opts, stru
 	int file;
 
 	if (opts->n_paths != 1)
-		return err_kind(err, ERR_STACK, opts->n_paths ? "several stack files: not supported yet" :
-				"no stack file given");
+		return err_kind(err, ERR_STACK,
+				opts->n_paths ? "several stack files: not supported yet"
+					      : "no stack file given");
 	if (!strcmp(path, "-"))
 		return read_stdin(r, err);
 	file = reader_file(r, path, path, YAML_FILE_MAX);
@@ -69,7 +73,8 @@ static int read_stack_file(struct reader *r, const struct stack_opts *opts, stru
 }
 
 /* Absolute: --project-directory, or where the file is, or where we are. */
-static int find_dir(struct reader *r, const struct stack_opts *opts, const char **ret, struct err *err)
+static int find_dir(struct reader *r, const struct stack_opts *opts, const char **ret,
+		    struct err *err)
 {
 	const char *path = opts->paths[0], *slash = strrchr(path, '/'), *dir = opts->project_dir;
 	char cwd[PATH_MAX];
@@ -77,7 +82,9 @@ static int find_dir(struct reader *r, const struct stack_opts *opts, const char 
 	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(err, errno, "current folder");
 	if (!dir && strcmp(path, "-"))
-		dir = slash ? arena_strndup(r->arena, path, slash > path ? (size_t)(slash - path) : 1) : NULL;
+		dir = slash ? arena_strndup(r->arena, path,
+					    slash > path ? (size_t)(slash - path) : 1)
+			    : NULL;
 	*ret = value_clean_path(r->arena, cwd, dir ? dir : ".");
 	return 0;
 }
@@ -88,16 +95,21 @@ static int read_env_files(struct reader *r, const struct stack_opts *opts, struc
 		int file = reader_file(r, opts->env_files[i], opts->env_files[i], DOTENV_FILE_MAX);
 
 		if (file < 0)
-			return reader_file_error(err, "env file", opts->env_files[i], DOTENV_FILE_MAX);
-		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len, &r->vars.files);
+			return reader_file_error(err, "env file", opts->env_files[i],
+						 DOTENV_FILE_MAX);
+		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text,
+			     r->files.v[file].len, &r->vars.files);
 	}
 	if (!opts->n_env_files) {
 		const char *path = arena_printf(r->arena, "%s/.env", r->stack->dir);
 		int file = reader_file(r, path, ".env", DOTENV_FILE_MAX);
 
 		if (file < 0)
-			return errno == ENOENT || errno == EINVAL ? 0 : reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
-		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len, &r->vars.files);
+			return errno == ENOENT || errno == EINVAL
+				       ? 0
+				       : reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
+		dotenv_parse(&r->vars, NULL, (uint32_t)file, r->files.v[file].text,
+			     r->files.v[file].len, &r->vars.files);
 	}
 	return 0;
 }
@@ -113,13 +125,15 @@ static void set_name(struct reader *r, const struct stack_opts *opts, const stru
 	if (pair)
 		substitute(r, &w, pair->value);
 	r->stack->name = name_project(r, opts->project_name, root, r->stack->dir);
-	envset_put(&r->vars.process, (struct stack_kv){ "COMPOSE_PROJECT_NAME", r->stack->name, { 0 } });
+	envset_put(&r->vars.process,
+		   (struct stack_kv){ "COMPOSE_PROJECT_NAME", r->stack->name, { 0 } });
 }
 
 /* Problems of the first kind make those of the next only noise. */
 static void read_model(struct reader *r, const struct stack_opts *opts, struct node *root)
 {
-	static const struct where networks = { NULL, "networks", 0 }, volumes = { NULL, "volumes", 0 },
+	static const struct where networks = { NULL, "networks", 0 },
+				  volumes = { NULL, "volumes", 0 },
 				  services = { NULL, "services", 0 };
 	struct top_draft top = { 0 };
 
@@ -139,7 +153,8 @@ static void read_model(struct reader *r, const struct stack_opts *opts, struct n
 	crosscheck(r);
 }
 
-int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct stack_diags *diags, struct err *err)
+int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct stack_diags *diags,
+	       struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct stack *stack = arena_alloc(arena, sizeof(*stack));
@@ -151,7 +166,8 @@ int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct s
 	stack->impl->arena = arena;
 	vars_init(&r.vars, arena, diags, opts->env);
 	file = read_stack_file(&r, opts, err);
-	if (file < 0 || find_dir(&r, opts, &stack->dir, err) < 0 || read_env_files(&r, opts, err) < 0) {
+	if (file < 0 || find_dir(&r, opts, &stack->dir, err) < 0 ||
+	    read_env_files(&r, opts, err) < 0) {
 		stack_free(stack);
 		return -1;
 	}
@@ -162,8 +178,12 @@ int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct s
 		stack_free(stack);
 		return 1;
 	}
-	/* A default network that nobody is on, and that is not in the file, was only put there to be found. */
-	if (!stack->networks[stack->n_networks - 1].used && !stack->networks[stack->n_networks - 1].pos.line)
+	/*
+	 * A default network that nobody is on, and that is not in the file, was only put there to
+	 * be found.
+	 */
+	if (!stack->networks[stack->n_networks - 1].used &&
+	    !stack->networks[stack->n_networks - 1].pos.line)
 		stack->n_networks--;
 	stack->files = reader_keep(&r, &r.files);
 	stack->n_files = r.files.n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * names: rules for names. They become names of cgroups, folders, links and hosts, so they are strict: what passes here
- * needs no quoting anywhere.
+ * names: rules for names. They become names of cgroups, folders, links and hosts, so they are
+ * strict: what passes here needs no quoting anywhere.
  */
 #include <ctype.h>
 
@@ -14,11 +14,15 @@ bool name_check(struct reader *r, const struct where *w, struct stack_pos pos, c
 	size_t len = strlen(name);
 
 	if (len > NAME_LONGEST)
-		reader_error(r, w, pos, NULL, "name too long: '%.20s...' has %zu characters, %d are the most", name, len,
-			     NAME_LONGEST);
+		reader_error(r, w, pos, NULL,
+			     "name too long: '%.20s...' has %zu characters, %d are the most", name,
+			     len, NAME_LONGEST);
 	else if (!isalnum((unsigned char)*name) || strspn(name, NAME_LETTERS "_.-") != len)
-		reader_error(r, w, pos, NULL, "'%.63s' is not a name: letters, digits, _, . and -, a letter or digit first",
-			     name);
+		reader_error(
+			r, w, pos, NULL,
+			"'%.63s' is not a name: letters, digits, _, . and -, a letter or digit "
+			"first",
+			name);
 	else
 		return true;
 	return false;
@@ -28,7 +32,8 @@ bool stack_name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len && len <= NAME_LONGEST && *name != '_' && *name != '-' && strspn(name, PROJECT_LETTERS) == len;
+	return len && len <= NAME_LONGEST && *name != '_' && *name != '-' &&
+	       strspn(name, PROJECT_LETTERS) == len;
 }
 
 void stack_name_normalise(const char *text, char *ret, size_t size)
@@ -50,25 +55,31 @@ static const char *check_given(struct reader *r, const char *source, const char 
 {
 	if (stack_name_valid(name))
 		return arena_strdup(r->arena, name);
-	stack_diag_add(r->diags, STACK_ERROR, (struct stack_pos){ 0 }, NULL, strlen(name) > NAME_LONGEST ?
-		       "%s: project name too long: '%.80s'" :
-		       "%s: '%.80s' is not a project name: small letters, digits, _ and -, a letter or digit first",
-		       source, name);
+	stack_diag_add(
+		r->diags, STACK_ERROR, (struct stack_pos){ 0 }, NULL,
+		strlen(name) > NAME_LONGEST
+			? "%s: project name too long: '%.80s'"
+			: "%s: '%.80s' is not a project name: small letters, digits, _ and -, "
+			  "a letter or digit first",
+		source, name);
 	return "";
 }
 
-static const char *normalised(struct reader *r, struct stack_pos pos, const char *source, const char *text)
+static const char *normalised(struct reader *r, struct stack_pos pos, const char *source,
+			      const char *text)
 {
 	char name[NAME_LONGEST + 1];
 
 	stack_name_normalise(text, name, sizeof(name));
 	if (!*name)
 		stack_diag_add(r->diags, STACK_ERROR, pos, "give one with -p NAME",
-			       "%s '%.80s' holds no letter or digit for a project name", source, text);
+			       "%s '%.80s' holds no letter or digit for a project name", source,
+			       text);
 	return arena_strdup(r->arena, name);
 }
 
-const char *name_project(struct reader *r, const char *option, const struct node *root, const char *dir)
+const char *name_project(struct reader *r, const char *option, const struct node *root,
+			 const char *dir)
 {
 	const char *mstack = vars_get(&r->vars, "MSTACK_PROJECT_NAME", 19);
 	const char *compose = vars_get(&r->vars, "COMPOSE_PROJECT_NAME", 20);
@@ -82,8 +93,8 @@ const char *name_project(struct reader *r, const char *option, const struct node
 		return check_given(r, "COMPOSE_PROJECT_NAME", compose);
 	if (pair && pair->value->kind == NODE_STRING && *pair->value->text) {
 		if (strlen(pair->value->text) > NAME_LONGEST)
-			reader_error(r, NULL, pair->value->pos, NULL, "name: name too long: more than %d characters",
-				     NAME_LONGEST);
+			reader_error(r, NULL, pair->value->pos, NULL,
+				     "name: name too long: more than %d characters", NAME_LONGEST);
 		return normalised(r, pair->value->pos, "name", pair->value->text);
 	}
 	return normalised(r, (struct stack_pos){ 0 }, "the folder", strrchr(dir, '/') + 1);

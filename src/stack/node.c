@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * node: what a scalar means, and looking into maps. Called by the parser and by all readers of the tree. Pure.
+ * node: what a scalar means, and looking into maps. Called by the parser and by all readers of the
+ * tree. Pure.
  */
 #include <ctype.h>
 
@@ -21,12 +22,20 @@ static const char *skip_digits(const char *s, const char *digits)
 	return s;
 }
 
-/* 12, 0x1f, 0o17, 0b11, 0777, 1_000, 1.5, .5, 1e3, with a sign; and YAML's words for the odd floats. */
+/*
+ * 12, 0x1f, 0o17, 0b11, 0777, 1_000, 1.5, .5, 1e3, with a sign; and YAML's words for the odd
+ * floats.
+ */
 static bool is_number(const char *s)
 {
 	static const char *const odd[] = { ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN" };
-	static const struct { char letter; const char *digits; } bases[] = {
-		{ 'x', "0123456789abcdefABCDEF_" }, { 'o', "01234567_" }, { 'b', "01_" },
+	static const struct {
+		char letter;
+		const char *digits;
+	} bases[] = {
+		{ 'x', "0123456789abcdefABCDEF_" },
+		{ 'o', "01234567_" },
+		{ 'b', "01_" },
 	};
 	const char *whole, *fraction = NULL;
 

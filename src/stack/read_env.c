@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_env: what a container gets as its environment: env files from top to bottom, then `environment` over them. Called
- * for each service when all of its keys are read.
+ * read_env: what a container gets as its environment: env files from top to bottom, then
+ * `environment` over them. Called for each service when all of its keys are read.
  */
 #include <errno.h>
 
@@ -21,7 +21,8 @@ static void read_file(struct reader *r, const struct where *w, const struct env_
 		      const struct envset *environment, struct envset *into)
 {
 	const char *path = value_clean_path(r->arena, r->stack->dir, d->path.text);
-	int file = reader_file(r, path, *d->path.text == '/' ? path : d->path.text, DOTENV_FILE_MAX);
+	int file =
+		reader_file(r, path, *d->path.text == '/' ? path : d->path.text, DOTENV_FILE_MAX);
 	struct err err;
 
 	if (file < 0 && errno == ENOENT && d->optional)
@@ -35,8 +36,8 @@ static void read_file(struct reader *r, const struct where *w, const struct env_
 		     r->files.v[file].len, into);
 }
 
-static void read_entry(struct reader *r, const struct where *w, const struct node *n, const struct envset *environment,
-		       struct envset *into)
+static void read_entry(struct reader *r, const struct where *w, const struct node *n,
+		       const struct envset *environment, struct envset *into)
 {
 	struct env_file_draft d = { 0 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_limits: what a container may use and do: CPUs, processes, capabilities, rlimits, sysctls. Called through the
- * table of service keys.
+ * read_limits: what a container may use and do: CPUs, processes, capabilities, rlimits, sysctls.
+ * Called through the table of service keys.
  */
 #include <ctype.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 #include "stack/read_service.h"
 #include "stack/schema.h"
 
-#define CPUS_MAX 100000		/* nobody has more; keeps thousandths far from overflow */
+#define CPUS_MAX 100000 /* nobody has more; keeps thousandths far from overflow */
 
 static bool is_one_of(const char *text, const char *const *words, size_t n)
 {
@@ -27,11 +27,13 @@ VALUE_READER(read_cpus)
 	if (!isdigit((unsigned char)n->text[0]) && n->text[0] != '.')
 		cpus = -1;
 	if (*end || end == n->text || !(cpus >= 0 && cpus <= CPUS_MAX))
-		reader_error(r, w, n->pos, NULL, "'%.40s' is not a number of CPUs; write like 0.5 or 2", n->text);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is not a number of CPUs; write like 0.5 or 2", n->text);
 	else if (cpus > 0 && cpus < 0.001)
 		reader_error(r, w, n->pos, NULL, "%.40s CPUs: 0.001 is the least", n->text);
 	else
-		*(struct stack_num *)field = (struct stack_num){ (int64_t)(cpus * 1000 + 0.5), true, n->pos };
+		*(struct stack_num *)field =
+			(struct stack_num){ (int64_t)(cpus * 1000 + 0.5), true, n->pos };
 }
 
 VALUE_READER(read_pids)
@@ -40,22 +42,29 @@ VALUE_READER(read_pids)
 
 	value_int(r, w, n, &pids);
 	if (pids.value < -1)
-		reader_error(r, w, n->pos, NULL, "%jd processes: write -1 for no limit", (intmax_t)pids.value);
+		reader_error(r, w, n->pos, NULL, "%jd processes: write -1 for no limit",
+			     (intmax_t)pids.value);
 	else if (pids.given)
-		*(struct stack_num *)field = (struct stack_num){ pids.value ? pids.value : -1, true, n->pos };
+		*(struct stack_num *)field =
+			(struct stack_num){ pids.value ? pids.value : -1, true, n->pos };
 }
 
 /* ---- capabilities ---------------------------------------------------------------------------- */
 
+/* clang-format off */
+
 /* Those of capability.h up to Linux 5.9, the last one that got any. */
 static const char *const capabilities[] = {
-	"ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
-	"DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE",
-	"LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST",
-	"NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT",
-	"SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
-	"SYS_TTY_CONFIG", "WAKE_ALARM",
+	"ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
+	"CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
+	"IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
+	"MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
+	"SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT",
+	"SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE",
+	"SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
 };
+
+/* clang-format on */
 
 VALUE_READER(read_caps)
 {
@@ -72,7 +81,8 @@ VALUE_READER(read_caps)
 			*c = (char)toupper((unsigned char)*c);
 		name += strncmp(name, "CAP_", 4) ? 0 : 4;
 		if (!is_one_of(name, capabilities, ARRAY_LEN(capabilities)))
-			reader_error(r, &here, strs.v[i].pos, reader_suggest(r, name, capabilities, ARRAY_LEN(capabilities)),
+			reader_error(r, &here, strs.v[i].pos,
+				     reader_suggest(r, name, capabilities, ARRAY_LEN(capabilities)),
 				     "'%.40s' is not a capability", strs.v[i].text);
 		caps[i] = (struct stack_str){ name, strs.v[i].pos };
 	}
@@ -81,13 +91,16 @@ VALUE_READER(read_caps)
 
 /* ---- ulimits --------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct { const char *name; int resource; } resources[] = {
-	{ "as", RLIMIT_AS }, { "core", RLIMIT_CORE }, { "cpu", RLIMIT_CPU }, { "data", RLIMIT_DATA },
+	{ "as", RLIMIT_AS }, { "core", RLIMIT_CORE }, { "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA },
 	{ "fsize", RLIMIT_FSIZE }, { "locks", RLIMIT_LOCKS }, { "memlock", RLIMIT_MEMLOCK },
 	{ "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE }, { "nofile", RLIMIT_NOFILE },
 	{ "nproc", RLIMIT_NPROC }, { "rss", RLIMIT_RSS }, { "rtprio", RLIMIT_RTPRIO },
 	{ "rttime", RLIMIT_RTTIME }, { "sigpending", RLIMIT_SIGPENDING }, { "stack", RLIMIT_STACK },
 };
+/* clang-format on */
 
 static int find_resource(const char *name)
 {
@@ -97,7 +110,8 @@ static int find_resource(const char *name)
 	return -1;
 }
 
-static bool read_ulimit(struct reader *r, const struct where *w, const struct node *n, struct stack_ulimit *u)
+static bool read_ulimit(struct reader *r, const struct where *w, const struct node *n,
+			struct stack_ulimit *u)
 {
 	struct ulimit_draft d = { 0 };
 
@@ -116,10 +130,13 @@ static bool read_ulimit(struct reader *r, const struct where *w, const struct no
 			reader_error(r, w, n->pos, NULL, "both 'soft' and 'hard' must be given");
 		return false;
 	}
-	if (u->soft >= -1 && u->hard >= -1 && (u->hard == -1 || (u->soft != -1 && u->soft <= u->hard)))
+	if (u->soft >= -1 && u->hard >= -1 &&
+	    (u->hard == -1 || (u->soft != -1 && u->soft <= u->hard)))
 		return true;
-	reader_error(r, w, n->pos, NULL, "soft %jd, hard %jd: the soft one must not be above the hard one; -1 is no limit",
-		     (intmax_t)u->soft, (intmax_t)u->hard);
+	reader_error(
+		r, w, n->pos, NULL,
+		"soft %jd, hard %jd: the soft one must not be above the hard one; -1 is no limit",
+		(intmax_t)u->soft, (intmax_t)u->hard);
 	return false;
 }
 
@@ -131,10 +148,13 @@ VALUE_READER(read_ulimits)
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node_pair *pair = &n->pairs[i];
 		struct where here = { w, pair->key, 0 };
-		struct stack_ulimit u = { .name = pair->key, .resource = find_resource(pair->key), .pos = pair->pos };
+		struct stack_ulimit u = { .name = pair->key,
+					  .resource = find_resource(pair->key),
+					  .pos = pair->pos };
 
 		if (u.resource < 0)
-			reader_error(r, &here, pair->pos, NULL, "there is no such limit; known are nofile, nproc, core, "
+			reader_error(r, &here, pair->pos, NULL,
+				     "there is no such limit; known are nofile, nproc, core, "
 				     "memlock and the others of setrlimit(2)");
 		else if (read_ulimit(r, &here, pair->value, &u))
 			list[s->n_ulimits++] = u;
@@ -148,7 +168,8 @@ VALUE_READER(read_ulimits)
 static bool is_namespaced(const char *name)
 {
 	static const char *const single[] = {
-		"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+		"kernel.msgmax", "kernel.msgmnb",	   "kernel.msgmni",
+		"kernel.sem",	 "kernel.shmall",	   "kernel.shmmax",
 		"kernel.shmmni", "kernel.shm_rmid_forced", "kernel.domainname",
 	};
 
@@ -164,8 +185,10 @@ VALUE_READER(read_sysctls)
 	for (size_t i = 0; i < kvs->n; i++) {
 		struct where here = { w, kvs->v[i].key, 0 };
 
-		if (!is_namespaced(kvs->v[i].key) || strstr(kvs->v[i].key, "..") || strchr(kvs->v[i].key, '/'))
-			reader_error(r, &here, kvs->v[i].pos, NULL, "belongs to the whole host: only net.*, fs.mqueue.* and "
+		if (!is_namespaced(kvs->v[i].key) || strstr(kvs->v[i].key, "..") ||
+		    strchr(kvs->v[i].key, '/'))
+			reader_error(r, &here, kvs->v[i].pos, NULL,
+				     "belongs to the whole host: only net.*, fs.mqueue.* and "
 				     "the IPC ones of kernel.* can be set in a container");
 	}
 }

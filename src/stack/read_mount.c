@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_mount: SOURCE:TARGET[:OPTIONS], the long form and `tmpfs` become struct stack_mount. Called through the table of
- * service keys; the top-level volumes are read by then, so names are resolved here.
+ * read_mount: SOURCE:TARGET[:OPTIONS], the long form and `tmpfs` become struct stack_mount. Called
+ * through the table of service keys; the top-level volumes are read by then, so names are resolved
+ * here.
  */
 #include "stack/read_mount.h"
 #include "stack/schema.h"
 
-#define GRAMMAR "write [SOURCE:]TARGET[:ro|rw]"
+#define GRAMMAR	 "write [SOURCE:]TARGET[:ro|rw]"
 #define MODE_MAX 07777
 
 static const struct stack_volume *find_volume(const struct stack *s, const char *key)
@@ -19,33 +20,39 @@ static const struct stack_volume *find_volume(const struct stack *s, const char 
 
 /* ---- sources and targets --------------------------------------------------------------------- */
 
-static bool set_target(struct reader *r, const struct where *w, struct stack_mount *m, const char *target)
+static bool set_target(struct reader *r, const struct where *w, struct stack_mount *m,
+		       const char *target)
 {
 	if (*target != '/')
-		reader_error(r, w, m->pos, NULL, "'%.80s': the path in the container must begin with /", target);
+		reader_error(r, w, m->pos, NULL,
+			     "'%.80s': the path in the container must begin with /", target);
 	else if (!(m->target = value_clean_path(r->arena, "/", target))[1])
-		reader_error(r, w, m->pos, NULL, "'%.80s': nothing can be mounted over the root", target);
+		reader_error(r, w, m->pos, NULL, "'%.80s': nothing can be mounted over the root",
+			     target);
 	else
 		return true;
 	return false;
 }
 
-static bool set_bind(struct reader *r, const struct where *w, struct stack_mount *m, const char *source)
+static bool set_bind(struct reader *r, const struct where *w, struct stack_mount *m,
+		     const char *source)
 {
 	const char *home = *source == '~' ? vars_get(&r->vars, "HOME", 4) : NULL;
 
 	m->type = STACK_BIND;
 	m->create_host_path = true;
 	if (*source == '~' && (!home || *home != '/' || (source[1] && source[1] != '/'))) {
-		reader_error(r, w, m->pos, NULL, "'%.80s': only ~ and ~/ with HOME set can be resolved", source);
+		reader_error(r, w, m->pos, NULL,
+			     "'%.80s': only ~ and ~/ with HOME set can be resolved", source);
 		return false;
 	}
-	m->source = home ? value_clean_path(r->arena, home, source + 1 + (source[1] == '/')) :
-			   value_clean_path(r->arena, r->stack->dir, source);
+	m->source = home ? value_clean_path(r->arena, home, source + 1 + (source[1] == '/'))
+			 : value_clean_path(r->arena, r->stack->dir, source);
 	return true;
 }
 
-static bool set_volume(struct reader *r, const struct where *w, struct stack_mount *m, const char *source)
+static bool set_volume(struct reader *r, const struct where *w, struct stack_mount *m,
+		       const char *source)
 {
 	m->type = STACK_VOLUME;
 	m->volume = find_volume(r->stack, source);
@@ -57,13 +64,15 @@ static bool set_volume(struct reader *r, const struct where *w, struct stack_mou
 	return false;
 }
 
-static bool set_source(struct reader *r, const struct where *w, struct stack_mount *m, const char *source)
+static bool set_source(struct reader *r, const struct where *w, struct stack_mount *m,
+		       const char *source)
 {
 	return strchr("./~", *source) ? set_bind(r, w, m, source) : set_volume(r, w, m, source);
 }
 
 /* On one target the last one wins, as compose has it; but nobody writes that on purpose. */
-static void add_mount(struct reader *r, const struct where *w, struct mount_list *list, const struct stack_mount *m)
+static void add_mount(struct reader *r, const struct where *w, struct mount_list *list,
+		      const struct stack_mount *m)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct stack_mount *o = &list->v[i];
@@ -74,12 +83,14 @@ static void add_mount(struct reader *r, const struct where *w, struct mount_list
 			/* Told at the volume, which is the one that would lose its data. */
 			const struct stack_mount *volume = m->type == STACK_TMPFS ? o : m;
 
-			reader_error(r, w, volume->pos, NULL, "'%.80s' is the target of a volume and of a tmpfs, see %s "
-				     "(volumes, tmpfs)", m->target, reader_place(r, volume == m ? o->pos : m->pos));
+			reader_error(r, w, volume->pos, NULL,
+				     "'%.80s' is the target of a volume and of a tmpfs, see %s "
+				     "(volumes, tmpfs)",
+				     m->target, reader_place(r, volume == m ? o->pos : m->pos));
 			return;
 		}
-		reader_warn(r, w, m->pos, "'%.80s' is already a target at %s: this one wins", m->target,
-			    reader_place(r, o->pos));
+		reader_warn(r, w, m->pos, "'%.80s' is already a target at %s: this one wins",
+			    m->target, reader_place(r, o->pos));
 		*o = *m;
 		return;
 	}
@@ -96,7 +107,8 @@ static bool is_in(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
-static bool read_option(struct reader *r, const struct where *w, struct stack_mount *m, const char *word)
+static bool read_option(struct reader *r, const struct where *w, struct stack_mount *m,
+			const char *word)
 {
 	static const char *const plain[] = { "rw", "private", "rprivate" };
 	static const char *const shared[] = { "shared", "rshared", "slave", "rslave" };
@@ -111,13 +123,15 @@ static bool read_option(struct reader *r, const struct where *w, struct stack_mo
 	else if (is_in(word, shared, ARRAY_LEN(shared)))
 		reader_error(r, w, m->pos, NULL, "option '%s': not supported yet", word);
 	else if (!is_in(word, plain, ARRAY_LEN(plain)))
-		reader_error(r, w, m->pos, NULL, "option '%.40s' is unknown; known are ro, rw and nocopy", word);
+		reader_error(r, w, m->pos, NULL,
+			     "option '%.40s' is unknown; known are ro, rw and nocopy", word);
 	else
 		return true;
 	return !is_in(word, shared, ARRAY_LEN(shared));
 }
 
-static void read_short(struct reader *r, const struct where *w, const struct node *n, struct mount_list *list)
+static void read_short(struct reader *r, const struct where *w, const struct node *n,
+		       struct mount_list *list)
 {
 	struct stack_mount m = { .type = STACK_VOLUME, .pos = n->pos };
 	char *text = arena_strdup(r->arena, n->text), *parts[3] = { NULL }, *word, *save;
@@ -129,15 +143,18 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 		if (colon)
 			*colon++ = '\0';
 		if (!*s || n_parts == 3) {
-			reader_error(r, w, n->pos, NULL, "'%.80s' is not a volume; " GRAMMAR, n->text);
+			reader_error(r, w, n->pos, NULL, "'%.80s' is not a volume; " GRAMMAR,
+				     n->text);
 			return;
 		}
 		parts[n_parts] = s;
 		s = colon;
 	}
-	if (!set_target(r, w, &m, parts[n_parts > 1]) || (n_parts > 1 && !set_source(r, w, &m, parts[0])))
+	if (!set_target(r, w, &m, parts[n_parts > 1]) ||
+	    (n_parts > 1 && !set_source(r, w, &m, parts[0])))
 		return;
-	for (word = n_parts > 2 ? strtok_r(parts[2], ",", &save) : NULL; word; word = strtok_r(NULL, ",", &save))
+	for (word = n_parts > 2 ? strtok_r(parts[2], ",", &save) : NULL; word;
+	     word = strtok_r(NULL, ",", &save))
 		if (!read_option(r, w, &m, word))
 			return;
 	add_mount(r, w, list, &m);
@@ -168,8 +185,8 @@ VALUE_READER(read_create_host_path)
 	*(bool *)field = !create;
 }
 
-static bool set_tmpfs(struct reader *r, const struct where *w, struct stack_mount *m, struct stack_num size,
-		      struct stack_num mode)
+static bool set_tmpfs(struct reader *r, const struct where *w, struct stack_mount *m,
+		      struct stack_num size, struct stack_num mode)
 {
 	m->type = STACK_TMPFS;
 	m->tmpfs_size = size.value;
@@ -180,7 +197,8 @@ static bool set_tmpfs(struct reader *r, const struct where *w, struct stack_moun
 	return false;
 }
 
-static bool set_type(struct reader *r, const struct where *w, struct stack_mount *m, const struct mount_draft *d)
+static bool set_type(struct reader *r, const struct where *w, struct stack_mount *m,
+		     const struct mount_draft *d)
 {
 	const char *type = d->type.text ? d->type.text : "", *source = d->source.text;
 
@@ -197,11 +215,13 @@ static bool set_type(struct reader *r, const struct where *w, struct stack_mount
 	else if (!strcmp(type, "image") || !strcmp(type, "npipe") || !strcmp(type, "cluster"))
 		reader_error(r, w, d->type.pos, NULL, "type '%s': not supported yet", type);
 	else
-		reader_error(r, w, *type ? d->type.pos : m->pos, NULL, "'type' must be bind, volume or tmpfs");
+		reader_error(r, w, *type ? d->type.pos : m->pos, NULL,
+			     "'type' must be bind, volume or tmpfs");
 	return false;
 }
 
-static void read_long(struct reader *r, const struct where *w, const struct node *n, struct mount_list *list)
+static void read_long(struct reader *r, const struct where *w, const struct node *n,
+		      struct mount_list *list)
 {
 	struct stack_mount m = { .pos = n->pos };
 	struct mount_draft d = { 0 };
@@ -235,7 +255,8 @@ VALUE_READER(read_volumes)
 
 /* ---- tmpfs: PATH[:OPTIONS] ------------------------------------------------------------------- */
 
-static bool read_tmpfs_option(struct reader *r, const struct where *w, struct stack_mount *m, const char *word)
+static bool read_tmpfs_option(struct reader *r, const struct where *w, struct stack_mount *m,
+			      const char *word)
 {
 	static const char *const always[] = { "rw", "nosuid", "nodev", "noexec" };
 	struct stack_num mode = { 0 };
@@ -246,7 +267,8 @@ static bool read_tmpfs_option(struct reader *r, const struct where *w, struct st
 	} else if (!strncmp(word, "size=", 5)) {
 		if (!size_parse(word + 5, &m->tmpfs_size) && m->tmpfs_size >= 0)
 			return true;
-		reader_error(r, w, m->pos, NULL, "'%.40s' is not a size; write like size=64m", word);
+		reader_error(r, w, m->pos, NULL, "'%.40s' is not a size; write like size=64m",
+			     word);
 		return false;
 	} else if (!strncmp(word, "mode=", 5)) {
 		mode.value = (int64_t)strtoul(word + 5, &end, 8);
@@ -254,13 +276,16 @@ static bool read_tmpfs_option(struct reader *r, const struct where *w, struct st
 			mode.value = -1;
 		return set_tmpfs(r, w, m, (struct stack_num){ .value = m->tmpfs_size }, mode);
 	} else if (!is_in(word, always, ARRAY_LEN(always))) {
-		reader_error(r, w, m->pos, NULL, "option '%.40s': not supported; known are size=, mode=, ro and rw", word);
+		reader_error(r, w, m->pos, NULL,
+			     "option '%.40s': not supported; known are size=, mode=, ro and rw",
+			     word);
 		return false;
 	}
 	return true;
 }
 
-static void read_tmpfs_entry(struct reader *r, const struct where *w, const struct node *n, struct mount_list *list)
+static void read_tmpfs_entry(struct reader *r, const struct where *w, const struct node *n,
+			     struct mount_list *list)
 {
 	struct stack_mount m = { .type = STACK_TMPFS, .by_tmpfs = true, .pos = n->pos };
 	char *text = arena_strdup(r->arena, n->text), *options = strchr(text, ':'), *word, *save;
@@ -269,7 +294,8 @@ static void read_tmpfs_entry(struct reader *r, const struct where *w, const stru
 		*options++ = '\0';
 	if (!set_target(r, w, &m, text))
 		return;
-	for (word = options ? strtok_r(options, ",", &save) : NULL; word; word = strtok_r(NULL, ",", &save))
+	for (word = options ? strtok_r(options, ",", &save) : NULL; word;
+	     word = strtok_r(NULL, ",", &save))
 		if (!read_tmpfs_option(r, w, &m, word))
 			return;
 	add_mount(r, w, list, &m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_net: networks with their subnets, named volumes, and the `networks` of a service. Called by load before any
- * service is read, and through the tables of keys.
+ * read_net: networks with their subnets, named volumes, and the `networks` of a service. Called by
+ * load before any service is read, and through the tables of keys.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -12,18 +12,21 @@
 #include "stack/schema.h"
 
 #define NETWORKS_MAX 1000
-#define VOLUMES_MAX 10000
+#define VOLUMES_MAX  10000
 #define PREFIX_LEAST 8
-#define PREFIX_MOST 29
+#define PREFIX_MOST  29
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-static bool parse_ip(struct reader *r, const struct where *w, const struct node *n, struct in_addr *ret)
+static bool parse_ip(struct reader *r, const struct where *w, const struct node *n,
+		     struct in_addr *ret)
 {
 	if (inet_pton(AF_INET, n->text, ret) == 1)
 		return true;
-	reader_error(r, w, n->pos, NULL, strchr(n->text, ':') ? "IPv6 address '%.60s': not supported yet" :
-		     "'%.60s' is not an IPv4 address", n->text);
+	reader_error(r, w, n->pos, NULL,
+		     strchr(n->text, ':') ? "IPv6 address '%.60s': not supported yet"
+					  : "'%.60s' is not an IPv4 address",
+		     n->text);
 	return false;
 }
 
@@ -53,12 +56,15 @@ VALUE_READER(read_subnet)
 	if (strchr(n->text, ':'))
 		reader_error(r, w, n->pos, NULL, "IPv6 subnet '%.60s': not supported yet", n->text);
 	else if (!parse_subnet(n->text, &ip, &prefix))
-		reader_error(r, w, n->pos, NULL, "'%.60s' is not a subnet; write like 10.20.0.0/24", n->text);
+		reader_error(r, w, n->pos, NULL, "'%.60s' is not a subnet; write like 10.20.0.0/24",
+			     n->text);
 	else if (prefix < PREFIX_LEAST || prefix > PREFIX_MOST)
-		reader_error(r, w, n->pos, NULL, "'%.60s': subnets go from /%d to /%d", n->text, PREFIX_LEAST, PREFIX_MOST);
+		reader_error(r, w, n->pos, NULL, "'%.60s': subnets go from /%d to /%d", n->text,
+			     PREFIX_LEAST, PREFIX_MOST);
 	else if (ntohl(ip.s_addr) & (UINT32_MAX >> prefix))
-		reader_error(r, w, n->pos, NULL, "'%.60s' is the address of a host: behind /%u all bits must be 0", n->text,
-			     prefix);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.60s' is the address of a host: behind /%u all bits must be 0",
+			     n->text, prefix);
 	else {
 		network->subnet = ip;
 		network->prefix = prefix;
@@ -94,7 +100,8 @@ VALUE_READER(read_net_driver)
 {
 	(void)field;
 	if (*n->text && strcmp(n->text, "bridge") && strcmp(n->text, "default"))
-		reader_error(r, w, n->pos, NULL, "'%.40s': not supported yet; there is only bridge", n->text);
+		reader_error(r, w, n->pos, NULL, "'%.40s': not supported yet; there is only bridge",
+			     n->text);
 }
 
 VALUE_READER(read_ipam)
@@ -106,7 +113,8 @@ VALUE_READER(read_ipam_driver)
 {
 	(void)field;
 	if (strcmp(n->text, "default"))
-		reader_error(r, w, n->pos, NULL, "'%.40s': not supported yet; there is only default", n->text);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s': not supported yet; there is only default", n->text);
 }
 
 VALUE_READER(read_ipam_config)
@@ -119,7 +127,8 @@ VALUE_READER(read_ipam_config)
 		if (!reader_check_kind(r, &here, n->items[i], NODE_MAP))
 			continue;
 		if (i)
-			reader_error(r, &here, n->items[i]->pos, NULL, "a second subnet: not supported yet");
+			reader_error(r, &here, n->items[i]->pos, NULL,
+				     "a second subnet: not supported yet");
 		else
 			reader_map(r, &here, n->items[i], &schema_ipam_config, network);
 	}
@@ -152,11 +161,14 @@ void read_networks(struct reader *r, const struct where *w, const struct node *n
 		    reader_check_kind(r, &here, pair->value, NODE_MAP | NODE_NULL))
 			reader_map(r, &here, pair->value, &schema_network, &networks[i]);
 		if (!networks[i].name)
-			networks[i].name = arena_printf(r->arena, "%s_%s", r->stack->name, pair->key);
+			networks[i].name =
+				arena_printf(r->arena, "%s_%s", r->stack->name, pair->key);
 	}
 	if (!network_default(r->stack)) {
-		networks[count] = (struct stack_network){
-			.key = "default", .name = arena_printf(r->arena, "%s_default", r->stack->name) };
+		networks[count] =
+			(struct stack_network){ .key = "default",
+						.name = arena_printf(r->arena, "%s_default",
+								     r->stack->name) };
 		r->stack->n_networks++;
 	}
 }
@@ -178,18 +190,20 @@ const struct stack_network *network_default(const struct stack *s)
 
 struct attach_list VEC(struct stack_attach);
 
-static void add_attach(struct reader *r, const struct where *w, struct attach_list *list, const char *key,
-		       struct stack_attach a)
+static void add_attach(struct reader *r, const struct where *w, struct attach_list *list,
+		       const char *key, struct stack_attach a)
 {
 	struct stack_network *network = find_network(r->stack, key);
 
 	if (!network) {
-		reader_error(r, w, a.pos, NULL, "network '%.64s' is not declared under the top-level 'networks'", key);
+		reader_error(r, w, a.pos, NULL,
+			     "network '%.64s' is not declared under the top-level 'networks'", key);
 		return;
 	}
 	for (size_t i = 0; i < list->n; i++)
 		if (list->v[i].network == network) {
-			reader_error(r, w, a.pos, NULL, "network '%.64s' is named twice, first at %s", key,
+			reader_error(r, w, a.pos, NULL,
+				     "network '%.64s' is named twice, first at %s", key,
 				     reader_place(r, list->v[i].pos));
 			return;
 		}
@@ -227,24 +241,29 @@ static void read_top_volume(struct reader *r, const struct where *w, const struc
 {
 	struct volume_draft d = { .v = { .key = pair->key, .pos = pair->pos } };
 
-	if (!name_check(r, w, pair->pos, pair->key) || !reader_check_kind(r, w, pair->value, NODE_MAP | NODE_NULL))
+	if (!name_check(r, w, pair->pos, pair->key) ||
+	    !reader_check_kind(r, w, pair->value, NODE_MAP | NODE_NULL))
 		return;
 	reader_map(r, w, pair->value, &schema_volume, &d);
 	if (d.driver.text && *d.driver.text && strcmp(d.driver.text, "local"))
-		reader_error(r, w, d.driver.pos, NULL, "driver '%.40s': not supported; there is only local", d.driver.text);
+		reader_error(r, w, d.driver.pos, NULL,
+			     "driver '%.40s': not supported; there is only local", d.driver.text);
 	for (size_t i = 0; d.v.external && i < pair->value->n; i++) {
 		const struct node_pair *other = &pair->value->pairs[i];
 
-		if (strcmp(other->key, "name") && strcmp(other->key, "external") && strncmp(other->key, "x-", 2) &&
-		    other->value->kind != NODE_NULL)
-			reader_error(r, w, other->pos, NULL, "'%s' beside 'external: true': what exists already cannot be "
-				     "described anew", other->key);
+		if (strcmp(other->key, "name") && strcmp(other->key, "external") &&
+		    strncmp(other->key, "x-", 2) && other->value->kind != NODE_NULL)
+			reader_error(r, w, other->pos, NULL,
+				     "'%s' beside 'external: true': what exists already cannot be "
+				     "described anew",
+				     other->key);
 	}
 	*v = d.v;
 	if (d.name.text && name_check(r, w, d.name.pos, d.name.text))
 		v->name = d.name.text;
 	else
-		v->name = d.v.external ? v->key : arena_printf(r->arena, "%s_%s", r->stack->name, v->key);
+		v->name = d.v.external ? v->key
+				       : arena_printf(r->arena, "%s_%s", r->stack->name, v->key);
 }
 
 void read_top_volumes(struct reader *r, const struct where *w, const struct node *n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_port: [[IP:][HOST]:]CONTAINER[/PROTO] with ranges, and the long form, become one struct stack_port for each port.
- * Called through the table of service keys.
+ * read_port: [[IP:][HOST]:]CONTAINER[/PROTO] with ranges, and the long form, become one struct
+ * stack_port for each port. Called through the table of service keys.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,7 +11,9 @@
 
 #define GRAMMAR "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
 
-struct range { unsigned first, last; };
+struct range {
+	unsigned first, last;
+};
 
 /* All ports of one service. */
 struct port_list {
@@ -49,7 +51,8 @@ static bool parse_range(const char *s, struct range *ret)
 	return !*s && ret->first <= ret->last;
 }
 
-static bool parse_protocol(struct reader *r, const struct where *w, struct stack_pos pos, const char *text, uint8_t *ret)
+static bool parse_protocol(struct reader *r, const struct where *w, struct stack_pos pos,
+			   const char *text, uint8_t *ret)
 {
 	if (!strcasecmp(text, "tcp")) {
 		*ret = IPPROTO_TCP;
@@ -66,7 +69,8 @@ static bool parse_protocol(struct reader *r, const struct where *w, struct stack
 	return false;
 }
 
-static bool parse_ip(struct reader *r, const struct where *w, struct stack_pos pos, const char *text, struct in_addr *ret)
+static bool parse_ip(struct reader *r, const struct where *w, struct stack_pos pos,
+		     const char *text, struct in_addr *ret)
 {
 	if (inet_pton(AF_INET, text, ret) == 1)
 		return true;
@@ -78,7 +82,8 @@ static bool parse_ip(struct reader *r, const struct where *w, struct stack_pos p
 }
 
 /* One port for each number of the ranges; identical ones are kept once, as compose does. */
-static void add_entry(struct reader *r, const struct where *w, struct port_list *list, const struct entry *e)
+static void add_entry(struct reader *r, const struct where *w, struct port_list *list,
+		      const struct entry *e)
 {
 	unsigned n = e->target.last - e->target.first + 1;
 
@@ -87,16 +92,19 @@ static void add_entry(struct reader *r, const struct where *w, struct port_list 
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		struct stack_port p = { .host_ip = e->host_ip, .target = (uint16_t)(e->target.first + i),
-					.protocol = e->protocol, .pos = e->pos };
+		struct stack_port p = { .host_ip = e->host_ip,
+					.target = (uint16_t)(e->target.first + i),
+					.protocol = e->protocol,
+					.pos = e->pos };
 		bool known = false;
 
 		p.published = (uint16_t)(e->published.first ? e->published.first + i : 0);
 		for (size_t k = 0; k < list->ports.n && !known; k++) {
 			const struct stack_port *o = &list->ports.v[k];
 
-			known = o->host_ip.s_addr == p.host_ip.s_addr && o->published == p.published &&
-				o->target == p.target && o->protocol == p.protocol;
+			known = o->host_ip.s_addr == p.host_ip.s_addr &&
+				o->published == p.published && o->target == p.target &&
+				o->protocol == p.protocol;
 		}
 		if (!known) {
 			vec_push(&list->ports, p);
@@ -106,19 +114,22 @@ static void add_entry(struct reader *r, const struct where *w, struct port_list 
 }
 
 /* What holds for both forms. `text` is what the user wrote. */
-static bool check_entry(struct reader *r, const struct where *w, const struct entry *e, const char *text)
+static bool check_entry(struct reader *r, const struct where *w, const struct entry *e,
+			const char *text)
 {
-	unsigned ports = e->target.last - e->target.first, host_ports = e->published.last - e->published.first;
+	unsigned ports = e->target.last - e->target.first,
+		 host_ports = e->published.last - e->published.first;
 	unsigned highest = e->target.last > e->published.last ? e->target.last : e->published.last;
 
 	if (highest > UINT16_MAX || !e->target.first)
-		reader_error(r, w, e->pos, NULL, "'%.80s': %u is not a port number (1 to 65535)", text,
-			     e->target.first ? highest : 0);
+		reader_error(r, w, e->pos, NULL, "'%.80s': %u is not a port number (1 to 65535)",
+			     text, e->target.first ? highest : 0);
 	else if (e->published.first && !ports && host_ports)
 		reader_error(r, w, e->pos, "choose one port of the host, or none for any free one",
 			     "'%.80s': a range of the host for one port: not supported yet", text);
 	else if (e->published.first && ports != host_ports)
-		reader_error(r, w, e->pos, NULL, "'%.80s': the two ranges must be equally long", text);
+		reader_error(r, w, e->pos, NULL, "'%.80s': the two ranges must be equally long",
+			     text);
 	else
 		return true;
 	return false;
@@ -137,10 +148,12 @@ static char *cut_last(char *text, char sep)
 	return at + 1;
 }
 
-static void read_short(struct reader *r, const struct where *w, const struct node *n, struct port_list *list)
+static void read_short(struct reader *r, const struct where *w, const struct node *n,
+		       struct port_list *list)
 {
 	struct entry e = { .pos = n->pos, .protocol = IPPROTO_TCP };
-	char *text = arena_strdup(r->arena, n->text), *protocol = cut_last(text, '/'), *target = cut_last(text, ':');
+	char *text = arena_strdup(r->arena, n->text), *protocol = cut_last(text, '/'),
+	     *target = cut_last(text, ':');
 	char *host = target ? cut_last(text, ':') : NULL, *ip = host ? text : NULL;
 
 	if (!host && target)
@@ -152,7 +165,8 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 	if (ip && !parse_ip(r, w, n->pos, ip, &e.host_ip))
 		return;
 	/* An empty HOST means any free port: `IP::80`. */
-	if (!parse_range(target, &e.target) || (host && *host && !parse_range(host, &e.published))) {
+	if (!parse_range(target, &e.target) ||
+	    (host && *host && !parse_range(host, &e.published))) {
 		reader_error(r, w, n->pos, NULL, "'%.80s' is not a port; " GRAMMAR, n->text);
 		return;
 	}
@@ -162,7 +176,8 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
-static void read_long(struct reader *r, const struct where *w, const struct node *n, struct port_list *list)
+static void read_long(struct reader *r, const struct where *w, const struct node *n,
+		      struct port_list *list)
 {
 	struct entry e = { .pos = n->pos, .protocol = IPPROTO_TCP };
 	struct port_draft draft = { 0 };
@@ -175,21 +190,28 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 		reader_error(r, w, n->pos, NULL, "'target' is missing");
 		return;
 	}
-	if (draft.protocol.text && !parse_protocol(r, w, draft.protocol.pos, draft.protocol.text, &e.protocol))
+	if (draft.protocol.text &&
+	    !parse_protocol(r, w, draft.protocol.pos, draft.protocol.text, &e.protocol))
 		return;
-	if (draft.host_ip.text && !parse_ip(r, w, draft.host_ip.pos, draft.host_ip.text, &e.host_ip))
+	if (draft.host_ip.text &&
+	    !parse_ip(r, w, draft.host_ip.pos, draft.host_ip.text, &e.host_ip))
 		return;
 	if (draft.target.value < 1 || draft.target.value > UINT16_MAX) {
-		reader_error(r, w, draft.target.pos, NULL, "target: %jd is not a port number (1 to 65535)",
+		reader_error(r, w, draft.target.pos, NULL,
+			     "target: %jd is not a port number (1 to 65535)",
 			     (intmax_t)draft.target.value);
 		return;
 	}
-	if (draft.published.text && *draft.published.text && !parse_range(draft.published.text, &e.published)) {
-		reader_error(r, w, draft.published.pos, NULL, "published: '%.80s' is not a port", draft.published.text);
+	if (draft.published.text && *draft.published.text &&
+	    !parse_range(draft.published.text, &e.published)) {
+		reader_error(r, w, draft.published.pos, NULL, "published: '%.80s' is not a port",
+			     draft.published.text);
 		return;
 	}
-	if (draft.mode.text && strcmp(draft.mode.text, "host") && strcmp(draft.mode.text, "ingress")) {
-		reader_error(r, w, draft.mode.pos, NULL, "mode: '%.40s' is unknown; write host or ingress", draft.mode.text);
+	if (draft.mode.text && strcmp(draft.mode.text, "host") &&
+	    strcmp(draft.mode.text, "ingress")) {
+		reader_error(r, w, draft.mode.pos, NULL,
+			     "mode: '%.40s' is unknown; write host or ingress", draft.mode.text);
 		return;
 	}
 	e.target.first = e.target.last = (unsigned)draft.target.value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * read_service: the keys of a service that are neither ports nor mounts nor limits. Called by load for all services,
- * and through the table of service keys for each of them.
+ * read_service: the keys of a service that are neither ports nor mounts nor limits. Called by load
+ * for all services, and through the table of service keys for each of them.
  */
 #include <sys/utsname.h>
 
@@ -10,9 +10,9 @@
 #include "stack/read_service.h"
 #include "stack/schema.h"
 
-#define SERVICES_MAX 1000	/* a bridge of the kernel has 1,024 ports */
+#define SERVICES_MAX	 1000 /* a bridge of the kernel has 1,024 ports */
 #define HOSTNAME_LONGEST 64
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S	 INT64_C(1000000000)
 
 /* ---- small values ---------------------------------------------------------------------------- */
 
@@ -65,7 +65,8 @@ VALUE_READER(read_working_dir)
 	if (*n->text == '/')
 		value_text(r, w, n, field);
 	else
-		reader_error(r, w, n->pos, NULL, "'%.80s': the path in the container must begin with /", n->text);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.80s': the path in the container must begin with /", n->text);
 }
 
 VALUE_READER(read_container_name)
@@ -78,8 +79,10 @@ VALUE_READER(read_hostname)
 {
 	size_t len = strlen(n->text);
 
-	if (!len || len > HOSTNAME_LONGEST || strspn(n->text, NAME_LETTERS ".-_") != len || *n->text == '-')
-		reader_error(r, w, n->pos, NULL, "'%.80s' is not a host name of at most %d letters, digits, . and -",
+	if (!len || len > HOSTNAME_LONGEST || strspn(n->text, NAME_LETTERS ".-_") != len ||
+	    *n->text == '-')
+		reader_error(r, w, n->pos, NULL,
+			     "'%.80s' is not a host name of at most %d letters, digits, . and -",
 			     n->text, HOSTNAME_LONGEST);
 	else
 		value_text(r, w, n, field);
@@ -95,15 +98,18 @@ VALUE_READER(read_restart)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strlen(words[i]) != len || strncmp(words[i], n->text, len))
 			continue;
-		if (n->text[len] && (i != STACK_ON_FAILURE || value_parse_int(n->text + len + 1, &max) < 0 || max < 0 ||
-				     max > INT32_MAX))
+		if (n->text[len] &&
+		    (i != STACK_ON_FAILURE || value_parse_int(n->text + len + 1, &max) < 0 ||
+		     max < 0 || max > INT32_MAX))
 			break;
 		s->restart = (enum stack_restart)i;
 		s->restart_max = (unsigned)max;
 		return;
 	}
-	reader_error(r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
-		     "'%.40s' is not a policy; write no, always, unless-stopped or on-failure[:TIMES]", n->text);
+	reader_error(
+		r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
+		"'%.40s' is not a policy; write no, always, unless-stopped or on-failure[:TIMES]",
+		n->text);
 }
 
 VALUE_READER(read_stop_signal)
@@ -112,7 +118,8 @@ VALUE_READER(read_stop_signal)
 	int sig = sig_parse(n->text);
 
 	if (sig < 0) {
-		reader_error(r, w, n->pos, NULL, "'%.40s' is not a signal; write like SIGTERM or 15", n->text);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is not a signal; write like SIGTERM or 15", n->text);
 		return;
 	}
 	s->stop_signal = (struct stack_str){ n->text, n->pos };
@@ -140,8 +147,12 @@ VALUE_READER(read_build)
 
 VALUE_READER(read_platform)
 {
-	static const struct { const char *machine, *arch; } names[] = {
-		{ "x86_64", "amd64" }, { "aarch64", "arm64" }, { "armv7l", "arm/v7" },
+	static const struct {
+		const char *machine, *arch;
+	} names[] = {
+		{ "x86_64", "amd64" },
+		{ "aarch64", "arm64" },
+		{ "armv7l", "arm/v7" },
 	};
 	const char *arch = n->text + (!strncmp(n->text, "linux/", 6) ? 6 : 0);
 	struct utsname host;
@@ -152,8 +163,9 @@ VALUE_READER(read_platform)
 		if (!strcmp(arch, names[i].arch) && !strcmp(host.machine, names[i].machine))
 			return;
 	if (strcmp(arch, host.machine) && strcmp(n->text, "linux"))
-		reader_error(r, w, n->pos, NULL, "'%.40s' is another platform than this machine's (linux on %s)", n->text,
-			     host.machine);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is another platform than this machine's (linux on %s)",
+			     n->text, host.machine);
 }
 
 VALUE_READER(read_pull_policy)
@@ -169,7 +181,9 @@ VALUE_READER(read_pull_policy)
 			return;
 		}
 	if (strncmp(n->text, "every_", 6))
-		reader_error(r, w, n->pos, NULL, "'%.40s' is not a policy; known are always, never and missing", n->text);
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is not a policy; known are always, never and missing",
+			     n->text);
 }
 
 VALUE_READER(read_deploy)
@@ -215,7 +229,8 @@ VALUE_READER(read_health)
 
 	reader_map(r, w, n, &schema_health, &d);
 	if (d.retries.value < 0 || d.retries.value > INT32_MAX)
-		reader_error(r, w, d.retries.pos, NULL, "retries: must not be negative or larger than %d", INT32_MAX);
+		reader_error(r, w, d.retries.pos, NULL,
+			     "retries: must not be negative or larger than %d", INT32_MAX);
 	*health = (struct stack_health){
 		.given = true,
 		.disable = d.disable || (d.test.n && !strcmp(d.test.v[0].text, "NONE")),
@@ -233,10 +248,13 @@ VALUE_READER(read_health)
 
 struct depend_list VEC(struct stack_depend);
 
-static bool read_condition(struct reader *r, const struct where *w, struct stack_str text, enum stack_condition *ret)
+static bool read_condition(struct reader *r, const struct where *w, struct stack_str text,
+			   enum stack_condition *ret)
 {
 	static const char *const words[] = {
-		"service_started", "service_healthy", "service_completed_successfully",
+		"service_started",
+		"service_healthy",
+		"service_completed_successfully",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -244,13 +262,15 @@ static bool read_condition(struct reader *r, const struct where *w, struct stack
 			*ret = (enum stack_condition)i;
 			return true;
 		}
-	reader_error(r, w, text.pos, reader_suggest(r, text.text, words, ARRAY_LEN(words)), "'%.60s' is not a condition; write service_started, service_healthy or "
-		     "service_completed_successfully", text.text);
+	reader_error(r, w, text.pos, reader_suggest(r, text.text, words, ARRAY_LEN(words)),
+		     "'%.60s' is not a condition; write service_started, service_healthy or "
+		     "service_completed_successfully",
+		     text.text);
 	return false;
 }
 
-static void add_depend(struct reader *r, const struct where *w, struct depend_list *list, const char *name,
-		       struct stack_depend d)
+static void add_depend(struct reader *r, const struct where *w, struct depend_list *list,
+		       const char *name, struct stack_depend d)
 {
 	d.service = stack_find_service(r->stack, name);
 	if (!d.service) {
@@ -259,14 +279,16 @@ static void add_depend(struct reader *r, const struct where *w, struct depend_li
 	}
 	for (size_t i = 0; i < list->n; i++)
 		if (list->v[i].service == d.service) {
-			reader_error(r, w, d.pos, NULL, "service '%.64s' is named twice, first at %s", name,
+			reader_error(r, w, d.pos, NULL,
+				     "service '%.64s' is named twice, first at %s", name,
 				     reader_place(r, list->v[i].pos));
 			return;
 		}
 	vec_push(list, d);
 }
 
-static void read_depends_map(struct reader *r, const struct where *w, const struct node *n, struct depend_list *list)
+static void read_depends_map(struct reader *r, const struct where *w, const struct node *n,
+			     struct depend_list *list)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node_pair *pair = &n->pairs[i];
@@ -278,7 +300,8 @@ static void read_depends_map(struct reader *r, const struct where *w, const stru
 			continue;
 		reader_map(r, &here, pair->value, &schema_depend, &draft);
 		if (!draft.condition.text) {
-			reader_error(r, &here, pair->pos, "service_started is what the list form means",
+			reader_error(r, &here, pair->pos,
+				     "service_started is what the list form means",
 				     "'condition' is missing");
 			continue;
 		}
@@ -310,7 +333,9 @@ VALUE_READER(read_depends)
 
 /* ---- services -------------------------------------------------------------------------------- */
 
-/* What is not in the file: the image's name of a service that is built, the default network, times. */
+/*
+ * What is not in the file: the image's name of a service that is built, the default network, times.
+ */
 static void fill_defaults(struct reader *r, const struct where *w, struct service_draft *d)
 {
 	struct stack_service *s = &d->s;
@@ -321,7 +346,8 @@ static void fill_defaults(struct reader *r, const struct where *w, struct servic
 	if (!s->stop_grace_ns.given)
 		s->stop_grace_ns.value = 10 * NS_PER_S;
 	if (!s->image.text && s->build_context.text)
-		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name, s->name),
+		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name,
+							    s->name),
 					       s->build_context.pos };
 	else if (!s->image.pos.line)
 		reader_error(r, w, s->pos, NULL, "neither 'image' nor 'build' is given");
@@ -336,7 +362,8 @@ static void fill_defaults(struct reader *r, const struct where *w, struct servic
 	}
 }
 
-static void read_service(struct reader *r, const struct where *w, const struct node *n, struct stack_service *s)
+static void read_service(struct reader *r, const struct where *w, const struct node *n,
+			 struct stack_service *s)
 {
 	struct service_draft d = { .s = *s };
 
@@ -359,7 +386,8 @@ void read_services(struct reader *r, const struct where *w, const struct node *n
 	if (!n->n)
 		reader_error(r, w, n->pos, NULL, "there is no service");
 	else if (!count)
-		reader_error(r, w, n->pos, NULL, "%zu services: more than %d are not taken", n->n, SERVICES_MAX);
+		reader_error(r, w, n->pos, NULL, "%zu services: more than %d are not taken", n->n,
+			     SERVICES_MAX);
 	/* Names first, so that a service may depend on one further down. */
 	for (size_t i = 0; i < count; i++) {
 		services[i].name = n->pairs[i].key;

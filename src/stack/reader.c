@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reader: complaints with the path of the node in words, and the one walk that enforces the tables of keys. Called by
- * load and all read_*.c. It decides nothing about single keys: that is the table's business.
+ * reader: complaints with the path of the node in words, and the one walk that enforces the tables
+ * of keys. Called by load and all read_*.c. It decides nothing about single keys: that is the
+ * table's business.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "stack/reader.h"
 
-#define DEEPEST 16	/* levels of a path that are shown; maps of compose are not nested deeper */
+#define DEEPEST 16 /* levels of a path that are shown; maps of compose are not nested deeper */
 
 /* ---- complaints ------------------------------------------------------------------------------ */
 
-/* The first two steps name the thing ("service 'web': "), the others are written as a path ("ports[1].target: "). */
+/*
+ * The first two steps name the thing ("service 'web': "), the others are written as a path
+ * ("ports[1].target: ").
+ */
 static void put_where(struct buf *b, const struct where *w)
 {
-	static const struct { const char *section, *noun; } nouns[] = {
+	static const struct {
+		const char *section, *noun;
+	} nouns[] = {
 		{ "services", "service" }, { "networks", "network" }, { "volumes", "volume" },
 		{ "secrets", "secret" },   { "configs", "config" },
 	};
@@ -25,7 +31,8 @@ static void put_where(struct buf *b, const struct where *w)
 	for (; w && n < DEEPEST; w = w->up)
 		steps[n++] = w;
 	for (size_t k = 0; n >= 2 && k < ARRAY_LEN(nouns); k++)
-		if (steps[n - 1]->key && steps[n - 2]->key && !strcmp(steps[n - 1]->key, nouns[k].section)) {
+		if (steps[n - 1]->key && steps[n - 2]->key &&
+		    !strcmp(steps[n - 1]->key, nouns[k].section)) {
 			buf_printf(b, "%s '%.64s': ", nouns[k].noun, steps[n - 2]->key);
 			i = 2;
 			break;
@@ -43,8 +50,8 @@ static void put_where(struct buf *b, const struct where *w)
 	buf_puts(b, ": ");
 }
 
-static void vreport(struct reader *r, enum stack_severity severity, const struct where *w, struct stack_pos pos,
-		    const char *hint, const char *fmt, va_list ap)
+static void vreport(struct reader *r, enum stack_severity severity, const struct where *w,
+		    struct stack_pos pos, const char *hint, const char *fmt, va_list ap)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
 
@@ -53,7 +60,8 @@ static void vreport(struct reader *r, enum stack_severity severity, const struct
 	stack_diag_add(r->diags, severity, pos, hint, "%s", buf_str(&text));
 }
 
-void reader_error(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint, const char *fmt, ...)
+void reader_error(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
+		  const char *fmt, ...)
 {
 	va_list ap;
 
@@ -62,7 +70,8 @@ void reader_error(struct reader *r, const struct where *w, struct stack_pos pos,
 	va_end(ap);
 }
 
-void reader_warn(struct reader *r, const struct where *w, struct stack_pos pos, const char *fmt, ...)
+void reader_warn(struct reader *r, const struct where *w, struct stack_pos pos, const char *fmt,
+		 ...)
 {
 	va_list ap;
 
@@ -83,20 +92,27 @@ const char *reader_suggest(struct reader *r, const char *text, const char *const
 	return near ? arena_printf(r->arena, "did you mean '%s'?", near) : NULL;
 }
 
-bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n, unsigned kinds)
+bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n,
+		       unsigned kinds)
 {
-	static const enum node_kind order[] = { NODE_STRING, NODE_NUMBER, NODE_BOOL, NODE_LIST, NODE_MAP };
+	static const enum node_kind order[] = { NODE_STRING, NODE_NUMBER, NODE_BOOL, NODE_LIST,
+						NODE_MAP };
 	_cleanup_(buf_fini) struct buf wanted = { 0 };
 	bool scalar = n->kind & (NODE_NUMBER | NODE_BOOL);
 
-	/* A text from variables may stand for a number or a truth value: the reader of the value looks at it. */
-	if ((n->kind & kinds) || (n->substituted && (kinds & (NODE_STRING | NODE_NUMBER | NODE_BOOL))))
+	/*
+	 * A text from variables may stand for a number or a truth value: the reader of the value
+	 * looks at it.
+	 */
+	if ((n->kind & kinds) ||
+	    (n->substituted && (kinds & (NODE_STRING | NODE_NUMBER | NODE_BOOL))))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		if (order[i] & kinds)
-			buf_printf(&wanted, "%s%s", wanted.len ? " or " : "", node_kind_text(order[i]));
-	reader_error(r, w, n->pos, scalar && (kinds & NODE_STRING) ? "put it in quotes" : NULL, "must be %s, not %s",
-		     buf_str(&wanted), node_kind_text(n->kind));
+			buf_printf(&wanted, "%s%s", wanted.len ? " or " : "",
+				   node_kind_text(order[i]));
+	reader_error(r, w, n->pos, scalar && (kinds & NODE_STRING) ? "put it in quotes" : NULL,
+		     "must be %s, not %s", buf_str(&wanted), node_kind_text(n->kind));
 	return false;
 }
 
@@ -117,12 +133,12 @@ static void unknown_key(struct reader *r, const struct where *w, const struct no
 
 	for (size_t i = 0; i < table->n; i++)
 		names[i] = table->keys[i].name;
-	reader_error(r, w, pair->pos, reader_suggest(r, pair->key, names, table->n), "unknown key '%.80s'",
-		     pair->key);
+	reader_error(r, w, pair->pos, reader_suggest(r, pair->key, names, table->n),
+		     "unknown key '%.80s'", pair->key);
 }
 
-static void read_pair(struct reader *r, const struct where *w, const struct node_pair *pair, const struct key *key,
-		      void *to)
+static void read_pair(struct reader *r, const struct where *w, const struct node_pair *pair,
+		      const struct key *key, void *to)
 {
 	if (pair->value->kind == NODE_NULL || !reader_check_kind(r, w, pair->value, key->kinds))
 		return;
@@ -142,7 +158,8 @@ static void read_pair(struct reader *r, const struct where *w, const struct node
 	}
 }
 
-void reader_map(struct reader *r, const struct where *w, const struct node *map, const struct key_table *table, void *to)
+void reader_map(struct reader *r, const struct where *w, const struct node *map,
+		const struct key_table *table, void *to)
 {
 	for (size_t i = 0; i < map->n; i++) {
 		const struct node_pair *pair = &map->pairs[i];
@@ -181,7 +198,8 @@ int reader_file_error(struct err *err, const char *what, const char *path, size_
 	if (errno == EINVAL)
 		return err_kind(err, ERR_STACK, "%s '%.200s': not a regular file", what, path);
 	if (errno == EFBIG)
-		return err_kind(err, ERR_STACK, "%s '%.200s': too large: %zu KiB are the most", what, path, max >> 10);
+		return err_kind(err, ERR_STACK, "%s '%.200s': too large: %zu KiB are the most",
+				what, path, max >> 10);
 	err_sys(err, errno, "%s '%.200s'", what, path);
 	err->kind = ERR_STACK;
 	return -1;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * schema: every key of the compose specification with the kinds that it takes and what becomes of it: DONE, KNOWN, WARN
- * or REFUSE (see enum verdict). A new key is a new row; the readers named here are in values.c and the read_*.c files.
+ * schema: every key of the compose specification with the kinds that it takes and what becomes of
+ * it: DONE, KNOWN, WARN or REFUSE (see enum verdict). A new key is a new row; the readers named
+ * here are in values.c and the read_*.c files.
  */
 #include "stack/read_net.h"
 #include "stack/read_port.h"
 #include "stack/read_service.h"
 #include "stack/schema.h"
+
+/* clang-format off */
+/* A row is a line. */
 
 #define STR NODE_STRING
 #define NUM NODE_NUMBER
@@ -14,8 +18,8 @@
 #define LST NODE_LIST
 #define MAP NODE_MAP
 
-
-#define DONE(name, kinds, read, type, field) { name, kinds, KEY_DONE, NULL, read, offsetof(struct type, field) }
+#define DONE(name, kinds, read, type, field) \
+	{ name, kinds, KEY_DONE, NULL, read, offsetof(struct type, field) }
 /* The reader fills several fields, or none. */
 #define WHOLE(name, kinds, read) { name, kinds, KEY_DONE, NULL, read, 0 }
 #define KNOWN(name, kinds) { name, kinds, KEY_KNOWN, NULL, NULL, 0 }
@@ -236,11 +240,12 @@ static const struct key build[] = {
 	DONE("dockerfile", STR, value_string, stack_service, build_dockerfile),
 	KNOWN("additional_contexts", MAP | LST), KNOWN("args", MAP | LST), KNOWN("cache_from", LST),
 	KNOWN("cache_to", LST), KNOWN("dockerfile_inline", STR), KNOWN("entitlements", LST),
-	KNOWN("extra_hosts", MAP | LST), KNOWN("isolation", STR), KNOWN("labels", MAP | LST), KNOWN("network", STR),
-	KNOWN("no_cache", BOO | STR), KNOWN("no_cache_filter", STR | LST), KNOWN("platforms", LST),
-	KNOWN("privileged", BOO | STR), KNOWN("provenance", BOO | STR), KNOWN("pull", BOO | STR),
-	KNOWN("sbom", BOO | STR), KNOWN("secrets", LST), KNOWN("shm_size", NUM | STR), KNOWN("ssh", MAP | LST),
-	KNOWN("tags", LST), KNOWN("target", STR), KNOWN("ulimits", MAP),
+	KNOWN("extra_hosts", MAP | LST), KNOWN("isolation", STR), KNOWN("labels", MAP | LST),
+	KNOWN("network", STR), KNOWN("no_cache", BOO | STR), KNOWN("no_cache_filter", STR | LST),
+	KNOWN("platforms", LST), KNOWN("privileged", BOO | STR), KNOWN("provenance", BOO | STR),
+	KNOWN("pull", BOO | STR), KNOWN("sbom", BOO | STR), KNOWN("secrets", LST),
+	KNOWN("shm_size", NUM | STR), KNOWN("ssh", MAP | LST), KNOWN("tags", LST),
+	KNOWN("target", STR), KNOWN("ulimits", MAP),
 };
 const struct key_table schema_build = TABLE(build);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shellwords: quotes and backslashes as in a POSIX shell (2.2, Quoting), nothing else. Called for `command` and
- * `entrypoint` given as one string. Pure.
+ * shellwords: quotes and backslashes as in a POSIX shell (2.2, Quoting), nothing else. Called for
+ * `command` and `entrypoint` given as one string. Pure.
  */
 #include "stack/shellwords.h"
 
@@ -16,7 +16,8 @@ static const char *take_quoted(const char *s, char quote, struct buf *word)
 	return *s ? s + 1 : NULL;
 }
 
-int shellwords_split(struct arena *arena, const char *text, struct shellwords *words, char *ret_operator)
+int shellwords_split(struct arena *arena, const char *text, struct shellwords *words,
+		     char *ret_operator)
 {
 	_cleanup_(buf_fini) struct buf word = { 0 };
 	const char *s = text;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * strmap: open addressing with linear probing, never more than half full, nothing is ever removed. Called by the
- * parser, the variables and the rules between parts; the sizes are bounded by their limits.
+ * strmap: open addressing with linear probing, never more than half full, nothing is ever removed.
+ * Called by the parser, the variables and the rules between parts; the sizes are bounded by their
+ * limits.
  */
 #include "stack/strmap.h"
 
 struct strmap_slot {
-	const char *key;	/* NULL: free */
+	const char *key; /* NULL: free */
 	size_t len, value;
 };
 

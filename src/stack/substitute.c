@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * substitute: walks a tree and replaces ${NAME} in its texts in place. Called by load, first for `name`, on which one of
- * the variables depends, then for the whole tree. The place of a node stays that of the file.
+ * substitute: walks a tree and replaces ${NAME} in its texts in place. Called by load, first for
+ * `name`, on which one of the variables depends, then for the whole tree. The place of a node stays
+ * that of the file.
  */
 #include "stack/substitute.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values: texts, truth values, numbers, sizes, durations, lists and maps of strings. Named by the rows of schema.c and
- * called by the readers of larger things.
+ * values: texts, truth values, numbers, sizes, durations, lists and maps of strings. Named by the
+ * rows of schema.c and called by the readers of larger things.
  */
 #include <ctype.h>
 
@@ -25,14 +25,16 @@ VALUE_READER(value_string)
 
 VALUE_READER(value_bool)
 {
-	static const char *const yes[] = { "true", "yes", "on", "y", "1" }, *const no[] = { "false", "no", "off", "n", "0" };
+	static const char *const yes[] = { "true", "yes", "on", "y", "1" }, *const no[] = {
+		"false", "no", "off", "n", "0"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		if (!strcasecmp(n->text, yes[i]) || !strcasecmp(n->text, no[i])) {
 			*(bool *)field = !strcasecmp(n->text, yes[i]);
 			if (i)
-				reader_warn(r, w, n->pos, "'%s' is taken as %s: write that", n->text,
-					    *(bool *)field ? "true" : "false");
+				reader_warn(r, w, n->pos, "'%s' is taken as %s: write that",
+					    n->text, *(bool *)field ? "true" : "false");
 			return;
 		}
 	reader_error(r, w, n->pos, NULL, "'%.80s' is neither true nor false", n->text);
@@ -56,7 +58,8 @@ int value_parse_int(const char *s, int64_t *ret)
 			return -1;
 	}
 	for (; *s; s++) {
-		int digit = isdigit((unsigned char)*s) ? *s - '0' : tolower((unsigned char)*s) - 'a' + 10;
+		int digit = isdigit((unsigned char)*s) ? *s - '0'
+						       : tolower((unsigned char)*s) - 'a' + 10;
 
 		if (*s == '_')
 			continue;
@@ -83,8 +86,10 @@ VALUE_READER(value_bytes)
 	int64_t bytes;
 
 	if (size_parse(n->text, &bytes) < 0 || bytes < 0)
-		reader_error(r, w, n->pos, NULL, "'%.80s' is not a size; write bytes or a number with k, m or g, like 64m",
-			     n->text);
+		reader_error(
+			r, w, n->pos, NULL,
+			"'%.80s' is not a size; write bytes or a number with k, m or g, like 64m",
+			n->text);
 	else
 		*(struct stack_num *)field = (struct stack_num){ bytes, true, n->pos };
 }
@@ -94,8 +99,10 @@ VALUE_READER(value_duration)
 	int64_t ns;
 
 	if (duration_parse(n->text, &ns) < 0 || ns < 0)
-		reader_error(r, w, n->pos, NULL, "'%.80s' is not a duration; write numbers with units, like 1m30s or 500ms",
-			     n->text);
+		reader_error(
+			r, w, n->pos, NULL,
+			"'%.80s' is not a duration; write numbers with units, like 1m30s or 500ms",
+			n->text);
 	else
 		*(struct stack_num *)field = (struct stack_num){ ns, true, n->pos };
 }
@@ -129,8 +136,10 @@ VALUE_READER(value_words)
 	if (shellwords_split(r->arena, n->text, &words, &operator) < 0)
 		reader_error(r, w, n->pos, NULL, "a quote in this command is never closed");
 	else if (operator)
-		reader_warn(r, w, n->pos, "no shell reads this: '%c' is an ordinary character; for a shell write "
-			    "[\"sh\", \"-c\", \"...\"]", operator);
+		reader_warn(r, w, n->pos,
+			    "no shell reads this: '%c' is an ordinary character; for a shell write "
+			    "[\"sh\", \"-c\", \"...\"]",
+			    operator);
 	strs = arena_array(r->arena, struct stack_str, words.n);
 	for (size_t i = 0; i < words.n; i++)
 		strs[i] = (struct stack_str){ words.v[i], n->pos };
@@ -140,7 +149,8 @@ VALUE_READER(value_words)
 
 /* ---- maps of strings ------------------------------------------------------------------------- */
 
-static void collect_map(struct reader *r, const struct where *w, const struct node *n, struct envset *into)
+static void collect_map(struct reader *r, const struct where *w, const struct node *n,
+			struct envset *into)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node_pair *pair = &n->pairs[i];
@@ -150,14 +160,19 @@ static void collect_map(struct reader *r, const struct where *w, const struct no
 		if (!reader_check_kind(r, &here, pair->value, kinds))
 			continue;
 		if (!*pair->key || strchr(pair->key, '='))
-			reader_error(r, &here, pair->pos, NULL, "a name must not be empty or hold '='");
+			reader_error(r, &here, pair->pos, NULL,
+				     "a name must not be empty or hold '='");
 		else
-			envset_put(into, (struct stack_kv){
-				pair->key, pair->value->kind == NODE_NULL ? NULL : pair->value->text, pair->pos });
+			envset_put(into, (struct stack_kv){ pair->key,
+							    pair->value->kind == NODE_NULL
+								    ? NULL
+								    : pair->value->text,
+							    pair->pos });
 	}
 }
 
-static void collect_list(struct reader *r, const struct where *w, const struct node *n, struct envset *into)
+static void collect_list(struct reader *r, const struct where *w, const struct node *n,
+			 struct envset *into)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *item = n->items[i];
@@ -168,15 +183,19 @@ static void collect_list(struct reader *r, const struct where *w, const struct n
 			continue;
 		eq = strchr(item->text, '=');
 		if (!*item->text || eq == item->text)
-			reader_error(r, &here, item->pos, NULL, "'%.80s' has no name; write NAME=VALUE", item->text);
+			reader_error(r, &here, item->pos, NULL,
+				     "'%.80s' has no name; write NAME=VALUE", item->text);
 		else
-			envset_put(into, (struct stack_kv){
-				eq ? arena_strndup(r->arena, item->text, (size_t)(eq - item->text)) : item->text,
-				eq ? eq + 1 : NULL, item->pos });
+			envset_put(into,
+				   (struct stack_kv){ eq ? arena_strndup(r->arena, item->text,
+									 (size_t)(eq - item->text))
+							 : item->text,
+						      eq ? eq + 1 : NULL, item->pos });
 	}
 }
 
-void value_collect(struct reader *r, const struct where *w, const struct node *n, struct envset *into)
+void value_collect(struct reader *r, const struct where *w, const struct node *n,
+		   struct envset *into)
 {
 	if (n->kind == NODE_MAP)
 		collect_map(r, w, n, into);
@@ -199,7 +218,8 @@ VALUE_READER(value_pairs)
 
 char *value_clean_path(struct arena *arena, const char *dir, const char *path)
 {
-	char *whole = *path == '/' ? arena_strdup(arena, path) : arena_printf(arena, "%s/%s", dir, path);
+	char *whole =
+		*path == '/' ? arena_strdup(arena, path) : arena_printf(arena, "%s/%s", dir, path);
 	char *to = whole, *s = whole;
 
 	while (*s) {

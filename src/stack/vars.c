@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vars: looks variables up and warns once about each that is not set. Called by load, walk and dotenv. It reads
- * no environment of its own: the caller hands it in.
+ * vars: looks variables up and warns once about each that is not set. Called by load, walk and
+ * dotenv. It reads no environment of its own: the caller hands it in.
  */
+#include "stack/vars.h"
 #include "stack/diag.h"
 #include "stack/interp.h"
-#include "stack/vars.h"
 
-void vars_init(struct vars *v, struct arena *arena, struct stack_diags *diags, const char *const *env)
+void vars_init(struct vars *v, struct arena *arena, struct stack_diags *diags,
+	       const char *const *env)
 {
 	*v = (struct vars){ .arena = arena, .diags = diags };
 	for (; env && *env; env++) {
 		const char *eq = strchr(*env, '=');
 
 		if (eq && eq > *env)
-			envset_put(&v->process, (struct stack_kv){ arena_strndup(arena, *env, (size_t)(eq - *env)),
-								   arena_strdup(arena, eq + 1), { 0 } });
+			envset_put(
+				&v->process,
+				(struct stack_kv){ arena_strndup(arena, *env, (size_t)(eq - *env)),
+						   arena_strdup(arena, eq + 1),
+						   { 0 } });
 	}
 }
 
@@ -65,11 +69,12 @@ static void lookup_unset(void *arg, const char *name, size_t len)
 		return;
 	key = arena_strndup(l->vars->arena, name, len);
 	strmap_put(&l->vars->warned, key, len, 0, NULL);
-	stack_diag_add(l->vars->diags, STACK_WARNING, l->pos, NULL, "variable '%.80s' is not set: it becomes nothing", key);
+	stack_diag_add(l->vars->diags, STACK_WARNING, l->pos, NULL,
+		       "variable '%.80s' is not set: it becomes nothing", key);
 }
 
-const char *vars_expand(struct vars *v, const struct envset *const *more, struct stack_pos pos, const char *text,
-			size_t len, struct buf *why)
+const char *vars_expand(struct vars *v, const struct envset *const *more, struct stack_pos pos,
+			const char *text, size_t len, struct buf *why)
 {
 	struct lookup l = { v, more, pos };
 	struct interp_source src = { lookup_get, lookup_unset, &l };
@@ -79,7 +84,8 @@ const char *vars_expand(struct vars *v, const struct envset *const *more, struct
 		return NULL;
 	v->expanded += out.len;
 	if (v->expanded > VARS_EXPANDED_MAX) {
-		buf_printf(why, "variables make the files longer than %u MiB", VARS_EXPANDED_MAX >> 20);
+		buf_printf(why, "variables make the files longer than %u MiB",
+			   VARS_EXPANDED_MAX >> 20);
 		return NULL;
 	}
 	return arena_strdup(v->arena, buf_str(&out));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * yaml: libyaml's events become nodes with places; anchors are shared, merge keys folded in, limits kept. Called by
- * load with a text that is in memory already. It knows nothing of compose: keys and kinds are looked at later.
+ * yaml: libyaml's events become nodes with places; anchors are shared, merge keys folded in, limits
+ * kept. Called by load with a text that is in memory already. It knows nothing of compose: keys and
+ * kinds are looked at later.
  */
 #include <yaml.h>
 
@@ -11,7 +12,7 @@
 
 struct anchor {
 	struct node *node;
-	bool open;	/* its node is still being read: an alias to it would be a circle */
+	bool open; /* its node is still being read: an alias to it would be a circle */
 };
 
 struct reading {
@@ -21,7 +22,7 @@ struct reading {
 	uint32_t file;
 	const char *text;
 	size_t len;
-	struct strmap names;	/* of anchors, to an index below */
+	struct strmap names; /* of anchors, to an index below */
 	struct VEC(struct anchor) anchors;
 	size_t events;
 };
@@ -60,7 +61,8 @@ static struct stack_pos pos_of_offset(const struct reading *r, size_t offset)
 	return pos;
 }
 
-static void MSTACK_PRINTF(3, 4) complain(struct reading *r, struct stack_pos pos, const char *fmt, ...)
+static void MSTACK_PRINTF(3, 4)
+	complain(struct reading *r, struct stack_pos pos, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -79,8 +81,8 @@ static void complain_syntax(struct reading *r)
 	if (p->error == YAML_READER_ERROR)
 		complain(r, pos_of_offset(r, p->problem_offset), "not YAML: %s", problem);
 	else if (p->context)
-		complain(r, pos_of(r, p->problem_mark), "not YAML: %s (%s that began in line %zu)", problem, p->context,
-			 p->context_mark.line + 1);
+		complain(r, pos_of(r, p->problem_mark), "not YAML: %s (%s that began in line %zu)",
+			 problem, p->context, p->context_mark.line + 1);
 	else
 		complain(r, pos_of(r, p->problem_mark), "not YAML: %s", problem);
 }
@@ -93,7 +95,8 @@ static bool next_event(struct reading *r, yaml_event_t *ev)
 	}
 	if (++r->events <= YAML_NODES_MAX)
 		return true;
-	complain(r, pos_of(r, ev->start_mark), "too large: more than %d YAML events", YAML_NODES_MAX);
+	complain(r, pos_of(r, ev->start_mark), "too large: more than %d YAML events",
+		 YAML_NODES_MAX);
 	yaml_event_delete(ev);
 	return false;
 }
@@ -106,14 +109,18 @@ static struct node *read_value(struct reading *r, yaml_event_t *ev, unsigned dep
 static bool add_weight(struct reading *r, struct node *to, const struct node *child)
 {
 	if (to->weight + child->weight > YAML_NODES_MAX) {
-		complain(r, to->pos, "too large: more than %d nodes once its aliases are expanded", YAML_NODES_MAX);
+		complain(r, to->pos, "too large: more than %d nodes once its aliases are expanded",
+			 YAML_NODES_MAX);
 		return false;
 	}
 	to->weight += child->weight;
 	return true;
 }
 
-/* SIZE_MAX: the node has no anchor. A name may be used again; aliases mean the last one before them. */
+/*
+ * SIZE_MAX: the node has no anchor. A name may be used again; aliases mean the last one before
+ * them.
+ */
 static size_t open_anchor(struct reading *r, const yaml_char_t *name, struct node *node)
 {
 	size_t i = r->anchors.n;
@@ -135,22 +142,29 @@ static struct node *read_alias(struct reading *r, const yaml_event_t *ev)
 	size_t i;
 
 	if (!strmap_get(&r->names, name, strlen(name), &i)) {
-		complain(r, pos, "alias '*%.60s': there is no anchor '&%.60s' before it", name, name);
+		complain(r, pos, "alias '*%.60s': there is no anchor '&%.60s' before it", name,
+			 name);
 		return NULL;
 	}
 	if (r->anchors.v[i].open) {
-		complain(r, pos, "alias '*%.60s': it stands inside its own anchor, which would never end", name);
+		complain(r, pos,
+			 "alias '*%.60s': it stands inside its own anchor, which would never end",
+			 name);
 		return NULL;
 	}
 	return r->anchors.v[i].node;
 }
 
-/* The tags of YAML's own schema are kept or ignored, all others mean something that we would get wrong. */
+/*
+ * The tags of YAML's own schema are kept or ignored, all others mean something that we would get
+ * wrong.
+ */
 static bool check_tag(struct reading *r, struct stack_pos pos, const yaml_char_t *tag)
 {
 	static const char prefix[] = "tag:yaml.org,2002:";
 
-	if (!tag || !strncmp((const char *)tag, prefix, sizeof(prefix) - 1) || !strcmp((const char *)tag, "!"))
+	if (!tag || !strncmp((const char *)tag, prefix, sizeof(prefix) - 1) ||
+	    !strcmp((const char *)tag, "!"))
 		return true;
 	if (!strcmp((const char *)tag, "!reset") || !strcmp((const char *)tag, "!override"))
 		complain(r, pos, "tag '%s': not supported yet", (const char *)tag);
@@ -193,7 +207,8 @@ static struct node *read_scalar(struct reading *r, const yaml_event_t *ev)
 	if (!check_tag(r, node->pos, ev->data.scalar.tag))
 		return NULL;
 	if (len > YAML_SCALAR_MAX) {
-		complain(r, node->pos, "a text of %zu bytes: more than %u are not taken", len, YAML_SCALAR_MAX);
+		complain(r, node->pos, "a text of %zu bytes: more than %u are not taken", len,
+			 YAML_SCALAR_MAX);
 		return NULL;
 	}
 	if (memchr(text, '\0', len)) {
@@ -238,10 +253,12 @@ static struct node *read_list(struct reading *r, const yaml_event_t *start, unsi
 /* ---- maps ------------------------------------------------------------------------------------ */
 
 /* Takes over the pairs whose keys are not there yet. */
-static bool merge_map(struct reading *r, struct node *to, struct map_parts *m, const struct node *from)
+static bool merge_map(struct reading *r, struct node *to, struct map_parts *m,
+		      const struct node *from)
 {
 	if (from->kind != NODE_MAP) {
-		complain(r, from->pos, "merge key '<<': it takes a map or a list of maps, not %s", node_kind_text(from->kind));
+		complain(r, from->pos, "merge key '<<': it takes a map or a list of maps, not %s",
+			 node_kind_text(from->kind));
 		return false;
 	}
 	for (size_t i = 0; i < from->n; i++) {
@@ -274,12 +291,14 @@ static bool merge_all(struct reading *r, struct node *to, struct map_parts *m)
 }
 
 /* A key is one word; an alias to one is as good. NULL: it was complained about. */
-static const struct node *read_key(struct reading *r, yaml_event_t *ev, unsigned depth, bool *ret_merge)
+static const struct node *read_key(struct reading *r, yaml_event_t *ev, unsigned depth,
+				   bool *ret_merge)
 {
 	struct stack_pos pos = pos_of(r, ev->start_mark);
 	const struct node *key;
 
-	*ret_merge = ev->type == YAML_SCALAR_EVENT && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	*ret_merge = ev->type == YAML_SCALAR_EVENT &&
+		     ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 		     !strcmp((const char *)ev->data.scalar.value, "<<");
 	key = read_value(r, ev, depth);
 	if (key && (key->kind == NODE_LIST || key->kind == NODE_MAP)) {
@@ -289,7 +308,8 @@ static const struct node *read_key(struct reading *r, yaml_event_t *ev, unsigned
 	return key;
 }
 
-static bool read_pair(struct reading *r, struct node *map, struct map_parts *m, yaml_event_t *ev, unsigned depth)
+static bool read_pair(struct reading *r, struct node *map, struct map_parts *m, yaml_event_t *ev,
+		      unsigned depth)
 {
 	struct stack_pos pos = pos_of(r, ev->start_mark);
 	bool merge;
@@ -313,8 +333,8 @@ static bool read_pair(struct reading *r, struct node *map, struct map_parts *m, 
 	if (strmap_put(&m->keys, key->text, strlen(key->text), m->pairs.n, &first)) {
 		vec_push(&m->pairs, ((struct node_pair){ key->text, pos, value }));
 	} else {
-		complain(r, pos, "key '%.60s' stands twice in this map, first in line %u", key->text,
-			 m->pairs.v[first].pos.line);
+		complain(r, pos, "key '%.60s' stands twice in this map, first in line %u",
+			 key->text, m->pairs.v[first].pos.line);
 	}
 	return true;
 }
@@ -344,13 +364,17 @@ static struct node *read_map(struct reading *r, const yaml_event_t *start, unsig
 	return ok ? map : NULL;
 }
 
-/* Consumes the event and, for lists and maps, all up to the end of it. NULL: it was complained about. */
+/*
+ * Consumes the event and, for lists and maps, all up to the end of it. NULL: it was complained
+ * about.
+ */
 static struct node *read_value(struct reading *r, yaml_event_t *ev, unsigned depth)
 {
 	struct node *node = NULL;
 
 	if (depth > YAML_DEPTH_MAX)
-		complain(r, pos_of(r, ev->start_mark), "nested too deeply: more than %d levels", YAML_DEPTH_MAX);
+		complain(r, pos_of(r, ev->start_mark), "nested too deeply: more than %d levels",
+			 YAML_DEPTH_MAX);
 	else if (ev->type == YAML_ALIAS_EVENT)
 		node = read_alias(r, ev);
 	else if (ev->type == YAML_SCALAR_EVENT)
@@ -392,28 +416,38 @@ static struct node *read_stream(struct reading *r)
 		return NULL;
 	yaml_event_delete(&ev);
 	if (!root)
-		complain(r, (struct stack_pos){ r->file, 1, 1 }, "the file is empty: it needs at least `services`");
+		complain(r, (struct stack_pos){ r->file, 1, 1 },
+			 "the file is empty: it needs at least `services`");
 	return root;
 }
 
-struct node *yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file, const char *text, size_t len)
+struct node *yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file,
+			const char *text, size_t len)
 {
 	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	struct reading r = {
-		.arena = arena, .diags = diags, .file = file, .text = text + bom, .len = len - bom,
+		.arena = arena,
+		.diags = diags,
+		.file = file,
+		.text = text + bom,
+		.len = len - bom,
 	};
 	const char *nul = memchr(r.text, '\0', r.len);
 	struct node *root = NULL;
 
 	if (nul) {
-		complain(&r, pos_of_offset(&r, (size_t)(nul - r.text)), "a NUL byte: this is not a text file");
+		complain(&r, pos_of_offset(&r, (size_t)(nul - r.text)),
+			 "a NUL byte: this is not a text file");
 		return NULL;
 	}
 	if (!yaml_parser_initialize(&r.parser)) {
 		complain(&r, (struct stack_pos){ file, 1, 1 }, "no memory for the YAML parser");
 		return NULL;
 	}
-	/* Told the encoding, libyaml does not guess UTF-16, and does not skip the mark of UTF-8 either. */
+	/*
+	 * Told the encoding, libyaml does not guess UTF-16, and does not skip the mark of UTF-8
+	 * either.
+	 */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
 	root = read_stream(&r);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: any bytes as a stack file, and behind a line `%%` as an env file: YAML, variables, dotenv and all value
- * grammars. What loads must print a canonical form that loads again and gives itself. Nothing is read but two memory files.
+ * Fuzz target: any bytes as a stack file, and behind a line `%%` as an env file: YAML, variables,
+ * dotenv and all value grammars. What loads must print a canonical form that loads again and gives
+ * itself. Nothing is read but two memory files.
  */
 #include <stdio.h>
 #include <sys/mman.h>

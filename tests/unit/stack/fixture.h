@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fixture: loads a text as a stack file and keeps what came of it. The tests of this folder ask for one value or for
- * the printed diagnostics.
+ * fixture: loads a text as a stack file and keeps what came of it. The tests of this folder ask for
+ * one value or for the printed diagnostics.
  */
 #ifndef TESTS_STACK_FIXTURE_H
 #define TESTS_STACK_FIXTURE_H
@@ -22,18 +22,27 @@ struct loaded {
 	char *text;	/* the diagnostics as they are printed */
 };
 
-/* A folder of its own below /tmp, which is the current one until fixture_end. For cmocka's setup and teardown. */
+/*
+ * A folder of its own below /tmp, which is the current one until fixture_end. For cmocka's setup
+ * and teardown.
+ */
 int fixture_begin(void **state);
 int fixture_end(void **state);
 void fixture_write(const char *name, const void *data, size_t len);
 
-/* Writes `yaml` to stack.yaml and loads it; name "t", HOME=/home/user, TAG=1.2, EMPTY= and nothing else set. */
+/*
+ * Writes `yaml` to stack.yaml and loads it; name "t", HOME=/home/user, TAG=1.2, EMPTY= and nothing
+ * else set.
+ */
 struct loaded load_text(const char *yaml);
 struct loaded load_opts(const struct stack_opts *opts);
 void loaded_fini(struct loaded *l);
 extern const char *const fixture_env[];
 
-/* The text loads with exactly these diagnostics: "3:5: warning: text" for each, a line end behind each. */
+/*
+ * The text loads with exactly these diagnostics: "3:5: warning: text" for each, a line end behind
+ * each.
+ */
 void expect_diags(const char *yaml, const char *diags);
 
 #endif

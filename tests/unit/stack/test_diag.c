@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* diag: order and print of problems: the line, the caret below its column, what is cut and what is not let through. */
+/*
+ * diag: order and print of problems: the line, the caret below its column, what is cut and what is
+ * not let through.
+ */
 #include "stack/diag.h"
 #include "unit/stack/fixture.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dotenv: the grammar of env files, and the places of what is wrong in them. PROC=p is the process environment. */
+/*
+ * dotenv: the grammar of env files, and the places of what is wrong in them. PROC=p is the process
+ * environment.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

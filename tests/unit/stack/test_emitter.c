@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* emitter: the same calls give JSON and YAML; strings come back from our own parser as they were. */
+/*
+ * emitter: the same calls give JSON and YAML; strings come back from our own parser as they were.
+ */
 #include <stdio.h>
 
 #include "stack/diag.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * golden: each NAME.yaml of golden/ gives NAME.out: its diagnostics as they are printed and, when there is no error, its
- * canonical form. That form, read again, gives itself, in YAML and in JSON. GOLDEN_WRITE=1 writes the .out files anew:
- * read the difference before it is committed.
+ * golden: each NAME.yaml of golden/ gives NAME.out: its diagnostics as they are printed and, when
+ * there is no error, its canonical form. That form, read again, gives itself, in YAML and in JSON.
+ * GOLDEN_WRITE=1 writes the .out files anew: read the difference before it is committed.
  */
 #include <dirent.h>
 #include <errno.h>

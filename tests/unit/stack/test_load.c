@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* load: files that are none, the project's name, folder and variables, and the time that all of it takes. */
+/*
+ * load: files that are none, the project's name, folder and variables, and the time that all of it
+ * takes.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* values: whole numbers, paths, and through whole files the texts that single values are refused with. */
+/*
+ * values: whole numbers, paths, and through whole files the texts that single values are refused
+ * with.
+ */
 #include "stack/values.h"
 #include "unit/stack/fixture.h"
 

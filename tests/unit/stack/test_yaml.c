@@ -110,7 +110,9 @@ static void test_nul_byte(void **state)
 	assert_string_equal(got, "2:4 a NUL byte: this is not a text file;");
 }
 
-/* ---- limits: each ends with one clear error, in much less than a second ----------------------- */
+/*
+ * ---- limits: each ends with one clear error, in much less than a second -----------------------
+ */
 
 static void expect_quick_error(const char *text, size_t len, const char *part)
 {
