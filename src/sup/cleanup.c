@@ -6,12 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sup/state.h"
 
-enum { UNDO_MS = 10000, GUARD_MS = 5000, OPEN_TRIES = 10 };
+enum { UNDO_MS = 10000, OPEN_TRIES = 10 };
 
 const struct ledger_kind *const *const sup_ledger_kinds[] = {
 	ledger_kinds, box_ledger_kinds, net_ledger_kinds, store_ledger_kinds, NULL,
@@ -32,15 +31,6 @@ char *sup_socket_path(const char *project)
 	return xasprintf("%s/%s/control", path_run_dir(), project);
 }
 
-/* Is the file that was locked still the one at the path? Whoever held the lock before may have removed it. */
-static bool same_file(const char *path, const struct stat *before)
-{
-	struct stat now;
-
-	return stat(path, &now) == 0 && now.st_ino == before->st_ino &&
-	       now.st_dev == before->st_dev;
-}
-
 static int busy(const char *project, pid_t pid, struct err *err)
 {
 	return err_sys(
@@ -49,42 +39,41 @@ static int busy(const char *project, pid_t pid, struct err *err)
 		project, (int)pid, project);
 }
 
-struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err)
+/* Opens and locks once. ENOENT and ESTALE in err: whoever had it before removed it under our hands. */
+static struct ledger *open_locked(const char *project, bool create, unsigned wait_ms,
+				  struct err *err)
 {
 	_cleanup_free_ char *dir = sup_project_dir(project);
 	_cleanup_free_ char *path = sup_ledger_path(project);
+	struct ledger *l;
+	pid_t pid = 0;
+	int rc;
+
+	if (create && path_mkdirs(AT_FDCWD, dir, 0700) < 0) {
+		err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)", dir);
+		return NULL;
+	}
+	l = ledger_open(path, create, sup_ledger_kinds, err);
+	if (!l)
+		return NULL;
+	rc = ledger_lock(l, wait_ms, &pid, err);
+	if (rc == 0)
+		return l;
+	if (rc == 1)
+		busy(project, pid, err);
+	ledger_close(l);
+	return NULL;
+}
+
+struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err)
+{
+	struct ledger *l;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		struct ledger *l;
-		struct stat st;
-		pid_t pid = 0;
-		int rc;
-
-		if (create && path_mkdirs(AT_FDCWD, dir, 0700) < 0) {
-			err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)",
-				dir);
-			return NULL;
-		}
-		l = ledger_open(path, create, sup_ledger_kinds, err);
-		if (!l && err->sys == ENOENT && create)
-			continue;
-		if (!l)
-			return NULL;
-		rc = stat(path, &st) < 0 ? 1 : 0;
-		if (rc == 0) {
-			rc = ledger_lock(l, wait_ms, &pid, err);
-			if (rc == 0 && same_file(path, &st))
-				return l;
-			if (rc == 1)
-				busy(project, pid, err);
-			if (rc != 0) {
-				ledger_close(l);
-				return NULL;
-			}
-		}
-		ledger_close(l);
+		l = open_locked(project, create, wait_ms, err);
+		if (l || (err->sys != ESTALE && !(create && err->sys == ENOENT)))
+			return l;
 	}
-	err_sys(err, create ? EAGAIN : ENOENT, "ledger '%s'", path);
 	return NULL;
 }
 
@@ -109,7 +98,7 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 
 int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
 {
-	struct ledger *l = sup_ledger_open(project, false, GUARD_MS, err);
+	struct ledger *l = sup_ledger_open(project, false, SUP_GUARD_MS, err);
 	int rc;
 
 	if (!l)

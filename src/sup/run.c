@@ -44,6 +44,15 @@ static void raise_limits(void)
 
 /* ---- up -------------------------------------------------------------------------------------- */
 
+/* A supervisor that answers is not waited for; a guard that clears up after a dead one is. */
+static unsigned patience(const char *project)
+{
+	_cleanup_free_ char *path = sup_socket_path(project);
+	_cleanup_fd_ int fd = ctl_connect(path, 0, &(struct err){ 0 });
+
+	return fd >= 0 ? 0 : SUP_GUARD_MS;
+}
+
 static int own_ledger(struct sup *s, struct err *err)
 {
 	const char *project = s->opts->stack->name;
@@ -52,7 +61,7 @@ static int own_ledger(struct sup *s, struct err *err)
 		return err_kind(
 			err, ERR_RUN,
 			"mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
-	s->ledger = sup_ledger_open(project, true, 0, err);
+	s->ledger = sup_ledger_open(project, true, patience(project), err);
 	if (!s->ledger)
 		return -1;
 	if (!ledger_next(s->ledger, NULL, NULL))

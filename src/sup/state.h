@@ -21,7 +21,11 @@
 #include "mstack/sup.h"
 #include "mstack/svc.h"
 
-enum { SUP_PEERS_MAX = 64, SUP_PROBE_OUTPUT = 4096 };
+enum {
+	SUP_PEERS_MAX = 64,
+	SUP_PROBE_OUTPUT = 4096,
+	SUP_GUARD_MS = 5000, /* how long a guard at work is waited for */
+};
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
