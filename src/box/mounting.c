@@ -12,7 +12,8 @@
 int mounting_new(const char *fs, const char *const *options, unsigned attrs)
 {
 	_cleanup_fd_ int ctx = fsopen(fs, FSOPEN_CLOEXEC);
-	int rc = ctx < 0 ? -1 : 0;
+	/* Programs show the source; without one it is "none". */
+	int rc = ctx < 0 ? -1 : fsconfig(ctx, FSCONFIG_SET_STRING, "source", fs, 0);
 
 	for (; !rc && *options; options += 2)
 		rc = fsconfig(ctx, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0],

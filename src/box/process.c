@@ -182,15 +182,14 @@ int child_no_new_privs(struct child *c)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? err_sys(&c->err, errno, "prctl") : 0;
 }
 
-/* Ignored ones would stay ignored over exec (SIGPIPE), blocked ones blocked. */
+/* Ignored ones would stay ignored over exec (SIGPIPE), blocked ones blocked. The C library keeps two to itself. */
 int child_default_signals(struct child *c)
 {
-	struct sigaction sa = { .sa_handler = SIG_DFL };
+	static const unsigned long by_default[4]; /* the kernel's own struct sigaction, all zero */
 	sigset_t none;
 
 	for (int sig = 1; sig < _NSIG; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			sigaction(sig, &sa, NULL);
+		syscall(SYS_rt_sigaction, sig, by_default, NULL, _NSIG / 8);
 	umask(022);
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? err_sys(&c->err, errno, "unblock") : 0;
