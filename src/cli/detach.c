@@ -48,6 +48,13 @@ void cli_detach_tell(int *fd, int code, const struct err *err)
 	cleanup_fd(fd);
 }
 
+bool cli_detach_alone(int fd)
+{
+	struct pollfd other = { .fd = fd };
+
+	return poll(&other, 1, 0) > 0 && (other.revents & POLLHUP);
+}
+
 /* It ended without a word. */
 static int ended(pid_t child, struct err *err)
 {

@@ -17,6 +17,9 @@ int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err);
 /* Tells the exit code, or with err the error; closes *fd. Only the first call says anything. */
 void cli_detach_tell(int *fd, int code, const struct err *err);
 
+/* Nobody waits at the other end of it any more (it gave up, or was killed). */
+bool cli_detach_alone(int fd);
+
 /* From now on standard error is this file (made anew), or /dev/null when it cannot be. */
 void cli_detach_stderr(const char *path);
 

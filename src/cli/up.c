@@ -62,11 +62,25 @@ static void tell_diags(struct up *u)
 	print(u, STDERR_FILENO, &b);
 }
 
+/* The terminal, or whatever it was, belongs to somebody else from now on. */
+static void begin_own_log(struct up *u)
+{
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
+
+	cli_detach_stderr(path);
+	u->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+}
+
 static void on_say(void *arg, enum sup_say kind, const char *slot, const char *text)
 {
 	struct up *u = arg;
 	struct buf b = { 0 };
 
+	if (u->tell_fd >= 0 && cli_detach_alone(u->tell_fd)) {
+		begin_own_log(u);
+		cleanup_fd(&u->tell_fd);
+	}
 	/* Only a plan has slots: now the file has been looked at from all sides. */
 	if (slot)
 		tell_diags(u);
@@ -89,13 +103,9 @@ static void on_up(void *arg, const struct err *err)
 	struct up *u = arg;
 
 	tell_diags(u);
-	if (err || !u->background)
+	if (err || u->tell_fd < 0)
 		return;
-	_cleanup_free_ char *path =
-		xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
-
-	cli_detach_stderr(path);
-	u->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+	begin_own_log(u);
 	cli_detach_tell(&u->tell_fd, 0, NULL);
 }
 
