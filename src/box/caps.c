@@ -10,6 +10,7 @@
 
 #include "mstack/box.h"
 
+#define LETTERS	 "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 #define BIT(cap) (UINT64_C(1) << (cap))
 
 /* Docker's fourteen without MKNOD, NET_RAW and AUDIT_WRITE. */
@@ -28,8 +29,8 @@ int box_cap_number(const char *name)
 
 	if (!strncasecmp(name, "cap_", 4))
 		name += 4;
-	/* libcap takes plain numbers as well; compose files do not. */
-	if (!isalpha((unsigned char)*name))
+	/* libcap takes plain numbers as well, and what follows a space for somebody else's; compose files do not. */
+	if (!isalpha((unsigned char)*name) || name[strspn(name, LETTERS)])
 		return -1;
 	n = snprintf(full, sizeof(full), "cap_%s", name);
 	if (n < 0 || (size_t)n >= sizeof(full))

@@ -3,6 +3,9 @@
  * Tests of commands that are executed in a running container.
  */
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

@@ -3,6 +3,9 @@
  * Tests of signals to a container.
  */
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

@@ -3,6 +3,9 @@
  * Tests of what a container sees of the kernel: namespaces, proc, sys, dev, masks, sysctls.
  */
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests of cgroups: the stack's sub-tree, limits, what is missing, what a crash left, and the ledger's kinds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "box/sys.h"
+#include "unit/box/rig.h"
+
+static const struct ledger_kind *kind(const char *name)
+{
+	for (size_t i = 0; box_ledger_kinds[i]; i++)
+		if (!strcmp(box_ledger_kinds[i]->name, name))
+			return box_ledger_kinds[i];
+	fail_msg("no kind '%s'", name);
+	return NULL;
+}
+
+/* A process in that group until it is killed. */
+static pid_t resident(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = sys_clone(0, fd, NULL);
+
+	if (!pid)
+		for (;;)
+			pause();
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void test_limits(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot_spec spec = { .name = "web-1",
+				      .limits = { .memory_max = 64 << 20,
+						  .cpu_milli = 1500,
+						  .pids_max = 100,
+						  .wanted = BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS,
+						  .line = 9 } };
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	struct box_slot *s;
+
+	if (r->rt->tree.have != 7) {
+		print_message("skipped: cgroup v2 has not all of memory, cpu and pids here\n");
+		skip();
+	}
+	s = box_slot_open(r->rt, &spec, NULL);
+	rig_wait(r, BOX_SLOT_READY);
+	file_read(s->cgroup.fd, "memory.max", 100, &text);
+	assert_string_equal(buf_str(&text), "67108864\n");
+	file_read(s->cgroup.fd, "cpu.max", 100, &text);
+	assert_string_equal(buf_str(&text), "150000 100000\n");
+	file_read(s->cgroup.fd, "pids.max", 100, &text);
+	assert_string_equal(buf_str(&text), "100\n");
+}
+
+static void test_missing_controllers(void **state)
+{
+	static const unsigned all[] = { BOX_WANT_MEMORY, BOX_WANT_CPU, BOX_WANT_PIDS };
+	struct rig *r = *state;
+	char begin[96];
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct box_slot_spec spec = { .name = "web-1", .limits = { .wanted = all[i], .line = 9 } };
+		struct err err = { 0 };
+
+		r->rt->tree.have = 0;
+		assert_null(box_slot_open(r->rt, &spec, &err));
+		snprintf(begin, sizeof(begin), "controller '%s' is not on cgroup v2 here (", cgroup_controller_name(all[i]));
+		assert_memory_equal(err.text, begin, strlen(begin));
+		assert_int_equal(err.line, 9);
+		assert_null(r->rt->slots);
+	}
+}
+
+static void test_left_out(void **state)
+{
+	struct rig *r = *state;
+
+	if (r->rt->tree.have == 7)
+		assert_string_equal(box_left_out(r->rt), "");
+	else
+		assert_non_null(strstr(box_left_out(r->rt), "left out: "));
+}
+
+static void test_bad_names(void **state)
+{
+	static const char *const names[] = { "", ".", "..", "a/b", ".hidden" };
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct box_slot_spec spec = { .name = names[i] };
+
+		assert_null(box_slot_open(r->rt, &spec, NULL));
+	}
+}
+
+/* A second runtime of the same stack finds it in use, or empty and takes it over. */
+static void test_left_by_a_crash(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *old = xasprintf("%s/web-1", r->rt->tree.path);
+	struct box_slot_spec spec = { .name = "web-1" };
+	struct cgroup_tree second;
+	struct err err;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(mkdir(old, 0755), 0);
+	pid = resident(old);
+	assert_int_equal(cgroup_tree_open(&second, r->project, r->ledger, &err), -1);
+	assert_non_null(strstr(err.text, "holds processes already"));
+	assert_null(box_slot_open(r->rt, &spec, &err));
+	assert_int_equal(err.sys, EBUSY);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, __WALL), pid);
+	/* Killed groups as well: a clone into one would be killed. */
+	assert_int_equal(file_put(AT_FDCWD, xasprintf("%s/cgroup.kill", old), "1"), 0);
+	assert_int_equal(cgroup_tree_open(&second, r->project, r->ledger, &err), 0);
+	cgroup_tree_fini(&second);
+	rig_script(r, rig_slot(r, "web-1"), "true");
+}
+
+static void test_kind(void **state)
+{
+	struct rig *r = *state;
+	const struct ledger_kind *k = kind("cgroup");
+	_cleanup_free_ char *path = xasprintf("%s/gone", r->rt->tree.path), *below = xasprintf("%s/a/b", path);
+	struct ledger_item item = { .state = LEDGER_DONE, .kind = "cgroup", .key = path };
+	struct err err = { 0 };
+	struct stat st;
+	int rc = -1, status;
+	pid_t pid;
+
+	assert_int_equal(k->same(&item), -1);
+	assert_int_equal(k->destroy(&item, &err), 1);
+	assert_int_equal(path_mkdirs(AT_FDCWD, below, 0755), 0);
+	assert_int_equal(stat(path, &st), 0);
+	item.ident[0] = st.st_ino;
+	assert_int_equal(k->same(&item), 1);
+	item.ident[0]++;
+	assert_int_equal(k->same(&item), 0);
+	pid = resident(below);
+	for (int i = 0; i < 100 && rc < 0; i++) {
+		rc = k->destroy(&item, &err);
+		assert_true(rc >= 0 || err.sys == EBUSY);
+		waitpid(pid, &status, WNOHANG | __WALL);
+		usleep(2000);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Other stacks may be below it. */
+static void test_top_kind(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *top = xstrdup(r->rt->tree.path);
+	struct ledger_item item = { .state = LEDGER_DONE, .kind = "cgroup-top", .key = top };
+
+	*strrchr(top, '/') = '\0';
+	assert_int_equal(kind("cgroup-top")->destroy(&item, NULL), 0);
+	assert_int_equal(access(top, F_OK), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = {
+		T(test_limits),	    T(test_missing_controllers), T(test_left_out), T(test_bad_names),
+		T(test_left_by_a_crash), T(test_kind),		 T(test_top_kind),
+	};
+
+	rig_isolate();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
