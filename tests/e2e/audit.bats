@@ -62,7 +62,7 @@ leak() {
 @test "audit: forwarding left on" { leak sysctl 'echo 1 >/proc/sys/net/ipv4/ip_forward'; }
 
 @test "audit: images, named volumes and logs are the user's own" {
-	mkdir -p /run/mstack /var/lib/mstack/{images/x,volumes/p_v/deep,logs/p}
+	mkdir -p /run/mstack /var/lib/mstack/{images/x,volumes/p_v/deep,projects/p/logs/a-1}
 	: >/var/lib/mstack/volumes/p_v/deep/value
 	audit check audit.before 0
 }

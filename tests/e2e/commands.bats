@@ -46,13 +46,13 @@ two() {
 	two
 	mstack up -d
 	expect_exit 0 mstack ps
-	says SERVICE web db running 8080
+	says SERVICE web db ' Up ' 8080
 	expect_exit 0 mstack ps db
 	says db
 	[[ $output != *web* ]]
 	mstack down
 	expect_exit 0 mstack ps
-	[[ $output != *running* ]]
+	[[ $output != *' Up '* ]]
 }
 
 @test "commands: ps --format json, one object a line with the promised keys" {
@@ -112,7 +112,7 @@ two() {
 	wait_until grep -q n12 follow.out
 	mstack down
 	wait_until gone "$logs"
-	[[ $(exit_of "$logs") == 0 ]]
+	ends_with 0 "$logs"
 	# Every line once, in order.
 	grep -o 'n[0-9]*$' follow.out | tr -d n >numbers
 	seq "$(head -n 1 numbers)" "$(tail -n 1 numbers)" | cmp - numbers
@@ -143,7 +143,7 @@ two() {
 	grep -Eq '^web(-1)? *\| web line 1$' up.out
 	grep -Eq '^db(-1)? *\| db line$' up.out
 	kill -INT "$UP"
-	[[ $(exit_of "$UP") == 130 ]]
+	ends_with 130 "$UP"
 }
 
 @test "commands: colours only when asked for" {
@@ -195,8 +195,8 @@ two() {
 	WHO=me mstack config | grep -q 'busybox:latest'
 	[[ $(WHO=me TAG=1 mstack config --format json | jq -r '.services.a.image, .services.a.hostname' | xargs) == \
 		'busybox:1 me' ]]
-	[[ $(mstack config --services 2>/dev/null) == a ]]
-	expect_exit 0 mstack config -q
+	[[ $(WHO=me mstack config --services) == a ]]
+	WHO=me expect_exit 0 mstack config -q
 }
 
 @test "commands: ls lists the stacks that are up" {
@@ -218,7 +218,8 @@ two() {
 	expect_exit 0 mstack help up
 	says --detach
 	expect_exit 0 mstack up --help
-	expect_exit 2 mstack
+	run mstack
+	says Usage:
 }
 
 @test "commands: doctor" {

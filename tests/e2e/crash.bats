@@ -84,7 +84,7 @@ no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 	up_foreground
 	wait_until state_is worker running
 	kill -9 "$UP"
-	[[ $(exit_of "$UP") == 137 ]]
+	ends_with 137 "$UP"
 	audit check ../audit.before 5
 }
 

@@ -244,7 +244,7 @@ load lib/common
 	state_is a running
 	mstack ps
 	mstack down
-	[[ $(exit_of "$UP") == 0 ]]
+	ends_with 0 "$UP"
 	cat up.err
 	grep -qi 'space left\|disk' up.err
 	umount small

@@ -19,7 +19,7 @@ ready() { log_has "$1" ready; }
 	up_foreground
 	for s in a b c; do wait_until ready $s; done
 	kill -INT "$UP"
-	[[ $(exit_of "$UP") == 130 ]]
+	ends_with 130 "$UP"
 	cat up.out up.err
 	[[ $(grep -o '^[abc].*stopped' up.out | cut -c 1 | tr -d '\n') == cba ]]
 	grep -q 'again to kill' up.err
@@ -30,7 +30,7 @@ ready() { log_has "$1" ready; }
 	up_foreground
 	wait_until ready a
 	kill -TERM "$UP"
-	[[ $(exit_of "$UP") == 0 ]]
+	ends_with 0 "$UP"
 	grep -q stopped up.out
 }
 
@@ -43,7 +43,7 @@ ready() { log_has "$1" ready; }
 	[[ -d /proc/$UP ]]
 	local begin=$SECONDS
 	kill -INT "$UP"
-	[[ $(exit_of "$UP") == 130 ]]
+	ends_with 130 "$UP"
 	((SECONDS - begin < 10))
 }
 
@@ -73,7 +73,7 @@ ready() { log_has "$1" ready; }
 	up_foreground
 	wait_until ready a
 	kill -TERM "$UP"
-	[[ $(exit_of "$UP") == 0 ]]
+	ends_with 0 "$UP"
 	grep -q 'by usr1' up.out
 }
 
@@ -83,7 +83,7 @@ ready() { log_has "$1" ready; }
 	wait_until state_is a running
 	local begin=$SECONDS
 	kill -TERM "$UP"
-	[[ $(exit_of "$UP") == 0 ]]
+	ends_with 0 "$UP"
 	((SECONDS - begin < 10))
 	cat up.out up.err
 	grep -hi 'sigterm' up.out up.err | grep -qi 'kill'
@@ -92,7 +92,7 @@ ready() { log_has "$1" ready; }
 @test "stop: the foreground ends by itself when all services have ended" {
 	stack_one <<<'command: [sh, -c, "echo finished"]'
 	up_foreground
-	[[ $(exit_of "$UP") == 0 ]]
+	ends_with 0 "$UP"
 	grep -q finished up.out
 }
 
@@ -109,7 +109,7 @@ ready() { log_has "$1" ready; }
 	wait_until state_is a running
 	state_is b created
 	kill -INT "$UP"
-	[[ $(exit_of "$UP") == 130 ]]
+	ends_with 130 "$UP"
 }
 
 @test "stop: SIGHUP and SIGPIPE do not leave a stack behind" {
@@ -119,5 +119,4 @@ ready() { log_has "$1" ready; }
 	wait_until test -s up.out
 	wait_until state_is a running
 	mstack down
-	wait
 }

@@ -73,11 +73,14 @@ up_foreground() {
 	UP=$!
 }
 
-# Exit code of a process that was started by up_foreground.
-exit_of() {
-	local status=0
-	wait "$1" || status=$?
-	echo "$status"
+# ends_with CODE PID: the background job ends, with this exit code.
+ends_with() {
+	local code=0
+	wait "$2" || code=$?
+	if [[ $code != "$1" ]]; then
+		echo "ended with $code instead of $1"
+		return 1
+	fi
 }
 
 # Pid of the supervisor of project $1 (t): who runs as "mstack" and has children in the stack's cgroup.
@@ -88,12 +91,12 @@ supervisor() {
 	done | grep -vx 0 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
 }
 
-# Pids of all programs named mstack but the one given.
+# Pids of all supervisors and guards ("mstack-guard") but the one given.
 other_mstack() {
 	local dir comm
 	for dir in /proc/[0-9]*; do
 		{ read -r comm <"$dir/comm"; } 2>/dev/null || continue
-		[[ $comm == mstack && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
+		[[ $comm == mstack* && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
 	done
 	return 0
 }
