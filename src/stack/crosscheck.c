@@ -39,7 +39,7 @@ static void complain_cycle(struct reader *r, const struct chain *c, const struct
 	struct spot s;
 
 	buf_puts(&text, last->service->name);
-	for (;; c = c->up) {
+	for (; c; c = c->up) {
 		tail = xasprintf("%s -> %s", c->service->name, buf_str(&text));
 		buf_fini(&text);
 		buf_puts(&text, tail);
@@ -93,11 +93,10 @@ static void check_conditions(struct reader *r, const struct stack_service *s)
 
 		if (d->service && d->condition == STACK_HEALTHY &&
 		    (!d->service->health.test.given || d->service->health.disable))
-			reader_error(
-				r, spot(&at, "services", s->name, "depends_on"), d->pos, NULL,
-				"waits for '%s' to be healthy, but that service (%s) has no "
-				"'healthcheck' with a 'test'",
-				d->service->name, reader_place(r, d->service->pos));
+			reader_error(r, spot(&at, "services", s->name, "depends_on"), d->pos, NULL,
+				     "waits for '%s' to be healthy, but that service (%s) has no "
+				     "'healthcheck' with a 'test'",
+				     d->service->name, reader_place(r, d->service->pos));
 	}
 }
 

@@ -84,11 +84,10 @@ static int parse_reference(struct expansion *x, const char *s, const char *end,
 		ref.arg = op + 1;
 	}
 	if (!ref.len || (ref.op && !strchr("-?+", ref.op)) || (ref.or_empty && !ref.op)) {
-		buf_printf(
-			x->why,
-			"'${%.*s}' is no variable: write ${NAME}, ${NAME:-default}, "
-			"${NAME:?message} or ${NAME:+text} (a dollar sign itself is written $$)",
-			(int)(close - s > 40 ? 40 : close - s), s);
+		buf_printf(x->why,
+			   "'${%.*s}' is no variable: write ${NAME}, ${NAME:-default}, "
+			   "${NAME:?message} or ${NAME:+text} (a dollar sign itself is written $$)",
+			   (int)(close - s > 40 ? 40 : close - s), s);
 		return -1;
 	}
 	*ret = ref;

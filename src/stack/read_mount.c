@@ -134,22 +134,22 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 		       struct mount_list *list)
 {
 	struct stack_mount m = { .type = STACK_VOLUME, .pos = n->pos };
-	char *text = arena_strdup(r->arena, n->text), *parts[3] = { NULL }, *word, *save;
+	char *s = arena_strdup(r->arena, n->text), *parts[3] = { s }, *word, *save;
 	size_t n_parts = 0;
 
-	for (char *s = text; s && n_parts < 4; n_parts++) {
+	do {
 		char *colon = strchr(s, ':');
 
 		if (colon)
 			*colon++ = '\0';
-		if (!*s || n_parts == 3) {
+		if (!*s || n_parts == ARRAY_LEN(parts)) {
 			reader_error(r, w, n->pos, NULL, "'%.80s' is not a volume; " GRAMMAR,
 				     n->text);
 			return;
 		}
-		parts[n_parts] = s;
+		parts[n_parts++] = s;
 		s = colon;
-	}
+	} while (s);
 	if (!set_target(r, w, &m, parts[n_parts > 1]) ||
 	    (n_parts > 1 && !set_source(r, w, &m, parts[0])))
 		return;
