@@ -71,11 +71,11 @@ int err_exit_code(const struct err *err);
 void cleanup_fd(int *fd);
 void cleanup_free(void *pp);
 void cleanup_closedir(void *pp);
-#define _cleanup_fd_ __attribute__((cleanup(cleanup_fd)))
-#define _cleanup_free_ __attribute__((cleanup(cleanup_free)))
-#define _cleanup_closedir_ __attribute__((cleanup(cleanup_closedir)))
-/* _cleanup_(x_fini): for a struct with a fini function that takes its address. */
-#define _cleanup_(f) __attribute__((cleanup(f)))
+/* _cleanup_(x_fini): for a struct with a fini function that takes its address. What is only held counts as used. */
+#define _cleanup_(f) __attribute__((cleanup(f), unused))
+#define _cleanup_fd_ _cleanup_(cleanup_fd)
+#define _cleanup_free_ _cleanup_(cleanup_free)
+#define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
 static inline int take_fd(int *fd)
 {
