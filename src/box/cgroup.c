@@ -14,10 +14,10 @@
 
 #include "box/cgroup.h"
 
-#define PIDS_DEFAULT	2048
-#define CPU_PERIOD_US	100000
+#define PIDS_DEFAULT	 2048
+#define CPU_PERIOD_US	 100000
 #define CPU_QUOTA_MIN_US 1000
-#define LEVELS_MAX	16
+#define LEVELS_MAX	 16
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
@@ -27,7 +27,8 @@ static int wanted_but_missing(unsigned one, const struct cgroup_tree *t, const s
 	char why[160];
 
 	cgroup_why_missing(one, t->delegated, why, sizeof(why));
-	err_set(err, "controller '%s' is not on cgroup v2 here (%s)", cgroup_controller_name(one), why);
+	err_set(err, "controller '%s' is not on cgroup v2 here (%s)", cgroup_controller_name(one),
+		why);
 	if (err)
 		err->line = l->line;
 	return -1;
@@ -49,7 +50,9 @@ static int put_cpu(int fd, int64_t milli, struct err *err)
 	if (quota < CPU_QUOTA_MIN_US)
 		quota = CPU_QUOTA_MIN_US;
 	snprintf(text, sizeof(text), "%" PRId64 " %d", quota, CPU_PERIOD_US);
-	return file_put(fd, "cpu.max", text) < 0 ? err_sys(err, errno, "write '%s' to cpu.max", text) : 0;
+	return file_put(fd, "cpu.max", text) < 0
+		       ? err_sys(err, errno, "write '%s' to cpu.max", text)
+		       : 0;
 }
 
 static int put_limits(int fd, const struct cgroup_tree *t, const struct box_limits *l,
@@ -77,7 +80,8 @@ static int put_limits(int fd, const struct cgroup_tree *t, const struct box_limi
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* One that a crash left is removed first: it may have been killed. */
-static int make(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err)
+static int make(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+		struct err *err)
 {
 	struct stat st;
 
@@ -111,7 +115,8 @@ int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *le
 	return 0;
 }
 
-int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err)
+int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+		 struct err *err)
 {
 	cleanup_fd(&c->fd);
 	if (make(c, t, ledger, err) < 0)

@@ -38,7 +38,8 @@ void cgroup_fini(struct cgroup *c);
  * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill counts up in the group,
  * and a later clone into it compares that with the count of the cloner's group, and kills the child.
  */
-int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger, struct err *err);
+int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+		 struct err *err);
 /* Ends all processes in it and below. 0 or -1 with errno. */
 int cgroup_kill(int fd);
 int cgroup_kill_all(struct cgroup *c);

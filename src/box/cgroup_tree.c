@@ -58,8 +58,10 @@ int cgroup_find_mount(char **ret, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, "find cgroup v2: it is not mounted: boot with "
-			    "systemd.unified_cgroup_hierarchy=1, or `mount -t cgroup2 none /sys/fs/cgroup`");
+	return err_set(
+		err,
+		"find cgroup v2: it is not mounted: boot with "
+		"systemd.unified_cgroup_hierarchy=1, or `mount -t cgroup2 none /sys/fs/cgroup`");
 }
 
 static const struct {
@@ -107,7 +109,8 @@ static int legacy_state(const char *name, unsigned *ret_hierarchy, unsigned *ret
 	for (p = buf_str(&text); p; p = strchr(p, '\n')) {
 		p += *p == '\n';
 		if (!strncmp(p, name, len) && p[len] == '\t')
-			return sscanf(p + len, "%u %*u %u", ret_hierarchy, ret_enabled) == 2 ? 0 : -1;
+			return sscanf(p + len, "%u %*u %u", ret_hierarchy, ret_enabled) == 2 ? 0
+											     : -1;
 	}
 	return -1;
 }
@@ -122,13 +125,15 @@ void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
 	else if (!enabled)
 		snprintf(ret, size, "it is switched off: boot with cgroup_enable=%s", name);
 	else if (hierarchy)
-		snprintf(ret, size, "it is mounted as v1; boot with "
-				    "systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all");
+		snprintf(ret, size,
+			 "it is mounted as v1; boot with "
+			 "systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all");
 	else if (delegated)
 		snprintf(ret, size, "it is not delegated to us: set Delegate=yes in the unit");
 	else
-		snprintf(ret, size, "a group above holds processes or does not pass it on: "
-				    "see cgroup.subtree_control there");
+		snprintf(ret, size,
+			 "a group above holds processes or does not pass it on: "
+			 "see cgroup.subtree_control there");
 }
 
 /* ---- where ours goes ------------------------------------------------------------------------- */
@@ -209,8 +214,11 @@ static int refuse_busy(const char *path, struct err *err)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "open cgroup '%s'", path);
 	if (cgroup_populated(fd))
-		return err_set(err, "cgroup '%s' holds processes already: the stack runs, or what it left "
-				    "behind does: run `mstack down` first", path);
+		return err_set(
+			err,
+			"cgroup '%s' holds processes already: the stack runs, or what it left "
+			"behind does: run `mstack down` first",
+			path);
 	return 0;
 }
 

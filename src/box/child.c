@@ -111,7 +111,8 @@ static int explain(struct child *c, const char *path, int why)
 	else if (!faccessat(AT_FDCWD, path, F_OK, 0))
 		err_sys(&c->err, why, "'%s' is there, but not its interpreter or loader", path);
 	else if (cmd->searched)
-		err_sys(&c->err, 0, "'%s': not found in the image's PATH (%s)", cmd->argv[0], cmd->searched);
+		err_sys(&c->err, 0, "'%s': not found in the image's PATH (%s)", cmd->argv[0],
+			cmd->searched);
 	else
 		err_sys(&c->err, 0, "'%s': not found in the image", cmd->argv[0]);
 	c->err.kind = why == ENOENT ? ERR_NOTFOUND : ERR_NOEXEC;

@@ -33,9 +33,9 @@ struct child {
 	int supervisor; /* its pidfd */
 	int proc;	/* the host's /proc */
 	int netns, mntns;
-	int join;	/* pidfd of the container that an exec goes into */
+	int join; /* pidfd of the container that an exec goes into */
 	int out, err_out;
-	int root;	/* the container's root, once it is mounted */
+	int root; /* the container's root, once it is mounted */
 	bool wait_go;
 	struct err err;
 };

@@ -62,7 +62,8 @@ int child_make_devices(struct child *c)
 {
 	static const char *const options[] = { "size", "64k", "mode", "0755", NULL };
 	const char *const shm_options[] = { "size", c->launch->shm_size, "mode", "1777", NULL };
-	_cleanup_fd_ int dev = mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	_cleanup_fd_ int dev =
+		mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	_cleanup_fd_ int shm = mounting_new(
 		"tmpfs", shm_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 

@@ -11,9 +11,9 @@
 
 #include "box/launch.h"
 
-#define LAYERS_MAX  500
-#define OPTIONS_MAX 4096 /* what mount(2) takes: a page */
-#define SHM_DEFAULT (INT64_C(64) << 20)
+#define LAYERS_MAX   500
+#define OPTIONS_MAX  4096 /* what mount(2) takes: a page */
+#define SHM_DEFAULT  (INT64_C(64) << 20)
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static size_t count(const char *const *list)
@@ -57,7 +57,8 @@ static void put_escaped(struct buf *b, const char *path)
 	}
 }
 
-static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *options, struct err *err)
+static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *options,
+		     struct err *err)
 {
 	struct arena *a = l->arena;
 	size_t base;
@@ -70,7 +71,8 @@ static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *
 		return err_set(err, "upper layer '%s': no work folder beside it", spec->upper);
 	base = common_folder(spec->upper, spec->work);
 	l->upper_base = base ? arena_strndup(a, spec->upper, base) : "/";
-	l->volatile_mark[1] = arena_printf(a, SLOT_UPPER "%s/work/incompat/volatile", spec->work + base);
+	l->volatile_mark[1] =
+		arena_printf(a, SLOT_UPPER "%s/work/incompat/volatile", spec->work + base);
 	l->volatile_mark[0] = arena_printf(a, "%s/dirty", l->volatile_mark[1]);
 	buf_puts(options, ",upperdir=" SLOT_UPPER);
 	put_escaped(options, spec->upper + base);
@@ -138,9 +140,11 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 
 /* What an ipc, uts or network namespace has of its own. Ends in '*': all that begin so. */
 static const char *const own_sysctls[] = {
-	"kernel.domainname", "kernel.msg_next_id", "kernel.msgmax", "kernel.msgmnb",
-	"kernel.msgmni",     "kernel.sem",	   "kernel.sem_next_id", "kernel.shm*",
-	"fs.mqueue.*",	     "net.*",
+	"kernel.domainname",  "kernel.msg_next_id",
+	"kernel.msgmax",      "kernel.msgmnb",
+	"kernel.msgmni",      "kernel.sem",
+	"kernel.sem_next_id", "kernel.shm*",
+	"fs.mqueue.*",	      "net.*",
 };
 
 static bool is_own(const char *key)
@@ -179,9 +183,10 @@ static int set_sysctls(struct launch *l, const struct box_spec *spec, struct err
 		for (char *p = dotted; *p; p++)
 			*p = *p == '/' ? '.' : *p;
 		if (!to[i].path || !is_own(dotted)) {
-			err_set(err, "sysctl '%s': refused: it belongs to the whole host, not to the "
-				     "container's own ipc, uts or network namespace%s", s->key,
-				!strcmp(dotted, "kernel.hostname") ? "; use hostname" : "");
+			err_set(err,
+				"sysctl '%s': refused: it belongs to the whole host, not to the "
+				"container's own ipc, uts or network namespace%s",
+				s->key, !strcmp(dotted, "kernel.hostname") ? "; use hostname" : "");
 			if (err)
 				err->line = s->line;
 			return -1;
@@ -226,8 +231,8 @@ static bool is_given(const struct box_spec *spec, int resource)
 static void set_rlimits(struct launch *l, const struct box_spec *spec)
 {
 	size_t n = 0;
-	struct box_rlimit *to =
-		arena_array(l->arena, struct box_rlimit, ARRAY_LEN(default_rlimits) + spec->n_rlimits);
+	struct box_rlimit *to = arena_array(l->arena, struct box_rlimit,
+					    ARRAY_LEN(default_rlimits) + spec->n_rlimits);
 
 	for (size_t i = 0; i < ARRAY_LEN(default_rlimits); i++)
 		if (!is_given(spec, default_rlimits[i].resource))
@@ -299,8 +304,9 @@ static void set_process(struct launch *l, const struct box_spec *spec)
 	l->uid = spec->uid;
 	l->gid = spec->gid;
 	l->n_groups = spec->n_groups;
-	l->groups = memcpy(arena_array(a, gid_t, spec->n_groups), spec->n_groups ? spec->groups : &spec->gid,
-			   sizeof(gid_t) * spec->n_groups);
+	l->groups =
+		memcpy(arena_array(a, gid_t, spec->n_groups),
+		       spec->n_groups ? spec->groups : &spec->gid, sizeof(gid_t) * spec->n_groups);
 	l->hostname = spec->hostname ? arena_strdup(a, spec->hostname) : NULL;
 	l->caps = spec->caps;
 	set_rlimits(l, spec);
@@ -331,7 +337,8 @@ static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 	return launch_command(l, l->arena, spec->argv, &l->command, err);
 }
 
-struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter, struct err *err)
+struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter,
+			  struct err *err)
 {
 	struct arena *a = arena_new();
 	struct launch *l = arena_alloc(a, sizeof(*l));

@@ -48,9 +48,9 @@ struct launch {
 	size_t n_lower;
 	const char *upper_base; /* the folder that holds upper and work; NULL: the slot's tmpfs */
 	int upper_tree;
-	const char *overlay_options; /* relative to the slot's root */
+	const char *overlay_options;  /* relative to the slot's root */
 	const char *volatile_mark[2]; /* file and folder in the slot's root; NULL: none */
-	const char *const *covers;   /* NULL-terminated */
+	const char *const *covers;    /* NULL-terminated */
 	bool read_only;
 	struct launch_mount *mounts;
 	size_t n_mounts;
@@ -75,7 +75,8 @@ struct launch {
 };
 
 /* Refuses what cannot be: too many layers, sysctls that are not a container's own. */
-struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter, struct err *err);
+struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter,
+			  struct err *err);
 void launch_free(struct launch *l);
 /* Where argv[0] may be, by the PATH of this launch. */
 int launch_command(const struct launch *l, struct arena *a, const char *const *argv,

@@ -52,6 +52,5 @@ int mounting_make_private(int mount, bool recursive)
 
 int mounting_attach(int mount, int target)
 {
-	return move_mount(mount, "", target, "",
-			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }

@@ -63,8 +63,10 @@ static int check_kernel(const struct check *c, char *why, size_t size)
 	if (uname(&u) < 0)
 		return say_errno(why, size, "uname");
 	snprintf(why, size, "Linux %.60s", u.release);
-	return sscanf(u.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 1)) ? 0 :
-													       -1;
+	return sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+			       (major > 6 || (major == 6 && minor >= 1))
+		       ? 0
+		       : -1;
 }
 
 /* ---- system calls ---------------------------------------------------------------------------- */

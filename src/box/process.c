@@ -35,8 +35,8 @@ int child_die_with_supervisor(struct child *c)
 /* Everything is close-on-exec from birth; this is for what a library may have opened behind our back. */
 int child_close_others(struct child *c)
 {
-	const int keep[] = { c->sock,	c->supervisor, c->proc, c->netns,
-			     c->mntns, c->join,	     c->out,	c->err_out };
+	const int keep[] = { c->sock,  c->supervisor, c->proc, c->netns,
+			     c->mntns, c->join,	      c->out,  c->err_out };
 	unsigned from = 3;
 
 	for (;;) {
@@ -86,7 +86,8 @@ int child_new_session(struct child *c)
 int child_set_stdio(struct child *c)
 {
 	int in = open("/dev/null", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int out = fcntl(c->out, F_DUPFD_CLOEXEC, 3), err_out = fcntl(c->err_out, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(c->out, F_DUPFD_CLOEXEC, 3),
+	    err_out = fcntl(c->err_out, F_DUPFD_CLOEXEC, 3);
 
 	if (in < 0)
 		return err_sys(&c->err, errno, "open /dev/null");

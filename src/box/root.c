@@ -44,7 +44,8 @@ static int open_bind(const struct launch_mount *m)
 
 static int open_tmpfs(const struct launch_mount *m)
 {
-	const char *const options[] = { "mode", m->mode, m->size[0] ? "size" : NULL, m->size, NULL };
+	const char *const options[] = { "mode", m->mode, m->size[0] ? "size" : NULL, m->size,
+					NULL };
 
 	return mounting_new("tmpfs", options,
 			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
@@ -56,7 +57,8 @@ static int open_volume(struct child *c, struct launch_mount *m)
 	m->tree = m->type == BOX_BIND ? open_bind(m) : open_tmpfs(m);
 	if (m->tree >= 0)
 		return 0;
-	err_sys(&c->err, errno, "'%s' for '%s'", m->type == BOX_BIND ? m->source : "tmpfs", m->target);
+	err_sys(&c->err, errno, "'%s' for '%s'", m->type == BOX_BIND ? m->source : "tmpfs",
+		m->target);
 	c->err.line = m->line;
 	return -1;
 }
@@ -228,7 +230,8 @@ static int open_target(int root, const struct launch_mount *m)
 		return fd;
 	if (fstat(m->tree, &st) < 0)
 		return -1;
-	if ((S_ISDIR(st.st_mode) ? path_mkdirs(root, m->target, 0755) : make_file(root, m->target)) < 0)
+	if ((S_ISDIR(st.st_mode) ? path_mkdirs(root, m->target, 0755)
+				 : make_file(root, m->target)) < 0)
 		return -1;
 	return path_open_in(root, m->target, O_PATH, 0);
 }
@@ -243,9 +246,10 @@ static bool is_or_below(const char *path, const char *folder)
 /* Why nothing may be mounted there, or NULL. `path` is what the target resolved to, inside the root. */
 static const char *forbidden(const char *path)
 {
-	static const char *const nodes[] = { "/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
-					     "/dev/urandom", "/dev/tty",  "/dev/ptmx", "/dev/pts",
-					     "/dev/mqueue",  "/dev/fd" };
+	static const char *const nodes[] = { "/dev/null",   "/dev/zero",    "/dev/full",
+					     "/dev/random", "/dev/urandom", "/dev/tty",
+					     "/dev/ptmx",   "/dev/pts",	    "/dev/mqueue",
+					     "/dev/fd" };
 
 	if (!strcmp(path, "/"))
 		return "it is the root itself";
@@ -277,7 +281,8 @@ static int check_target(struct child *c, int at, const char *target)
 	inside = *inside ? inside : "/";
 	why = forbidden(inside);
 	if (why && strcmp(inside, target))
-		return err_set(&c->err, "refused to mount on '%s', which is '%s': %s", target, inside, why);
+		return err_set(&c->err, "refused to mount on '%s', which is '%s': %s", target,
+			       inside, why);
 	return why ? err_set(&c->err, "refused to mount on '%s': %s", target, why) : 0;
 }
 

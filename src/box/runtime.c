@@ -53,7 +53,8 @@ static void note_left_out(struct box_runtime *rt)
 	if (!missing)
 		return;
 	cgroup_why_missing(first, rt->tree.delegated, why, sizeof(why));
-	snprintf(rt->left_out, sizeof(rt->left_out), "left out: %s%s%s: no controller on cgroup v2 (%s)",
+	snprintf(rt->left_out, sizeof(rt->left_out),
+		 "left out: %s%s%s: no controller on cgroup v2 (%s)",
 		 missing & BOX_WANT_PIDS ? "the default limit of 2048 processes" : "",
 		 missing == (BOX_WANT_MEMORY | BOX_WANT_PIDS) ? ", " : "",
 		 missing & BOX_WANT_MEMORY ? "memory.oom.group" : "", why);

@@ -43,7 +43,7 @@ struct guest {
 	struct ev_io io;
 	struct ev_timer deadline;
 	struct guest_proc one, two;
-	bool begun;  /* cloned, and not ended by guest_fini */
+	bool begun; /* cloned, and not ended by guest_fini */
 	bool ready, failed, eof;
 	int fds[3]; /* that came with READY */
 	struct err err;
@@ -67,13 +67,13 @@ void guest_fini(struct guest *g);
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 enum slot_state {
-	SLOT_OPENING,	/* its child makes the namespaces */
-	SLOT_BROKEN,	/* that failed; only good for closing */
+	SLOT_OPENING, /* its child makes the namespaces */
+	SLOT_BROKEN,  /* that failed; only good for closing */
 	SLOT_IDLE,
 	SLOT_STARTING,
-	SLOT_FAILING,	/* a start failed, its remains are on their way out */
+	SLOT_FAILING, /* a start failed, its remains are on their way out */
 	SLOT_RUNNING,
-	SLOT_ENDING,	/* PID 1 is gone, waiting for the last process of the cgroup */
+	SLOT_ENDING, /* PID 1 is gone, waiting for the last process of the cgroup */
 };
 
 struct box_exec;
@@ -84,12 +84,12 @@ struct box_slot {
 	char *name;
 	uint64_t token;
 	enum slot_state state;
-	bool closing;	/* box_slot_close was called: freed as soon as nothing runs in it */
+	bool closing; /* box_slot_close was called: freed as soon as nothing runs in it */
 	struct cgroup cgroup;
 	int netns, mntns, rtnl;
-	struct guest guest;	/* the slot's child, then each start */
-	struct launch *launch;	/* of the present or last start */
-	bool go;		/* the word was given */
+	struct guest guest;    /* the slot's child, then each start */
+	struct launch *launch; /* of the present or last start */
+	bool go;	       /* the word was given */
 	uint64_t oom_before;
 	struct ev_timer settle; /* looks whether the cgroup is empty, */
 	double settle_s;	/* after so long */
@@ -102,8 +102,8 @@ struct box_runtime {
 	box_event_fn *fn;
 	void *arg;
 	const struct child_tables *tables;
-	int proc;	/* the host's /proc */
-	int self;	/* pidfd of ours, for children to see whether we live */
+	int proc; /* the host's /proc */
+	int self; /* pidfd of ours, for children to see whether we live */
 	struct cgroup_tree tree;
 	struct seccomp_filter *filters;
 	struct box_slot *slots;

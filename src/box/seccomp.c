@@ -25,12 +25,12 @@
 #error "mstack has a table of system calls for x86-64 only"
 #endif
 
-#define NEW_NAMESPACES                                                                             \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+#define NEW_NAMESPACES                                                                 \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
-#define RET_NOSYS (SECCOMP_RET_ERRNO | ENOSYS)
+#define RET_NOSYS    (SECCOMP_RET_ERRNO | ENOSYS)
 #define PROLOGUE_MAX 32
-#define EVERY_BIT UINT64_MAX
+#define EVERY_BIT    UINT64_MAX
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
@@ -112,7 +112,8 @@ static size_t make_prologue(struct sock_filter *p)
 	uint16_t last = syscall_rows[syscall_rows_len - 1].nr;
 	size_t n = 0;
 
-	p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					      offsetof(struct seccomp_data, nr));
 	for (size_t i = 1; i < syscall_rows_len; i++) {
 		unsigned from = syscall_rows[i - 1].nr + 1U, to = syscall_rows[i].nr;
 
@@ -136,8 +137,11 @@ static int read_program(int fd, struct sock_fprog *ret, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "system call filter: size");
 	bytes = (size_t)st.st_size;
-	if (!bytes || bytes % sizeof(*ret->filter) || bytes / sizeof(*ret->filter) + n > BPF_MAXINSNS)
-		return err_set(err, "system call filter: %zu bytes are no program that the kernel takes", bytes);
+	if (!bytes || bytes % sizeof(*ret->filter) ||
+	    bytes / sizeof(*ret->filter) + n > BPF_MAXINSNS)
+		return err_set(err,
+			       "system call filter: %zu bytes are no program that the kernel takes",
+			       bytes);
 	ret->filter = xcalloc(n + bytes / sizeof(*ret->filter), sizeof(*ret->filter));
 	ret->len = (unsigned short)(n + bytes / sizeof(*ret->filter));
 	memcpy(ret->filter, prologue, n * sizeof(*prologue));

@@ -19,8 +19,8 @@ static uint64_t signal_mask(const char *status, const char *field)
 /* By default these end nobody, so not handling them is no reason to be killed. */
 static bool is_harmless(int sig)
 {
-	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH || sig == SIGSTOP ||
-	       sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+	return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH ||
+	       sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
 /* The kernel keeps default actions away from the first process of a pid namespace. */
@@ -32,8 +32,10 @@ static bool would_be_lost(const struct box_slot *s, int sig)
 	snprintf(path, sizeof(path), "%d/status", s->guest.two.pid);
 	if (file_read(s->rt->proc, path, 65536, &status) < 0)
 		return false;
-	if ((signal_mask(buf_str(&status), "\nSigCgt:") | signal_mask(buf_str(&status), "\nSigBlk:")) >>
-		    (sig - 1) & 1)
+	if ((signal_mask(buf_str(&status), "\nSigCgt:") |
+	     signal_mask(buf_str(&status), "\nSigBlk:")) >>
+		    (sig - 1) &
+	    1)
 		return false;
 	return cgroup_count(s->cgroup.fd, 2) < 2;
 }

@@ -9,10 +9,10 @@
 
 #include "box/runtime.h"
 
-#define SETTLE_FIRST_S 0.001
-#define SETTLE_LAST_S  0.064
+#define SETTLE_FIRST_S	  0.001
+#define SETTLE_LAST_S	  0.064
 #define SETTLE_PATIENCE_S 0.005
-#define NAME_MAX_LEN   128
+#define NAME_MAX_LEN	  128
 
 /* ---- settling -------------------------------------------------------------------------------- */
 
@@ -106,8 +106,8 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	}
 	c = runtime_child(s);
 	c.slot = spec;
-	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot, false,
-			err) < 0) {
+	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot,
+			false, err) < 0) {
 		s->closing = true;
 		slot_try_free(s);
 		return NULL;

@@ -38,7 +38,9 @@ static int allow_ping(struct child *c)
 
 static int leave_host(struct child *c)
 {
-	static const char *const options[] = { "size", "1m", "nr_inodes", "1k", "mode", "0700", NULL };
+	static const char *const options[] = {
+		"size", "1m", "nr_inodes", "1k", "mode", "0700", NULL
+	};
 	_cleanup_fd_ int root = -1, at = -1;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -58,7 +60,8 @@ static int leave_host(struct child *c)
 static int furnish(struct child *c)
 {
 	umask(0);
-	if (mkdir(SLOT_ROOT, 0755) < 0 || mkdir(SLOT_UPPER, 0755) < 0 || mkdir(SLOT_EMPTY, 0755) < 0)
+	if (mkdir(SLOT_ROOT, 0755) < 0 || mkdir(SLOT_UPPER, 0755) < 0 ||
+	    mkdir(SLOT_EMPTY, 0755) < 0)
 		return err_sys(&c->err, errno, "make folders");
 	if (mknod(SLOT_NULL, S_IFCHR | 0666, makedev(1, 3)) < 0)
 		return err_sys(&c->err, errno, "make a null device");

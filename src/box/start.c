@@ -35,7 +35,8 @@ static void explain_death(struct box_slot *s)
 	if (cgroup_oom_kills(s->cgroup.fd) > s->oom_before)
 		err_set(&s->guest.err, "out of memory while being set up: raise mem_limit");
 	else if (WIFSIGNALED(status))
-		err_set(&s->guest.err, "killed while being set up (%s)", sig_name(WTERMSIG(status)));
+		err_set(&s->guest.err, "killed while being set up (%s)",
+			sig_name(WTERMSIG(status)));
 	else
 		err_set(&s->guest.err, "ended while being set up (status %d)", WEXITSTATUS(status));
 	s->guest.err.kind = ERR_CREATE;

@@ -9,18 +9,18 @@
 
 enum syscall_decision {
 	SYSCALL_ALLOW,
-	SYSCALL_DENY,		/* EPERM */
-	SYSCALL_NOSYS,		/* ENOSYS: callers have an older way and take it then */
-	SYSCALL_SOCKET,		/* by address family */
-	SYSCALL_CLONE,		/* without new namespaces */
-	SYSCALL_PERSONALITY,	/* the harmless ones */
+	SYSCALL_DENY,	     /* EPERM */
+	SYSCALL_NOSYS,	     /* ENOSYS: callers have an older way and take it then */
+	SYSCALL_SOCKET,	     /* by address family */
+	SYSCALL_CLONE,	     /* without new namespaces */
+	SYSCALL_PERSONALITY, /* the harmless ones */
 };
 
 struct syscall_row {
 	uint16_t nr;
 	const char *name;
 	enum syscall_decision decision;
-	uint64_t caps;		/* any one of these in the bounding set opens it altogether */
+	uint64_t caps; /* any one of these in the bounding set opens it altogether */
 };
 
 /* In order of number. What is not in it is unknown to us, and ENOSYS for the container. */

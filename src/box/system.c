@@ -27,30 +27,14 @@ static const struct {
 };
 
 static const char *const masked[] = {
-	"proc/acpi",
-	"proc/asound",
-	"proc/config.gz",
-	"proc/interrupts",
-	"proc/kallsyms",
-	"proc/kcore",
-	"proc/keys",
-	"proc/kpagecgroup",
-	"proc/kpagecount",
-	"proc/kpageflags",
-	"proc/latency_stats",
-	"proc/sched_debug",
-	"proc/scsi",
-	"proc/slabinfo",
-	"proc/timer_list",
-	"proc/timer_stats",
-	"proc/vmallocinfo",
-	"sys/devices/virtual/powercap",
-	"sys/firmware",
-	"sys/fs/bpf",
-	"sys/fs/pstore",
-	"sys/kernel/debug",
-	"sys/kernel/security",
-	"sys/kernel/tracing",
+	"proc/acpi",	    "proc/asound",	   "proc/config.gz",
+	"proc/interrupts",  "proc/kallsyms",	   "proc/kcore",
+	"proc/keys",	    "proc/kpagecgroup",	   "proc/kpagecount",
+	"proc/kpageflags",  "proc/latency_stats",  "proc/sched_debug",
+	"proc/scsi",	    "proc/slabinfo",	   "proc/timer_list",
+	"proc/timer_stats", "proc/vmallocinfo",	   "sys/devices/virtual/powercap",
+	"sys/firmware",	    "sys/fs/bpf",	   "sys/fs/pstore",
+	"sys/kernel/debug", "sys/kernel/security", "sys/kernel/tracing",
 };
 
 static const char *const read_only[] = {
@@ -97,7 +81,8 @@ int child_set_sysctls(struct child *c)
 		if (!file_put(sys, s->path, s->value))
 			continue;
 		if (errno == ENOENT || errno == EACCES)
-			err_set(&c->err, "'%s' is not a setting of the container's own namespaces", s->key);
+			err_set(&c->err, "'%s' is not a setting of the container's own namespaces",
+				s->key);
 		else
 			err_sys(&c->err, errno, "'%s' to '%s'", s->key, s->value);
 		c->err.line = s->line;

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -61,15 +61,17 @@ static void copy_file(const char *from, const char *to)
 
 static void make_image(void)
 {
-	static const char *const applets[] = { "sh",	"cat",	 "echo", "sleep", "id",	 "ls",	  "grep",
-					       "mount", "touch", "pwd",	 "ulimit", "true", "false", "dd",
-					       "readlink", "hostname", "wc", "head", "mkdir", "stat", "kill",
-					       "ping", "yes", "rm", "env", "df", "chmod" };
+	static const char *const applets[] = {
+		"sh",	 "cat",	   "echo", "sleep", "id",  "ls",       "grep",	   "mount", "touch",
+		"pwd",	 "ulimit", "true", "false", "dd",  "readlink", "hostname", "wc",    "head",
+		"mkdir", "stat",   "kill", "ping",  "yes", "rm",       "env",	   "df",    "chmod"
+	};
 	char to[300];
 
 	need(!mkdir(rig_path(RIG_IMAGE), 0755), "image");
 	need(!mkdir(rig_path(RIG_IMAGE "/bin"), 0755), "bin");
-	need(!mkdir(rig_path(RIG_IMAGE "/tmp"), 01777) && !chmod(rig_path(RIG_IMAGE "/tmp"), 01777), "tmp");
+	need(!mkdir(rig_path(RIG_IMAGE "/tmp"), 01777) && !chmod(rig_path(RIG_IMAGE "/tmp"), 01777),
+	     "tmp");
 	copy_file("/bin/busybox", rig_path(RIG_IMAGE "/bin/busybox"));
 	for (size_t i = 0; i < ARRAY_LEN(applets); i++) {
 		snprintf(to, sizeof(to), "%s/" RIG_IMAGE "/bin/%s", rig.dir, applets[i]);
@@ -109,7 +111,8 @@ void rig_isolate(void)
 	/* The child shares this mount namespace. */
 	umount2(rig.dir, MNT_DETACH);
 	rmdir(rig.dir);
-	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	/* Nothing at exit: a leak checker cannot start its thread here, where new processes are of the other namespace. */
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
 /* ---- runtime --------------------------------------------------------------------------------- */
@@ -131,14 +134,16 @@ static void note(void *arg, const struct box_event *ev)
 
 int rig_up(void **state)
 {
-	static const struct ledger_kind *const *const kinds[] = { box_ledger_kinds, ledger_kinds, NULL };
+	static const struct ledger_kind *const *const kinds[] = { box_ledger_kinds, ledger_kinds,
+								  NULL };
 	static unsigned count;
 	struct rig *r = xcalloc(1, sizeof(*r));
 	char name[64];
 	struct err err = { 0 };
 
 	/* /proc/self is the namespace's, the number must be the machine's: the folder's letters are. */
-	snprintf(r->project, sizeof(r->project), "test-%s-%u", rig.dir + strlen(rig.dir) - 6, count);
+	snprintf(r->project, sizeof(r->project), "test-%s-%u", rig.dir + strlen(rig.dir) - 6,
+		 count);
 	snprintf(name, sizeof(name), "ledger-%u", count++);
 	r->loop = ev_loop_new(0);
 	r->ledger = ledger_open(rig_path(name), true, kinds, &err);
@@ -218,7 +223,8 @@ const struct box_event *rig_wait(struct rig *r, enum box_event_kind kind)
 	const struct box_event *ev = rig_any(r);
 
 	if (ev->kind != kind)
-		fail_msg("event %d in place of %d: %s (status %x)", ev->kind, kind, ev->err.text, ev->status);
+		fail_msg("event %d in place of %d: %s (status %x)", ev->kind, kind, ev->err.text,
+			 ev->status);
 	return ev;
 }
 

@@ -41,7 +41,8 @@ struct box_slot *rig_slot(struct rig *r, const char *name);
 /* A spec that runs `sh -c SCRIPT` (or argv) on the image; both streams go to `out`. */
 struct box_spec rig_spec(const char *const *argv, int out);
 /* Starts, waits for the end, returns what it wrote; status as of wait(2). */
-const char *rig_run(struct rig *r, struct box_slot *s, const struct box_spec *spec, int *ret_status);
+const char *rig_run(struct rig *r, struct box_slot *s, const struct box_spec *spec,
+		    int *ret_status);
 /* The same for a shell script with the plain spec; the exit status must be 0. */
 const char *rig_script(struct rig *r, struct box_slot *s, const char *script);
 /* A start that must fail; its error. */

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,7 +48,8 @@ static void test_limits(void **state)
 				      .limits = { .memory_max = 64 << 20,
 						  .cpu_milli = 1500,
 						  .pids_max = 100,
-						  .wanted = BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS,
+						  .wanted = BOX_WANT_MEMORY | BOX_WANT_CPU |
+							    BOX_WANT_PIDS,
 						  .line = 9 } };
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	struct box_slot *s;
@@ -74,12 +75,14 @@ static void test_missing_controllers(void **state)
 	char begin[96];
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		struct box_slot_spec spec = { .name = "web-1", .limits = { .wanted = all[i], .line = 9 } };
+		struct box_slot_spec spec = { .name = "web-1",
+					      .limits = { .wanted = all[i], .line = 9 } };
 		struct err err = { 0 };
 
 		r->rt->tree.have = 0;
 		assert_null(box_slot_open(r->rt, &spec, &err));
-		snprintf(begin, sizeof(begin), "controller '%s' is not on cgroup v2 here (", cgroup_controller_name(all[i]));
+		snprintf(begin, sizeof(begin), "controller '%s' is not on cgroup v2 here (",
+			 cgroup_controller_name(all[i]));
 		assert_memory_equal(err.text, begin, strlen(begin));
 		assert_int_equal(err.line, 9);
 		assert_null(r->rt->slots);
@@ -113,6 +116,7 @@ static void test_left_by_a_crash(void **state)
 {
 	struct rig *r = *state;
 	_cleanup_free_ char *old = xasprintf("%s/web-1", r->rt->tree.path);
+	_cleanup_free_ char *kill_file = xasprintf("%s/cgroup.kill", old);
 	struct box_slot_spec spec = { .name = "web-1" };
 	struct cgroup_tree second;
 	struct err err;
@@ -128,7 +132,7 @@ static void test_left_by_a_crash(void **state)
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, __WALL), pid);
 	/* Killed groups as well: a clone into one would be killed. */
-	assert_int_equal(file_put(AT_FDCWD, xasprintf("%s/cgroup.kill", old), "1"), 0);
+	assert_int_equal(file_put(AT_FDCWD, kill_file, "1"), 0);
 	assert_int_equal(cgroup_tree_open(&second, r->project, r->ledger, &err), 0);
 	cgroup_tree_fini(&second);
 	rig_script(r, rig_slot(r, "web-1"), "true");
@@ -138,7 +142,8 @@ static void test_kind(void **state)
 {
 	struct rig *r = *state;
 	const struct ledger_kind *k = kind("cgroup");
-	_cleanup_free_ char *path = xasprintf("%s/gone", r->rt->tree.path), *below = xasprintf("%s/a/b", path);
+	_cleanup_free_ char *path = xasprintf("%s/gone", r->rt->tree.path),
+			    *below = xasprintf("%s/a/b", path);
 	struct ledger_item item = { .state = LEDGER_DONE, .kind = "cgroup", .key = path };
 	struct err err = { 0 };
 	struct stat st;
@@ -180,8 +185,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_limits),	    T(test_missing_controllers), T(test_left_out), T(test_bad_names),
-		T(test_left_by_a_crash), T(test_kind),		 T(test_top_kind),
+		T(test_limits),	   T(test_missing_controllers), T(test_left_out),
+		T(test_bad_names), T(test_left_by_a_crash),	T(test_kind),
+		T(test_top_kind),
 	};
 
 	rig_isolate();

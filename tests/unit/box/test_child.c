@@ -123,7 +123,8 @@ static void test_exec(void **state)
 	rig_wait(r, BOX_STARTED);
 	for (size_t i = 0; i < 2 * STEPS_MAX; i++) {
 		bool second = i >= STEPS_MAX;
-		const struct child_step *from = second ? child_tables.exec_two : child_tables.exec_one;
+		const struct child_step *from =
+			second ? child_tables.exec_two : child_tables.exec_one;
 		struct bent b = { .tables = child_tables };
 		size_t row = i % STEPS_MAX;
 
@@ -148,7 +149,8 @@ static void test_silent_death(void **state)
 		struct bent b = { .tables = child_tables };
 
 		bend(r, &b, i ? &b.tables.stage_two : &b.tables.stage_one, 5, vanishing);
-		assert_string_equal(rig_fail(r, s, &spec)->text, "ended while being set up (status 0)");
+		assert_string_equal(rig_fail(r, s, &spec)->text,
+				    "ended while being set up (status 0)");
 	}
 }
 

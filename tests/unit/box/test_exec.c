@@ -3,10 +3,10 @@
  * Tests of commands that are executed in a running container.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -52,7 +52,8 @@ static void test_output_and_status(void **state)
 	struct rig *r = *state;
 	struct box_slot *s = running(r, 1000);
 
-	assert_int_equal(shell(r, s, "pwd; id -u; echo $COLOUR >&2; hostname; exit 4")->status, W_EXITCODE(4, 0));
+	assert_int_equal(shell(r, s, "pwd; id -u; echo $COLOUR >&2; hostname; exit 4")->status,
+			 W_EXITCODE(4, 0));
 	assert_string_equal(r->exec_output, "/tmp\n1000\ngreen\nweb-1\n");
 	assert_int_equal(shell(r, s, "kill -9 $$")->status, SIGKILL);
 	assert_string_equal(r->exec_output, "");
@@ -65,12 +66,15 @@ static void test_same_walls(void **state)
 	struct rig *r = *state;
 	struct box_slot *s = running(r, 0);
 
-	shell(r, s, "grep -E '^(CapBnd|CapInh|NoNewPrivs|Seccomp):' /proc/self/status; ls /proc/self/fd; "
-		    "cat /proc/self/cgroup | grep ^0: ; ulimit -Sn; wc -c </proc/kallsyms");
-	assert_string_equal(r->exec_output, "CapInh:\t0000000000000000\nCapBnd:\t00000000800405fb\nNoNewPrivs:\t1\n"
-					    "Seccomp:\t2\n0\n1\n2\n3\n0::/\n1024\n0\n");
-	shell(r, s, "[ $(readlink /proc/1/ns/net) = $(readlink /proc/self/ns/net) ] && "
-		    "[ $(readlink /proc/1/ns/ipc) = $(readlink /proc/self/ns/ipc) ] && echo same");
+	shell(r, s,
+	      "grep -E '^(CapBnd|CapInh|NoNewPrivs|Seccomp):' /proc/self/status; ls /proc/self/fd; "
+	      "cat /proc/self/cgroup | grep ^0: ; ulimit -Sn; wc -c </proc/kallsyms");
+	assert_string_equal(r->exec_output,
+			    "CapInh:\t0000000000000000\nCapBnd:\t00000000800405fb\nNoNewPrivs:\t1\n"
+			    "Seccomp:\t2\n0\n1\n2\n3\n0::/\n1024\n0\n");
+	shell(r, s,
+	      "[ $(readlink /proc/1/ns/net) = $(readlink /proc/self/ns/net) ] && "
+	      "[ $(readlink /proc/1/ns/ipc) = $(readlink /proc/self/ns/ipc) ] && echo same");
 	assert_string_equal(r->exec_output, "same\n");
 }
 
@@ -93,7 +97,8 @@ static void test_not_found(void **state)
 	const char *const folder[] = { "/tmp", NULL };
 
 	assert_int_equal(execute(r, s, argv)->status, W_EXITCODE(127, 0));
-	assert_string_equal(r->exec_output, "exec: 'nosuch': not found in the image's PATH (/nowhere:/bin)");
+	assert_string_equal(r->exec_output,
+			    "exec: 'nosuch': not found in the image's PATH (/nowhere:/bin)");
 	assert_int_equal(execute(r, s, folder)->status, W_EXITCODE(126, 0));
 }
 

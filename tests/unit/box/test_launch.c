@@ -56,10 +56,12 @@ static void test_defaults(void **state)
 static const struct {
 	const char *upper, *work, *base, *options;
 } uppers[] = {
-	{ "/x/y/upper", "/x/y/work", "/x/y", "lowerdir=0:1,upperdir=up/upper,workdir=up/work,volatile" },
+	{ "/x/y/upper", "/x/y/work", "/x/y",
+	  "lowerdir=0:1,upperdir=up/upper,workdir=up/work,volatile" },
 	{ "/x/a/b", "/x/w", "/x", "lowerdir=0:1,upperdir=up/a/b,workdir=up/w,volatile" },
 	{ "/one", "/two", "/", "lowerdir=0:1,upperdir=up/one,workdir=up/two,volatile" },
-	{ "/x/a,b:c\\", "/x/a,b", "/x", "lowerdir=0:1,upperdir=up/a\\,b\\:c\\\\,workdir=up/a\\,b,volatile" },
+	{ "/x/a,b:c\\", "/x/a,b", "/x",
+	  "lowerdir=0:1,upperdir=up/a\\,b\\:c\\\\,workdir=up/a\\,b,volatile" },
 };
 
 static void test_uppers(void **state)

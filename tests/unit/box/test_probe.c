@@ -39,11 +39,14 @@ static void test_without_rights(void **state)
 
 	(void)state;
 	if (!pid) {
-		size_t n = setresuid(1000, 1000, 1000) ? 0 : box_probe(probes, ARRAY_LEN(probes)), bad = 0;
+		size_t n = setresuid(1000, 1000, 1000) ? 0 : box_probe(probes, ARRAY_LEN(probes)),
+		       bad = 0;
 
 		for (size_t i = 0; i < n; i++)
 			bad += !probes[i].ok;
-		_exit(n && !probes[0].ok && bad > 5 && !strcmp(probes[0].why, "user id is 1000") ? 0 : 1);
+		_exit(n && !probes[0].ok && bad > 5 && !strcmp(probes[0].why, "user id is 1000")
+			      ? 0
+			      : 1);
 	}
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);

@@ -4,10 +4,10 @@
  */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -50,17 +50,18 @@ static void test_root(void **state)
 	struct box_spec spec = rig_spec(script, rig_pipe());
 
 	assert_string_equal(run(*state, &spec, "id"), "uid=0 gid=0\n");
-	assert_string_equal(status_lines(*state, &spec, "^(Cap...|NoNewPrivs|Seccomp|Groups|SigBlk|SigIgn):"),
-			    "Groups:\t \n"
-			    "SigBlk:\t0000000000000000\n"
-			    "SigIgn:\t0000000000000000\n"
-			    "CapInh:\t0000000000000000\n"
-			    "CapPrm:\t00000000800405fb\n"
-			    "CapEff:\t00000000800405fb\n"
-			    "CapBnd:\t00000000800405fb\n"
-			    "CapAmb:\t0000000000000000\n"
-			    "NoNewPrivs:\t1\n"
-			    "Seccomp:\t2\n");
+	assert_string_equal(
+		status_lines(*state, &spec, "^(Cap...|NoNewPrivs|Seccomp|Groups|SigBlk|SigIgn):"),
+		"Groups:\t \n"
+		"SigBlk:\t0000000000000000\n"
+		"SigIgn:\t0000000000000000\n"
+		"CapInh:\t0000000000000000\n"
+		"CapPrm:\t00000000800405fb\n"
+		"CapEff:\t00000000800405fb\n"
+		"CapBnd:\t00000000800405fb\n"
+		"CapAmb:\t0000000000000000\n"
+		"NoNewPrivs:\t1\n"
+		"Seccomp:\t2\n");
 }
 
 static void test_user(void **state)
@@ -103,8 +104,9 @@ static void test_descriptors(void **state)
 	int leaked = open("/", O_RDONLY | O_DIRECTORY);
 
 	/* ls has the folder itself open as a fourth. */
-	assert_string_equal(run(*state, &spec, "ls /proc/self/fd; readlink /proc/self/fd/0; cat /dev/stdin"),
-			    "0\n1\n2\n3\n/dev/null\n");
+	assert_string_equal(
+		run(*state, &spec, "ls /proc/self/fd; readlink /proc/self/fd/0; cat /dev/stdin"),
+		"0\n1\n2\n3\n/dev/null\n");
 	close(leaked);
 }
 
@@ -151,16 +153,19 @@ static void test_limits(void **state)
 	struct rig *r = *state;
 	const struct err *err;
 
-	assert_string_equal(run(r, &spec, "ulimit -Sn; ulimit -Hc; ulimit -Sc; ulimit -l"), "1024\n0\n0\n8192\n");
+	assert_string_equal(run(r, &spec, "ulimit -Sn; ulimit -Hc; ulimit -Sc; ulimit -l"),
+			    "1024\n0\n0\n8192\n");
 	spec.rlimits = own;
 	spec.n_rlimits = ARRAY_LEN(own);
-	assert_string_equal(run(r, &spec, "ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits"),
-			    "100\n200\nMax processes             50                   60                   processes \n");
+	assert_string_equal(
+		run(r, &spec, "ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits"),
+		"100\n200\nMax processes             50                   60                   processes \n");
 	spec.rlimits = &wrong;
 	spec.n_rlimits = 1;
 	err = rig_fail(r, r->rt->slots, &spec);
 	assert_int_equal(err->line, 7);
-	assert_string_equal(err->text, "resource limits: set number 7 to 300 and 200: invalid argument");
+	assert_string_equal(err->text,
+			    "resource limits: set number 7 to 300 and 200: invalid argument");
 }
 
 static void test_session(void **state)
@@ -168,10 +173,13 @@ static void test_session(void **state)
 	struct box_spec spec = rig_spec(script, rig_pipe());
 
 	/* pid, parent, group, session: its own leader, and nobody above. */
-	assert_string_equal(run(*state, &spec, "head -c 17 /proc/1/stat; echo; umask; cat /proc/self/oom_score_adj; pwd"),
-			    "1 (sh) S 0 1 1 0 \n0022\n0\n/\n");
+	assert_string_equal(
+		run(*state, &spec,
+		    "head -c 17 /proc/1/stat; echo; umask; cat /proc/self/oom_score_adj; pwd"),
+		"1 (sh) S 0 1 1 0 \n0022\n0\n/\n");
 	/* The shell adds two. */
-	assert_string_equal(run(*state, &spec, "env | wc -l; echo $PATH $COLOUR"), "4\n/nowhere:/bin green\n");
+	assert_string_equal(run(*state, &spec, "env | wc -l; echo $PATH $COLOUR"),
+			    "4\n/nowhere:/bin green\n");
 }
 
 /* Ignored by the supervisor, which would go over exec. */
@@ -192,19 +200,27 @@ static void test_bad_working_dir(void **state)
 
 	script[2] = "true";
 	spec.cwd = "/bin/busybox";
-	assert_string_equal(rig_fail(r, s, &spec)->text, "make working_dir: '/bin/busybox': not a directory");
-	spec.cwd = "/proc/self/fd/9";
 	assert_string_equal(rig_fail(r, s, &spec)->text,
-			    "working_dir: enter '/proc/self/fd/9': too many levels of symbolic links");
+			    "make working_dir: '/bin/busybox': not a directory");
+	spec.cwd = "/proc/self/fd/9";
+	assert_string_equal(
+		rig_fail(r, s, &spec)->text,
+		"working_dir: enter '/proc/self/fd/9': too many levels of symbolic links");
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_root),	    T(test_user),	    T(test_capabilities),
-		T(test_descriptors), T(test_crossed_streams), T(test_limits),
-		T(test_session),    T(test_pipe_signal),    T(test_bad_working_dir),
+		T(test_root),
+		T(test_user),
+		T(test_capabilities),
+		T(test_descriptors),
+		T(test_crossed_streams),
+		T(test_limits),
+		T(test_session),
+		T(test_pipe_signal),
+		T(test_bad_working_dir),
 	};
 
 	rig_isolate();

@@ -19,7 +19,8 @@
 /* argv of every spec here; `run` and the tests put the script in. */
 static const char *script[] = { "sh", "-c", "true", NULL };
 
-static const char *run(struct rig *r, struct box_slot *s, const struct box_spec *spec, const char *text)
+static const char *run(struct rig *r, struct box_slot *s, const struct box_spec *spec,
+		       const char *text)
 {
 	const char *out;
 	int status;
@@ -47,7 +48,9 @@ static void link_in_image(const char *name, const char *target)
 
 static struct box_slot *slot_with_size(struct rig *r, bool tmp_upper, int64_t size)
 {
-	struct box_slot_spec slot = { .name = "web-1", .tmp_upper = tmp_upper, .tmp_upper_size = size };
+	struct box_slot_spec slot = { .name = "web-1",
+				      .tmp_upper = tmp_upper,
+				      .tmp_upper_size = size };
 	struct box_slot *s = box_slot_open(r->rt, &slot, NULL);
 
 	rig_wait(r, BOX_SLOT_READY);
@@ -63,7 +66,8 @@ static void test_tmpfs_upper(void **state)
 	struct box_spec spec = rig_spec(script, rig_pipe());
 
 	run(r, s, &spec, "echo one >/data; rm /bin/yes");
-	assert_string_equal(run(r, s, &spec, "cat /data; ls /bin/yes 2>/dev/null || echo none"), "one\nnone\n");
+	assert_string_equal(run(r, s, &spec, "cat /data; ls /bin/yes 2>/dev/null || echo none"),
+			    "one\nnone\n");
 	/* It is full at its size, and a start still works then. */
 	run(r, s, &spec, "! dd if=/dev/zero of=/big bs=64k count=64 2>/dev/null");
 	assert_string_equal(run(r, s, &spec, "echo still here"), "still here\n");
@@ -84,7 +88,8 @@ static void test_disk_upper(void **state)
 	spec.upper = upper;
 	spec.work = work;
 	run(r, s, &spec, "echo one >/data");
-	assert_string_equal(run(r, s, &spec, "cat /data; grep -c volatile /proc/mounts"), "one\n1\n");
+	assert_string_equal(run(r, s, &spec, "cat /data; grep -c volatile /proc/mounts"),
+			    "one\n1\n");
 	assert_int_equal(access(rig_path("disk/up,per:1/data"), F_OK), 0);
 }
 
@@ -124,7 +129,8 @@ static void test_bad_layers(void **state)
 	assert_string_equal(rig_fail(r, s, &spec)->text, "0 layers: an image has 1 to 500");
 	spec.n_lower = 1;
 	spec.upper = "/x/upper";
-	assert_string_equal(rig_fail(r, s, &spec)->text, "upper layer '/x/upper': no work folder beside it");
+	assert_string_equal(rig_fail(r, s, &spec)->text,
+			    "upper layer '/x/upper': no work folder beside it");
 }
 
 static void test_host_root(void **state)
@@ -140,10 +146,13 @@ static void test_host_root(void **state)
 	spec.host_root = true;
 	spec.covers = covers;
 	/* A mount of the host's is not to be seen: the files of this test are in one. */
-	snprintf(text, sizeof(text),
-		 "ls -A /root /home /var/lib; wc -c </etc/hostname; touch /root/x 2>/dev/null || echo ro; "
-		 "ls %s; echo >/made; ls /bin/busybox", rig_path(""));
-	assert_string_equal(run(r, s, &spec, text), "/home:\n\n/root:\n\n/var/lib:\n0\nro\n/bin/busybox\n");
+	snprintf(
+		text, sizeof(text),
+		"ls -A /root /home /var/lib; wc -c </etc/hostname; touch /root/x 2>/dev/null || echo ro; "
+		"ls %s; echo >/made; ls /bin/busybox",
+		rig_path(""));
+	assert_string_equal(run(r, s, &spec, text),
+			    "/home:\n\n/root:\n\n/var/lib:\n0\nro\n/bin/busybox\n");
 	assert_int_equal(access("/made", F_OK), -1);
 }
 
@@ -168,15 +177,18 @@ static void test_read_only(void **state)
 {
 	struct rig *r = *state;
 	struct box_slot *s = rig_slot(r, "web-1");
-	struct box_mount tmp = { .type = BOX_TMPFS, .target = "/scratch", .size = 1 << 20, .mode = 0750 };
+	struct box_mount tmp = {
+		.type = BOX_TMPFS, .target = "/scratch", .size = 1 << 20, .mode = 0750
+	};
 	struct box_spec spec = rig_spec(script, rig_pipe());
 
 	spec.read_only = true;
 	spec.mounts = &tmp;
 	spec.n_mounts = 1;
 	spec.cwd = "/made/for/this";
-	assert_string_equal(run(r, s, &spec, "touch /x 2>/dev/null || echo ro; touch /scratch/x && pwd; "
-					     "stat -c %a /scratch; df -k /scratch | grep -c 1024"),
+	assert_string_equal(run(r, s, &spec,
+				"touch /x 2>/dev/null || echo ro; touch /scratch/x && pwd; "
+				"stat -c %a /scratch; df -k /scratch | grep -c 1024"),
 			    "ro\n/made/for/this\n750\n1\n");
 }
 
@@ -185,7 +197,8 @@ static void test_volumes(void **state)
 	struct rig *r = *state;
 	struct box_slot *s = rig_slot(r, "web-1");
 	struct box_spec spec = rig_spec(script, rig_pipe());
-	_cleanup_free_ char *folder = xstrdup(rig_path("host")), *file = xstrdup(rig_path("host/file"));
+	_cleanup_free_ char *folder = xstrdup(rig_path("host")),
+			    *file = xstrdup(rig_path("host/file"));
 	const struct box_mount mounts[] = {
 		{ .source = folder, .target = "/data/rw" },
 		{ .source = folder, .target = "/data/ro", .read_only = true },
@@ -198,8 +211,9 @@ static void test_volumes(void **state)
 	put(RIG_IMAGE "/plain", "of the image");
 	spec.mounts = mounts;
 	spec.n_mounts = ARRAY_LEN(mounts);
-	assert_string_equal(run(r, s, &spec, "cat /data/ro/file /etc/new/file /plain; echo more >/data/rw/more; "
-					     "touch /data/ro/x 2>/dev/null || echo ro"),
+	assert_string_equal(run(r, s, &spec,
+				"cat /data/ro/file /etc/new/file /plain; echo more >/data/rw/more; "
+				"touch /data/ro/x 2>/dev/null || echo ro"),
 			    "content\ncontent\ncontent\nro\n");
 	assert_int_equal(access(rig_path("host/more"), F_OK), 0);
 	/* The image is as it was. */
@@ -265,8 +279,9 @@ static void test_refused_targets(void **state)
 	}
 	mount.source = "/no/such/folder";
 	mount.target = "/data";
-	assert_string_equal(rig_fail(r, s, &spec)->text, "open layers and volumes: '/no/such/folder' for "
-							 "'/data': no such file or directory");
+	assert_string_equal(rig_fail(r, s, &spec)->text,
+			    "open layers and volumes: '/no/such/folder' for "
+			    "'/data': no such file or directory");
 }
 
 /* Links of the image mean places in the image, wherever they point. */
@@ -322,18 +337,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_tmpfs_upper),
-		T(test_disk_upper),
-		T(test_many_layers),
-		T(test_bad_layers),
-		T(test_host_root),
-		T(test_nothing_on_the_host),
-		T(test_read_only),
-		T(test_volumes),
-		T(test_shared_memory),
-		T(test_refused_targets),
-		T(test_hostile_links),
-		T(test_system_folder_is_a_link),
+		T(test_tmpfs_upper),	 T(test_disk_upper),	T(test_many_layers),
+		T(test_bad_layers),	 T(test_host_root),	T(test_nothing_on_the_host),
+		T(test_read_only),	 T(test_volumes),	T(test_shared_memory),
+		T(test_refused_targets), T(test_hostile_links), T(test_system_folder_is_a_link),
 	};
 
 	rig_isolate();

@@ -82,9 +82,9 @@ static const struct {
 	{ SYS_delete_module, 0, 0, EPERM, CAP(SYS_MODULE), EFAULT },
 	{ SYS_process_vm_readv, 0, 0, EPERM, CAP(SYS_PTRACE), EINVAL },
 	{ SYS_modify_ldt, 0, 0, EPERM, 0, EPERM },
-	{ 380, 0, 0, ENOSYS, CAP(SYS_ADMIN), ENOSYS },	      /* a hole */
-	{ 999, 0, 0, ENOSYS, CAP(SYS_ADMIN), ENOSYS },	      /* not yet */
-	{ 0x40000000 + 39, 0, 0, ENOSYS, 0, ENOSYS },	      /* getpid of x32 */
+	{ 380, 0, 0, ENOSYS, CAP(SYS_ADMIN), ENOSYS }, /* a hole */
+	{ 999, 0, 0, ENOSYS, CAP(SYS_ADMIN), ENOSYS }, /* not yet */
+	{ 0x40000000 + 39, 0, 0, ENOSYS, 0, ENOSYS },  /* getpid of x32 */
 };
 
 static void test_calls(void **state)
@@ -94,13 +94,15 @@ static void test_calls(void **state)
 		int got = try_call(box_caps_default(), calls[i].nr, calls[i].a, calls[i].b, 0);
 
 		if (got != calls[i].error)
-			fail_msg("call %ld (%lx): errno %d, not %d", calls[i].nr, calls[i].a, got, calls[i].error);
-		got = calls[i].caps ? try_call(box_caps_default() | calls[i].caps, calls[i].nr, calls[i].a,
-					       calls[i].b, 0)
+			fail_msg("call %ld (%lx): errno %d, not %d", calls[i].nr, calls[i].a, got,
+				 calls[i].error);
+		got = calls[i].caps ? try_call(box_caps_default() | calls[i].caps, calls[i].nr,
+					       calls[i].a, calls[i].b, 0)
 				    : calls[i].then;
 		/* The last word is the kernel's, which may know less than we allow. */
 		if (got != calls[i].then && got != ENOSYS)
-			fail_msg("call %ld with more rights: errno %d, not %d", calls[i].nr, got, calls[i].then);
+			fail_msg("call %ld with more rights: errno %d, not %d", calls[i].nr, got,
+				 calls[i].then);
 	}
 }
 
@@ -147,7 +149,8 @@ static void test_table(void **state)
 static void test_kept_per_set(void **state)
 {
 	struct seccomp_filter *list = NULL;
-	const struct sock_fprog *first = seccomp_get(&list, 0, NULL), *more = seccomp_get(&list, CAP(SYS_ADMIN), NULL);
+	const struct sock_fprog *first = seccomp_get(&list, 0, NULL),
+				*more = seccomp_get(&list, CAP(SYS_ADMIN), NULL);
 
 	(void)state;
 	assert_ptr_equal(seccomp_get(&list, 0, NULL), first);

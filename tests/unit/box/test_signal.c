@@ -3,10 +3,10 @@
  * Tests of signals to a container.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -31,7 +31,8 @@ static struct box_slot *running(struct rig *r, const char *script)
 static void test_handled(void **state)
 {
 	struct rig *r = *state;
-	struct box_slot *s = running(r, "trap 'exit 9' TERM; echo up; while :; do sleep 0.01; done");
+	struct box_slot *s =
+		running(r, "trap 'exit 9' TERM; echo up; while :; do sleep 0.01; done");
 	bool ignored = true;
 
 	assert_int_equal(box_signal(s, SIGTERM, &ignored, NULL), 0);
@@ -93,11 +94,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_handled),
-		T(test_unhandled_and_alone),
-		T(test_unhandled_with_children),
-		T(test_harmless),
-		T(test_nobody_there),
+		T(test_handled),  T(test_unhandled_and_alone), T(test_unhandled_with_children),
+		T(test_harmless), T(test_nobody_there),
 	};
 
 	rig_isolate();

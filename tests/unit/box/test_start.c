@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,7 +37,8 @@ static void test_restart_keeps_the_slot(void **state)
 	struct box_slot *s = rig_slot(r, "web-1");
 	char first[64], second[64];
 
-	snprintf(first, sizeof(first), "%s", rig_script(r, s, "readlink /proc/self/ns/net; echo kept >/kept"));
+	snprintf(first, sizeof(first), "%s",
+		 rig_script(r, s, "readlink /proc/self/ns/net; echo kept >/kept"));
 	snprintf(second, sizeof(second), "%s", rig_script(r, s, "readlink /proc/self/ns/net"));
 	assert_string_equal(first, second);
 	assert_non_null(strstr(first, "net:["));
@@ -120,7 +121,8 @@ static const struct {
 	{ "/tmp", ERR_NOEXEC, "exec: '/tmp' cannot be executed: permission denied" },
 	{ "/bin/plain", ERR_NOEXEC, "exec: '/bin/plain' cannot be executed: permission denied" },
 	{ "plain", ERR_NOEXEC, "exec: '/bin/plain' cannot be executed: permission denied" },
-	{ "/bin/rubbish", ERR_NOEXEC, "exec: '/bin/rubbish' cannot be executed: exec format error" },
+	{ "/bin/rubbish", ERR_NOEXEC,
+	  "exec: '/bin/rubbish' cannot be executed: exec format error" },
 	{ "/bin/orphan", ERR_NOTFOUND,
 	  "exec: '/bin/orphan' is there, but not its interpreter or loader: no such file or directory" },
 	{ "", ERR_CREATE, "the command is empty" },
@@ -275,18 +277,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_runs_and_exits),
-		T(test_restart_keeps_the_slot),
-		T(test_waits_for_the_word),
-		T(test_killed_while_waiting),
-		T(test_exit_by_signal),
-		T(test_exit_takes_all_along),
-		T(test_bad_commands),
-		T(test_many_at_once),
-		T(test_strangers),
-		T(test_dies_with_the_supervisor),
-		T(test_close_while_running),
-		T(test_close_while_opening),
+		T(test_runs_and_exits),	     T(test_restart_keeps_the_slot),
+		T(test_waits_for_the_word),  T(test_killed_while_waiting),
+		T(test_exit_by_signal),	     T(test_exit_takes_all_along),
+		T(test_bad_commands),	     T(test_many_at_once),
+		T(test_strangers),	     T(test_dies_with_the_supervisor),
+		T(test_close_while_running), T(test_close_while_opening),
 	};
 
 	rig_isolate();

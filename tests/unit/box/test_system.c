@@ -41,13 +41,20 @@ static void test_mounts(void **state)
 	struct box_slot *s = rig_slot(r, "web-1");
 
 	/* The root and what mstack made, nothing of the host. */
-	assert_string_equal(rig_script(r, s, "grep -c '^overlay / overlay rw.*nodev' /proc/mounts"), "1\n");
-	assert_string_equal(rig_script(r, s, "grep -vcE ' (/|/proc.*|/sys.*|/dev|/dev/(shm|pts|mqueue)) ' "
-					     "/proc/mounts || :"), "0\n");
-	assert_string_equal(rig_script(r, s, "grep -c '^sysfs /sys sysfs ro,nosuid,nodev,noexec' /proc/mounts"),
+	assert_string_equal(rig_script(r, s, "grep -c '^overlay / overlay rw.*nodev' /proc/mounts"),
 			    "1\n");
-	assert_string_equal(rig_script(r, s, "grep -c '/sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec' /proc/mounts"),
-			    "1\n");
+	assert_string_equal(
+		rig_script(r, s,
+			   "grep -vcE ' (/|/proc.*|/sys.*|/dev|/dev/(shm|pts|mqueue)) ' "
+			   "/proc/mounts || :"),
+		"0\n");
+	assert_string_equal(
+		rig_script(r, s, "grep -c '^sysfs /sys sysfs ro,nosuid,nodev,noexec' /proc/mounts"),
+		"1\n");
+	assert_string_equal(
+		rig_script(r, s,
+			   "grep -c '/sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec' /proc/mounts"),
+		"1\n");
 }
 
 static void test_devices(void **state)
@@ -55,16 +62,26 @@ static void test_devices(void **state)
 	struct rig *r = *state;
 	struct box_slot *s = rig_slot(r, "web-1");
 
-	assert_string_equal(rig_script(r, s, "ls -1 /dev"),
-			    "core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
-			    "urandom\nzero\n");
-	assert_string_equal(rig_script(r, s, "cd /dev; stat -c '%a %t:%T' null zero full random urandom tty pts/ptmx"),
-			    "666 1:3\n666 1:5\n666 1:7\n666 1:8\n666 1:9\n666 5:0\n666 5:2\n");
-	assert_string_equal(rig_script(r, s, "echo x >/dev/null; head -c 3 /dev/zero | wc -c; echo y >/dev/stderr"),
-			    "3\ny\n");
-	assert_string_equal(rig_script(r, s, "touch /dev/shm/x /dev/mqueue/q && ls /dev/shm"), "x\n");
-	assert_string_equal(rig_script(r, s, "echo x >/dev/shm/x; chmod 755 /dev/shm/x; /dev/shm/x 2>/dev/null; echo $?"),
-			    "126\n");
+	assert_string_equal(
+		rig_script(r, s, "ls -1 /dev"),
+		"core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
+		"urandom\nzero\n");
+	assert_string_equal(
+		rig_script(
+			r, s,
+			"cd /dev; stat -c '%a %t:%T' null zero full random urandom tty pts/ptmx"),
+		"666 1:3\n666 1:5\n666 1:7\n666 1:8\n666 1:9\n666 5:0\n666 5:2\n");
+	assert_string_equal(
+		rig_script(r, s,
+			   "echo x >/dev/null; head -c 3 /dev/zero | wc -c; echo y >/dev/stderr"),
+		"3\ny\n");
+	assert_string_equal(rig_script(r, s, "touch /dev/shm/x /dev/mqueue/q && ls /dev/shm"),
+			    "x\n");
+	assert_string_equal(
+		rig_script(
+			r, s,
+			"echo x >/dev/shm/x; chmod 755 /dev/shm/x; /dev/shm/x 2>/dev/null; echo $?"),
+		"126\n");
 }
 
 static void test_masks(void **state)
@@ -72,14 +89,23 @@ static void test_masks(void **state)
 	struct rig *r = *state;
 	struct box_slot *s = rig_slot(r, "web-1");
 
-	assert_string_equal(rig_script(r, s, "wc -c </proc/interrupts; wc -c </proc/kallsyms; "
-					     "ls -A /sys/firmware | wc -l"), "0\n0\n0\n");
-	assert_string_equal(rig_script(r, s, "for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger "
-					     "/proc/sys/vm/drop_caches /sys/kernel/mm/ksm/run /proc/irq/default_smp_affinity; "
-					     "do { echo x >$f; } 2>/dev/null && echo $f; done; :"), "");
-	assert_string_equal(rig_script(r, s, "touch /sys/fs/cgroup/x /sys/firmware/x 2>/dev/null || echo no"), "no\n");
+	assert_string_equal(rig_script(r, s,
+				       "wc -c </proc/interrupts; wc -c </proc/kallsyms; "
+				       "ls -A /sys/firmware | wc -l"),
+			    "0\n0\n0\n");
+	assert_string_equal(
+		rig_script(
+			r, s,
+			"for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger "
+			"/proc/sys/vm/drop_caches /sys/kernel/mm/ksm/run /proc/irq/default_smp_affinity; "
+			"do { echo x >$f; } 2>/dev/null && echo $f; done; :"),
+		"");
+	assert_string_equal(
+		rig_script(r, s, "touch /sys/fs/cgroup/x /sys/firmware/x 2>/dev/null || echo no"),
+		"no\n");
 	/* A mask does not come off. */
-	assert_string_equal(rig_script(r, s, "mount -t proc proc /tmp 2>/dev/null || echo no"), "no\n");
+	assert_string_equal(rig_script(r, s, "mount -t proc proc /tmp 2>/dev/null || echo no"),
+			    "no\n");
 }
 
 static void test_sysctls(void **state)
@@ -94,9 +120,12 @@ static void test_sysctls(void **state)
 	static const struct box_sysctl wrong = { "kernel.msgmax", "many", 45 };
 	struct rig *r = *state;
 	struct box_slot *s = rig_slot(r, "web-1");
-	const char *const argv[] = { "sh", "-c",
-				     "cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start net/ipv4/conf/lo/forwarding "
-				     "kernel/msgmax fs/mqueue/msg_max net/ipv4/ping_group_range", NULL };
+	const char *const argv[] = {
+		"sh", "-c",
+		"cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start net/ipv4/conf/lo/forwarding "
+		"kernel/msgmax fs/mqueue/msg_max net/ipv4/ping_group_range",
+		NULL
+	};
 	struct box_spec spec = rig_spec(argv, rig_pipe());
 	const struct err *err;
 	int status;
@@ -107,8 +136,9 @@ static void test_sysctls(void **state)
 	spec.sysctls = &absent;
 	spec.n_sysctls = 1;
 	err = rig_fail(r, s, &spec);
-	assert_string_equal(err->text,
-			    "sysctls: 'net.no.such_thing' is not a setting of the container's own namespaces");
+	assert_string_equal(
+		err->text,
+		"sysctls: 'net.no.such_thing' is not a setting of the container's own namespaces");
 	assert_int_equal(err->line, 44);
 	spec.sysctls = &wrong;
 	err = rig_fail(r, s, &spec);
