@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * addr: IPv4 addresses of interfaces by rtnetlink. Called by bridge.c, veth.c, lease.c and facts.c.
+ * addr: IPv4 addresses of interfaces by rtnetlink. Called by bridge.c, veth.c, lease.c and
+ * facts.c.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -23,7 +24,9 @@ bool addr_overlap(struct in_addr a, unsigned a_prefix, struct in_addr b, unsigne
 
 void addr_put(struct nl_batch *b, int index, struct in_addr addr, unsigned prefix)
 {
-	struct ifaddrmsg head = { .ifa_family = AF_INET, .ifa_prefixlen = (uint8_t)prefix, .ifa_index = (uint32_t)index };
+	struct ifaddrmsg head = { .ifa_family = AF_INET,
+				  .ifa_prefixlen = (uint8_t)prefix,
+				  .ifa_index = (uint32_t)index };
 	in_addr_t broadcast = addr.s_addr | ~addr_mask(prefix).s_addr;
 
 	nl_begin(b, "set address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
@@ -47,16 +50,19 @@ static void take_addr(void *arg, const struct nlmsghdr *m, unsigned tag)
 		return;
 	info.index = (int)head->ifa_index;
 	info.prefix = head->ifa_prefixlen;
-	/* On a point-to-point link IFA_ADDRESS is the other side's, and its prefix is what is routed. */
-	mnl_attr_for_each(a, m, sizeof(*head))
-		if (mnl_attr_get_type(a) == IFA_ADDRESS && mnl_attr_get_payload_len(a) == sizeof(info.addr))
-			memcpy(&info.addr, mnl_attr_get_payload(a), sizeof(info.addr));
+	/*
+	 * On a point-to-point link IFA_ADDRESS is the other side's, and its prefix is what
+	 * is routed.
+	 */
+	mnl_attr_for_each(a, m, sizeof(*head)) if (mnl_attr_get_type(a) == IFA_ADDRESS &&
+						   mnl_attr_get_payload_len(a) == sizeof(info.addr))
+		memcpy(&info.addr, mnl_attr_get_payload(a), sizeof(info.addr));
 	vec_push(all, info);
 }
 
 int addr_list(int fd, struct addr_info **ret, size_t *ret_n, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct addr_infos all = { 0 };
 	struct nl_sink sink = { .message = take_addr, .arg = &all };
 	struct ifaddrmsg head = { .ifa_family = AF_INET };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bridge: the networks of a stack as bridges in the host's namespace. Called by net.c. Nothing of what is there already is
- * changed: a name or a subnet that somebody has taken since the plan is an error.
+ * bridge: the networks of a stack as bridges in the host's namespace. Called by net.c.
+ * Nothing of what is there already is changed: a name or a subnet that somebody has taken
+ * since the plan is an error.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -25,14 +26,18 @@ static int check_name(const struct net *n, const struct net_bridge_spec *br, str
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	if (link_is_ours(&l))
-		err_set(err, "bridge '%s': left over from an earlier run: remove it with `mstack down -p %s`", br->ifname,
-			n->spec->project);
+		err_set(err,
+			"bridge '%s': left over from an earlier run: remove it with `mstack down -p %s`",
+			br->ifname, n->spec->project);
 	else
-		err_set(err, "bridge '%s': something else has this name already: rename or remove that link", br->ifname);
+		err_set(err,
+			"bridge '%s': something else has this name already: rename or remove that link",
+			br->ifname);
 	return at_line(br, err);
 }
 
-static int check_subnet(const struct net_bridge_spec *br, const struct addr_info *addrs, size_t n, struct err *err)
+static int check_subnet(const struct net_bridge_spec *br, const struct addr_info *addrs, size_t n,
+			struct err *err)
 {
 	char subnet[INET_ADDRSTRLEN], addr[INET_ADDRSTRLEN], dev[IFNAMSIZ];
 
@@ -43,8 +48,9 @@ static int check_subnet(const struct net_bridge_spec *br, const struct addr_info
 		inet_ntop(AF_INET, &addrs[i].addr, addr, sizeof(addr));
 		if (!if_indextoname((unsigned)addrs[i].index, dev))
 			snprintf(dev, sizeof(dev), "link %d", addrs[i].index);
-		err_set(err, "subnet %s/%u: in use: '%s' has %s/%u: choose another one under `ipam`", subnet, br->prefix,
-			dev, addr, addrs[i].prefix);
+		err_set(err,
+			"subnet %s/%u: in use: '%s' has %s/%u: choose another one under `ipam`",
+			subnet, br->prefix, dev, addr, addrs[i].prefix);
 		return at_line(br, err);
 	}
 	return 0;
@@ -87,7 +93,7 @@ static int transact(struct net *n, struct nl_batch *b, struct err *err)
 
 static int create(struct net *n, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < n->spec->n_bridges; i++) {
@@ -102,13 +108,13 @@ static int create(struct net *n, struct err *err)
 
 static int configure(struct net *n, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
-		_cleanup_free_ char *alias =
-			xasprintf(LINK_OWNER "%.63s:%.127s", n->spec->project, br->altname ? br->altname : br->ifname);
+		_cleanup_free_ char *alias = xasprintf(LINK_OWNER "%.63s:%.127s", n->spec->project,
+						       br->altname ? br->altname : br->ifname);
 
 		b.tag = (unsigned)i;
 		link_put_quiet(&b, n->bridges[i]);

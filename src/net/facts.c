@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts: what the plan must know of the host: which addresses are in use, how large a packet may be, who resolves names.
- * Called by sup and `mstack plan` through net_facts_get. Only reads.
+ * facts: what the plan must know of the host: which addresses are in use, how large a
+ * packet may be, who resolves names. Called by sup and `mstack plan` through
+ * net_facts_get. Only reads.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,8 +16,8 @@
 #include "net/route.h"
 
 #define RESOLV_CONF_MAX (64u << 10)
-#define RESOLVERS_MAX 16
-#define MTU_DEFAULT 1500
+#define RESOLVERS_MAX	16
+#define MTU_DEFAULT	1500
 
 struct prefixes VEC(struct net_prefix);
 
@@ -33,7 +34,8 @@ static bool is_loopback(struct in_addr addr)
 	return ntohl(addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-static void add_prefix(struct prefixes *all, struct in_addr addr, unsigned len, const struct link_info *l)
+static void add_prefix(struct prefixes *all, struct in_addr addr, unsigned len,
+		       const struct link_info *l)
 {
 	struct net_prefix p = { .addr.s_addr = addr.s_addr & addr_mask(len).s_addr, .len = len };
 
@@ -44,7 +46,8 @@ static void add_prefix(struct prefixes *all, struct in_addr addr, unsigned len, 
 	vec_push(all, p);
 }
 
-static int take_addresses(int fd, struct prefixes *all, const struct link_info *links, size_t n, struct err *err)
+static int take_addresses(int fd, struct prefixes *all, const struct link_info *links, size_t n,
+			  struct err *err)
 {
 	_cleanup_free_ struct addr_info *addrs = NULL;
 	size_t n_addrs;
@@ -56,9 +59,11 @@ static int take_addresses(int fd, struct prefixes *all, const struct link_info *
 	return 0;
 }
 
-/* The best default route of the main table says how large a packet to the outside may be. */
-static int take_routes(int fd, struct prefixes *all, const struct link_info *links, size_t n, struct net_facts *f,
-		       struct err *err)
+/*
+ * The best default route of the main table says how large a packet to the outside may be.
+ */
+static int take_routes(int fd, struct prefixes *all, const struct link_info *links, size_t n,
+		       struct net_facts *f, struct err *err)
 {
 	_cleanup_free_ struct route_info *routes = NULL;
 	uint32_t best = UINT32_MAX;
@@ -70,7 +75,8 @@ static int take_routes(int fd, struct prefixes *all, const struct link_info *lin
 		const struct link_info *l = link_of(routes[i].index, links, n);
 
 		add_prefix(all, routes[i].dst, routes[i].prefix, l);
-		if (routes[i].prefix || routes[i].table != RT_TABLE_MAIN || (f->has_default && routes[i].metric >= best))
+		if (routes[i].prefix || routes[i].table != RT_TABLE_MAIN ||
+		    (f->has_default && routes[i].metric >= best))
 			continue;
 		f->has_default = true;
 		best = routes[i].metric;
@@ -88,15 +94,20 @@ int resolvers_read(int dirfd, const char *path, struct resolvers *ret)
 
 	if (file_read(dirfd, path, RESOLV_CONF_MAX, &text))
 		return -1;
-	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, " nameserver %47s", ip) == 1 && inet_pton(AF_INET, ip, &addr) == 1 &&
-		    !is_loopback(addr) && addr.s_addr && ret->n < RESOLVERS_MAX)
+	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, " nameserver %47s", ip) == 1 &&
+		    inet_pton(AF_INET, ip, &addr) == 1 && !is_loopback(addr) && addr.s_addr &&
+		    ret->n < RESOLVERS_MAX)
 			vec_push(ret, addr);
 	buf_fini(&text);
 	return 0;
 }
 
-/* A file that names only a local stub is systemd-resolved's; whom that one asks stands in a file of its own. */
+/*
+ * A file that names only a local stub is systemd-resolved's; whom that one asks stands in
+ * a file of its own.
+ */
 static void take_resolvers(struct net_facts *f)
 {
 	struct resolvers all = { 0 };

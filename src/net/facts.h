@@ -7,7 +7,10 @@
 
 struct resolvers VEC(struct in_addr);
 
-/* Adds the nameservers of a resolv.conf(5) that a container could reach: IPv4 and not of 127/8. 0, or -1 with errno. */
+/*
+ * Adds the nameservers of a resolv.conf(5) that a container could reach: IPv4 and not of
+ * 127/8. 0, or -1 with errno.
+ */
 int resolvers_read(int dirfd, const char *path, struct resolvers *ret);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hold: reserved ports of the host. Called through net_reserve before anything else of a stack is made. A published port is
- * answered by the rules and never by these sockets; they keep others off it, and find out early who has it.
+ * hold: reserved ports of the host. Called through net_reserve before anything else of a
+ * stack is made. A published port is answered by the rules and never by these sockets;
+ * they keep others off it, and find out early who has it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +12,10 @@
 #include "net/net.h"
 #include "net/portowner.h"
 
-/* A range longer than this is tried and let go again: a descriptor for each port would be too many. */
+/*
+ * A range longer than this is tried and let go again: a descriptor for each port would be
+ * too many.
+ */
 #define RANGE_HELD_MAX 64
 
 struct hold {
@@ -79,9 +83,11 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 	if (h)
 		err_set(err, "also published by %s: give one of them another port", h->owner);
 	else if (sys == EADDRINUSE && !port_owner(pub->protocol, pub->host_port, who, sizeof(who)))
-		err_set(err, "already in use on this host by %s: stop it or publish another port", who);
+		err_set(err, "already in use on this host by %s: stop it or publish another port",
+			who);
 	else if (sys == EADDRINUSE)
-		err_set(err, "already in use on this host: stop what uses it or publish another port");
+		err_set(err,
+			"already in use on this host: stop what uses it or publish another port");
 	else if (sys == EADDRNOTAVAIL)
 		err_set(err, "this host has no address %s: publish to one that it has", ip);
 	else
@@ -95,12 +101,18 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 static int bind_port(const struct net_publish_spec *pub, struct sockaddr_in *ret)
 {
 	bool tcp = pub->protocol == IPPROTO_TCP;
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = pub->host_ip, .sin_port = htons(pub->host_port) };
-	_cleanup_fd_ int fd = socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr = pub->host_ip,
+				    .sin_port = htons(pub->host_port) };
+	_cleanup_fd_ int fd =
+		socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t len = sizeof(*ret);
 	int on = 1;
 
-	/* Connections of an earlier run that are still in TIME_WAIT do not hold the port; for UDP it would let two in. */
+	/*
+	 * Connections of an earlier run that are still in TIME_WAIT do not hold the port;
+	 * for UDP it would let two in.
+	 */
 	if (fd < 0 || (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on))) ||
 	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || (tcp && listen(fd, 16)) ||
 	    getsockname(fd, (struct sockaddr *)ret, &len))
@@ -112,7 +124,10 @@ static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 {
 	struct hold *h = xcalloc(1, sizeof(*h));
 
-	*h = (struct hold){ .next = n->holds, .fd = fd, .protocol = pub->protocol, .ip = pub->host_ip,
+	*h = (struct hold){ .next = n->holds,
+			    .fd = fd,
+			    .protocol = pub->protocol,
+			    .ip = pub->host_ip,
 			    .port = pub->host_port };
 	strncpy(h->owner, pub->owner, sizeof(h->owner) - 1);
 	n->holds = h;
@@ -126,8 +141,8 @@ static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 /* Does `b` go on where `a` ends? */
 static bool continues(const struct net_publish_spec *a, const struct net_publish_spec *b)
 {
-	return a->protocol == b->protocol && a->host_ip.s_addr == b->host_ip.s_addr && a->host_port &&
-	       b->host_port == a->host_port + 1 && !strcmp(a->owner, b->owner);
+	return a->protocol == b->protocol && a->host_ip.s_addr == b->host_ip.s_addr &&
+	       a->host_port && b->host_port == a->host_port + 1 && !strcmp(a->owner, b->owner);
 }
 
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)
@@ -136,7 +151,7 @@ int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, stru
 		for (end = i + 1; end < count && continues(&pubs[end - 1], &pubs[end]);)
 			end++;
 		for (size_t j = i; j < end; j++) {
-			struct sockaddr_in bound;
+			struct sockaddr_in bound = { 0 };
 			int fd = bind_port(&pubs[j], &bound);
 
 			if (fd < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kinds: how the ledger finds and removes what this room has made. Called by ledger_undo, in the supervisor, its guard or
- * `mstack down`, so nothing here knows a running net: each opens its own socket. Nothing that is not ours is touched.
+ * kinds: how the ledger finds and removes what this room has made. Called by ledger_undo,
+ * in the supervisor, its guard or `mstack down`, so nothing here knows a running net: each
+ * opens its own socket. Nothing that is not ours is touched.
  */
 #include <errno.h>
 
@@ -11,7 +12,9 @@
 
 /* ---- links ----------------------------------------------------------------------------------- */
 
-/* The link that an item speaks of: 0 found, 1 not there (or another one since), -1 error. */
+/*
+ * The link that an item speaks of: 0 found, 1 not there (or another one since), -1 error.
+ */
 static int find_item(int fd, const struct ledger_item *item, struct link_info *ret, struct err *err)
 {
 	int rc = link_find(fd, item->key, ret, err);
@@ -35,7 +38,7 @@ static int link_same(const struct ledger_item *item)
 
 static int delete_link(int fd, int index, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	link_put_delete(&b, index);
@@ -56,7 +59,8 @@ static int link_destroy(const struct ledger_item *item, struct err *err)
 	return delete_link(fd, l.index, err);
 }
 
-static const struct ledger_item *item_of(const struct link_info *l, const struct ledger_item *const *items, size_t n)
+static const struct ledger_item *item_of(const struct link_info *l,
+					 const struct ledger_item *const *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(items[i]->key, l->name))
@@ -64,9 +68,11 @@ static const struct ledger_item *item_of(const struct link_info *l, const struct
 	return NULL;
 }
 
-/* The one group in which all of them are, and nothing else; 0 if there is no such group. */
-static uint32_t common_group(const struct link_info *links, size_t n_links, const struct ledger_item *const *items,
-			     size_t n)
+/*
+ * The one group in which all of them are, and nothing else; 0 if there is no such group.
+ */
+static uint32_t common_group(const struct link_info *links, size_t n_links,
+			     const struct ledger_item *const *items, size_t n)
 {
 	uint32_t group = 0;
 
@@ -78,16 +84,20 @@ static uint32_t common_group(const struct link_info *links, size_t n_links, cons
 		group = links[i].group;
 	}
 	for (size_t i = 0; i < n_links; i++)
-		if (links[i].group == group && (!link_is_ours(&links[i]) || !item_of(&links[i], items, n)))
+		if (links[i].group == group &&
+		    (!link_is_ours(&links[i]) || !item_of(&links[i], items, n)))
 			return 0;
 	return group;
 }
 
-/* One message for all: deleting them one by one takes 20 ms each, under a lock of the whole machine. */
+/*
+ * One message for all: deleting them one by one takes 20 ms each, under a lock of the
+ * whole machine.
+ */
 static int link_destroy_all(const struct ledger_item *const *items, size_t n, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_free_ struct link_info *links = NULL;
 	size_t n_links;
 	uint32_t group;
@@ -135,7 +145,7 @@ static int table_same(const struct ledger_item *item)
 static int table_destroy(const struct ledger_item *item, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_NETFILTER, err);
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct err why;
 
 	nl_batch_init(&b);
@@ -150,7 +160,8 @@ static int table_destroy(const struct ledger_item *item, struct err *err)
 		return 1;
 	/* Owned by a supervisor that is on its way out: its end takes the table along. */
 	if (why.sys == EPERM)
-		return err_sys(err, EBUSY, "nftables table '%s': held by a running process", item->key);
+		return err_sys(err, EBUSY, "nftables table '%s': held by a running process",
+			       item->key);
 	*err = why;
 	return err_wrap(err, "nftables table '%s'", item->key);
 }
@@ -181,4 +192,5 @@ static const struct ledger_kind kind_lease = {
 	.flags = LEDGER_HOST_WIDE,
 };
 
-const struct ledger_kind *const net_ledger_kinds[] = { &kind_bridge, &kind_veth, &kind_table, &kind_lease, NULL };
+const struct ledger_kind *const net_ledger_kinds[] = { &kind_bridge, &kind_veth, &kind_table,
+						       &kind_lease, NULL };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lease: counted switches of the host. Called by net.c and kinds.c. A device of the host forwards while at least one stack
- * needs it. The book of a device is a small file that all stacks share, under the run folder: what it was, and who
- * holds it; the last one out restores. It is written before the switch is turned, and removed after it was turned back, so
- * that dying in between costs nothing.
+ * lease: counted switches of the host. Called by net.c and kinds.c. A device of the host
+ * forwards while at least one stack needs it. The book of a device is a small file that
+ * all stacks share, under the run folder: what it was, and who holds it; the last one out
+ * restores. It is written before the switch is turned, and removed after it was turned
+ * back, so that dying in between costs nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +18,13 @@
 #include "net/lease.h"
 #include "net/link.h"
 
-#define KEY_PREFIX "forwarding:"
-#define BOOK_MAX 65536
+#define KEY_PREFIX   "forwarding:"
+#define BOOK_MAX     65536
 #define LOCK_WAIT_MS 2000
 
 struct book {
-	int index;		/* of the device; another one of the same name is another device */
-	char was;		/* '0' or '1' */
+	int index; /* of the device; another one of the same name is another device */
+	char was;  /* '0' or '1' */
 	struct VEC(char *) owners;
 };
 
@@ -37,8 +38,8 @@ static void book_fini(struct book *b)
 /* ---- the switch ------------------------------------------------------------------------------ */
 
 /*
- * By /proc and not by rtnetlink: only here the kernel also switches off receive offload (LRO), which must not be on where
- * packets are forwarded.
+ * By /proc and not by rtnetlink: only here the kernel also switches off receive offload
+ * (LRO), which must not be on where packets are forwarded.
  */
 static void switch_path(const char *ifname, char *ret, size_t size)
 {
@@ -71,7 +72,10 @@ static int switch_write(const char *ifname, char value, struct err *err)
 
 /* ---- the books ------------------------------------------------------------------------------- */
 
-/* Locked folder of the books, which goes when the last book does; so what was locked may be gone by then. */
+/*
+ * Locked folder of the books, which goes when the last book does; so what was locked may
+ * be gone by then.
+ */
 static int open_folder(struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
@@ -90,7 +94,8 @@ static int open_folder(struct err *err)
 		if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &st) && st.st_nlink)
 			return take_fd(&fd);
 		if (time_mono_ms() > until)
-			return err_set(err, "leases: '%s' is locked by another mstack for too long", path);
+			return err_set(err, "leases: '%s' is locked by another mstack for too long",
+				       path);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -121,7 +126,10 @@ static void boot_id(char ret[48])
 	buf_fini(&text);
 }
 
-/* One line each; what cannot be read is as good as no book. Returns whether it is one of this boot. */
+/*
+ * One line each; what cannot be read is as good as no book. Returns whether it is one of
+ * this boot.
+ */
 static bool parse_book(char *text, struct book *ret)
 {
 	char boot[48], *save = NULL;
@@ -236,7 +244,8 @@ int lease_candidates(int rtnl, struct lease_devices *ret, struct err *err)
 		struct lease_device dev = { .index = links[i].index };
 
 		if (!strcmp(links[i].name, "lo") || !strncmp(links[i].name, "mstk", 4) ||
-		    !has_address(links[i].index, addrs, n_addrs) || !is_candidate(folder, &links[i]))
+		    !has_address(links[i].index, addrs, n_addrs) ||
+		    !is_candidate(folder, &links[i]))
 			continue;
 		memcpy(dev.ifname, links[i].name, sizeof(dev.ifname));
 		vec_push(ret, dev);
@@ -266,7 +275,8 @@ static int enter(int folder, const struct lease_device *dev, const char *project
 	return switch_write(dev->ifname, '1', err);
 }
 
-int lease_take(struct ledger *l, const struct lease_device *dev, const char *project, struct err *err)
+int lease_take(struct ledger *l, const struct lease_device *dev, const char *project,
+	       struct err *err)
 {
 	_cleanup_free_ char *key = xasprintf(KEY_PREFIX "%s:%s", dev->ifname, project);
 	_cleanup_(close_folder) int folder = -1;
@@ -329,12 +339,13 @@ int lease_drop(const char *key, struct err *err)
 	if (book_read(folder, ifname, &book))
 		return 1;
 	owner = find_owner(&book, project);
-	if (owner == book.owners.n)
+	if (!book.owners.v || owner == book.owners.n)
 		return 1;
 	free(book.owners.v[owner]);
 	book.owners.v[owner] = book.owners.v[--book.owners.n];
 	/* Restored before the book goes. */
-	if (!book.owners.n && (int)if_nametoindex(ifname) == book.index && switch_write(ifname, book.was, err))
+	if (!book.owners.n && (int)if_nametoindex(ifname) == book.index &&
+	    switch_write(ifname, book.was, err))
 		return -1;
 	return book_write(folder, ifname, &book, err);
 }

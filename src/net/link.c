@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link: rtnetlink messages about interfaces, and reading them back. Called by bridge.c, veth.c, kinds.c and facts.c. The put
- * functions touch no socket. One message does as much as the kernel allows; see rtnetlink(7).
+ * link: rtnetlink messages about interfaces, and reading them back. Called by bridge.c,
+ * veth.c, kinds.c and facts.c. The put functions touch no socket. One message does as much
+ * as the kernel allows; see rtnetlink(7).
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -22,7 +23,7 @@ void link_mac(const char *ifname, uint8_t ret[6])
 	uint64_t h = hash64_str(ifname);
 
 	memcpy(ret, &h, 6);
-	ret[0] = 0x02;		/* locally administered, unicast */
+	ret[0] = 0x02; /* locally administered, unicast */
 }
 
 bool link_is_ours(const struct link_info *l)
@@ -45,7 +46,8 @@ uint32_t link_group_veths(uint32_t id)
 	return (id & GROUP_BITS) | 0x20000000u;
 }
 
-static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index, unsigned up)
+static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index,
+		  unsigned up)
 {
 	struct ifinfomsg head = { .ifi_index = index, .ifi_flags = up, .ifi_change = up };
 
@@ -86,9 +88,15 @@ void link_put_bridge_up(struct nl_batch *b, int index, bool internal, const char
 	inet = nl_nest(b, AF_INET);
 	conf = nl_nest(b, IFLA_INET_CONF);
 	nl_put_u32(b, IPV4_DEVCONF_FORWARDING, !internal);
-	/* Loose: with several networks, what a container sends may come in by another bridge than its address says. */
+	/*
+	 * Loose: with several networks, what a container sends may come in by another
+	 * bridge than its address says.
+	 */
 	nl_put_u32(b, IPV4_DEVCONF_RP_FILTER, 2);
-	/* Answers to a port that was published to 127.0.0.1; the table's guard chain closes the hole that it opens. */
+	/*
+	 * Answers to a port that was published to 127.0.0.1; the table's guard chain
+	 * closes the hole that it opens.
+	 */
 	nl_put_u32(b, IPV4_DEVCONF_ROUTE_LOCALNET, !internal);
 	nl_nest_end(b, conf);
 	nl_nest_end(b, inet);
@@ -100,20 +108,26 @@ void link_put_altname(struct nl_batch *b, int index, const char *altname)
 	size_t list;
 
 	begin(b, "set alternative name", RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL, index, 0);
-	nl_tolerate(b, EEXIST);		/* for people only: not worth failing for */
+	nl_tolerate(b, EEXIST); /* for people only: not worth failing for */
 	list = nl_nest(b, IFLA_PROP_LIST);
 	nl_put_str(b, IFLA_ALT_IFNAME, altname);
 	nl_nest_end(b, list);
 }
 
-/* Unless both counts are named, each veth costs two grace periods more, under a lock of the whole machine. */
+/*
+ * Unless both counts are named, each veth costs two grace periods more, under a lock of
+ * the whole machine.
+ */
 static void put_queues(struct nl_batch *b)
 {
 	nl_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
 	nl_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
 }
 
-/* The container's end. Not up: the kernel refuses that (ENOTCONN), for its other end does not exist yet. */
+/*
+ * The container's end. Not up: the kernel refuses that (ENOTCONN), for its other end does
+ * not exist yet.
+ */
 static void put_peer(struct nl_batch *b, const struct link_veth *v)
 {
 	static const struct ifinfomsg down;
@@ -121,7 +135,8 @@ static void put_peer(struct nl_batch *b, const struct link_veth *v)
 
 	/* A bare ifinfomsg comes first within this attribute. */
 	if (nl_message(b, sizeof(down))) {
-		memcpy(mnl_nlmsg_put_extra_header(nl_message(b, 0), sizeof(down)), &down, sizeof(down));
+		memcpy(mnl_nlmsg_put_extra_header(nl_message(b, 0), sizeof(down)), &down,
+		       sizeof(down));
 		nl_sync(b);
 	}
 	nl_put_str(b, IFLA_IFNAME, v->port->ifname);
@@ -171,7 +186,7 @@ void link_put_quiet(struct nl_batch *b, int index)
 	nl_put_u8(b, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	nl_nest_end(b, inet6);
 	nl_nest_end(b, spec);
-	nl_tolerate(b, EAFNOSUPPORT);	/* a host without IPv6 is quiet already */
+	nl_tolerate(b, EAFNOSUPPORT); /* a host without IPv6 is quiet already */
 }
 
 void link_put_up(struct nl_batch *b, const char *ifname)
@@ -202,9 +217,8 @@ static void parse_kind(const struct nlattr *info, struct link_info *ret)
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each_nested(a, info)
-		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-			snprintf(ret->kind, sizeof(ret->kind), "%s", mnl_attr_get_str(a));
+	mnl_attr_for_each_nested(a, info) if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+		snprintf(ret->kind, sizeof(ret->kind), "%s", mnl_attr_get_str(a));
 }
 
 void link_parse(const struct nlmsghdr *m, struct link_info *ret)
@@ -213,7 +227,8 @@ void link_parse(const struct nlmsghdr *m, struct link_info *ret)
 	const struct nlattr *a;
 
 	*ret = (struct link_info){ .index = head->ifi_index };
-	mnl_attr_for_each(a, m, sizeof(*head)) {
+	mnl_attr_for_each(a, m, sizeof(*head))
+	{
 		switch (mnl_attr_get_type(a)) {
 		case IFLA_IFNAME:
 			snprintf(ret->name, sizeof(ret->name), "%s", mnl_attr_get_str(a));
@@ -250,7 +265,7 @@ static void take_one(void *arg, const struct nlmsghdr *m, unsigned tag)
 
 int link_find(int fd, const char *ifname, struct link_info *ret, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct link_info found = { 0 };
 	struct nl_sink sink = { .message = take_one, .arg = &found };
 
@@ -281,7 +296,7 @@ static void take_each(void *arg, const struct nlmsghdr *m, unsigned tag)
 
 int link_list(int fd, struct link_info **ret, size_t *ret_n, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct link_infos all = { 0 };
 	struct nl_sink sink = { .message = take_each, .arg = &all };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link: messages that make, change and remove interfaces, and reading them back. Building and sending are apart.
+ * link: messages that make, change and remove interfaces, and reading them back. Building
+ * and sending are apart.
  *
- * After its creation a link is addressed by index only: rtnetlink goes on after a message that failed, and by name a
- * follow-up would hit the foreign link because of which the creation failed.
+ * After its creation a link is addressed by index only: rtnetlink goes on after a message
+ * that failed, and by name a follow-up would hit the foreign link because of which the
+ * creation failed.
  */
 #ifndef NET_LINK_H
 #define NET_LINK_H
@@ -11,12 +13,12 @@
 #include "mstack/net.h"
 #include "net/nl.h"
 
-#define LINK_OWNER "mstack:"	/* every alias of ours begins with it */
+#define LINK_OWNER "mstack:" /* every alias of ours begins with it */
 
 struct link_info {
-	int index, master;	/* master: index of the bridge, or 0 */
+	int index, master; /* master: index of the bridge, or 0 */
 	char name[IFNAMSIZ];
-	char kind[IFNAMSIZ];	/* "bridge", "veth", "" */
+	char kind[IFNAMSIZ]; /* "bridge", "veth", "" */
 	char alias[256];
 	uint8_t mac[6];
 	uint32_t group;
@@ -27,16 +29,19 @@ struct link_veth {
 	const struct net_port_spec *port;
 	int master, netns_fd;
 	uint32_t group;
-	unsigned mtu;		/* 0: the kernel's default */
+	unsigned mtu; /* 0: the kernel's default */
 };
 
 /*
- * The MAC of a bridge or host end: a pure function of its name, given at creation. By it a link is known as ours
- * even if the supervisor died before it could set the alias.
+ * The MAC of a bridge or host end: a pure function of its name, given at creation. By it a
+ * link is known as ours even if the supervisor died before it could set the alias.
  */
 void link_mac(const char *ifname, uint8_t ret[6]);
 bool link_is_ours(const struct link_info *l);
-/* Link groups of a stack, never 0 (the group of everybody else); apart, so that each is removed in one message. */
+/*
+ * Link groups of a stack, never 0 (the group of everybody else); apart, so that each is
+ * removed in one message.
+ */
 uint32_t link_group_bridges(uint32_t id);
 uint32_t link_group_veths(uint32_t id);
 
@@ -46,7 +51,10 @@ void link_put_bridge_up(struct nl_batch *b, int index, bool internal, const char
 void link_put_altname(struct nl_batch *b, int index, const char *altname);
 void link_put_veth(struct nl_batch *b, const struct link_veth *v);
 void link_put_alias(struct nl_batch *b, int index, const char *alias);
-/* No IPv6 address by itself, hence no multicast chatter. To be sent before the link has carrier. */
+/*
+ * No IPv6 address by itself, hence no multicast chatter. To be sent before the link has
+ * carrier.
+ */
 void link_put_quiet(struct nl_batch *b, int index);
 void link_put_up(struct nl_batch *b, const char *ifname);
 void link_put_get(struct nl_batch *b, const char *ifname);

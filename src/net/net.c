@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * net: opens, brings up and closes the network of one stack. Called by sup. The parts are made elsewhere: bridge.c, veth.c,
- * ruleset.c, lease.c; here is their order: the rules that protect the host stand before there is anything to protect.
+ * net: opens, brings up and closes the network of one stack. Called by sup. The parts are
+ * made elsewhere: bridge.c, veth.c, ruleset.c, lease.c; here is their order: the rules
+ * that protect the host stand before there is anything to protect.
  */
-#include <errno.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@
 #include "net/nft.h"
 #include "net/portwatch.h"
 
-struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
-		     struct err *err)
+struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger,
+		     net_event_fn *fn, void *arg, struct err *err)
 {
 	struct net *n = xcalloc(1, sizeof(*n));
 
@@ -47,7 +48,10 @@ void net_close(struct net *n)
 
 struct elems VEC(struct nft_elem);
 
-/* Names are padded with zeros to the size of a field, which is how the kernel compares them. */
+/*
+ * Names are padded with zeros to the size of a field, which is how the kernel compares
+ * them.
+ */
 static struct nft_elem name_elem(const char *ifname)
 {
 	struct nft_elem e = { .key_len = IFNAMSIZ };
@@ -83,7 +87,10 @@ static void put_pairs(struct nl_batch *b, const struct net *n)
 	vec_fini(&elems);
 }
 
-/* An interval is two elements: its first key, and the first one behind it unless that is beyond the last address. */
+/*
+ * An interval is two elements: its first key, and the first one behind it unless that is
+ * beyond the last address.
+ */
 static void put_subnets(struct nl_batch *b, const struct net *n)
 {
 	struct elems elems = { 0 };
@@ -91,7 +98,8 @@ static void put_subnets(struct nl_batch *b, const struct net *n)
 	for (size_t i = 0; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 		struct nft_elem first = { .key_len = 4 }, behind = { .key_len = 4, .end = true };
-		uint32_t next = htonl(ntohl(br->subnet.s_addr) + (uint32_t)(1ull << (32 - br->prefix)));
+		uint32_t next =
+			htonl(ntohl(br->subnet.s_addr) + (uint32_t)(1ull << (32 - br->prefix)));
 
 		if (br->internal)
 			continue;
@@ -105,7 +113,8 @@ static void put_subnets(struct nl_batch *b, const struct net *n)
 	vec_fini(&elems);
 }
 
-static void put_uplinks(struct nl_batch *b, const struct net *n, const struct lease_devices *uplinks)
+static void put_uplinks(struct nl_batch *b, const struct net *n,
+			const struct lease_devices *uplinks)
 {
 	struct elems elems = { 0 };
 
@@ -117,7 +126,7 @@ static void put_uplinks(struct nl_batch *b, const struct net *n, const struct le
 
 static int make_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
 	uint32_t item = ledger_intend(n->ledger, "nft-table", 0, n->spec->table, err);
 

@@ -15,11 +15,11 @@ struct net {
 	struct ev_loop *loop;
 	const struct net_spec *spec;
 	struct ledger *ledger;
-	int rtnl;		/* in the host's namespace */
-	int nft;		/* owns the table: what is closed with it is gone */
-	int *bridges;		/* index of the link of each network; 0 until it is up */
+	int rtnl;     /* in the host's namespace */
+	int nft;      /* owns the table: what is closed with it is gone */
+	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
-	struct hold *holds;	/* reserved ports */
+	struct hold *holds; /* reserved ports */
 };
 
 /* bridge.c: are the names and subnets still free? Then all bridges, with address, up. */

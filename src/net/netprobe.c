@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netprobe: does this kernel have what a stack's network needs? Called by `mstack doctor`. Each feature is tried for real, in
- * a child with a network namespace of its own, so nothing is left and nothing of the host is touched.
+ * netprobe: does this kernel have what a stack's network needs? Called by `mstack doctor`.
+ * Each feature is tried for real, in a child with a network namespace of its own, so
+ * nothing is left and nothing of the host is touched.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,9 @@ static void put_bridge(struct nl_batch *b, int netns)
 
 static void put_veth(struct nl_batch *b, int netns)
 {
-	static const struct net_port_spec port = { .host_ifname = "mvprobe", .ifname = "eth0", .mac = { 2 } };
+	static const struct net_port_spec port = { .host_ifname = "mvprobe",
+						   .ifname = "eth0",
+						   .mac = { 2 } };
 	struct link_veth veth = { .port = &port, .netns_fd = netns, .group = 1 };
 
 	link_put_veth(b, &veth);
@@ -67,7 +70,8 @@ static const struct probe_row rows[] = {
 	{ "bridge", "modprobe bridge", put_bridge, NETLINK_ROUTE },
 	{ "veth", "modprobe veth", put_veth, NETLINK_ROUTE },
 	{ "nf_tables", "modprobe nf_tables", put_nft, NETLINK_NETFILTER },
-	{ "nftables nat, masquerade and fib", "modprobe -a nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct", put_rules,
+	{ "nftables nat, masquerade and fib",
+	  "modprobe -a nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct", put_rules,
 	  NETLINK_NETFILTER },
 	{ "nftables owner flag", "use Linux 6.1 or later", put_owned_table, NETLINK_NETFILTER },
 };
@@ -80,7 +84,7 @@ struct answer {
 
 static int try_row(const struct probe_row *row, int netns, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_fd_ int fd = row->put ? nl_socket(row->bus, err) : -1;
 
 	nl_batch_init(&b);
@@ -131,7 +135,9 @@ size_t net_probe(struct net_probe *ret, size_t max)
 
 		if (read(in, &a, sizeof(a)) < 0)
 			snprintf(a.why, sizeof(a.why), "the test gave no answer");
-		ret[n] = (struct net_probe){ .what = rows[n].what, .ok = a.ok, .cure = rows[n].cure };
+		ret[n] = (struct net_probe){ .what = rows[n].what,
+					     .ok = a.ok,
+					     .cure = rows[n].cure };
 		memcpy(ret[n].why, a.why, sizeof(ret[n].why));
 	}
 	if (pid > 0)

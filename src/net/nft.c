@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft: nf_tables transactions: tables, elements, looking up. Called by net.c, publish.c, kinds.c and netprobe.c. Messages are
- * framed by nl.c, their bodies written by libnftnl.
+ * nft: nf_tables transactions: tables, elements, looking up. Called by net.c, publish.c,
+ * kinds.c and netprobe.c. Messages are framed by nl.c, their bodies written by libnftnl.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,12 +16,18 @@
 
 #include "net/nft.h"
 
-/* libnftnl writes without looking: an attribute of elements is 64 KiB at most, all else far less. */
+/*
+ * libnftnl writes without looking: an attribute of elements is 64 KiB at most, all else
+ * far less.
+ */
 #define BODY_ROOM (80u << 10)
 
-static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, uint8_t family, uint16_t res)
+static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags,
+		  uint8_t family, uint16_t res)
 {
-	struct nfgenmsg head = { .nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(res) };
+	struct nfgenmsg head = { .nfgen_family = family,
+				 .version = NFNETLINK_V0,
+				 .res_id = htons(res) };
 
 	nl_begin(b, what, type, flags, &head, sizeof(head));
 }
@@ -31,7 +37,10 @@ void nft_begin(struct nl_batch *b)
 	begin(b, "begin", NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
 
-/* The answer to the last message comes when the transaction is done; the end itself is never answered. */
+/*
+ * The answer to the last message comes when the transaction is done; the end itself is
+ * never answered.
+ */
 void nft_end(struct nl_batch *b)
 {
 	nl_await(b);
@@ -56,7 +65,8 @@ void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 	nftnl_udata_put_strz(data, NFTNL_UDATA_TABLE_COMMENT, text);
 	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
 	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
-	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(data), nftnl_udata_buf_len(data));
+	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(data),
+			     nftnl_udata_buf_len(data));
 	nft_message(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
 	m = nl_message(b, BODY_ROOM);
 	if (m) {
@@ -90,8 +100,8 @@ static struct nftnl_set_elem *make_elem(const struct nft_elem *e)
 }
 
 /* As many messages as it takes: an attribute ends at 64 KiB. */
-void nft_put_elems(struct nl_batch *b, const char *table, const char *set, const struct nft_elem *elems, size_t n,
-		   bool add)
+void nft_put_elems(struct nl_batch *b, const char *table, const char *set,
+		   const struct nft_elem *elems, size_t n, bool add)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nftnl_set_elems_iter *iter;
@@ -108,8 +118,8 @@ void nft_put_elems(struct nl_batch *b, const char *table, const char *set, const
 	if (!iter)
 		abort();
 	while (more > 0) {
-		nft_message(b, add ? "add elements" : "delete elements", add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
-			    add ? NLM_F_CREATE : 0);
+		nft_message(b, add ? "add elements" : "delete elements",
+			    add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0);
 		m = nl_message(b, BODY_ROOM);
 		if (!m)
 			break;
@@ -155,7 +165,7 @@ static void take_table(void *arg, const struct nlmsghdr *m, unsigned tag)
 
 int nft_find(int fd, const char *table, char *ret_comment, size_t size, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct search s = { 0 };
 	struct nl_sink sink = { .message = take_table, .arg = &s };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft: nf_tables messages: one transaction per batch, all of it or nothing. What the table looks like is in ruleset.c.
+ * nft: nf_tables messages: one transaction per batch, all of it or nothing. What the table
+ * looks like is in ruleset.c.
  */
 #ifndef NET_NFT_H
 #define NET_NFT_H
@@ -10,13 +11,16 @@
 #include "mstack/net.h"
 #include "net/nl.h"
 
-/* One element of a set or map. Fields of a key stand padded to four bytes, in network order. */
+/*
+ * One element of a set or map. Fields of a key stand padded to four bytes, in network
+ * order.
+ */
 struct nft_elem {
 	uint8_t key[32];
 	uint8_t data[8];
 	uint8_t key_len, data_len;
-	bool end;		/* the first key behind an interval */
-	bool accept;		/* of a verdict map */
+	bool end;    /* the first key behind an interval */
+	bool accept; /* of a verdict map */
 };
 
 void nft_begin(struct nl_batch *b);
@@ -24,11 +28,14 @@ void nft_end(struct nl_batch *b);
 /* Begins one message of a transaction; for ruleset.c. */
 void nft_message(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags);
 
-/* With the owner flag: the table goes with the socket that sends this, and nobody else may change it. */
+/*
+ * With the owner flag: the table goes with the socket that sends this, and nobody else may
+ * change it.
+ */
 void nft_put_table(struct nl_batch *b, const char *table, const char *comment);
 void nft_put_delete(struct nl_batch *b, const char *table);
-void nft_put_elems(struct nl_batch *b, const char *table, const char *set, const struct nft_elem *elems, size_t n,
-		   bool add);
+void nft_put_elems(struct nl_batch *b, const char *table, const char *set,
+		   const struct nft_elem *elems, size_t n, bool add);
 /* Sets, maps, chains and rules of a stack's table, without elements. */
 void ruleset_put(struct nl_batch *b, const char *table);
 

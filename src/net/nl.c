@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nl: one netlink message builder and one way to send, on libmnl. Called by every file of this room. It knows no link and
- * no rule, and must not wait for anything but the kernel's answer, which is there when send returns.
+ * nl: one netlink message builder and one way to send, on libmnl. Called by every file of
+ * this room. It knows no link and no rule, and must not wait for anything but the kernel's
+ * answer, which is there when send returns.
  */
 #include <assert.h>
 #include <errno.h>
@@ -11,13 +12,19 @@
 
 #include "net/nl.h"
 
-/* A batch for a thousand slots is half a megabyte; the port map of the largest stack less than that. */
-#define BATCH_MAX (16u << 20)
+/*
+ * A batch for a thousand slots is half a megabyte; the port map of the largest stack less
+ * than that.
+ */
+#define BATCH_MAX   (16u << 20)
 #define RECEIVE_MAX (8u << 20)
 
 void nl_batch_init(struct nl_batch *b)
 {
-	/* Any number will do that an answer left over from an earlier exchange does not have. */
+	/*
+	 * Any number will do that an answer left over from an earlier exchange does not
+	 * have.
+	 */
 	*b = (struct nl_batch){ .first = (uint32_t)time_mono_ns() | 1 };
 }
 
@@ -64,7 +71,8 @@ void nl_sync(struct nl_batch *b)
 	assert(b->len <= b->cap);
 }
 
-void nl_begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, const void *head, size_t len)
+void nl_begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, const void *head,
+	      size_t len)
 {
 	struct nlmsghdr *m;
 
@@ -136,7 +144,10 @@ void nl_await(struct nl_batch *b)
 {
 	if (b->overflow)
 		return;
-	/* A dump ends with a message of its own. (These bits mean other things where something is made, one by one.) */
+	/*
+	 * A dump ends with a message of its own. (These bits mean other things where
+	 * something is made, one by one.)
+	 */
 	if ((open_message(b)->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		open_message(b)->nlmsg_flags |= NLM_F_ACK;
 	b->awaited = open_message(b)->nlmsg_seq;
@@ -146,7 +157,10 @@ void nl_tune(int fd)
 {
 	int on = 1, sndbuf = BATCH_MAX, rcvbuf = RECEIVE_MAX;
 
-	/* None of these can fail on a supported kernel for who may use the socket; without them texts are poorer. */
+	/*
+	 * None of these can fail on a supported kernel for who may use the socket; without
+	 * them texts are poorer.
+	 */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
@@ -158,12 +172,16 @@ int nl_socket(int bus, struct err *err)
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, bus);
 
 	if (fd < 0)
-		return err_sys(err, errno, "netlink: open a %s socket", bus == NETLINK_ROUTE ? "route" : "netfilter");
+		return err_sys(err, errno, "netlink: open a %s socket",
+			       bus == NETLINK_ROUTE ? "route" : "netfilter");
 	nl_tune(fd);
 	return fd;
 }
 
-/* The words that the kernel puts behind an error; the original message is in between unless it was left out (CAP_ACK). */
+/*
+ * The words that the kernel puts behind an error; the original message is in between
+ * unless it was left out (CAP_ACK).
+ */
 static void kernel_words(const struct nlmsghdr *m, char *ret, size_t size)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
@@ -175,9 +193,9 @@ static void kernel_words(const struct nlmsghdr *m, char *ret, size_t size)
 		return;
 	if (!(m->nlmsg_flags & NLM_F_CAPPED))
 		offset += mnl_nlmsg_get_payload_len(&e->msg);
-	mnl_attr_for_each(a, m, offset)
-		if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-			snprintf(ret, size, "%s", mnl_attr_get_str(a));
+	mnl_attr_for_each(a, m, offset) if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG &&
+					    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(ret, size, "%s", mnl_attr_get_str(a));
 }
 
 /* What has come in so far. */
@@ -212,7 +230,7 @@ static void take_message(struct exchange *x, const struct nlmsghdr *m)
 	int sys = 0;
 
 	if (nth >= x->batch->labels.n)
-		return;		/* an answer to somebody who is not waiting any more */
+		return; /* an answer to somebody who is not waiting any more */
 	if (m->nlmsg_type != NLMSG_ERROR && m->nlmsg_type != NLMSG_DONE) {
 		if (x->sink && x->sink->message)
 			x->sink->message(x->sink->arg, m, x->batch->labels.v[nth].tag);
@@ -228,8 +246,8 @@ static void take_message(struct exchange *x, const struct nlmsghdr *m)
 }
 
 /*
- * Takes what is queued. The kernel works through all messages within send, and a dump goes on within recv, so an empty
- * queue is the end: there is nothing to wait for.
+ * Takes what is queued. The kernel works through all messages within send, and a dump goes
+ * on within recv, so an empty queue is the end: there is nothing to wait for.
  */
 static int receive_all(int fd, struct exchange *x)
 {
@@ -238,7 +256,8 @@ static int receive_all(int fd, struct exchange *x)
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
 		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from,
+				     &from_len);
 		int left = (int)n;
 
 		if (n < 0 && errno == EINTR)
@@ -248,8 +267,9 @@ static int receive_all(int fd, struct exchange *x)
 		if (n < 0)
 			return err_sys(x->err, errno, "netlink: receive");
 		if (from.nl_pid)
-			continue;	/* not from the kernel */
-		for (const struct nlmsghdr *m = (void *)data; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+			continue; /* not from the kernel */
+		for (const struct nlmsghdr *m = (void *)data; mnl_nlmsg_ok(m, left);
+		     m = mnl_nlmsg_next(m, &left))
 			take_message(x, m);
 	}
 }
@@ -270,7 +290,8 @@ int nl_transact(int fd, struct nl_batch *b, const struct nl_sink *sink, struct e
 	if (receive_all(fd, &x))
 		return -1;
 	if (!x.answered && !x.failed)
-		return err_set(err, "netlink: %s: no answer from the kernel", b->labels.v[b->labels.n - 1].what);
+		return err_set(err, "netlink: %s: no answer from the kernel",
+			       b->labels.v[b->labels.n - 1].what);
 	return x.failed && !(sink && sink->error) ? -1 : 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * portowner: finds the process behind a port, by the inode of its socket. Called by hold.c for its error message only: it
- * reads all of /proc, which takes milliseconds.
+ * portowner: finds the process behind a port, by the inode of its socket. Called by hold.c
+ * for its error message only: it reads all of /proc, which takes milliseconds.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,10 +12,13 @@
 #include "mstack/base.h"
 #include "net/portowner.h"
 
-#define TABLE_MAX (8u << 20)
+#define TABLE_MAX    (8u << 20)
 #define STATE_LISTEN 0x0a
 
-/* The inode of the socket on this port in one of the tables of /proc/net; 0 if there is none. */
+/*
+ * The inode of the socket on this port in one of the tables of /proc/net; 0 if there is
+ * none.
+ */
 static unsigned long find_inode(const char *table, bool tcp, uint16_t port)
 {
 	struct buf text = { 0 };
@@ -24,12 +27,14 @@ static unsigned long find_inode(const char *table, bool tcp, uint16_t port)
 
 	if (file_read(AT_FDCWD, table, TABLE_MAX, &text) || !text.data)
 		return 0;
-	for (char *line = strtok_r(text.data, "\n", &save); line && !found; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
 		unsigned local, state;
 		unsigned long inode;
 
-		if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu", &local, &state,
-			   &inode) == 3 && local == port && (!tcp || state == STATE_LISTEN))
+		if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu",
+			   &local, &state, &inode) == 3 &&
+		    local == port && (!tcp || state == STATE_LISTEN))
 			found = inode;
 	}
 	buf_fini(&text);
@@ -60,7 +65,8 @@ static int tell(const char *pid, char *ret, size_t size)
 
 	if (file_read(AT_FDCWD, path, 64, &comm))
 		return -1;
-	snprintf(ret, size, "'%.*s' (pid %s)", (int)strcspn(buf_str(&comm), "\n"), buf_str(&comm), pid);
+	snprintf(ret, size, "'%.*s' (pid %s)", (int)strcspn(buf_str(&comm), "\n"), buf_str(&comm),
+		 pid);
 	buf_fini(&comm);
 	return 0;
 }

@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "nginx (pid 123)"; -1 when it cannot be told (another user's namespace, no rights, gone). Reads /proc. */
+/*
+ * "nginx (pid 123)"; -1 when it cannot be told (another user's namespace, no rights,
+ * gone). Reads /proc.
+ */
 int port_owner(uint8_t protocol, uint16_t port, char *ret, size_t size);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * portwatch: listens to the kernel's link events for ports and bridges that have come to work. Called by net.c and veth.c;
- * calls back from the loop. It changes nothing, and an event that is lost costs no more than the limit of the wait.
+ * portwatch: listens to the kernel's link events for ports and bridges that have come to
+ * work. Called by net.c and veth.c; calls back from the loop. It changes nothing, and an
+ * event that is lost costs no more than the limit of the wait.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +29,7 @@ struct wait {
 	struct ev_timer timer;
 	uint64_t token;
 	size_t n;
-	struct portwatch_link links[];	/* port 0: this one forwards */
+	struct portwatch_link links[]; /* port 0: this one forwards */
 };
 
 struct bridge {
@@ -92,19 +93,13 @@ static bool is_ready(const struct wait *w)
 	return w->n > 0;
 }
 
-/* The callback may add waits, so the list is looked through anew after each. */
-static void tell_ready(struct portwatch *watch)
+static struct wait *find_ready(const struct portwatch *watch)
 {
 	struct wait *w = watch->waits;
 
-	while (w) {
-		if (!is_ready(w)) {
-			w = w->next;
-			continue;
-		}
-		ready(w);
-		w = watch->waits;
-	}
+	while (w && !is_ready(w))
+		w = w->next;
+	return w;
 }
 
 static void port_forwards(struct portwatch *watch, int port)
@@ -119,15 +114,16 @@ static bool says_forwarding(const struct nlattr *protinfo)
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each_nested(a, protinfo)
-		if (mnl_attr_get_type(a) == IFLA_BRPORT_STATE)
-			return mnl_attr_get_u8(a) == BR_STATE_FORWARDING;
+	mnl_attr_for_each_nested(a, protinfo) if (mnl_attr_get_type(a) ==
+						  IFLA_BRPORT_STATE) return mnl_attr_get_u8(a) ==
+		BR_STATE_FORWARDING;
 	return false;
 }
 
 /*
- * A new port counts as forwarding at once, before it has seen its carrier: its state of operation is unknown then. Only when
- * that is "up" has the kernel given the link its queue, and what is sent arrives.
+ * A new port counts as forwarding at once, before it has seen its carrier: its state of
+ * operation is unknown then. Only when that is "up" has the kernel given the link its
+ * queue, and what is sent arrives.
  */
 static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 {
@@ -135,10 +131,12 @@ static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 	struct bridge *bridge = find_bridge(watch, head->ifi_index);
 	bool up = false, forwarding = false;
 	const struct nlattr *a;
+	struct wait *w;
 
 	if (m->nlmsg_type != RTM_NEWLINK)
 		return;
-	mnl_attr_for_each(a, m, sizeof(*head)) {
+	mnl_attr_for_each(a, m, sizeof(*head))
+	{
 		if (mnl_attr_get_type(a) == IFLA_OPERSTATE)
 			up = mnl_attr_get_u8(a) == IF_OPER_UP;
 		else if (mnl_attr_get_type(a) == IFLA_PROTINFO && head->ifi_family == AF_BRIDGE)
@@ -148,7 +146,9 @@ static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 		bridge->up = up;
 	else if (up && forwarding)
 		port_forwards(watch, head->ifi_index);
-	tell_ready(watch);
+	/* The callback may add waits, so the list is looked through anew after each. */
+	while ((w = find_ready(watch)))
+		ready(w);
 }
 
 static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
@@ -159,17 +159,20 @@ static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
 	(void)loop;
 	(void)revents;
 	/* ENOBUFS, events were lost: those waits run until their limit. */
-	while ((n = recv(io->fd, data, sizeof(data), MSG_DONTWAIT)) > 0 || errno == EINTR || errno == ENOBUFS) {
+	while ((n = recv(io->fd, data, sizeof(data), MSG_DONTWAIT)) > 0 || errno == EINTR ||
+	       errno == ENOBUFS) {
 		int left = n > 0 ? (int)n : 0;
 
-		for (const struct nlmsghdr *m = (void *)data; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		for (const struct nlmsghdr *m = (void *)data; mnl_nlmsg_ok(m, left);
+		     m = mnl_nlmsg_next(m, &left))
 			take_event(io->data, m);
 	}
 }
 
 /*
- * Only what bridges say about their ports and what is said about our bridges shall wake us, not each link of the host. Behind
- * the header come the family, and 4 bytes on the index in the order of this machine, which the filter loads as big endian.
+ * Only what bridges say about their ports and what is said about our bridges shall wake
+ * us, not each link of the host. Behind the header come the family, and 4 bytes on the
+ * index in the order of this machine, which the filter loads as big endian.
  */
 static int filter(const struct portwatch *w)
 {
@@ -184,7 +187,8 @@ static int filter(const struct portwatch *w)
 	for (size_t i = 0; i < w->bridges.n; i++) {
 		uint32_t index = htonl((uint32_t)w->bridges.v[i].index);
 
-		vec_push(&code, ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, index, 0, 1)));
+		vec_push(&code,
+			 ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, index, 0, 1)));
 		vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)));
 	}
 	vec_push(&code, ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0)));
@@ -206,7 +210,9 @@ struct portwatch *portwatch_open(struct ev_loop *loop, net_event_fn *fn, void *a
 	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	struct portwatch *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct portwatch){ .loop = loop, .fn = fn, .arg = arg, .fd = nl_socket(NETLINK_ROUTE, err) };
+	*w = (struct portwatch){
+		.loop = loop, .fn = fn, .arg = arg, .fd = nl_socket(NETLINK_ROUTE, err)
+	};
 	ev_io_init(&w->io, on_event, w->fd, EV_READ);
 	w->io.data = w;
 	if (w->fd < 0 || filter(w) || bind(w->fd, (struct sockaddr *)&groups, sizeof(groups))) {
@@ -231,7 +237,8 @@ void portwatch_close(struct portwatch *w)
 	free(w);
 }
 
-void portwatch_add(struct portwatch *watch, uint64_t token, const struct portwatch_link *links, size_t n)
+void portwatch_add(struct portwatch *watch, uint64_t token, const struct portwatch_link *links,
+		   size_t n)
 {
 	struct wait *w = xcalloc(1, sizeof(*w) + n * sizeof(*links));
 

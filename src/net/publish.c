@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * publish: published ports as elements of the table's maps. Called by sup through net_publish. A port is an element and never
- * a rule, so adding one costs the same however many there are.
+ * publish: published ports as elements of the table's maps. Called by sup through
+ * net_publish. A port is an element and never a rule, so adding one costs the same however
+ * many there are.
  */
 #include <arpa/inet.h>
 
@@ -14,7 +15,7 @@ struct elems VEC(struct nft_elem);
 static void add_field(uint8_t *fields, uint8_t *len, const void *value, size_t size)
 {
 	memcpy(fields + *len, value, size);
-	*len += 4;	/* each field takes whole registers */
+	*len += 4; /* each field takes whole registers */
 }
 
 static struct nft_elem make_elem(const struct net_publish_spec *pub)
@@ -38,17 +39,18 @@ static int check(const struct net *n, const struct net_publish_spec *pub, struct
 
 		if (!br->internal || !addr_overlap(br->subnet, br->prefix, pub->addr, 32))
 			continue;
-		err_set(err, "port %u (%s): its network is internal, nothing is published there", pub->host_port,
-			pub->owner);
+		err_set(err, "port %u (%s): its network is internal, nothing is published there",
+			pub->host_port, pub->owner);
 		err->line = pub->line;
 		return -1;
 	}
 	return 0;
 }
 
-int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err)
+int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add,
+		struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct elems any = { 0 }, one = { 0 };
 
 	for (size_t i = 0; i < count; i++)
@@ -66,7 +68,7 @@ int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count
 	vec_fini(&any);
 	vec_fini(&one);
 	if (nl_transact(n->nft, &b, NULL, err))
-		return err_wrap(err, "nftables table '%s': %s %zu ports", n->spec->table, add ? "publish" : "withdraw",
-				count);
+		return err_wrap(err, "nftables table '%s': %s %zu ports", n->spec->table,
+				add ? "publish" : "withdraw", count);
 	return 0;
 }

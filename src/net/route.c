@@ -7,7 +7,10 @@
 
 #include "net/route.h"
 
-/* A router with a full table has no room for a private subnet that we could look for in it anyway. */
+/*
+ * A router with a full table has no room for a private subnet that we could look for in it
+ * anyway.
+ */
 #define ROUTES_MAX 65536
 
 void route_put_default(struct nl_batch *b, int index, struct in_addr gateway)
@@ -20,7 +23,8 @@ void route_put_default(struct nl_batch *b, int index, struct in_addr gateway)
 		.rtm_type = RTN_UNICAST,
 	};
 
-	nl_begin(b, "set default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	nl_begin(b, "set default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head,
+		 sizeof(head));
 	nl_put(b, RTA_GATEWAY, &gateway, sizeof(gateway));
 	nl_put_u32(b, RTA_OIF, (uint32_t)index);
 }
@@ -59,19 +63,19 @@ static void take_route(void *arg, const struct nlmsghdr *m, unsigned tag)
 	const struct nlattr *a;
 
 	(void)tag;
-	if (m->nlmsg_type != RTM_NEWROUTE || head->rtm_family != AF_INET || head->rtm_type != RTN_UNICAST ||
-	    head->rtm_table == RT_TABLE_LOCAL || (head->rtm_flags & RTM_F_CLONED) || all->n >= ROUTES_MAX)
+	if (m->nlmsg_type != RTM_NEWROUTE || head->rtm_family != AF_INET ||
+	    head->rtm_type != RTN_UNICAST || head->rtm_table == RT_TABLE_LOCAL ||
+	    (head->rtm_flags & RTM_F_CLONED) || all->n >= ROUTES_MAX)
 		return;
 	info.prefix = head->rtm_dst_len;
 	info.table = head->rtm_table;
-	mnl_attr_for_each(a, m, sizeof(*head))
-		parse_attr(a, &info);
+	mnl_attr_for_each(a, m, sizeof(*head)) parse_attr(a, &info);
 	vec_push(all, info);
 }
 
 int route_list(int fd, struct route_info **ret, size_t *ret_n, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct route_infos all = { 0 };
 	struct nl_sink sink = { .message = take_route, .arg = &all };
 	struct rtmsg head = { .rtm_family = AF_INET };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset: what a stack's nftables table looks like: its sets, chains and rules, as tables of rows. Called by net.c and
- * netprobe.c. All that differs between two stacks is in the elements of the sets; so the rules never change.
+ * ruleset: what a stack's nftables table looks like: its sets, chains and rules, as tables
+ * of rows. Called by net.c and netprobe.c. All that differs between two stacks is in the
+ * elements of the sets; so the rules never change.
  *
- * Rules are written in the order of expressions that nft itself uses, so that `nft list ruleset` prints them as rules and
- * reads them again. Names must not be words of nft's language, and a set of interface names must say its byte order.
+ * Rules are written in the order of expressions that nft itself uses, so that `nft list
+ * ruleset` prints them as rules and reads them again. Names must not be words of nft's
+ * language, and a set of interface names must say its byte order.
  */
 /* glibc's view of the addresses must come before the kernel's. */
 #include <netinet/in.h>
@@ -26,17 +28,21 @@
 
 /* ---- sets ------------------------------------------------------------------------------------ */
 
-/* nft's numbers of types, six bits each in a concatenation; the kernel only hands them back to nft. */
+/*
+ * nft's numbers of types, six bits each in a concatenation; the kernel only hands them
+ * back to nft.
+ */
 enum { TYPE_IPV4 = 7, TYPE_PROTO = 12, TYPE_SERVICE = 13, TYPE_IFNAME = 41 };
-#define TYPES2(a, b) ((a) << 6 | (b))
+#define TYPES2(a, b)	((a) << 6 | (b))
 #define TYPES3(a, b, c) ((a) << 12 | (b) << 6 | (c))
-#define BYTEORDER_HOST 1
+#define BYTEORDER_HOST	1
 
 struct set_row {
 	const char *name;
 	uint32_t flags, key_type, key_len, data_type, data_len;
 };
 
+/* clang-format off */
 static const struct set_row sets[] = {
 	{ "brs", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0 },		/* bridges of this stack */
 	{ "internal", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0 },		/* those without a way out */
@@ -46,6 +52,7 @@ static const struct set_row sets[] = {
 	{ "pub4", NFT_SET_MAP, TYPES2(TYPE_PROTO, TYPE_SERVICE), 8, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8 },
 	{ "pubip4", NFT_SET_MAP, TYPES3(TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 12, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8 },
 };
+/* clang-format on */
 
 static void put_set(struct nl_batch *b, const char *table, const struct set_row *row, uint32_t id)
 {
@@ -67,7 +74,8 @@ static void put_set(struct nl_batch *b, const char *table, const struct set_row 
 	}
 	if (row->key_type == TYPE_IFNAME) {
 		nftnl_udata_put_u32(data, NFTNL_UDATA_SET_KEYBYTEORDER, BYTEORDER_HOST);
-		nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data), nftnl_udata_buf_len(data));
+		nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data),
+				   nftnl_udata_buf_len(data));
 	}
 	nft_message(b, "create set", NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
 	m = nl_message(b, BODY_ROOM);
@@ -82,7 +90,7 @@ static void put_set(struct nl_batch *b, const char *table, const struct set_row 
 /* ---- chains ---------------------------------------------------------------------------------- */
 
 struct chain_row {
-	const char *name, *type;	/* type NULL: only jumped to */
+	const char *name, *type; /* type NULL: only jumped to */
 	uint32_t hook;
 	int32_t priority;
 };
@@ -123,22 +131,23 @@ static void put_chain(struct nl_batch *b, const char *table, const struct chain_
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 /*
- * One expression. Values go through registers: 1 to 4 are of 16 bytes, and 8 to 11 are the first of these once more
- * in pieces of 4; so the fields of a key that begins in register 1 go on in 9, 10.
+ * One expression. Values go through registers: 1 to 4 are of 16 bytes, and 8 to 11 are the
+ * first of these once more in pieces of 4; so the fields of a key that begins in register
+ * 1 go on in 9, 10.
  */
 enum op_kind {
 	OP_NONE = 0,
-	OP_META,	/* key a -> register b */
-	OP_LOAD,	/* header base a, offset b, length c -> register d */
-	OP_CT,		/* key a -> register 1 */
-	OP_FIB,		/* type of the destination address -> register 1 */
-	OP_MASK,	/* register 1 &= a */
-	OP_CMP,		/* register 1, operator a, b bytes at data */
-	OP_LOOKUP,	/* register 1 in set `data`; b: flags; c: register for the value, or NO_VALUE */
-	OP_DNAT,	/* to the address in register 1 and the port in 9 */
+	OP_META,   /* key a -> register b */
+	OP_LOAD,   /* header base a, offset b, length c -> register d */
+	OP_CT,	   /* key a -> register 1 */
+	OP_FIB,	   /* type of the destination address -> register 1 */
+	OP_MASK,   /* register 1 &= a */
+	OP_CMP,	   /* register 1, operator a, b bytes at data */
+	OP_LOOKUP, /* register 1 in set `data`; b: flags; c: register for the value, or NO_VALUE */
+	OP_DNAT,   /* to the address in register 1 and the port in 9 */
 	OP_MASQUERADE,
 	OP_COUNTER,
-	OP_VERDICT,	/* code a, chain `data` */
+	OP_VERDICT, /* code a, chain `data` */
 };
 
 struct op {
@@ -148,27 +157,64 @@ struct op {
 };
 
 #define NO_VALUE UINT32_MAX
-#define META(key, reg) { OP_META, NFT_META_##key, reg, 0, 0, NULL }
-#define LOAD(base, offset, len, reg) { OP_LOAD, NFT_PAYLOAD_##base##_HEADER, offset, len, reg, NULL }
-#define CMP(op, len, data) { OP_CMP, NFT_CMP_##op, len, 0, 0, data }
-#define IN(set) { OP_LOOKUP, 0, 0, NO_VALUE, 0, set }
-#define NOT_IN(set) { OP_LOOKUP, 0, NFT_LOOKUP_F_INV, NO_VALUE, 0, set }
-#define MAP(set) { OP_LOOKUP, 0, 0, NFT_REG_1, 0, set }
-#define VERDICT_MAP(set) { OP_LOOKUP, 0, 0, NFT_REG_VERDICT, 0, set }
-#define VERDICT(code) { OP_VERDICT, (uint32_t)(code), 0, 0, 0, NULL }
-#define JUMP(chain) { OP_VERDICT, (uint32_t)NFT_JUMP, 0, 0, 0, chain }
-#define COUNTER { OP_COUNTER, 0, 0, 0, 0, NULL }
-#define DNAT { OP_DNAT, 0, 0, 0, 0, NULL }
-#define MASQUERADE { OP_MASQUERADE, 0, 0, 0, 0, NULL }
+#define META(key, reg)                                   \
+	{                                                \
+		OP_META, NFT_META_##key, reg, 0, 0, NULL \
+	}
+#define LOAD(base, offset, len, reg)                                         \
+	{                                                                    \
+		OP_LOAD, NFT_PAYLOAD_##base##_HEADER, offset, len, reg, NULL \
+	}
+#define CMP(op, len, data)                            \
+	{                                             \
+		OP_CMP, NFT_CMP_##op, len, 0, 0, data \
+	}
+#define IN(set)                                   \
+	{                                         \
+		OP_LOOKUP, 0, 0, NO_VALUE, 0, set \
+	}
+#define NOT_IN(set)                                              \
+	{                                                        \
+		OP_LOOKUP, 0, NFT_LOOKUP_F_INV, NO_VALUE, 0, set \
+	}
+#define MAP(set)                                   \
+	{                                          \
+		OP_LOOKUP, 0, 0, NFT_REG_1, 0, set \
+	}
+#define VERDICT_MAP(set)                                 \
+	{                                                \
+		OP_LOOKUP, 0, 0, NFT_REG_VERDICT, 0, set \
+	}
+#define VERDICT(code)                                       \
+	{                                                   \
+		OP_VERDICT, (uint32_t)(code), 0, 0, 0, NULL \
+	}
+#define JUMP(chain)                                            \
+	{                                                      \
+		OP_VERDICT, (uint32_t)NFT_JUMP, 0, 0, 0, chain \
+	}
+#define COUNTER                              \
+	{                                    \
+		OP_COUNTER, 0, 0, 0, 0, NULL \
+	}
+#define DNAT                              \
+	{                                 \
+		OP_DNAT, 0, 0, 0, 0, NULL \
+	}
+#define MASQUERADE                              \
+	{                                       \
+		OP_MASQUERADE, 0, 0, 0, 0, NULL \
+	}
 #define FIB_LOCAL { OP_FIB, 0, 0, 0, 0, NULL }, CMP(EQ, 4, &rtn_local)
-#define CT_HAS(key, bits) { OP_CT, NFT_CT_##key, 0, 0, 0, NULL }, { OP_MASK, bits, 0, 0, 0, NULL }, CMP(NEQ, 4, &zero)
-#define IPV4 META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv4)
-#define SADDR LOAD(NETWORK, 12, 4, NFT_REG_1)
-#define DADDR LOAD(NETWORK, 16, 4, NFT_REG_1)
-#define DPORT(reg) LOAD(TRANSPORT, 2, 2, reg)
-#define IIF META(IIFNAME, NFT_REG_1)
-#define OIF META(OIFNAME, NFT_REG_1)
-#define IIF_OIF META(IIFNAME, NFT_REG_1), META(OIFNAME, NFT_REG_2)
+#define CT_HAS(key, bits) \
+	{ OP_CT, NFT_CT_##key, 0, 0, 0, NULL }, { OP_MASK, bits, 0, 0, 0, NULL }, CMP(NEQ, 4, &zero)
+#define IPV4		 META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv4)
+#define SADDR		 LOAD(NETWORK, 12, 4, NFT_REG_1)
+#define DADDR		 LOAD(NETWORK, 16, 4, NFT_REG_1)
+#define DPORT(reg)	 LOAD(TRANSPORT, 2, 2, reg)
+#define IIF		 META(IIFNAME, NFT_REG_1)
+#define OIF		 META(OIFNAME, NFT_REG_1)
+#define IIF_OIF		 META(IIFNAME, NFT_REG_1), META(OIFNAME, NFT_REG_2)
 #define LOOPBACK(offset) IPV4, LOAD(NETWORK, offset, 1, NFT_REG_1), CMP(EQ, 1, &net_127)
 
 static const uint32_t rtn_local = RTN_LOCAL, zero;
@@ -183,6 +229,7 @@ struct rule_row {
 	struct op ops[12];
 };
 
+/* clang-format off */
 static const struct rule_row rules[] = {
 	/* Published ports: to one address of the host, then to any. */
 	{ "publish", { IPV4, DADDR, META(L4PROTO, NFT_REG32_01), DPORT(NFT_REG32_02), MAP("pubip4"), DNAT } },
@@ -191,7 +238,10 @@ static const struct rule_row rules[] = {
 	{ "nat_out", { FIB_LOCAL, JUMP("publish") } },
 
 	{ "nat_post", { IPV4, SADDR, IN("sub4"), OIF, NOT_IN("brs"), MASQUERADE } },
-	/* A container that calls a published port of its own network: the answer must come back through us. */
+	/*
+	 * A container that calls a published port of its own network: the answer must come
+	 * back through us.
+	 */
 	{ "nat_post", { CT_HAS(STATUS, IPS_DST_NAT), OIF, IN("brs"), IPV4, SADDR, IN("sub4"), MASQUERADE } },
 	/* The host that calls one through 127.0.0.1. */
 	{ "nat_post", { LOOPBACK(12), OIF, IN("brs"), MASQUERADE } },
@@ -203,17 +253,22 @@ static const struct rule_row rules[] = {
 	{ "forward", { OIF, IN("internal"), COUNTER, VERDICT(NF_DROP) } },
 	{ "forward", { OIF, IN("brs"), CT_HAS(STATUS, IPS_DST_NAT), VERDICT(NF_ACCEPT) } },
 	{ "forward", { OIF, IN("brs"), COUNTER, VERDICT(NF_DROP) } },
-	/* Where forwarding is on because of us, the host shall not become a router; the wildcard spares other stacks. */
+	/*
+	 * Where forwarding is on because of us, the host shall not become a router; the
+	 * wildcard spares other stacks.
+	 */
 	{ "forward", { IIF, IN("uplinks"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
 
 	/* route_localnet lets neighbours address our 127/8: they may not. */
 	{ "guard", { IIF, CMP(NEQ, IFNAMSIZ, lo), LOOPBACK(16), COUNTER, VERDICT(NF_DROP) } },
 };
+/* clang-format on */
 
 static const char *const op_names[] = {
-	[OP_META] = "meta",	    [OP_LOAD] = "payload",	[OP_CT] = "ct",		[OP_FIB] = "fib",
-	[OP_MASK] = "bitwise",	    [OP_CMP] = "cmp",		[OP_LOOKUP] = "lookup", [OP_DNAT] = "nat",
-	[OP_MASQUERADE] = "masq", [OP_COUNTER] = "counter", [OP_VERDICT] = "immediate",
+	[OP_META] = "meta",	  [OP_LOAD] = "payload",      [OP_CT] = "ct",
+	[OP_FIB] = "fib",	  [OP_MASK] = "bitwise",      [OP_CMP] = "cmp",
+	[OP_LOOKUP] = "lookup",	  [OP_DNAT] = "nat",	      [OP_MASQUERADE] = "masq",
+	[OP_COUNTER] = "counter", [OP_VERDICT] = "immediate",
 };
 
 static void fill_nat(struct nftnl_expr *e)
@@ -222,7 +277,8 @@ static void fill_nat(struct nftnl_expr *e)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG32_01);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS,
+			   NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS);
 }
 
 static void fill_lookup(struct nftnl_expr *e, const struct op *op)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * veth: attaches slots to bridges. Called by sup through net_attach. All links of a call are made by one send, each by one
- * message that also makes its peer within the slot's namespace; moving a link there later would cost 20 ms of a lock
- * that the whole machine shares. Failures are told slot by slot, since rtnetlink goes on after a failed message.
+ * veth: attaches slots to bridges. Called by sup through net_attach. All links of a call
+ * are made by one send, each by one message that also makes its peer within the slot's
+ * namespace; moving a link there later would cost 20 ms of a lock that the whole machine
+ * shares. Failures are told slot by slot, since rtnetlink goes on after a failed message.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,10 +19,10 @@
 struct end {
 	struct net_attach *slot;
 	const struct net_port_spec *port;
-	uint32_t item;		/* in the ledger */
-	int outer, inner;	/* indexes, 0 until it is there */
+	uint32_t item;	  /* in the ledger */
+	int outer, inner; /* indexes, 0 until it is there */
 	bool failed;
-	bool taken;		/* failed because something of this name is there */
+	bool taken; /* failed because something of this name is there */
 };
 
 struct ends VEC(struct end);
@@ -54,7 +55,7 @@ static void take_outer(void *arg, const struct nlmsghdr *m, unsigned tag)
 
 static int create(struct net *n, struct ends *ends, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct nl_sink sink = { .message = take_outer, .error = take_error, .arg = ends };
 
 	nl_batch_init(&b);
@@ -78,12 +79,13 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 }
 
 /*
- * Namespaces die on the kernel's own time: what has our name may be the host end of a slot that is gone. Takes it away
- * unless it went by itself just now. Returns whether another try makes sense.
+ * Namespaces die on the kernel's own time: what has our name may be the host end of a slot
+ * that is gone. Takes it away unless it went by itself just now. Returns whether another
+ * try makes sense.
  */
 static bool clear_leftover(const struct net *n, const char *ifname)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct link_info l;
 	int rc = link_find(n->rtnl, ifname, &l, NULL);
 
@@ -118,7 +120,8 @@ static void enter(struct net *n, struct ends *ends)
 	for (size_t i = 0; i < ends->n; i++) {
 		struct end *e = &ends->v[i];
 
-		e->item = ledger_intend(n->ledger, "veth", e->slot->ledger_parent, e->port->host_ifname, &e->slot->err);
+		e->item = ledger_intend(n->ledger, "veth", e->slot->ledger_parent,
+					e->port->host_ifname, &e->slot->err);
 	}
 }
 
@@ -127,18 +130,21 @@ static void confirm(struct net *n, struct ends *ends)
 	for (size_t i = 0; i < ends->n; i++) {
 		struct end *e = &ends->v[i];
 
-		/* A foreign link of our name stays in the ledger as an intent: undo finds that it is not ours. */
+		/*
+		 * A foreign link of our name stays in the ledger as an intent: undo finds
+		 * that it is not ours.
+		 */
 		if (e->outer)
 			ledger_done(n->ledger, e->item, (uint64_t)e->outer, 0, &e->slot->err);
 		else if (!e->slot->err.text[0])
-			err_set(&e->slot->err, "link '%s' ('%s'): could not be made", e->port->ifname,
-				e->port->host_ifname);
+			err_set(&e->slot->err, "link '%s' ('%s'): could not be made",
+				e->port->ifname, e->port->host_ifname);
 	}
 }
 
 static int name(struct net *n, struct ends *ends, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct nl_sink sink = { .error = take_error, .arg = ends };
 
 	nl_batch_init(&b);
@@ -161,19 +167,23 @@ static void take_inner(void *arg, const struct nlmsghdr *m, unsigned tag)
 	ends[tag].inner = l.index;
 }
 
-static int transact_inside(const struct net_attach *slot, struct nl_batch *b, struct end *ends, struct err *err)
+static int transact_inside(const struct net_attach *slot, struct nl_batch *b, struct end *ends,
+			   struct err *err)
 {
 	struct nl_sink sink = { .message = take_inner, .arg = ends };
 
 	if (!nl_transact(slot->rtnl_fd, b, &sink, err))
 		return 0;
-	return err_wrap(err, "link '%s', within", slot->n_ports ? slot->ports[b->failed_tag].ifname : "lo");
+	return err_wrap(err, "link '%s', within",
+			slot->n_ports ? slot->ports[b->failed_tag].ifname : "lo");
 }
 
-/* First half: up, and which indexes the kernel has given (they are not always 2, 3, ...). */
+/*
+ * First half: up, and which indexes the kernel has given (they are not always 2, 3, ...).
+ */
 static int raise_inside(const struct net_attach *slot, struct end *ends, struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	link_put_up(&b, "lo");
@@ -185,9 +195,10 @@ static int raise_inside(const struct net_attach *slot, struct end *ends, struct 
 	return transact_inside(slot, &b, ends, err);
 }
 
-static int address_inside(const struct net *n, const struct net_attach *slot, struct end *ends, struct err *err)
+static int address_inside(const struct net *n, const struct net_attach *slot, struct end *ends,
+			  struct err *err)
 {
-	_cleanup_(nl_batch_fini) struct nl_batch b;
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < slot->n_ports; i++) {
@@ -210,10 +221,12 @@ static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 	if (slot->err.text[0])
 		return;
 	nl_tune(slot->rtnl_fd);
-	if (raise_inside(slot, ends, &slot->err) || address_inside(n, slot, ends, &slot->err) || !n->watch)
+	if (raise_inside(slot, ends, &slot->err) || address_inside(n, slot, ends, &slot->err) ||
+	    !n->watch)
 		return;
 	for (size_t i = 0; i < slot->n_ports; i++)
-		links[i] = (struct portwatch_link){ ends[i].outer, n->bridges[slot->ports[i].bridge] };
+		links[i] =
+			(struct portwatch_link){ ends[i].outer, n->bridges[slot->ports[i].bridge] };
 	portwatch_add(n->watch, slot->token, links, slot->n_ports);
 }
 
@@ -235,7 +248,8 @@ int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err
 		slots[i].err = (struct err){ 0 };
 		for (size_t j = 0; j < slots[i].n_ports; j++) {
 			assert(slots[i].ports[j].bridge < n->spec->n_bridges);
-			vec_push(&ends, ((struct end){ .slot = &slots[i], .port = &slots[i].ports[j] }));
+			vec_push(&ends,
+				 ((struct end){ .slot = &slots[i], .port = &slots[i].ports[j] }));
 		}
 	}
 	enter(n, &ends);

@@ -28,9 +28,12 @@ static void test_overlap(void **state)
 		unsigned a_prefix, b_prefix;
 		bool want;
 	} rows[] = {
-		{ "10.0.0.0", "10.0.0.0", 24, 24, true },      { "10.0.0.0", "10.0.1.0", 24, 24, false },
-		{ "10.0.0.0", "10.0.1.0", 16, 24, true },      { "10.0.1.7", "10.0.0.0", 32, 23, true },
-		{ "10.0.2.7", "10.0.0.0", 32, 23, false },     { "0.0.0.0", "10.0.0.0", 0, 24, true },
+		{ "10.0.0.0", "10.0.0.0", 24, 24, true },
+		{ "10.0.0.0", "10.0.1.0", 24, 24, false },
+		{ "10.0.0.0", "10.0.1.0", 16, 24, true },
+		{ "10.0.1.7", "10.0.0.0", 32, 23, true },
+		{ "10.0.2.7", "10.0.0.0", 32, 23, false },
+		{ "0.0.0.0", "10.0.0.0", 0, 24, true },
 		{ "192.168.1.1", "192.168.1.2", 32, 32, false },
 	};
 
@@ -38,8 +41,10 @@ static void test_overlap(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct in_addr a = world_ip(rows[i].a), b = world_ip(rows[i].b);
 
-		assert_int_equal(addr_overlap(a, rows[i].a_prefix, b, rows[i].b_prefix), rows[i].want);
-		assert_int_equal(addr_overlap(b, rows[i].b_prefix, a, rows[i].a_prefix), rows[i].want);
+		assert_int_equal(addr_overlap(a, rows[i].a_prefix, b, rows[i].b_prefix),
+				 rows[i].want);
+		assert_int_equal(addr_overlap(b, rows[i].b_prefix, a, rows[i].a_prefix),
+				 rows[i].want);
 	}
 }
 
@@ -73,9 +78,10 @@ static void test_list(void **state)
 
 	(void)state;
 	assert_int_equal(addr_list(fd, &addrs, &n, &err), 0);
-	assert_int_equal(n, 2);		/* lo and up0 */
+	assert_int_equal(n, 2); /* lo and up0 */
 	for (size_t i = 0; i < n; i++)
-		found += addrs[i].addr.s_addr == world_ip("192.0.2.1").s_addr && addrs[i].prefix == 24;
+		found += addrs[i].addr.s_addr == world_ip("192.0.2.1").s_addr &&
+			 addrs[i].prefix == 24;
 	assert_int_equal(found, 1);
 }
 

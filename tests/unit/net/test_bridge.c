@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bridge: what somebody else has by now is refused before anything is made, with the line of the stack file.
+ * bridge: what somebody else has by now is refused before anything is made, with the line
+ * of the stack file.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +123,7 @@ static void test_made(void **state)
 			 addrs[i].addr.s_addr == world_ip("10.77.0.1").s_addr;
 	assert_int_equal(found, 1);
 	assert_int_equal(world_forwarding(s.bridges[0].ifname), 1);
-	assert_int_equal(world_forwarding(s.bridges[1].ifname), 0);	/* internal */
+	assert_int_equal(world_forwarding(s.bridges[1].ifname), 0); /* internal */
 	world_stack_close(w, &s);
 }
 

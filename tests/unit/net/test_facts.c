@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts: what of the made-up host the plan gets to know; nameservers from files of the test's own.
+ * facts: what of the made-up host the plan gets to know; nameservers from files of the
+ * test's own.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -22,8 +23,8 @@ static size_t count(const struct net_facts *f, const char *ip, unsigned len, con
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_prefixes; i++)
-		n += f->prefixes[i].addr.s_addr == world_ip(ip).s_addr && f->prefixes[i].len == len &&
-		     !strcmp(f->prefixes[i].dev, dev);
+		n += f->prefixes[i].addr.s_addr == world_ip(ip).s_addr &&
+		     f->prefixes[i].len == len && !strcmp(f->prefixes[i].dev, dev);
 	return n;
 }
 
@@ -39,14 +40,18 @@ static void test_prefixes(void **state)
 	/* once by its address, once by its route */
 	assert_int_equal(count(&f, "192.0.2.0", 24, "up0"), 2);
 	for (size_t i = 0; i < f.n_prefixes; i++)
-		assert_true(f.prefixes[i].len && !addr_overlap(f.prefixes[i].addr, f.prefixes[i].len,
-							       world_ip("127.0.0.0"), 8));
+		assert_true(f.prefixes[i].len &&
+			    !addr_overlap(f.prefixes[i].addr, f.prefixes[i].len,
+					  world_ip("127.0.0.0"), 8));
 	net_facts_fini(&f);
 	net_facts_fini(&f);
 	net_facts_fini(NULL);
 }
 
-/* The default route with the lowest metric decides, and a route without an address counts as taken. */
+/*
+ * The default route with the lowest metric decides, and a route without an address counts
+ * as taken.
+ */
 static void test_routes(void **state)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
@@ -96,9 +101,10 @@ static void test_resolvers(void **state)
 {
 	struct world *w = *state;
 	_cleanup_fd_ int dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	static const char text[] = "# nameserver 9.9.9.9\nsearch example.org\nnameserver 127.0.0.53\nnameserver ::1\n"
-				   "nameserver 192.0.2.53\n  nameserver\t198.51.100.1 extra\nnameserver nonsense\n"
-				   "nameserver 0.0.0.0\nnameserver";
+	static const char text[] =
+		"# nameserver 9.9.9.9\nsearch example.org\nnameserver 127.0.0.53\nnameserver ::1\n"
+		"nameserver 192.0.2.53\n  nameserver\t198.51.100.1 extra\nnameserver nonsense\n"
+		"nameserver 0.0.0.0\nnameserver";
 	struct resolvers r = { 0 };
 
 	assert_int_equal(file_replace(dir, "resolv.conf", text, sizeof(text) - 1, 0600), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hold: published ports are reserved, conflicts are told with both sides, what arrives is reset.
+ * hold: published ports are reserved, conflicts are told with both sides, what arrives is
+ * reset.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +18,9 @@
 
 static struct net_publish_spec tcp(uint16_t port, const char *owner)
 {
-	return (struct net_publish_spec){ .protocol = IPPROTO_TCP, .host_port = port, .port = 80, .owner = owner, .line = 7 };
+	return (struct net_publish_spec){
+		.protocol = IPPROTO_TCP, .host_port = port, .port = 80, .owner = owner, .line = 7
+	};
 }
 
 static struct net_publish_spec udp(uint16_t port, const char *owner)
@@ -33,12 +36,15 @@ static int bind_port(int type, uint16_t port)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
 	_cleanup_fd_ int fd = world_socket(-1, type);
 
-	return bind(fd, (struct sockaddr *)&a, sizeof(a)) || (type == SOCK_STREAM && listen(fd, 1)) ? -errno : 0;
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) || (type == SOCK_STREAM && listen(fd, 1))
+		       ? -errno
+		       : 0;
 }
 
 static void test_reserves(void **state)
 {
-	struct net_publish_spec pubs[] = { tcp(8080, "web-1"), udp(5353, "dns-1"), tcp(0, "any-1") };
+	struct net_publish_spec pubs[] = { tcp(8080, "web-1"), udp(5353, "dns-1"),
+					   tcp(0, "any-1") };
 	struct world_stack s;
 	struct err err = { 0 };
 
@@ -74,28 +80,34 @@ static void test_resets(void **state)
 
 static void test_conflicts(void **state)
 {
-	struct net_publish_spec pub = tcp(8080, "web-1"), twice[] = { tcp(8081, "web-1"), tcp(8081, "db-1") };
+	struct net_publish_spec pub = tcp(8080, "web-1"),
+				twice[] = { tcp(8081, "web-1"), tcp(8081, "db-1") };
 	struct net_publish_spec far = tcp(8082, "web-1"), dns = udp(5353, "dns-1");
-	_cleanup_fd_ int taken = world_server(-1, SOCK_STREAM, 8080), bound = world_server(-1, SOCK_DGRAM, 5353);
+	int taken = world_server(-1, SOCK_STREAM, 8080), bound = world_server(-1, SOCK_DGRAM, 5353);
 	char want[128];
 	struct world_stack s;
 	struct err err = { 0 };
 
 	world_stack_open(*state, &s, "demo", 77);
 	assert_int_equal(net_reserve(s.net, &pub, 1, &err), -1);
-	snprintf(want, sizeof(want), "already in use on this host by 'test_hold' (pid %d)", getpid());
+	snprintf(want, sizeof(want), "already in use on this host by 'test_hold' (pid %d)",
+		 getpid());
 	assert_int_equal(strncmp(err.text, "port 8080/tcp (web-1): already", 30), 0);
 	assert_non_null(strstr(err.text, want));
 	assert_int_equal(err.sys, EADDRINUSE);
 	assert_int_equal(err.line, 7);
 	assert_int_equal(net_reserve(s.net, &dns, 1, &err), -1);
-	assert_int_equal(strncmp(err.text, "port 5353/udp (dns-1): already in use on this host by", 53), 0);
+	assert_int_equal(
+		strncmp(err.text, "port 5353/udp (dns-1): already in use on this host by", 53), 0);
 	assert_int_equal(net_reserve(s.net, twice, 2, &err), -1);
-	assert_string_equal(err.text,
-			    "port 8081/tcp (db-1): also published by web-1: give one of them another port");
+	assert_string_equal(
+		err.text,
+		"port 8081/tcp (db-1): also published by web-1: give one of them another port");
 	far.host_ip = world_ip("203.0.113.9");
 	assert_int_equal(net_reserve(s.net, &far, 1, &err), -1);
 	assert_non_null(strstr(err.text, "this host has no address 203.0.113.9"));
+	close(taken);
+	close(bound);
 	world_stack_close(*state, &s);
 }
 
@@ -105,6 +117,7 @@ static void test_range(void **state)
 	struct net_publish_spec pubs[65];
 	struct world_stack s;
 	struct err err = { 0 };
+	int taken;
 
 	world_stack_open(*state, &s, "demo", 77);
 	for (uint16_t i = 0; i < 65; i++)
@@ -115,11 +128,11 @@ static void test_range(void **state)
 	assert_int_equal(bind_port(SOCK_STREAM, 20010), -EADDRINUSE);
 	world_stack_close(*state, &s);
 
-	_cleanup_fd_ int taken = world_server(-1, SOCK_STREAM, 20064);
-
+	taken = world_server(-1, SOCK_STREAM, 20064);
 	world_stack_open(*state, &s, "demo", 77);
 	assert_int_equal(net_reserve(s.net, pubs, 65, &err), -1);
 	assert_int_equal(strncmp(err.text, "port 20064/tcp (ftp-1)", 22), 0);
+	close(taken);
 	world_stack_close(*state, &s);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lease: forwarding is on as long as somebody needs it and then as it was before, whoever dies when.
+ * lease: forwarding is on as long as somebody needs it and then as it was before, whoever
+ * dies when.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ static void test_candidates(void **state)
 
 	(void)state;
 	candidates(&d);
-	assert_int_equal(d.n, 1);	/* not lo */
+	assert_int_equal(d.n, 1); /* not lo */
 	assert_string_equal(d.v[0].ifname, "up0");
 	lease_devices_fini(&d);
 	/* What the host does by itself is none of our business. */
@@ -98,7 +99,10 @@ static void test_counted(void **state)
 	assert_false(has_books(w));
 }
 
-/* Entered in the ledger before the book, in the book before the switch is turned: each step may have been the last. */
+/*
+ * Entered in the ledger before the book, in the book before the switch is turned: each
+ * step may have been the last.
+ */
 static void test_killed_between(void **state)
 {
 	struct world *w = *state;
@@ -107,7 +111,9 @@ static void test_killed_between(void **state)
 	assert_int_not_equal(ledger_intend(w->ledger, "lease", 0, "forwarding:up0:dead", &err), 0);
 	world_undo(w);
 	take(w, "dead");
-	world_set_forwarding("up0", "0");	/* as if the switch had not been turned yet, or was turned back already */
+	world_set_forwarding(
+		"up0",
+		"0"); /* as if the switch had not been turned yet, or was turned back already */
 	world_undo(w);
 	assert_int_equal(world_forwarding("up0"), 0);
 	assert_false(has_books(w));
@@ -120,7 +126,8 @@ static void test_killed_between(void **state)
 
 static void write_book(const struct world *w, const char *text)
 {
-	_cleanup_free_ char *folder = xasprintf("%s/leases", w->dir), *path = xasprintf("%s/forwarding-up0", folder);
+	_cleanup_free_ char *folder = xasprintf("%s/leases", w->dir),
+			    *path = xasprintf("%s/forwarding-up0", folder);
 
 	assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
 	assert_int_equal(file_replace(AT_FDCWD, path, text, strlen(text), 0600), 0);

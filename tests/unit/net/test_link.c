@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link: names and groups, the bytes of the one message that makes a link, and reading back what the kernel made of it.
+ * link: names and groups, the bytes of the one message that makes a link, and reading back
+ * what the kernel made of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +43,7 @@ static void test_ours(void **state)
 	(void)state;
 	assert_false(link_is_ours(&l));
 	link_mac(l.name, l.mac);
-	assert_true(link_is_ours(&l));	/* made, but the alias was not set any more */
+	assert_true(link_is_ours(&l)); /* made, but the alias was not set any more */
 	strcpy(l.alias, "somebody's");
 	assert_false(link_is_ours(&l));
 	strcpy(l.alias, "mstack:demo:web-1");
@@ -76,8 +77,12 @@ static void test_veth_bytes(void **state)
 		8, 0, 28, 0, 5, 0, 0, 0,					/*       IFLA_NET_NS_FD */
 	};
 	/* clang-format on */
-	struct net_port_spec port = { .host_ifname = "up0", .ifname = "eth0", .mac = { 2, 0, 0, 0, 0, 9 } };
-	struct link_veth veth = { .port = &port, .master = 3, .netns_fd = 5, .group = 4, .mtu = 1500 };
+	struct net_port_spec port = { .host_ifname = "up0",
+				      .ifname = "eth0",
+				      .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct link_veth veth = {
+		.port = &port, .master = 3, .netns_fd = 5, .group = 4, .mtu = 1500
+	};
 	struct nl_batch b;
 
 	(void)state;
@@ -122,7 +127,7 @@ static void test_bridge_read_back(void **state)
 	assert_string_equal(l.alias, "mstack:demo:front");
 
 	assert_int_equal(link_list(fd, &links, &n, &err), 0);
-	assert_int_equal(n, 3);		/* lo, up0, mstkaa */
+	assert_int_equal(n, 3); /* lo, up0, mstkaa */
 	nl_batch_init(&b);
 	link_put_delete_group(&b, 77);
 	assert_int_equal(nl_transact(fd, &b, NULL, &err), 0);
@@ -133,8 +138,10 @@ static void test_bridge_read_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mac),	   cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_ours),	   cmocka_unit_test(test_veth_bytes),
+		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_ours),
+		cmocka_unit_test(test_veth_bytes),
 		cmocka_unit_test(test_bridge_read_back),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The network of a stack as a whole, in a made-up host: up, attached, traffic in all directions, and gone again.
+ * The network of a stack as a whole, in a made-up host: up, attached, traffic in all
+ * directions, and gone again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +37,10 @@ static void test_traffic(void **state)
 	internal = world_server(s.ns[2].netns, SOCK_STREAM, 80);
 	out = world_server(w->outside.netns, SOCK_STREAM, 80);
 
-	/* within a network, by the host, and to the outside (which knows no way back but by masquerade) */
+	/*
+	 * within a network, by the host, and to the outside (which knows no way back but
+	 * by masquerade)
+	 */
 	assert_int_equal(world_connect(s.ns[1].netns, "10.77.0.2", 80, NULL), 0);
 	assert_int_equal(world_connect(s.ns[1].netns, "10.88.0.4", 80, NULL), 0);
 	assert_int_equal(world_connect(-1, "10.77.0.2", 80, NULL), 0);
@@ -48,10 +52,15 @@ static void test_traffic(void **state)
 	world_stack_close(w, &s);
 }
 
-/* Two stacks side by side: apart from each other but for what is published; the first to go leaves the second alone. */
+/*
+ * Two stacks side by side: apart from each other but for what is published; the first to
+ * go leaves the second alone.
+ */
 static void test_two_stacks(void **state)
 {
-	struct net_publish_spec pub = { .protocol = IPPROTO_TCP, .host_port = 8080, .port = 80, .owner = "web-1" };
+	struct net_publish_spec pub = {
+		.protocol = IPPROTO_TCP, .host_port = 8080, .port = 80, .owner = "web-1"
+	};
 	struct world *w = *state;
 	struct world_stack a, b;
 	_cleanup_fd_ int web = -1, out = world_server(w->outside.netns, SOCK_STREAM, 80);
@@ -73,8 +82,11 @@ static void test_two_stacks(void **state)
 	assert_int_equal(world_connect(a.ns[0].netns, "192.0.2.2", 80, NULL), 0);
 
 	world_stack_close(w, &a);
-	assert_int_equal(ledger_undo_item(w->ledger, ledger_find(w->ledger, "lease", "forwarding:up0:demo")->id, 500, &err),
-			 0);
+	assert_int_equal(
+		ledger_undo_item(w->ledger,
+				 ledger_find(w->ledger, "lease", "forwarding:up0:demo")->id, 500,
+				 &err),
+		0);
 	assert_int_equal(world_forwarding("up0"), 1);
 	assert_int_equal(world_connect(b.ns[0].netns, "192.0.2.2", 80, NULL), 0);
 	world_stack_close(w, &b);
@@ -82,10 +94,15 @@ static void test_two_stacks(void **state)
 	assert_int_equal(world_forwarding("up0"), 0);
 }
 
-/* Another network of the host, "lan": 198.51.100.2 behind lan0. The outside is told to reach it through the host. */
+/*
+ * Another network of the host, "lan": 198.51.100.2 behind lan0. The outside is told to
+ * reach it through the host.
+ */
 static void make_lan(struct world *w, struct world_ns *lan)
 {
-	struct net_port_spec port = { .host_ifname = "lan0", .ifname = "eth0", .mac = { 2, 0, 0, 0, 0, 3 } };
+	struct net_port_spec port = { .host_ifname = "lan0",
+				      .ifname = "eth0",
+				      .mac = { 2, 0, 0, 0, 0, 3 } };
 	struct link_veth veth = { .port = &port };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
 	struct link_info l;
@@ -107,7 +124,10 @@ static void make_lan(struct world *w, struct world_ns *lan)
 	nl_batch_fini(&b);
 }
 
-/* Forwarding that we switched on carries our own traffic only; a host that was a router before stays one. */
+/*
+ * Forwarding that we switched on carries our own traffic only; a host that was a router
+ * before stays one.
+ */
 static void test_no_router(void **state)
 {
 	struct world *w = *state;
@@ -154,7 +174,8 @@ static size_t count_links(int rtnl)
 /* What the guard does: another process, which knows the ledger only, finds everything. */
 static void test_supervisor_killed(void **state)
 {
-	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL), nft = nl_socket(NETLINK_NETFILTER, NULL);
+	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL),
+			 nft = nl_socket(NETLINK_NETFILTER, NULL);
 	struct world *w = *state;
 	size_t before = count_links(rtnl);
 	char comment[64];

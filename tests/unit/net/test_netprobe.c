@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netprobe: on a machine that can run the other tests of this room, every feature is there; and nothing is left behind.
+ * netprobe: on a machine that can run the other tests of this room, every feature is
+ * there; and nothing is left behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft: transactions are all or nothing, elements are split where an attribute ends, tables are found by name and comment.
+ * nft: transactions are all or nothing, elements are split where an attribute ends, tables
+ * are found by name and comment.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -17,8 +18,10 @@
 
 static struct nft_elem port_elem(uint16_t port)
 {
-	struct nft_elem e = { .key = { IPPROTO_TCP, 0, 0, 0, port >> 8, port & 255 }, .key_len = 8,
-			      .data = { 10, 0, 0, 2, 0, 80 }, .data_len = 8 };
+	struct nft_elem e = { .key = { IPPROTO_TCP, 0, 0, 0, port >> 8, port & 255 },
+			      .key_len = 8,
+			      .data = { 10, 0, 0, 2, 0, 80 },
+			      .data_len = 8 };
 
 	return e;
 }
@@ -33,10 +36,8 @@ static void take_elems(void *arg, const struct nlmsghdr *m, unsigned tag)
 	const struct nlattr *a, *e;
 
 	(void)tag;
-	mnl_attr_for_each(a, m, 4)
-		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
-			mnl_attr_for_each_nested(e, a)
-				c->n++;
+	mnl_attr_for_each(a, m, 4) if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
+		mnl_attr_for_each_nested(e, a) c->n++;
 }
 
 static size_t count_elems(int fd, const char *table, const char *set)
@@ -111,7 +112,7 @@ static void test_many_elements(void **state)
 		nft_begin(&b);
 		nft_put_elems(&b, "mstk_b", "pub4", elems, 4096, add);
 		nft_end(&b);
-		assert_true(b.labels.n > 3);	/* more than one message of elements */
+		assert_true(b.labels.n > 3); /* more than one message of elements */
 		if (nl_transact(fd, &b, NULL, &err))
 			fail_msg("%s", err.text);
 		nl_batch_fini(&b);
@@ -141,7 +142,10 @@ static void test_all_or_nothing(void **state)
 	assert_int_equal(nft_find(fd, "mstk_c", comment, sizeof(comment), &err), 1);
 }
 
-/* What nft prints of our table it reads again: run nft here to see; mstack itself never does. */
+/*
+ * What nft prints of our table it reads again: run nft here to see; mstack itself never
+ * does.
+ */
 static void test_listing_loads_again(void **state)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_NETFILTER, NULL);
@@ -173,8 +177,12 @@ static void test_listing_loads_again(void **state)
 	assert_int_equal(system("nft list ruleset | grep -q 'tcp . 8080 : 10.0.0.2 . 80'"), 0);
 	assert_int_equal(system("nft list ruleset | grep -q '\"br0\" . \"br0\" : accept'"), 0);
 	assert_int_equal(system("nft list ruleset | grep -q 'elements = { 10.77.0.0/24 }'"), 0);
-	assert_int_equal(system("nft list ruleset | grep -q 'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @pub4'"), 0);
-	assert_int_equal(system("nft list ruleset | grep -q 'iifname @uplinks oifname != \"mstk\\*\" counter'"), 0);
+	assert_int_equal(
+		system("nft list ruleset | grep -q 'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @pub4'"),
+		0);
+	assert_int_equal(
+		system("nft list ruleset | grep -q 'iifname @uplinks oifname != \"mstk\\*\" counter'"),
+		0);
 }
 
 int main(void)

@@ -67,7 +67,8 @@ static void test_grows(void **state)
 	}
 	assert_false(b.overflow);
 	left = (int)b.len;
-	for (const struct nlmsghdr *m = (void *)b.data; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+	for (const struct nlmsghdr *m = (void *)b.data; mnl_nlmsg_ok(m, left);
+	     m = mnl_nlmsg_next(m, &left)) {
 		assert_int_equal(*(const uint32_t *)mnl_nlmsg_get_payload(m), n);
 		assert_int_equal(m->nlmsg_seq, b.first + n++);
 		assert_int_equal(m->nlmsg_len, 16 + 4 + 4 + 20 * 8);
@@ -137,7 +138,10 @@ static void take_error(void *arg, const struct nl_error *e)
 	s->errors[s->n++] = e->sys;
 }
 
-/* rtnetlink goes on after a failure; each is told with the tag of its message, tolerated ones are not. */
+/*
+ * rtnetlink goes on after a failure; each is told with the tag of its message, tolerated
+ * ones are not.
+ */
 static void test_errors(void **state)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
@@ -208,8 +212,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),  cmocka_unit_test(test_grows),  cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_empty),  cmocka_unit_test(test_errors), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_overflow), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests_name("nl", tests, world_setup, world_teardown);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * portowner: this very program is found by the port it listens on, by IPv4 and IPv6; nobody else is.
+ * portowner: this very program is found by the port it listens on, by IPv4 and IPv6;
+ * nobody else is.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -25,7 +26,8 @@ static void expect_me(uint8_t protocol, uint16_t port)
 
 static void test_found(void **state)
 {
-	_cleanup_fd_ int tcp = world_server(-1, SOCK_STREAM, 4711), udp = world_server(-1, SOCK_DGRAM, 4712);
+	_cleanup_fd_ int tcp = world_server(-1, SOCK_STREAM, 4711),
+			 udp = world_server(-1, SOCK_DGRAM, 4712);
 	char who[96];
 
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * publish: a port is reached from the outside, by all addresses of the host and by the stack itself, until it is withdrawn;
- * one that is published to 127.0.0.1 by the host alone.
+ * publish: a port is reached from the outside, by all addresses of the host and by the
+ * stack itself, until it is withdrawn; one that is published to 127.0.0.1 by the host
+ * alone.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,8 +32,13 @@ static void up(struct world *w, struct world_stack *s)
 
 static struct net_publish_spec pub(uint16_t host_port, const char *host_ip, const char *addr)
 {
-	return (struct net_publish_spec){ .protocol = IPPROTO_TCP, .host_port = host_port, .port = 80,
-					  .host_ip = world_ip(host_ip), .addr = world_ip(addr), .owner = "web-1", .line = 3 };
+	return (struct net_publish_spec){ .protocol = IPPROTO_TCP,
+					  .host_port = host_port,
+					  .port = 80,
+					  .host_ip = world_ip(host_ip),
+					  .addr = world_ip(addr),
+					  .owner = "web-1",
+					  .line = 3 };
 }
 
 static void publish(struct world_stack *s, const struct net_publish_spec *p, bool add)
@@ -65,7 +71,10 @@ static void test_everywhere(void **state)
 	/* an internal network has no way to it */
 	assert_int_equal(world_connect(s.ns[2].netns, "192.0.2.1", 8080, NULL), -1);
 
-	/* Withdrawn: our own socket answers again, which the loop would reset; nothing gets to the slot. */
+	/*
+	 * Withdrawn: our own socket answers again, which the loop would reset; nothing
+	 * gets to the slot.
+	 */
 	close(take_fd(&web));
 	publish(&s, &p, false);
 	assert_int_equal(world_connect(w->outside.netns, "192.0.2.1", 8080, NULL), 0);
@@ -84,7 +93,9 @@ static int serve_source(int server, struct sockaddr_in *ret)
 	return fd < 0 ? -1 : 0;
 }
 
-/* Who comes from the outside keeps its address; the host itself through 127.0.0.1 cannot. */
+/*
+ * Who comes from the outside keeps its address; the host itself through 127.0.0.1 cannot.
+ */
 static void test_source_address(void **state)
 {
 	struct net_publish_spec p = pub(8080, "0.0.0.0", "10.77.0.2");
@@ -120,7 +131,8 @@ static void route_outside(struct world *w, const char *gateway)
 
 static void test_one_address(void **state)
 {
-	struct net_publish_spec own = pub(8082, "127.0.0.1", "10.77.0.2"), up0 = pub(8083, "192.0.2.1", "10.77.0.2");
+	struct net_publish_spec own = pub(8082, "127.0.0.1", "10.77.0.2"),
+				up0 = pub(8083, "192.0.2.1", "10.77.0.2");
 	struct world *w = *state;
 	struct world_stack s;
 	_cleanup_fd_ int web = -1;
@@ -133,7 +145,10 @@ static void test_one_address(void **state)
 	assert_int_equal(world_connect(w->outside.netns, "192.0.2.1", 8082, NULL), -1);
 	assert_int_equal(world_connect(w->outside.netns, "192.0.2.1", 8083, NULL), 0);
 	assert_int_equal(world_connect(-1, "127.0.0.1", 8083, NULL), -1);
-	/* A neighbour that routes a container's address to us gets nowhere: only what is published. */
+	/*
+	 * A neighbour that routes a container's address to us gets nowhere: only what is
+	 * published.
+	 */
 	route_outside(w, "192.0.2.1");
 	assert_int_equal(world_connect(w->outside.netns, "10.77.0.2", 80, NULL), -1);
 	world_stack_close(w, &s);
@@ -142,7 +157,9 @@ static void test_one_address(void **state)
 static void test_udp(void **state)
 {
 	struct net_publish_spec p = pub(5353, "0.0.0.0", "10.77.0.2");
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5353), .sin_addr = world_ip("192.0.2.1") };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(5353),
+				  .sin_addr = world_ip("192.0.2.1") };
 	struct world *w = *state;
 	_cleanup_fd_ int server = -1, client = -1;
 	struct world_stack s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * veth: slots are attached as the specs say, failures hit their own slot alone, leftovers of dead slots are taken away.
+ * veth: slots are attached as the specs say, failures hit their own slot alone, leftovers
+ * of dead slots are taken away.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -55,7 +56,8 @@ static void test_host_ends(void **state)
 		assert_string_equal(l->alias, "mstack:demo:slot");
 		assert_int_equal(l->group, link_group_veths(s.spec.id));
 		assert_int_equal(l->mtu, 1400);
-		assert_int_equal(l->master, by_name(links, n, s.bridges[s.ports[i].bridge].ifname)->index);
+		assert_int_equal(l->master,
+				 by_name(links, n, s.bridges[s.ports[i].bridge].ifname)->index);
 	}
 	assert_non_null(ledger_find(w->ledger, "veth", s.ports[3].host_ifname));
 	world_stack_close(w, &s);
@@ -82,7 +84,7 @@ static void test_inner_ends(void **state)
 	assert_memory_equal(eth0->mac, s.ports[1].mac, 6);
 	assert_int_equal(eth0->mtu, 1400);
 	assert_int_equal(addr_list(s.ns[1].rtnl, &addrs, &n, &err), 0);
-	assert_int_equal(n, 3);		/* 127.0.0.1: lo is up */
+	assert_int_equal(n, 3); /* 127.0.0.1: lo is up */
 	for (size_t i = 0; i < n; i++) {
 		if (addrs[i].index == eth0->index)
 			assert_int_equal(addrs[i].addr.s_addr, world_ip("10.77.0.3").s_addr);
@@ -99,7 +101,10 @@ static void test_inner_ends(void **state)
 	world_stack_close(w, &s);
 }
 
-/* One slot's name is taken by a stranger: it says so, the others are attached, the stranger is as before. */
+/*
+ * One slot's name is taken by a stranger: it says so, the others are attached, the
+ * stranger is as before.
+ */
 static void test_one_fails(void **state)
 {
 	struct world *w = *state;
@@ -118,8 +123,11 @@ static void test_one_fails(void **state)
 	assert_int_equal(link_find(fd, s.ports[0].host_ifname, &before, &err), 0);
 	for (size_t i = 0; i < 3; i++) {
 		world_ns_make(&s.ns[i]);
-		slots[i] = (struct net_attach){ .token = 10 + i, .netns_fd = s.ns[i].netns, .rtnl_fd = s.ns[i].rtnl,
-						.ports = &s.ports[i], .n_ports = 1 };
+		slots[i] = (struct net_attach){ .token = 10 + i,
+						.netns_fd = s.ns[i].netns,
+						.rtnl_fd = s.ns[i].rtnl,
+						.ports = &s.ports[i],
+						.n_ports = 1 };
 	}
 	assert_int_equal(net_attach(s.net, slots, 3, &err), 0);
 	assert_int_equal(slots[0].err.sys, EEXIST);
@@ -149,7 +157,7 @@ static void test_leftover(void **state)
 
 	up(w, &s);
 	world_stack_attach(w, &s);
-	alive = s.ns[0];		/* this one is not even on its way out */
+	alive = s.ns[0]; /* this one is not even on its way out */
 	world_ns_free(&s.ns[1]);
 	world_ns_free(&s.ns[2]);
 	world_stack_attach(w, &s);

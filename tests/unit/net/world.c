@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * world: see world.h. Talks to the kernel by plain system calls and the room's own messages; runs no tool.
+ * world: see world.h. Talks to the kernel by plain system calls and the room's own
+ * messages; runs no tool.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,7 +59,8 @@ static void host_link_up(int rtnl, const char *ifname)
 	transact(rtnl, &b);
 }
 
-void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix, const char *gateway)
+void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix,
+		       const char *gateway)
 {
 	struct link_info l;
 	struct nl_batch b;
@@ -95,7 +97,9 @@ void world_ns_free(struct world_ns *ns)
 /* The outside knows the host's up-link and nothing of what is behind it. */
 static void make_outside(struct world *w)
 {
-	struct net_port_spec port = { .host_ifname = "up0", .ifname = "out0", .mac = { 2, 0, 0, 0, 0, 2 } };
+	struct net_port_spec port = { .host_ifname = "up0",
+				      .ifname = "out0",
+				      .mac = { 2, 0, 0, 0, 0, 2 } };
 	struct link_veth veth = { .port = &port };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
 	struct nl_batch b;
@@ -205,7 +209,9 @@ int world_server(int netns, int type, uint16_t port)
 
 int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = world_ip(ip) };
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(port),
+				    .sin_addr = world_ip(ip) };
 	_cleanup_fd_ int fd = world_socket(netns, SOCK_STREAM);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	int sys = 0;
@@ -277,13 +283,15 @@ static struct in_addr in_net(unsigned net, unsigned host)
 	return (struct in_addr){ htonl(10u << 24 | net << 16 | host) };
 }
 
-static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char *ifname, unsigned host)
+static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char *ifname,
+		      unsigned host)
 {
 	struct net_port_spec *p = &s->ports[i];
 	uint64_t h = hash64_str(s->spec.project) + i;
 
 	*p = (struct net_port_spec){ .bridge = bridge, .alias = "mstack:demo:slot" };
-	snprintf(p->host_ifname, sizeof(p->host_ifname), "mv%010llx", (unsigned long long)h & 0xffffffffff);
+	snprintf(p->host_ifname, sizeof(p->host_ifname), "mv%010llx",
+		 (unsigned long long)h & 0xffffffffff);
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
 	link_mac(p->host_ifname, p->mac);
 	p->mac[5] ^= 1;
@@ -291,7 +299,8 @@ static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char
 	p->default_route = !s->bridges[bridge].internal;
 }
 
-void world_stack_open(struct world *w, struct world_stack *s, const char *project, unsigned net_number)
+void world_stack_open(struct world *w, struct world_stack *s, const char *project,
+		      unsigned net_number)
 {
 	struct err err = { 0 };
 
@@ -328,8 +337,11 @@ void world_stack_attach(struct world *w, struct world_stack *s)
 
 	for (size_t i = 0; i < 3; i++) {
 		world_ns_make(&s->ns[i]);
-		s->slots[i] = (struct net_attach){ .token = i + 1, .netns_fd = s->ns[i].netns, .rtnl_fd = s->ns[i].rtnl,
-						   .ports = &s->ports[first[i]], .n_ports = count[i] };
+		s->slots[i] = (struct net_attach){ .token = i + 1,
+						   .netns_fd = s->ns[i].netns,
+						   .rtnl_fd = s->ns[i].rtnl,
+						   .ports = &s->ports[first[i]],
+						   .n_ports = count[i] };
 	}
 	if (net_attach(s->net, s->slots, 3, &err))
 		fail_msg("net_attach: %s", err.text);
