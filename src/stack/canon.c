@@ -11,6 +11,8 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+/* ---- values: what was not given is not printed ----------------------------------------------- */
+
 static void put_str(struct emitter *e, const char *key, const struct stack_str *s)
 {
 	if (s->text)
@@ -31,6 +33,7 @@ static void put_given_strs(struct emitter *e, const char *key, const struct stac
 		put_strs(e, key, s);
 }
 
+/* A variable without a value is null: it stays unset in the container, which empty would not. */
 static void put_kvs(struct emitter *e, const char *key, const struct stack_kvs *kvs)
 {
 	if (!kvs->n)
@@ -52,6 +55,7 @@ static void put_duration(struct emitter *e, const char *key, int64_t ns)
 	emit_string(e, key, text);
 }
 
+/* Sizes are strings of bytes: that is how compose prints them, in JSON too. */
 static void put_bytes(struct emitter *e, const char *key, int64_t bytes)
 {
 	char text[24];
@@ -104,6 +108,7 @@ static void put_cpus(struct emitter *e, const struct stack_num *cpus)
 	emit_number(e, "cpus", text);
 }
 
+/* Always the long form; a dependency that is absent, and may be, is left out. */
 static void put_depends(struct emitter *e, const struct stack_service *s)
 {
 	static const char *const conditions[] = {
@@ -152,6 +157,7 @@ static void put_health(struct emitter *e, const struct stack_health *h)
 	emit_close(e);
 }
 
+/* A network without details is null, which reads again as an entry of the list form. */
 static void put_attachments(struct emitter *e, const struct stack_service *s)
 {
 	emit_open_map(e, "networks");
@@ -171,6 +177,7 @@ static void put_attachments(struct emitter *e, const struct stack_service *s)
 	emit_close(e);
 }
 
+/* One map for each port: ranges were expanded when they were read. */
 static void put_ports(struct emitter *e, const struct stack_service *s)
 {
 	char published[8];
@@ -195,6 +202,7 @@ static void put_ports(struct emitter *e, const struct stack_service *s)
 	emit_close(e);
 }
 
+/* `no` is the default and left out. */
 static void put_restart(struct emitter *e, const struct stack_service *s)
 {
 	static const char *const words[] = {
@@ -315,6 +323,10 @@ static void put_mounts(struct emitter *e, const struct stack_service *s, const c
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/*
+ * Keys in the order of the alphabet, as compose has them. A command and an entrypoint are printed
+ * in any case: null means the image's own, an empty list clears it.
+ */
 static void put_service(struct emitter *e, const struct stack_service *s)
 {
 	emit_open_map(e, s->name);
@@ -380,6 +392,7 @@ static void put_network(struct emitter *e, const struct stack_network *n)
 	emit_close(e);
 }
 
+/* Volumes carry no mark of their own: which are mounted is seen from the services. */
 static bool is_used(const struct stack *s, const struct stack_volume *v)
 {
 	for (size_t i = 0; i < s->n_services; i++)

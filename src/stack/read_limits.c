@@ -19,6 +19,7 @@ static bool is_one_of(const char *text, const char *const *words, size_t n)
 	return false;
 }
 
+/* strtod(3) alone would also take `inf`, `nan` and hexadecimal floats with a sign. */
 VALUE_READER(read_cpus)
 {
 	char *end;
@@ -36,6 +37,7 @@ VALUE_READER(read_cpus)
 			(struct stack_num){ (int64_t)(cpus * 1000 + 0.5), true, n->pos };
 }
 
+/* 0 has always meant "no limit" in moby, where a pids.max of 0 would let nothing run at all. */
 VALUE_READER(read_pids)
 {
 	struct stack_num pids = { 0 };
@@ -66,6 +68,7 @@ static const char *const capabilities[] = {
 
 /* clang-format on */
 
+/* Any case, with or without CAP_: brought to one spelling here, so that no one else has to. */
 VALUE_READER(read_caps)
 {
 	struct stack_strs strs;
@@ -110,6 +113,7 @@ static int find_resource(const char *name)
 	return -1;
 }
 
+/* Plain integers: `64m` is a size, and a limit of 64 of something else would be a surprise. */
 static bool read_ulimit(struct reader *r, const struct where *w, const struct node *n,
 			struct stack_ulimit *u)
 {

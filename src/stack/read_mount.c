@@ -7,9 +7,11 @@
 #include "stack/read_mount.h"
 #include "stack/schema.h"
 
-#define GRAMMAR	 "write [SOURCE:]TARGET[:ro|rw]"
-#define MODE_MAX 07777
+#define GRAMMAR	   "write [SOURCE:]TARGET[:ro|rw]"
+#define MOUNTS_MAX 1000
+#define MODE_MAX   07777
 
+/* By the key of the file; the volume's name on disk may be another one. */
 static const struct stack_volume *find_volume(const struct stack *s, const char *key)
 {
 	for (size_t i = 0; i < s->n_volumes; i++)
@@ -20,6 +22,7 @@ static const struct stack_volume *find_volume(const struct stack *s, const char 
 
 /* ---- sources and targets --------------------------------------------------------------------- */
 
+/* Cleaned, so that `/a/` and `//a` are found to be one target. */
 static bool set_target(struct reader *r, const struct where *w, struct stack_mount *m,
 		       const char *target)
 {
@@ -34,6 +37,7 @@ static bool set_target(struct reader *r, const struct where *w, struct stack_mou
 	return false;
 }
 
+/* The short form makes the folder on the host when it is missing, as compose does. */
 static bool set_bind(struct reader *r, const struct where *w, struct stack_mount *m,
 		     const char *source)
 {
@@ -51,6 +55,7 @@ static bool set_bind(struct reader *r, const struct where *w, struct stack_mount
 	return true;
 }
 
+/* A name with a slash is no path in compose: it is a volume that nobody declared. */
 static bool set_volume(struct reader *r, const struct where *w, struct stack_mount *m,
 		       const char *source)
 {
@@ -94,7 +99,10 @@ static void add_mount(struct reader *r, const struct where *w, struct mount_list
 		*o = *m;
 		return;
 	}
-	vec_push(list, *m);
+	if (list->n < MOUNTS_MAX)
+		vec_push(list, *m);
+	else
+		reader_error(r, w, m->pos, NULL, "more than %d mounts in a service", MOUNTS_MAX);
 }
 
 /* ---- short form ------------------------------------------------------------------------------ */
@@ -107,6 +115,10 @@ static bool is_in(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
+/*
+ * compose-go reads over options that it does not know, and `:r0` makes a volume writable. Ours are
+ * known, known to do nothing here, or an error.
+ */
 static bool read_option(struct reader *r, const struct where *w, struct stack_mount *m,
 			const char *word)
 {
@@ -255,6 +267,7 @@ VALUE_READER(read_volumes)
 
 /* ---- tmpfs: PATH[:OPTIONS] ------------------------------------------------------------------- */
 
+/* Every tmpfs of a container is nosuid, nodev and noexec, so saying that changes nothing. */
 static bool read_tmpfs_option(struct reader *r, const struct where *w, struct stack_mount *m,
 			      const char *word)
 {

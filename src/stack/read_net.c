@@ -12,7 +12,7 @@
 #include "stack/schema.h"
 
 #define NETWORKS_MAX 1000
-#define VOLUMES_MAX  10000
+#define VOLUMES_MAX  1000
 #define PREFIX_LEAST 8
 #define PREFIX_MOST  29
 
@@ -47,6 +47,7 @@ static bool parse_subnet(const char *text, struct in_addr *ret_ip, unsigned *ret
 	return inet_pton(AF_INET, ip, ret_ip) == 1;
 }
 
+/* Bits behind the prefix are refused, not cut: which address was meant cannot be known. */
 VALUE_READER(read_subnet)
 {
 	struct stack_network *network = field;
@@ -96,6 +97,7 @@ VALUE_READER(read_net_name)
 		*(const char **)field = n->text;
 }
 
+/* Empty and `default` are what files carry that were written by other tools. */
 VALUE_READER(read_net_driver)
 {
 	(void)field;
@@ -117,6 +119,7 @@ VALUE_READER(read_ipam_driver)
 			     "'%.40s': not supported yet; there is only default", n->text);
 }
 
+/* A second entry would be IPv6 or a second range, and a bridge has one subnet here. */
 VALUE_READER(read_ipam_config)
 {
 	struct stack_network *network = field;
@@ -136,6 +139,7 @@ VALUE_READER(read_ipam_config)
 		reader_error(r, w, network->gateway_pos, NULL, "a gateway without a subnet");
 }
 
+/* How many entries are to be read; none when there are too many. */
 static size_t check_count(struct reader *r, const struct where *w, const struct node *n, size_t max)
 {
 	if (!n || n->n <= max)
@@ -144,6 +148,10 @@ static size_t check_count(struct reader *r, const struct where *w, const struct 
 	return 0;
 }
 
+/*
+ * One place more than there are networks: `default` is put behind them when it is not declared, and
+ * taken away by load when nobody is on it.
+ */
 void read_networks(struct reader *r, const struct where *w, const struct node *n)
 {
 	size_t count = check_count(r, w, n, NETWORKS_MAX);
@@ -190,6 +198,7 @@ const struct stack_network *network_default(const struct stack *s)
 
 struct attach_list VEC(struct stack_attach);
 
+/* The network is marked as used: only those are made, and only those are printed. */
 static void add_attach(struct reader *r, const struct where *w, struct attach_list *list,
 		       const char *key, struct stack_attach a)
 {
@@ -212,6 +221,7 @@ static void add_attach(struct reader *r, const struct where *w, struct attach_li
 	vec_push(list, a);
 }
 
+/* A list of names, or a map of names to details; an empty entry of the map has none. */
 VALUE_READER(read_attachments)
 {
 	struct stack_service *s = field;
@@ -236,6 +246,7 @@ VALUE_READER(read_attachments)
 
 /* ---- volumes --------------------------------------------------------------------------------- */
 
+/* With `external` the volume is somebody else's: only its name may be told. */
 static void read_top_volume(struct reader *r, const struct where *w, const struct node_pair *pair,
 			    struct stack_volume *v)
 {

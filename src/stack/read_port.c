@@ -28,6 +28,7 @@ struct entry {
 	uint8_t protocol;
 };
 
+/* At most six digits: enough to see that a number is too large, too few to overflow. */
 static bool parse_port(const char **s, unsigned *ret)
 {
 	const char *start = *s;
@@ -69,6 +70,7 @@ static bool parse_protocol(struct reader *r, const struct where *w, struct stack
 	return false;
 }
 
+/* Host names are refused, as compose does: what they mean may change while the stack runs. */
 static bool parse_ip(struct reader *r, const struct where *w, struct stack_pos pos,
 		     const char *text, struct in_addr *ret)
 {
@@ -148,6 +150,7 @@ static char *cut_last(char *text, char sep)
 	return at + 1;
 }
 
+/* Cut from the right, because only the right end is always there. */
 static void read_short(struct reader *r, const struct where *w, const struct node *n,
 		       struct port_list *list)
 {

@@ -16,6 +16,7 @@
 
 /* ---- small values ---------------------------------------------------------------------------- */
 
+/* For keys that need others of the same map: they are read when all of it was seen. */
 VALUE_READER(read_later)
 {
 	(void)r;
@@ -31,6 +32,7 @@ VALUE_READER(read_not)
 	*(bool *)field = !value;
 }
 
+/* Switches whose "off" is what happens anyway, so that only "on" has to be refused. */
 VALUE_READER(read_only_false)
 {
 	bool value = false;
@@ -75,6 +77,7 @@ VALUE_READER(read_container_name)
 		value_text(r, w, n, field);
 }
 
+/* The kernel takes any 64 bytes (uname(2)); resolvers and the hosts file do not. */
 VALUE_READER(read_hostname)
 {
 	size_t len = strlen(n->text);
@@ -88,6 +91,7 @@ VALUE_READER(read_hostname)
 		value_text(r, w, n, field);
 }
 
+/* The loader of compose lets a bad policy pass, and it fails when the container is to start. */
 VALUE_READER(read_restart)
 {
 	static const char *const words[] = { "no", "always", "on-failure", "unless-stopped" };
@@ -145,6 +149,7 @@ VALUE_READER(read_build)
 	s->build_context = context;
 }
 
+/* Nothing is emulated: a program for another machine would fail with a riddle at exec. */
 VALUE_READER(read_platform)
 {
 	static const struct {
@@ -168,6 +173,7 @@ VALUE_READER(read_platform)
 			     n->text, host.machine);
 }
 
+/* Images come from this machine only, so all policies that are known mean the same. */
 VALUE_READER(read_pull_policy)
 {
 	static const char *const words[] = {
@@ -194,6 +200,7 @@ VALUE_READER(read_deploy)
 
 /* ---- health checks --------------------------------------------------------------------------- */
 
+/* A string is for a shell, a list says itself what it is for. */
 VALUE_READER(read_health_test)
 {
 	struct stack_strs *test = field, given;
@@ -217,6 +224,7 @@ VALUE_READER(read_health_test)
 		*test = given;
 }
 
+/* Zero is as good as nothing here: moby takes its default for it as well. */
 static int64_t given_or(struct stack_num n, int64_t fallback)
 {
 	return n.given && n.value ? n.value : fallback;
@@ -287,6 +295,10 @@ static void add_depend(struct reader *r, const struct where *w, struct depend_li
 	vec_push(list, d);
 }
 
+/*
+ * The schema wants a condition in each entry of the map although the text of the specification does
+ * not say so; a file that lacks it would be refused by compose.
+ */
 static void read_depends_map(struct reader *r, const struct where *w, const struct node *n,
 			     struct depend_list *list)
 {
@@ -362,6 +374,7 @@ static void fill_defaults(struct reader *r, const struct where *w, struct servic
 	}
 }
 
+/* The draft begins with the name and place of the service and ends as all of it. */
 static void read_service(struct reader *r, const struct where *w, const struct node *n,
 			 struct stack_service *s)
 {

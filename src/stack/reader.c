@@ -9,7 +9,8 @@
 
 #include "stack/reader.h"
 
-#define DEEPEST 16 /* levels of a path that are shown; maps of compose are not nested deeper */
+#define SUGGESTIONS_MAX 100
+#define DEEPEST		16 /* levels of a path that are shown; compose has no more */
 
 /* ---- complaints ------------------------------------------------------------------------------ */
 
@@ -87,8 +88,11 @@ const char *reader_place(struct reader *r, struct stack_pos pos)
 
 const char *reader_suggest(struct reader *r, const char *text, const char *const *names, size_t n)
 {
-	const char *near = nearest_name(text, names, n);
+	const char *near = NULL;
 
+	/* Comparing is slow, and of a file with hundreds of errors only the first few are read. */
+	if (stack_diags_errors(r->diags) < SUGGESTIONS_MAX)
+		near = nearest_name(text, names, n);
 	return near ? arena_printf(r->arena, "did you mean '%s'?", near) : NULL;
 }
 

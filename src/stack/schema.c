@@ -42,6 +42,11 @@ static const struct key top[] = {
 };
 const struct key_table schema_top = TABLE(top);
 
+/*
+ * What stands in the file for other tools to read is WARN; what would change the running container
+ * is REFUSE, so that a stack never runs as something else than was asked for.
+ */
+
 /* ---- services -------------------------------------------------------------------------------- */
 
 #define SERVICE(name, kinds, read, field) DONE(name, kinds, read, service_draft, s.field)
@@ -145,6 +150,7 @@ static const struct key service[] = {
 };
 const struct key_table schema_service = TABLE(service);
 
+/* An attachment: one entry of a service's `networks`. */
 static const struct key service_network[] = {
 	DONE("aliases", LST, value_strings, stack_attach, aliases),
 	WHOLE("ipv4_address", STR, read_address),
@@ -169,6 +175,7 @@ static const struct key health[] = {
 };
 const struct key_table schema_health = TABLE(health);
 
+/* `required: false` is kept as its opposite, so that a zeroed draft is the default. */
 static const struct key depend[] = {
 	DONE("condition", STR, value_text, depend_draft, condition),
 	DONE("required", BOO | STR, read_not, depend_draft, optional),
@@ -176,6 +183,7 @@ static const struct key depend[] = {
 };
 const struct key_table schema_depend = TABLE(depend);
 
+/* `mode` is read to be checked: without a cluster both of its words mean the same. */
 static const struct key port[] = {
 	DONE("host_ip", STR, value_string, port_draft, host_ip),
 	DONE("mode", STR, value_string, port_draft, mode),
@@ -266,6 +274,7 @@ const struct key_table schema_deploy = TABLE(deploy);
 
 /* ---- networks and volumes -------------------------------------------------------------------- */
 
+/* Bridges with IPv4 only for now. */
 static const struct key network[] = {
 	DONE("internal", BOO | STR, value_bool, stack_network, internal),
 	DONE("name", STR, read_net_name, stack_network, name),
@@ -295,6 +304,7 @@ static const struct key ipam_config[] = {
 };
 const struct key_table schema_ipam_config = TABLE(ipam_config);
 
+/* Folders below the data folder only for now. */
 static const struct key volume[] = {
 	DONE("driver", STR, value_text, volume_draft, driver),
 	DONE("external", BOO | STR, value_bool, volume_draft, v.external),

@@ -23,6 +23,7 @@ VALUE_READER(value_string)
 		reader_error(r, w, n->pos, NULL, "must not be empty");
 }
 
+/* YAML 1.1 words are strings to us, but what wants a truth value still takes them. */
 VALUE_READER(value_bool)
 {
 	static const char *const yes[] = { "true", "yes", "on", "y", "1" }, *const no[] = {
@@ -109,6 +110,7 @@ VALUE_READER(value_duration)
 
 /* ---- lists of strings ------------------------------------------------------------------------ */
 
+/* Entries that are no strings are reported and left out. */
 VALUE_READER(value_strings)
 {
 	struct stack_str *strs = arena_array(r->arena, struct stack_str, n->n);
@@ -123,6 +125,10 @@ VALUE_READER(value_strings)
 	*(struct stack_strs *)field = (struct stack_strs){ strs, used, true };
 }
 
+/*
+ * compose-go stops without a word at an unquoted operator of the shell (`a && b` becomes `a`). Here
+ * it is an ordinary word, and the user is told that no shell will see it.
+ */
 VALUE_READER(value_words)
 {
 	struct shellwords words = { 0 };
@@ -203,6 +209,7 @@ void value_collect(struct reader *r, const struct where *w, const struct node *n
 		collect_list(r, w, n, into);
 }
 
+/* For labels and sysctls, where a name alone has the empty value. */
 VALUE_READER(value_pairs)
 {
 	_cleanup_(envset_fini) struct envset set = { 0 };

@@ -114,12 +114,33 @@ static void test_same_target(void **state)
 	assert_string_equal(buf_str(&got), "b /p/c /b");
 }
 
+static void test_limit(void **state)
+{
+	_cleanup_(buf_fini) struct buf keys = { 0 };
+	uint64_t start = time_mono_ms();
+
+	(void)state;
+	buf_puts(&keys, "volumes: [");
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&keys, "/d%d, ", i);
+	buf_putc(&keys, ']');
+	{
+		_cleanup_(loaded_fini) struct loaded l = load(keys.data);
+
+		assert_int_equal(l.result, 1);
+		assert_string_equal(stack_diags_get(l.diags, 0)->text,
+				    "service 'a': volumes[1000]: more than 1000 mounts in a service");
+	}
+	assert_true(time_mono_ms() - start < 5000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_same_target),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
