@@ -9,23 +9,17 @@
 
 #include "cli/term.h"
 
-static bool env_set(const char *name)
-{
-	const char *s = getenv(name);
-
-	return s && *s;
-}
-
 /* --ansi says it; else NO_COLOR (no-color.org), CLICOLOR_FORCE (bixense.com/clicolors), the terminal. */
 static bool want_colour(const char *ansi, bool tty)
 {
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR"),
+		   *force = getenv("CLICOLOR_FORCE");
 
 	if (ansi && strcmp(ansi, "auto"))
 		return !strcmp(ansi, "always");
-	if (env_set("NO_COLOR"))
+	if (no && *no)
 		return false;
-	if (env_set("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0"))
+	if (force && *force && strcmp(force, "0"))
 		return true;
 	return tty && term && *term && strcmp(term, "dumb");
 }
