@@ -36,7 +36,8 @@ static const char *const calls[] = {
 	"getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32", "getgid32",
 	"getegid32", "getpid", "gettid", "clock_gettime", "clock_gettime64", "gettimeofday",
 	"time", "getrandom", "sysinfo",
-	"sched_getaffinity", "sched_yield", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sched_getaffinity", "sched_yield", "sigaltstack", "rt_sigaction",
+	"rt_sigprocmask", "rt_sigreturn",
 	"sigreturn", "tgkill", "restart_syscall", "exit", "exit_group",
 	/* clang-format on */
 };

@@ -12,16 +12,19 @@
 
 #include "store/store.h"
 
+/* A literal with NULs inside. */
+#define add_bytes(b, text) buf_add(b, text, sizeof(text) - 1)
+
 /* "[", "[[" and then c00, c01, ... with "sh" behind them. */
 static void add_table(struct buf *b, int commands, const char *last)
 {
-	buf_add(b, "\0[\0[[\0", 6);
+	add_bytes(b, "\0[\0[[\0");
 	for (int i = 0; i < commands; i++) {
 		buf_printf(b, "c%02d", i);
 		buf_putc(b, '\0');
 	}
 	buf_puts(b, last);
-	buf_add(b, "\0\0/var/log", 10);
+	add_bytes(b, "\0\0/var/log");
 }
 
 static bool in(const char *const *names, size_t n, const char *name)
@@ -39,7 +42,7 @@ static void test_found(void **state)
 	size_t n;
 
 	(void)state;
-	buf_add(&b, "\177ELF junk\0[\0more", 17);
+	add_bytes(&b, "\177ELF junk\0[\0more");
 	add_table(&b, 40, "sh");
 	names = store_applets(b.data, b.len, &n);
 	assert_int_equal(n, 43);
@@ -59,9 +62,9 @@ static void test_chance_hits(void **state)
 	add_table(&cases[0], 5, "sh");
 	add_table(&cases[1], 40, "a");
 	add_table(&cases[2], 40, "t");
-	buf_add(&cases[3], "\0[\0[[\0../../etc/passwd\0sh\0", 29);
-	buf_add(&cases[4], "\0[\0sh", 5);
-	buf_add(&cases[5], "\0[", 2);
+	add_bytes(&cases[3], "\0[\0[[\0../../etc/passwd\0sh\0");
+	add_bytes(&cases[4], "\0[\0sh");
+	add_bytes(&cases[5], "\0[");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		size_t n;
 		const char **names = store_applets(cases[i].data, cases[i].len, &n);
