@@ -4,15 +4,17 @@
 
 load lib/common
 
+forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
+
 @test "network: masquerade to the internet, and the lease on forwarding is given back" {
 	stack_one <<<'command: [sleep, "1000"]'
 	internet_httpd
-	[[ $(</proc/sys/net/ipv4/ip_forward) == 0 ]]
 	mstack up -d
 	[[ $(inside a timeout 5 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]]
-	[[ $(</proc/sys/net/ipv4/ip_forward) == 1 ]]
+	# Of the devices that are concerned only.
+	[[ $(<$forwarding) == 1 ]]
 	mstack down
-	[[ $(</proc/sys/net/ipv4/ip_forward) == 0 ]]
+	[[ $(<$forwarding) == 0 ]]
 	kill "$HTTPD"
 }
 
@@ -30,9 +32,10 @@ load lib/common
 	mstack up -d
 	stack two <<<'services: {a: {image: busybox, command: [sleep, "1000"]}}'
 	mstack up -d
-	mstack down -p one
-	[[ $(</proc/sys/net/ipv4/ip_forward) == 1 ]]
-	mstack down -p two
+	expect_exit 0 mstack down -p one
+	[[ $(<$forwarding) == 1 ]]
+	expect_exit 0 mstack down -p two
+	[[ $(<$forwarding) == 0 ]]
 }
 
 @test "network: an internal network has no way out" {

@@ -15,7 +15,7 @@ setup_file() {
 redis() {
 	local service=$1
 	shift
-	inside "$service" redis-cli -h db -t 5 "$@"
+	inside "$service" timeout 5 redis-cli -h db "$@"
 }
 
 @test "real: nginx serves and redis keeps its value" {

@@ -40,8 +40,8 @@ teardown() {
 		audit check ../audit.before
 	else
 		timeout 5 mstack ps -a || :
-		timeout 5 mstack logs -n 20 || :
-		tail -n 20 up.out up.err 2>/dev/null || :
+		timeout 5 mstack logs -n 20 | cut -c 1-300 || :
+		tail -n 20 up.out up.err 2>/dev/null | cut -c 1-300 || :
 	fi
 }
 
