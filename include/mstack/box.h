@@ -147,7 +147,7 @@ pid_t box_pid(const struct box_slot *s);	/* 0: none */
 /* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone in its cgroup, so it was killed
  * at once instead (PID 1 of a pid namespace is not ended by a default action). */
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
-/* Ends all processes of the slot (cgroup.kill). */
+/* Ends all processes of the slot: PID 1, which takes its pid namespace along, and an exec. */
 int box_kill(struct box_slot *s, struct err *err);
 /* Runs a further command in the running container, as its user, with its environment and limits. BOX_EXEC_DONE follows, also
  * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
@@ -160,7 +160,7 @@ uint64_t box_caps_default(void);
 /* "NET_ADMIN" with or without CAP_, any case -> number; -1 unknown. */
 int box_cap_number(const char *name);
 
-/* Ledger kinds "cgroup" "process"; NULL-terminated. */
+/* Ledger kinds "cgroup" and "cgroup-top" (what all stacks share); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];
 
 /* For doctor, as net_probe. */

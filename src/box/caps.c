@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * caps: the words for capabilities. Called by plan, which turns cap_add and cap_drop into a bit set. Setting them is the
- * child's business (process.c).
+ * caps: the words for capabilities. Called by plan, which turns cap_add and cap_drop into a bit
+ * set. Setting them is the child's business (process.c).
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -29,7 +29,10 @@ int box_cap_number(const char *name)
 
 	if (!strncasecmp(name, "cap_", 4))
 		name += 4;
-	/* libcap takes plain numbers as well, and what follows a space for somebody else's; compose files do not. */
+	/*
+	 * libcap takes plain numbers as well, and what follows a space for somebody else's; compose
+	 * files do not.
+	 */
 	if (!isalpha((unsigned char)*name) || name[strspn(name, LETTERS)])
 		return -1;
 	n = snprintf(full, sizeof(full), "cap_%s", name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup: one slot's group: made, limited, watched, emptied, removed. Called by slot.c and start.c, and by kinds.c for
- * what a dead supervisor left. Files of the group are reached from its descriptor only.
+ * cgroup: one slot's group: made, limited, watched, emptied, removed. Called by slot.c and start.c,
+ * and by kinds.c for what a dead supervisor left. Files of the group are reached from its
+ * descriptor only.
  */
 #include <dirent.h>
 #include <errno.h>

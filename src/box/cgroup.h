@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup: the stack's sub-tree in cgroup v2, and one group per slot. Called by runtime.c, slot.c and kinds.c.
- * Nothing here waits: a group that still holds processes is EBUSY, and its owner asks again.
+ * cgroup: the stack's sub-tree in cgroup v2, and one group per slot. Called by runtime.c, slot.c
+ * and kinds.c. Nothing here waits: a group that still holds processes is EBUSY, and its owner asks
+ * again.
  */
 #ifndef BOX_CGROUP_H
 #define BOX_CGROUP_H
@@ -35,8 +36,9 @@ int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *le
 		const struct box_slot_spec *spec, struct err *err);
 void cgroup_fini(struct cgroup *c);
 /*
- * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill counts up in the group,
- * and a later clone into it compares that with the count of the cloner's group, and kills the child.
+ * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill
+ * counts up in the group, and a later clone into it compares that with the count of the cloner's
+ * group, and kills the child.
  */
 int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
 		 struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_tree: where the stack's groups live. Finds cgroup v2 by the mount table (it may stand beside v1), decides between
- * our own group, when systemd delegated it to us, and /mstack at the top, and hands the controllers down.
- * Called by box_open and the probes of doctor.
+ * cgroup_tree: where the stack's groups live. Finds cgroup v2 by the mount table (it may stand
+ * beside v1), decides between our own group, when systemd delegated it to us, and /mstack at the
+ * top, and hands the controllers down. Called by box_open and the probes of doctor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -191,7 +191,10 @@ static int make_group(struct ledger *ledger, const char *kind, uint32_t parent, 
 	return ledger_done(ledger, item, st.st_ino, 0, err);
 }
 
-/* Lets the children of `path` use what it has itself. One by one: the kernel takes all of a write or nothing. */
+/*
+ * Lets the children of `path` use what it has itself. One by one: the kernel takes all of a write
+ * or nothing.
+ */
 static void pass_on(const char *path)
 {
 	_cleanup_free_ char *file = xasprintf("%s/cgroup.subtree_control", path);

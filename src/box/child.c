@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * child: the tables of steps and the walk over them. Called right after the clone by guest.c, never returns.
+ * child: the tables of steps and the walk over them. Called right after the clone by guest.c, never
+ * returns.
  *
- * Stage one is a process of the host's in the slot's cgroup: it sees the host's files, builds the root in the slot's mount
- * namespace, and clones stage two into the container's own namespaces as the supervisor's child. Stage two is the
- * container's PID 1 from its first instruction; it would ignore its own SIGKILL, so a step that fails ends by _exit.
+ * Stage one is a process of the host's in the slot's cgroup: it sees the host's files, builds the
+ * root in the slot's mount namespace, and clones stage two into the container's own namespaces as
+ * the supervisor's child. Stage two is the container's PID 1 from its first instruction; it would
+ * ignore its own SIGKILL, so a step that fails ends by _exit.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -158,7 +160,9 @@ static const struct child_step stage_one[] = {
 	{ NULL, NULL },
 };
 
-/* What a start and an exec have in common: from a process in the right namespaces to the command. */
+/*
+ * What a start and an exec have in common: from a process in the right namespaces to the command.
+ */
 #define PROCESS_STEPS \
 	{ "new session", child_new_session }, \
 	{ "standard streams", child_set_stdio }, \

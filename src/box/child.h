@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * child: what runs between clone and exec. A stage walks a table of steps and reports the first one that fails.
- * Steps allocate nothing, lock nothing, look up no names and end only by _exit. Adding one is adding a row.
+ * child: what runs between clone and exec. A stage walks a table of steps and reports the first one
+ * that fails. Steps allocate nothing, lock nothing, look up no names and end only by _exit. Adding
+ * one is adding a row.
  */
 #ifndef BOX_CHILD_H
 #define BOX_CHILD_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dev: the container's /dev: a tmpfs of its own with six nodes and the usual links, never the image's files.
- * Stage one makes it, because a user namespace may make no nodes; stage two mounts what belongs to its namespaces.
+ * dev: the container's /dev: a tmpfs of its own with six nodes and the usual links, never the
+ * image's files. Stage one makes it, because a user namespace may make no nodes; stage two mounts
+ * what belongs to its namespaces.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec: a further command in a running container, for health probes. Called by sup through box.h. The child is cloned into
- * the slot's cgroup, joins the namespaces of PID 1 by its pidfd, and walks the same steps as a start from there on.
+ * exec: a further command in a running container, for health probes. Called by sup through box.h.
+ * The child is cloned into the slot's cgroup, joins the namespaces of PID 1 by its pidfd, and walks
+ * the same steps as a start from there on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -154,7 +155,9 @@ void box_exec_cancel(struct box_slot *s)
 
 	if (!x)
 		return;
-	/* Its children too: it leads a session, and its pid is not free before we have reaped it. */
+	/*
+	 * Its children too: it leads a session, and its pid is not free before we have reaped it.
+	 */
 	if (x->guest.two.pid && !x->guest.two.gone)
 		kill(-x->guest.two.pid, SIGKILL);
 	guest_kill(&x->guest);

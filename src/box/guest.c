@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * guest: a cloned child as the supervisor sees it: its socket, its processes, its deadline. Called by slot.c, start.c and
- * exec.c, which decide what the facts mean. Reaps with waitid on a pidfd, so no other child of ours is ever touched.
+ * guest: a cloned child as the supervisor sees it: its socket, its processes, its deadline. Called
+ * by slot.c, start.c and exec.c, which decide what the facts mean. Reaps with waitid on a pidfd, so
+ * no other child of ours is ever touched.
  */
 #include <errno.h>
 #include <signal.h>
@@ -117,11 +118,16 @@ static bool drain(struct guest *g)
 		n = sys_recv(g->sock, &m, sizeof(m), fds, ARRAY_LEN(fds));
 		if (n < 0 && errno == EAGAIN)
 			break;
-		/* It ended before it read what we sent. The kernel tells this once, ahead of what it had said before. */
+		/*
+		 * It ended before it read what we sent. The kernel tells this once, ahead of what
+		 * it had said before.
+		 */
 		if (n < 0 && errno == ECONNRESET)
 			continue;
 		any = true;
-		/* It ended before it read what we sent. Told once, and before what it said itself. */
+		/*
+		 * It ended before it read what we sent. Told once, and before what it said itself.
+		 */
 		if (n < 0 && errno == ECONNRESET)
 			continue;
 		if (n == (ssize_t)sizeof(m)) {

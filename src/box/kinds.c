@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kinds: what the ledger needs to undo for this room: cgroups. Called by the ledger only, also by a process that has no
- * runtime (the guard, `down` after a crash), so nothing here may need one.
+ * kinds: what the ledger needs to undo for this room: cgroups. Called by the ledger only, also by a
+ * process that has no runtime (the guard, `down` after a crash), so nothing here may need one.
  *
  *	kind		key		identity	removed by
  *	cgroup		path		inode		cgroup.kill, rmdir from the bottom up

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launch: from the caller's spec to flat arrays that the child only reads. Called by start.c and exec.c before a clone.
- * Whatever allocates, searches or may be refused without asking the kernel is done here.
+ * launch: from the caller's spec to flat arrays that the child only reads. Called by start.c and
+ * exec.c before a clone. Whatever allocates, searches or may be refused without asking the kernel
+ * is done here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +79,10 @@ static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *
 	put_escaped(options, spec->upper + base);
 	buf_puts(options, ",workdir=" SLOT_UPPER);
 	put_escaped(options, spec->work + base);
-	/* Without it the end of a container would write the whole file system of the upper layer to the disk. */
+	/*
+	 * Without it the end of a container would write the whole file system of the upper layer to
+	 * the disk.
+	 */
 	buf_puts(options, ",volatile");
 	return 0;
 }
@@ -158,7 +162,10 @@ static bool is_own(const char *key)
 	return false;
 }
 
-/* As sysctl(8): dots and slashes change places unless the first of them is a slash. NULL: no name of a setting. */
+/*
+ * As sysctl(8): dots and slashes change places unless the first of them is a slash. NULL: no name
+ * of a setting.
+ */
 static const char *sysctl_path(struct arena *a, const char *key)
 {
 	char *path = arena_strdup(a, key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launch: everything that a start needs, checked, copied and resolved before the clone, so that the child only reads it.
- * Made by start.c, kept by the slot while the container runs (exec needs its user, environment and limits).
+ * launch: everything that a start needs, checked, copied and resolved before the clone, so that the
+ * child only reads it. Made by start.c, kept by the slot while the container runs (exec needs its
+ * user, environment and limits).
  */
 #ifndef BOX_LAUNCH_H
 #define BOX_LAUNCH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mounting: see mounting.h. The file descriptor calls for mounts (Linux 5.2 and later): nothing is mounted by a path
- * that somebody could swap in the meantime.
+ * mounting: see mounting.h. The file descriptor calls for mounts (Linux 5.2 and later): nothing is
+ * mounted by a path that somebody could swap in the meantime.
  */
 #include <errno.h>
 #include <fcntl.h>

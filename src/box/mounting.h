@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mounting: words for mounts by descriptor, used by the child's steps. Each returns -1 with errno, nothing allocates.
+ * mounting: words for mounts by descriptor, used by the child's steps. Each returns -1 with errno,
+ * nothing allocates.
  */
 #ifndef BOX_MOUNTING_H
 #define BOX_MOUNTING_H
@@ -9,7 +10,10 @@
 
 #include "mstack/base.h"
 
-/* A new file system as a detached mount. `options`: name, value, name, value, NULL; a NULL value is a flag. */
+/*
+ * A new file system as a detached mount. `options`: name, value, name, value, NULL; a NULL value is
+ * a flag.
+ */
 int mounting_new(const char *fs, const char *const *options, unsigned attrs);
 /* A detached copy of the mount at this path; `recursive` takes along what is mounted below. */
 int mounting_copy(int dirfd, const char *path, bool recursive);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * probe: can this host run containers, feature by feature, with the cure for what is missing. Called by `mstack doctor`.
- * Tries things out in children that end at once; changes nothing that outlives the call.
+ * probe: can this host run containers, feature by feature, with the cure for what is missing.
+ * Called by `mstack doctor`. Tries things out in children that end at once; changes nothing that
+ * outlives the call.
  */
 #include <errno.h>
 #include <fcntl.h>

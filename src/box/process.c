@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * process: the child's steps that are about the process itself: session, streams, limits, ids, capabilities, filter.
- * A start and an exec walk the same ones. System calls that glibc spreads over threads are made directly.
+ * process: the child's steps that are about the process itself: session, streams, limits, ids,
+ * capabilities, filter. A start and an exec walk the same ones. System calls that glibc spreads
+ * over threads are made directly.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,9 @@
 
 /* ---- first ----------------------------------------------------------------------------------- */
 
-/* Again after every change of ids, which clears it. The supervisor may have died before the call. */
+/*
+ * Again after every change of ids, which clears it. The supervisor may have died before the call.
+ */
 int child_die_with_supervisor(struct child *c)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
@@ -32,7 +35,10 @@ int child_die_with_supervisor(struct child *c)
 	return 0;
 }
 
-/* Everything is close-on-exec from birth; this is for what a library may have opened behind our back. */
+/*
+ * Everything is close-on-exec from birth; this is for what a library may have opened behind our
+ * back.
+ */
 int child_close_others(struct child *c)
 {
 	const int keep[] = { c->sock,  c->supervisor, c->proc, c->netns,
@@ -116,7 +122,10 @@ int child_set_limits(struct child *c)
 	return 0;
 }
 
-/* getcwd puts "(unreachable)" before a folder outside of the root, which a leaked descriptor would give. */
+/*
+ * getcwd puts "(unreachable)" before a folder outside of the root, which a leaked descriptor would
+ * give.
+ */
 int child_enter_cwd(struct child *c)
 {
 	const char *cwd = c->launch->cwd;
@@ -158,7 +167,10 @@ int child_set_ids(struct child *c)
 	return 0;
 }
 
-/* Exec gives root what the bounding set holds. Nobody inherits anything, and other users have nothing. */
+/*
+ * Exec gives root what the bounding set holds. Nobody inherits anything, and other users have
+ * nothing.
+ */
 int child_set_caps(struct child *c)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -183,7 +195,10 @@ int child_no_new_privs(struct child *c)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? err_sys(&c->err, errno, "prctl") : 0;
 }
 
-/* Ignored ones would stay ignored over exec (SIGPIPE), blocked ones blocked. The C library keeps two to itself. */
+/*
+ * Ignored ones would stay ignored over exec (SIGPIPE), blocked ones blocked. The C library keeps
+ * two to itself.
+ */
 int child_default_signals(struct child *c)
 {
 	static const unsigned long by_default[4]; /* the kernel's own struct sigaction, all zero */

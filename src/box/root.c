@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * root: the steps of stage one that build a container's root: layers, covers, volumes. Called by the table in child.c.
+ * root: the steps of stage one that build a container's root: layers, covers, volumes. Called by
+ * the table in child.c.
  *
- * Sources are the host's and are opened by their paths before the slot's mount namespace is entered. Targets are the
- * image's: they are resolved once, inside the root, and what is mounted goes onto that descriptor.
+ * Sources are the host's and are opened by their paths before the slot's mount namespace is
+ * entered. Targets are the image's: they are resolved once, inside the root, and what is mounted
+ * goes onto that descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +98,10 @@ int child_enter_slot(struct child *c)
 	return 0;
 }
 
-/* Short names, `0:1:2`, so that fifty layers fit into the one page of options that the kernel takes. */
+/*
+ * Short names, `0:1:2`, so that fifty layers fit into the one page of options that the kernel
+ * takes.
+ */
 static int attach_named(struct child *c, int tree, const char *name)
 {
 	_cleanup_fd_ int at = -1;
@@ -243,7 +248,10 @@ static bool is_or_below(const char *path, const char *folder)
 	return !strncmp(path, folder, len) && (path[len] == '/' || !path[len]);
 }
 
-/* Why nothing may be mounted there, or NULL. `path` is what the target resolved to, inside the root. */
+/*
+ * Why nothing may be mounted there, or NULL. `path` is what the target resolved to, inside the
+ * root.
+ */
 static const char *forbidden(const char *path)
 {
 	static const char *const nodes[] = { "/dev/null",   "/dev/zero",    "/dev/full",
@@ -263,7 +271,9 @@ static const char *forbidden(const char *path)
 	return NULL;
 }
 
-/* The kernel tells where a descriptor really is: links of the image cannot lead astray unnoticed. */
+/*
+ * The kernel tells where a descriptor really is: links of the image cannot lead astray unnoticed.
+ */
 static int check_target(struct child *c, int at, const char *target)
 {
 	char link[32], path[PATH_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * runtime: what a stack's slots share, from box_open to box_close, and the way of events to the caller. Called by sup.
+ * runtime: what a stack's slots share, from box_open to box_close, and the way of events to the
+ * caller. Called by sup.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,9 @@
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* pivot_root cannot leave the kernel's first file system. The last mount on "/" is the one in use. */
+/*
+ * pivot_root cannot leave the kernel's first file system. The last mount on "/" is the one in use.
+ */
 static int refuse_initramfs(struct err *err)
 {
 	_cleanup_(buf_fini) struct buf table = { 0 };
@@ -43,7 +46,10 @@ static int check_host(struct err *err)
 	return refuse_initramfs(err);
 }
 
-/* Limits of ours that nobody asked for are left out where there is no controller, and one line says so. */
+/*
+ * Limits of ours that nobody asked for are left out where there is no controller, and one line says
+ * so.
+ */
 static void note_left_out(struct box_runtime *rt)
 {
 	unsigned missing = (BOX_WANT_MEMORY | BOX_WANT_PIDS) & ~rt->tree.have;
@@ -147,8 +153,8 @@ struct child runtime_child(const struct box_slot *s)
 /* ---- zombies --------------------------------------------------------------------------------- */
 
 /*
- * A stage two that has ended may be known by its pid from a message that was not read yet. A slot that is closing may go
- * away while its guest catches up, but not before its exec is done.
+ * A stage two that has ended may be known by its pid from a message that was not read yet. A slot
+ * that is closing may go away while its guest catches up, but not before its exec is done.
  */
 static void catch_up(struct box_runtime *rt)
 {
@@ -173,7 +179,10 @@ static bool claim(struct box_runtime *rt, pid_t pid)
 	return false;
 }
 
-/* waitid shows the same zombie until it is reaped, so ours are dealt with on the way, as their watchers would. */
+/*
+ * waitid shows the same zombie until it is reaped, so ours are dealt with on the way, as their
+ * watchers would.
+ */
 void box_reap_strangers(struct box_runtime *rt)
 {
 	catch_up(rt);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * runtime: the supervisor's side of the room: a runtime per stack, a slot per service instance, and a guest for each child
- * that was cloned and has not settled yet. Private to src/box.
+ * runtime: the supervisor's side of the room: a runtime per stack, a slot per service instance, and
+ * a guest for each child that was cloned and has not settled yet. Private to src/box.
  */
 #ifndef BOX_RUNTIME_H
 #define BOX_RUNTIME_H
@@ -33,8 +33,8 @@ struct guest_proc {
 };
 
 /*
- * A child that reports through a socket, and the one that it clones in its turn. Facts are collected here; `changed` is
- * called after each one and decides.
+ * A child that reports through a socket, and the one that it clones in its turn. Facts are
+ * collected here; `changed` is called after each one and decides.
  */
 struct guest {
 	struct box_slot *slot;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seccomp: from the table of system calls to a filter program. Called by launch.c before the clone; loading it is the
- * child's business (process.c).
+ * seccomp: from the table of system calls to a filter program. Called by launch.c before the clone;
+ * loading it is the child's business (process.c).
  *
- * libseccomp builds a binary tree that allows what is listed and answers EPERM else. It cannot say "every number above
- * this one", so a few instructions in front of its program answer ENOSYS for numbers that the table does not have:
- * a program that tries something newer than we know then takes its older way.
+ * libseccomp builds a binary tree that allows what is listed and answers EPERM else. It cannot say
+ * "every number above this one", so a few instructions in front of its program answer ENOSYS for
+ * numbers that the table does not have: a program that tries something newer than we know then
+ * takes its older way.
  */
 #include <errno.h>
 #include <linux/capability.h>

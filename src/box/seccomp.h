@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seccomp: the system call filter of a container, compiled before its clone and kept per set of capabilities.
+ * seccomp: the system call filter of a container, compiled before its clone and kept per set of
+ * capabilities.
  */
 #ifndef BOX_SECCOMP_H
 #define BOX_SECCOMP_H

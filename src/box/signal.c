@@ -58,7 +58,9 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 
 int box_kill(struct box_slot *s, struct err *err)
 {
-	/* PID 1 takes its pid namespace along; cgroup.kill is for what that leaves, see on_settle. */
+	/*
+	 * PID 1 takes its pid namespace along; cgroup.kill is for what that leaves, see on_settle.
+	 */
 	(void)err;
 	box_exec_cancel(s);
 	guest_kill(&s->guest);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slot: the part of a container that outlives its processes: cgroup, network namespace, upper layer. Called by sup through
- * box.h. The namespaces are held by descriptors alone, so they end with the supervisor, however it ends.
+ * slot: the part of a container that outlives its processes: cgroup, network namespace, upper
+ * layer. Called by sup through box.h. The namespaces are held by descriptors alone, so they end
+ * with the supervisor, however it ends.
  */
 #include <errno.h>
 #include <linux/sched.h>
@@ -22,13 +23,19 @@ static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	/* The end of PID 1 is that of its pid namespace: only who has stood beside it is left, if anybody. */
+	/*
+	 * The end of PID 1 is that of its pid namespace: only who has stood beside it is left, if
+	 * anybody.
+	 */
 	if (s->settle_s > SETTLE_PATIENCE_S && cgroup_populated(s->cgroup.fd))
 		cgroup_kill_all(&s->cgroup);
 	start_advance(s);
 }
 
-/* libev can wait for "readable" only, and cgroup.events always is: so a short timer, which runs while somebody dies. */
+/*
+ * libev can wait for "readable" only, and cgroup.events always is: so a short timer, which runs
+ * while somebody dies.
+ */
 void slot_settle_later(struct box_slot *s)
 {
 	if (ev_is_active(&s->settle))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slot_child: the steps of the short-lived child that makes a slot's namespaces. Cloned by slot.c with a new network
- * and a new mount namespace; hands three descriptors back and ends.
+ * slot_child: the steps of the short-lived child that makes a slot's namespaces. Cloned by slot.c
+ * with a new network and a new mount namespace; hands three descriptors back and ends.
  *
- * The mount namespace is tiny: a tmpfs as its root, so that each start copies a handful of mounts and not the host's.
- * It also carries the upper layer that lives as long as the slot: before Linux 6.15 an overlay takes no detached mount as
- * its upper layer, so a descriptor of the tmpfs alone would not do.
+ * The mount namespace is tiny: a tmpfs as its root, so that each start copies a handful of mounts
+ * and not the host's. It also carries the upper layer that lives as long as the slot: before Linux
+ * 6.15 an overlay takes no detached mount as its upper layer, so a descriptor of the tmpfs alone
+ * would not do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,10 @@
 
 #define UPPER_DEFAULT (INT64_C(1) << 30)
 
-/* Unprivileged ping for everybody, since file capabilities give nothing here. A user namespace has fewer groups. */
+/*
+ * Unprivileged ping for everybody, since file capabilities give nothing here. A user namespace has
+ * fewer groups.
+ */
 static int allow_ping(struct child *c)
 {
 	static const char *const ranges[] = { "0 2147483647", "0 65535" };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * start: the supervisor's side of a start and of an exit. Called by sup through box.h and by guests when a fact has come.
+ * start: the supervisor's side of a start and of an exit. Called by sup through box.h and by guests
+ * when a fact has come.
  *
  *	READY	FAIL	then				meaning
  *	yes	no	end of file			started

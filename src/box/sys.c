@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sys: see sys.h. Called by both sides of a start. The raw numbers are used where glibc 2.36 has no wrapper or where its
- * wrapper does more than the call (fork handlers, caches), which a child between clone and exec must not have.
+ * sys: see sys.h. Called by both sides of a start. The raw numbers are used where glibc 2.36 has no
+ * wrapper or where its wrapper does more than the call (fork handlers, caches), which a child
+ * between clone and exec must not have.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,10 @@
 
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
-	/* exit_signal 0: with SIGCHLD a loop that waits for any child could take the status away from us. */
+	/*
+	 * exit_signal 0: with SIGCHLD a loop that waits for any child could take the status away
+	 * from us.
+	 */
 	struct clone_args args = {
 		.flags = flags | CLONE_CLEAR_SIGHAND,
 		.cgroup = cgroup_fd < 0 ? 0 : (uint64_t)cgroup_fd,
@@ -32,7 +36,9 @@ pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 		args.flags |= CLONE_PIDFD;
 		args.pidfd = (uint64_t)(uintptr_t)&pidfd;
 	}
-	/* The child keeps them blocked until shortly before exec: a Ctrl-C is for us, not for it. */
+	/*
+	 * The child keeps them blocked until shortly before exec: a Ctrl-C is for us, not for it.
+	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	pid = syscall(SYS_clone3, &args, sizeof(args));

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sys: system calls that the C library has no function for, as thin as can be, and descriptors over a socket.
- * Used on both sides of the clone: nothing here allocates, and failure is -1 with errno.
+ * sys: system calls that the C library has no function for, as thin as can be, and descriptors over
+ * a socket. Used on both sides of the clone: nothing here allocates, and failure is -1 with errno.
  */
 #ifndef BOX_SYS_H
 #define BOX_SYS_H
 
 #include "mstack/base.h"
 
-/* A child with fork's copy of our memory, all its signals blocked and none handled. No SIGCHLD tells its end. */
+/*
+ * A child with fork's copy of our memory, all its signals blocked and none handled. No SIGCHLD
+ * tells its end.
+ */
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 /* Only what the path says by itself: no link, no `..` out of dirfd. */
 int sys_open_plain(int dirfd, const char *path, int flags);
@@ -22,7 +25,10 @@ bool sys_pidfd_ended(int pidfd);
 
 /* One message of a SOCK_SEQPACKET pair. Never raises SIGPIPE. */
 int sys_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds);
-/* Length, 0 at the end, -1 with errno. Descriptors that did not come are -1 in ret_fds; an unexpected one is closed. */
+/*
+ * Length, 0 at the end, -1 with errno. Descriptors that did not come are -1 in ret_fds; an
+ * unexpected one is closed.
+ */
 ssize_t sys_recv(int sock, void *data, size_t len, int *ret_fds, size_t n_fds);
 
 #endif

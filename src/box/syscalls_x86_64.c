@@ -2,9 +2,10 @@
 /*
  * syscalls_x86_64: the calls of x86-64 and what a container may do with them. Read by seccomp.c.
  *
- * At most as lax as the profile that Docker ships, with the same capabilities opening the same calls, and stricter
- * for what has no use in a container: modify_ldt, remap_file_pages, the calls on another process's memory, and a few
- * numbers that x86-64 never had. By number, because libseccomp knows the names of its own day only.
+ * At most as lax as the profile that Docker ships, with the same capabilities opening the same
+ * calls, and stricter for what has no use in a container: modify_ldt, remap_file_pages, the calls
+ * on another process's memory, and a few numbers that x86-64 never had. By number, because
+ * libseccomp knows the names of its own day only.
  */
 #include <linux/capability.h>
 

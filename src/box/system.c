@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * system: the steps of stage two that give the container its view of the kernel: proc, sys, cgroup, sysctls, masks,
- * and the change of root. They run in the container's own namespaces, which these mounts then belong to.
+ * system: the steps of stage two that give the container its view of the kernel: proc, sys, cgroup,
+ * sysctls, masks, and the change of root. They run in the container's own namespaces, which these
+ * mounts then belong to.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +115,10 @@ static int open_empty(void)
 	return fd;
 }
 
-/* An empty folder over a folder, a null device over a file. What this kernel does not have needs no mask. */
+/*
+ * An empty folder over a folder, a null device over a file. What this kernel does not have needs no
+ * mask.
+ */
 static int mask(struct child *c, const char *path)
 {
 	_cleanup_fd_ int at = sys_open_plain(c->root, path, O_PATH), cover = -1;

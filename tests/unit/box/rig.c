@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rig: see rig.h. One per test program, whose files are in a tmpfs that only its own mount namespace sees.
+ * rig: see rig.h. One per test program, whose files are in a tmpfs that only its own mount
+ * namespace sees.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +112,10 @@ void rig_isolate(void)
 	/* The child shares this mount namespace. */
 	umount2(rig.dir, MNT_DETACH);
 	rmdir(rig.dir);
-	/* Nothing at exit: a leak checker cannot start its thread here, where new processes are of the other namespace. */
+	/*
+	 * Nothing at exit: a leak checker cannot start its thread here, where new processes are of
+	 * the other namespace.
+	 */
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
@@ -141,7 +145,10 @@ int rig_up(void **state)
 	char name[64];
 	struct err err = { 0 };
 
-	/* /proc/self is the namespace's, the number must be the machine's: the folder's letters are. */
+	/*
+	 * /proc/self is the namespace's, the number must be the machine's: the folder's letters
+	 * are.
+	 */
 	snprintf(r->project, sizeof(r->project), "test-%s-%u", rig.dir + strlen(rig.dir) - 6,
 		 count);
 	snprintf(name, sizeof(name), "ledger-%u", count++);

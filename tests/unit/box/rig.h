@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rig: what the tests of box share: namespaces of their own, a ledger, a runtime, an image of one static busybox, and a loop
- * that runs until an event comes. Nothing of it stays on the machine.
+ * rig: what the tests of box share: namespaces of their own, a ledger, a runtime, an image of one
+ * static busybox, and a loop that runs until an event comes. Nothing of it stays on the machine.
  */
 #ifndef TESTS_BOX_RIG_H
 #define TESTS_BOX_RIG_H
@@ -20,7 +20,10 @@ struct rig {
 	char exec_output[BOX_OUTPUT_MAX + 1];
 };
 
-/* First thing of main: the rest runs as PID 1 of new pid, mount and network namespaces. Skips nothing. */
+/*
+ * First thing of main: the rest runs as PID 1 of new pid, mount and network namespaces. Skips
+ * nothing.
+ */
 void rig_isolate(void);
 
 int rig_up(void **state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of cgroups: the stack's sub-tree, limits, what is missing, what a crash left, and the ledger's kinds.
+ * Tests of cgroups: the stack's sub-tree, limits, what is missing, what a crash left, and the
+ * ledger's kinds.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of the questions that doctor asks. On the machine of the tests all but the controllers must be there.
+ * Tests of the questions that doctor asks. On the machine of the tests all but the controllers must
+ * be there.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of the process in a container: ids, capabilities, limits, descriptors, signals, environment.
+ * Tests of the process in a container: ids, capabilities, limits, descriptors, signals,
+ * environment.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of the system call filter: the table itself, and a child that loads the filter and tries calls out.
+ * Tests of the system call filter: the table itself, and a child that loads the filter and tries
+ * calls out.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -24,7 +25,10 @@
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
-/* errno of the call made by a child under the filter of these capabilities; 0 when it was let through and succeeded. */
+/*
+ * errno of the call made by a child under the filter of these capabilities; 0 when it was let
+ * through and succeeded.
+ */
 static int try_call(uint64_t caps, long nr, long a, long b, long c)
 {
 	struct seccomp_filter *list = NULL;
@@ -106,7 +110,10 @@ static void test_calls(void **state)
 	}
 }
 
-/* getpid by the door of i386. The stack must lie below 4 GiB for it, so nothing is pushed: number and result only. */
+/*
+ * getpid by the door of i386. The stack must lie below 4 GiB for it, so nothing is pushed: number
+ * and result only.
+ */
 static void test_i386(void **state)
 {
 	struct seccomp_filter *list = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests of a start from the supervisor's side: its events, exits, restarts, the word to go on, and zombies.
+ * Tests of a start from the supervisor's side: its events, exits, restarts, the word to go on, and
+ * zombies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +181,10 @@ static void test_many_at_once(void **state)
 	}
 }
 
-/* In a container that is PID 1 of a machine, zombies of others come to us; ours must not be lost among them. */
+/*
+ * In a container that is PID 1 of a machine, zombies of others come to us; ours must not be lost
+ * among them.
+ */
 static void test_strangers(void **state)
 {
 	struct rig *r = *state;
