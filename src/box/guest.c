@@ -125,11 +125,6 @@ static bool drain(struct guest *g)
 		if (n < 0 && errno == ECONNRESET)
 			continue;
 		any = true;
-		/*
-		 * It ended before it read what we sent. Told once, and before what it said itself.
-		 */
-		if (n < 0 && errno == ECONNRESET)
-			continue;
 		if (n == (ssize_t)sizeof(m)) {
 			keep_fds(g, fds);
 			m.err.text[sizeof(m.err.text) - 1] = '\0';
