@@ -245,7 +245,7 @@ static size_t report(const struct undo *u, void (*tell)(void *arg, const char *l
 static int undo(struct ledger *l, uint32_t root, unsigned deadline_ms,
 		void (*tell)(void *arg, const char *line), void *arg, struct err *err)
 {
-	struct err ignored;
+	struct err ignored = { 0 };
 	struct undo u = { .l = l,
 			  .deadline = time_mono_ms() + deadline_ms,
 			  .err = err ? err : &ignored };
