@@ -76,6 +76,9 @@ static int join_container(struct child *c)
 {
 	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET) < 0)
 		return err_sys(&c->err, errno, "join");
+	/* Nothing of the host's is to be found in a process that the container can see. */
+	cleanup_fd(&c->proc);
+	cleanup_fd(&c->join);
 	return 0;
 }
 
