@@ -47,31 +47,33 @@ struct portwatch {
 	struct VEC(struct bridge) bridges;
 };
 
-static void drop(struct wait *w)
+static void drop(struct wait **at)
 {
-	struct wait **at = &w->watch->waits;
+	struct wait *w = *at;
 
-	while (*at != w)
-		at = &(*at)->next;
 	*at = w->next;
 	ev_timer_stop(w->watch->loop, &w->timer);
 	free(w);
 }
 
-static void ready(struct wait *w)
+static void ready(struct wait **at)
 {
-	struct net_event event = { .kind = NET_READY, .token = w->token };
-	struct portwatch *watch = w->watch;
+	struct net_event event = { .kind = NET_READY, .token = (*at)->token };
+	struct portwatch *watch = (*at)->watch;
 
-	drop(w);
+	drop(at);
 	watch->fn(watch->arg, &event);
 }
 
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
+	struct wait *w = timer->data, **at = &w->watch->waits;
+
 	(void)loop;
 	(void)revents;
-	ready(timer->data);
+	while (*at != w)
+		at = &(*at)->next;
+	ready(at);
 }
 
 static struct bridge *find_bridge(struct portwatch *watch, int index)
@@ -93,13 +95,14 @@ static bool is_ready(const struct wait *w)
 	return w->n > 0;
 }
 
-static struct wait *find_ready(const struct portwatch *watch)
+/* Where the first one that is ready hangs in the list, or the end of it. */
+static struct wait **find_ready(struct portwatch *watch)
 {
-	struct wait *w = watch->waits;
+	struct wait **at = &watch->waits;
 
-	while (w && !is_ready(w))
-		w = w->next;
-	return w;
+	while (*at && !is_ready(*at))
+		at = &(*at)->next;
+	return at;
 }
 
 static void port_forwards(struct portwatch *watch, int port)
@@ -131,7 +134,7 @@ static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 	struct bridge *bridge = find_bridge(watch, head->ifi_index);
 	bool up = false, forwarding = false;
 	const struct nlattr *a;
-	struct wait *w;
+	struct wait **at;
 
 	if (m->nlmsg_type != RTM_NEWLINK)
 		return;
@@ -147,8 +150,8 @@ static void take_event(struct portwatch *watch, const struct nlmsghdr *m)
 	else if (up && forwarding)
 		port_forwards(watch, head->ifi_index);
 	/* The callback may add waits, so the list is looked through anew after each. */
-	while ((w = find_ready(watch)))
-		ready(w);
+	while (*(at = find_ready(watch)))
+		ready(at);
 }
 
 static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
@@ -230,7 +233,7 @@ void portwatch_close(struct portwatch *w)
 	if (!w)
 		return;
 	while (w->waits)
-		drop(w->waits);
+		drop(&w->waits);
 	ev_io_stop(w->loop, &w->io);
 	cleanup_fd(&w->fd);
 	vec_fini(&w->bridges);
