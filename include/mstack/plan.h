@@ -75,7 +75,12 @@ struct plan {
 	struct arena *arena;
 };
 
-/* 0, or 1 when diags has new errors (no plan then). Warnings may be added in both cases. */
+enum { PLAN_FILE_WRONG = 1, PLAN_HOST_REFUSES = 2 };
+
+/*
+ * 0, or no plan and new errors in diags: PLAN_FILE_WRONG, or PLAN_HOST_REFUSES when all of them come from this host (a
+ * subnet that is taken). Warnings may be added in any case.
+ */
 int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags);
 void plan_free(struct plan *p);
 /* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */

@@ -155,7 +155,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 
 	tell_diags(u);
 	if (r < 0 && stack_diags_errors(u->project.diags))
-		return cli_told(err, ERR_STACK);
+		return cli_told(err, err->kind);
 	return r;
 }
 

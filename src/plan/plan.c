@@ -55,9 +55,10 @@ int plan_make(const struct stack *stack, const struct plan_host *host, struct pl
 		planner_edges(&p);
 		containers(&p);
 	}
-	if (stack_diags_errors(diags) != errors) {
+	errors = stack_diags_errors(diags) - errors;
+	if (errors) {
 		plan_free(plan);
-		return 1;
+		return errors == p.host_errors ? PLAN_HOST_REFUSES : PLAN_FILE_WRONG;
 	}
 	*ret_plan = plan;
 	return 0;

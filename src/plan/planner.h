@@ -13,6 +13,7 @@ struct planner {
 	struct stack_diags *diags;
 	struct plan *plan;
 	struct arena *arena;
+	size_t host_errors; /* of the diagnostics: not the file is to blame but this host */
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 

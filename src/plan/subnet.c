@@ -76,6 +76,7 @@ static void give_subnet(struct planner *p, const struct stack_network *n, struct
 
 	if (!choose(p, start, 1, &subnet)) {
 		if (!choose(p, start, BROAD_PREFIX + 1, &subnet)) {
+			p->host_errors++;
 			stack_diag_add(
 				p->diags, STACK_ERROR, n->pos,
 				"give it one with `ipam: {config: [{subnet: ...}]}`",
@@ -100,6 +101,7 @@ static void take_subnet(struct planner *p, const struct stack_network *n, struct
 
 	if (r) {
 		inet_ntop(AF_INET, &r->addr, text, sizeof(text));
+		p->host_errors++;
 		stack_diag_add(p->diags, STACK_ERROR, n->subnet_pos,
 			       "choose another subnet, or leave it out",
 			       "network '%s': subnet is taken on this host by %s/%u (%s)", n->key,

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sup/state.h"
@@ -46,6 +45,16 @@ static const struct store_image *seen_before(const struct sup_opts *opts,
 	return NULL;
 }
 
+/* A container that cannot be made for what the file says at this line. */
+static int cannot_create(const struct sup_opts *opts, const struct stack_service *s, uint32_t line,
+			 struct err *err)
+{
+	err->kind = ERR_CREATE;
+	err->line = line;
+	sup_err_at(opts->stack, s, err);
+	return -1;
+}
+
 static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
 			   struct err *err)
 {
@@ -58,16 +67,11 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress,
 				   (void *)opts, &p->images[nr], err) < 0) {
 		no_image(s, err);
-		err->line = s->image.pos.line;
-		sup_err_at(opts->stack, s, err);
-		return -1;
+		return cannot_create(opts, s, s->image.pos.line, err);
 	}
 	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user,
-		       &p->users[nr], err) < 0) {
-		err->line = s->user.pos.line;
-		sup_err_at(opts->stack, s, err);
-		return -1;
-	}
+		       &p->users[nr], err) < 0)
+		return cannot_create(opts, s, s->user.pos.line, err);
 	return 0;
 }
 
@@ -114,6 +118,7 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
 {
 	size_t n = opts->stack->n_services;
+	int rc;
 
 	p->run_dir = sup_project_dir(opts->stack->name);
 	p->images = xcalloc(n + 1, sizeof(*p->images));
@@ -128,8 +133,10 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 	if (net_facts_get(&p->facts, err) < 0)
 		return -1;
 	p->resolv_conf = resolv_conf(&p->facts);
-	if (make_plan(opts, p) != 0)
-		return err_kind(err, ERR_STACK, "stack '%s': cannot be planned", opts->stack->name);
+	rc = make_plan(opts, p);
+	if (rc != 0)
+		return err_kind(err, rc == PLAN_HOST_REFUSES ? ERR_RUN : ERR_STACK,
+				"stack '%s': cannot be planned", opts->stack->name);
 	return 0;
 }
 
@@ -226,7 +233,6 @@ static int make_slot_folder(const struct plan_slot *slot, struct err *err)
 int sup_make_folders(struct sup *s, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slots", s->prepared.run_dir);
-	struct stat st;
 	uint32_t item;
 
 	if (make_volumes(s, err) < 0)
@@ -234,9 +240,9 @@ int sup_make_folders(struct sup *s, struct err *err)
 	item = ledger_intend(s->ledger, "folder", 0, dir, err);
 	if (!item)
 		return -1;
-	if (path_mkdirs(AT_FDCWD, dir, 0700) < 0 || stat(dir, &st) < 0)
+	if (path_mkdirs(AT_FDCWD, dir, 0700) < 0)
 		return err_sys(err, errno, "run-time folder '%s'", dir);
-	if (ledger_done(s->ledger, item, st.st_dev, st.st_ino, err) < 0)
+	if (ledger_done_path(s->ledger, item, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->plan->n_slots; i++)
 		if (make_slot_folder(&s->plan->slots[i], err) < 0)

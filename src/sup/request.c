@@ -21,11 +21,12 @@ static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 {
 	const struct stack *stack = p->sup->opts->stack;
+	const char *file = stack->n_files ? stack->files[0].path : "-";
+	_cleanup_free_ char *real = realpath(file, NULL);
 
 	ctl_answer(p->fd, m, CTL_OK,
 		   json_pack("{s:s, s:i, s:s, s:s}", "project", stack->name, "pid", (int)getpid(),
-			     "file", stack->n_files ? stack->files[0].path : "-", "version",
-			     MSTACK_VERSION),
+			     "file", real ? real : file, "version", MSTACK_VERSION),
 		   true);
 }
 

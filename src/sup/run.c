@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sup/state.h"
@@ -104,9 +103,15 @@ static struct svc_health_policy health_of(const struct plan_slot *p)
 
 static void log_line(void *arg, const struct logs_line *line)
 {
-	const struct sup_slot *slot = arg;
+	struct sup_slot *slot = arg;
 	const struct sup_hooks *h = &slot->sup->opts->hooks;
 
+	if (!slot->log_full && slot->log && logs_dropped(slot->log)) {
+		slot->log_full = true;
+		sup_say(h, SUP_WARNING, slot->plan->name,
+			"log lines are lost: the disk of %s is full or cannot be written; the service goes on",
+			path_data_dir());
+	}
 	if (h->line)
 		h->line(h->arg, slot->plan->name, line);
 }
@@ -169,16 +174,13 @@ static int listen_for_clients(struct sup *s, struct err *err)
 {
 	_cleanup_free_ char *path = sup_socket_path(s->opts->stack->name);
 	uint32_t item = ledger_intend(s->ledger, "socket", 0, path, err);
-	struct stat st;
 
 	if (!item)
 		return -1;
 	s->listen_fd = ctl_listen(path, err);
 	if (s->listen_fd < 0)
 		return -1;
-	if (stat(path, &st) < 0)
-		return err_sys(err, errno, "control socket '%s'", path);
-	return ledger_done(s->ledger, item, st.st_dev, st.st_ino, err);
+	return ledger_done_path(s->ledger, item, err);
 }
 
 static int begin(struct sup *s, struct err *err)

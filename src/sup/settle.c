@@ -9,6 +9,8 @@
 
 #include "sup/state.h"
 
+enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
+
 /* ---- machines -------------------------------------------------------------------------------- */
 
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
@@ -105,8 +107,12 @@ static void abort_after(struct sup_slot *slot, int status)
 			slot->sup->exit_code = code;
 		return;
 	}
-	if (o->abort_on_exit || (o->abort_on_failure && code))
-		sup_end(slot->sup, ENDING_STOP, o->exit_code_from && !from ? -1 : code);
+	if (!o->abort_on_exit && !(o->abort_on_failure && code))
+		return;
+	if (o->exit_code_from)
+		sup_end(slot->sup, ENDING_STOP, from ? code : -1);
+	else
+		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0);
 }
 
 static void exited(struct sup_slot *slot, const struct box_event *ev)

@@ -59,6 +59,7 @@ struct sup_slot {
 	struct svc svc;
 	struct svc_health health;
 	struct logs_stream *log;
+	bool log_full; /* said already */
 	struct box_slot *box;
 	enum sup_phase phase;
 	bool attached;	 /* its links exist and its ports are published */

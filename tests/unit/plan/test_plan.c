@@ -250,7 +250,7 @@ static void test_taken_subnet_is_an_error(void **state)
 
 	(void)state;
 	make(&p, shop);
-	assert_int_equal(p.rc, 1);
+	assert_int_equal(p.rc, PLAN_HOST_REFUSES);
 	assert_string_equal(stack_diags_get(p.diags, 0)->text,
 			    "network 'back': subnet is taken on this host by 10.9.0.128/25 (lan0)");
 	assert_int_equal(stack_diags_get(p.diags, 0)->pos.line, 19);

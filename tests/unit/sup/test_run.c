@@ -238,7 +238,7 @@ static void test_abort_on_exit(void **state)
 	(void)state;
 	l.opts.abort_on_exit = true;
 	live(&l, three, slots, ARRAY_LEN(slots));
-	assert_int_equal(l.exit_code, 7);
+	assert_int_equal(l.exit_code, 4);
 	end_life(&l);
 }
 
