@@ -56,7 +56,16 @@ static int destroy_all(const struct ledger_item *const *items, size_t n, struct 
 	return rc;
 }
 
-/* Other stacks may live below it; theirs to remove then. */
+/* With groups of other stacks below it (each is a link more than the two of a folder) it is theirs to remove. */
+static int same_top(const struct ledger_item *item)
+{
+	struct stat st;
+
+	if (stat(item->key, &st) < 0 || st.st_nlink > 2)
+		return -1;
+	return item->state == LEDGER_INTENT || st.st_ino == item->ident[0];
+}
+
 static int destroy_top(const struct ledger_item *item, struct err *err)
 {
 	if (!rmdir(item->key) || errno == EBUSY || errno == ENOTEMPTY)
@@ -74,7 +83,7 @@ static const struct ledger_kind cgroup = {
 
 static const struct ledger_kind cgroup_top = {
 	.name = CGROUP_TOP_KIND,
-	.same = same,
+	.same = same_top,
 	.destroy = destroy_top,
 	.flags = LEDGER_HOST_WIDE,
 };

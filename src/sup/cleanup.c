@@ -93,6 +93,7 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 	if (path_remove_tree(AT_FDCWD, dir) < 0)
 		return err_sys(err, errno, "remove run-time folder '%s'", dir);
 	rmdir(path_run_dir()); /* only when it is empty: the last stack */
+	sup_netns_folder_leave();
 	return 0;
 }
 

@@ -78,6 +78,7 @@ static void publish(struct sup_slot *slot)
 static void attach_one(struct sup_slot *slot, const struct net_attach *a)
 {
 	slot->attached = true;
+	sup_netns_link(slot);
 	if (a->err.text[0]) {
 		slot->net_err = a->err;
 		box_kill(slot->box, &(struct err){ 0 });

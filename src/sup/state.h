@@ -176,6 +176,10 @@ void sup_look_at_up(struct sup *s);
 /* execute.c */
 void sup_execute(struct sup *s);
 
+/* netnslink.c: the slot's network namespace for `ip netns` */
+void sup_netns_link(struct sup_slot *slot);
+void sup_netns_folder_leave(void);
+
 /* request.c */
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);
 void sup_answer_down(struct sup *s, int rc, const struct err *err);

@@ -11,8 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +47,10 @@ static int make_dir(void **state)
 	char path[96];
 
 	(void)state;
+	/* Links for `ip netns` are made in /run: in one of our own. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("run", "/run", "tmpfs", 0, NULL) < 0)
+		return -1;
 	snprintf(dir, sizeof(dir), "/tmp/mstack-sup-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
