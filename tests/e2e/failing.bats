@@ -66,7 +66,7 @@ load lib/common
 		services: {a: {image: busybox, command: [sleep, "1000"]}}
 		networks: {default: {ipam: {config: [{subnet: 198.51.100.0/25}]}}}
 	END
-	up_fails 3 stack.yaml:3:47: taken 198.51.100.0/24 up0
+	up_fails 1 stack.yaml:3:47: taken 198.51.100.0/24 up0
 }
 
 @test "failing: subnet taken by another stack" {
@@ -76,7 +76,7 @@ load lib/common
 	END
 	mstack up -d
 	sed -i 's/name: one/name: two/' stack.yaml
-	up_fails 3 stack.yaml:3:47: taken 10.99.0.0/24
+	up_fails 1 stack.yaml:3:47: taken 10.99.0.0/24
 	mstack down -p one
 }
 
