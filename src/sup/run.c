@@ -191,7 +191,7 @@ static int begin(struct sup *s, struct err *err)
 	if (sup_prepare(s->opts, &s->prepared, err) < 0)
 		return -1;
 	s->plan = s->prepared.plan;
-	s->loop = ev_loop_new(EVFLAG_AUTO);
+	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		return err_set(err, "event loop: cannot be made");
 	if (make_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0)
