@@ -128,10 +128,10 @@ static int explain(struct child *c, const char *path, int why)
 static int execute(struct child *c)
 {
 	const struct launch_command *cmd = c->command;
-	const char *const *path, *refused = NULL;
+	const char *const *path = cmd->candidates, *refused = NULL;
 	int why;
 
-	for (path = cmd->candidates; *path; path++) {
+	do {
 		execve(*path, (char *const *)(uintptr_t)cmd->argv,
 		       (char *const *)(uintptr_t)c->launch->envp);
 		why = errno;
@@ -139,7 +139,7 @@ static int execute(struct child *c)
 			refused = *path;
 		else if ((why != ENOENT && why != ENOTDIR) || !faccessat(AT_FDCWD, *path, F_OK, 0))
 			return explain(c, *path, why);
-	}
+	} while (*++path);
 	return explain(c, refused ? refused : cmd->candidates[0], refused ? EACCES : ENOENT);
 }
 

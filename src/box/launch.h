@@ -37,7 +37,7 @@ struct launch_sysctl {
 /* What is executed: argv[0] searched in PATH beforehand. */
 struct launch_command {
 	const char *const *argv;
-	const char *const *candidates; /* NULL-terminated */
+	const char *const *candidates; /* at least one, NULL-terminated */
 	const char *searched;	       /* PATH, or NULL when argv[0] is a path */
 };
 

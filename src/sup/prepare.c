@@ -34,15 +34,15 @@ static void tell_progress(void *arg, const char *line)
 	sup_say(&opts->hooks, SUP_PROGRESS, NULL, "%s", line);
 }
 
-/* Fifty services of one image ask the store once. */
-static const struct store_image *seen_before(const struct sup_opts *opts,
-					     const struct sup_prepared *p, size_t nr)
+/* The first service with the image of service `nr`: fifty services of one image ask the store once. */
+static size_t first_with_image(const struct sup_opts *opts, size_t nr)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (strcmp(opts->stack->services[i].image.text,
-			   opts->stack->services[nr].image.text) == 0)
-			return &p->images[i];
-	return NULL;
+	const struct stack_service *services = opts->stack->services;
+	size_t i = 0;
+
+	while (i < nr && strcmp(services[i].image.text, services[nr].image.text) != 0)
+		i++;
+	return i;
 }
 
 /* A container that cannot be made for what the file says at this line. */
@@ -59,10 +59,10 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 			   struct err *err)
 {
 	const struct stack_service *s = &opts->stack->services[nr];
-	const struct store_image *seen = seen_before(opts, p, nr);
+	size_t first = first_with_image(opts, nr);
 
-	if (seen) {
-		p->images[nr] = *seen;
+	if (first < nr) {
+		p->images[nr] = p->images[first];
 		p->shared[nr] = true;
 	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress,
 				   (void *)opts, &p->images[nr], err) < 0) {
