@@ -113,7 +113,7 @@ ready() { log_has "$1" ready; }
 }
 
 @test "stop: SIGHUP and SIGPIPE do not leave a stack behind" {
-	stack_one <<<'command: [sh, -c, "while :; do echo line; sleep 0.05; done"]'
+	stack_one <<<$'command: [sh, -c, "while :; do echo line; sleep 0.05; done"]\nstop_grace_period: 1s'
 	# The reader of the log goes away.
 	env --default-signal=INT,PIPE mstack up 2>up.err | head -n 3 >up.out &
 	wait_until test -s up.out
