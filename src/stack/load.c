@@ -11,10 +11,10 @@
 
 #include "stack/crosscheck.h"
 #include "stack/dotenv.h"
+#include "stack/keys.h"
 #include "stack/names.h"
 #include "stack/read_net.h"
-#include "stack/read_service.h"
-#include "stack/schema.h"
+#include "stack/services.h"
 #include "stack/substitute.h"
 #include "stack/yaml.h"
 
@@ -129,6 +129,26 @@ static void set_name(struct reader *r, const struct stack_opts *opts, const stru
 		   (struct stack_kv){ "COMPOSE_PROJECT_NAME", r->stack->name, { 0 } });
 }
 
+/* The top of the file: its sections are read in an order of ours, not of the file's. */
+struct top_draft {
+	const struct node *services, *networks, *volumes;
+};
+
+/* clang-format off */
+static const struct key top_rows[] = {
+	KNOWN("name", STR),	/* read before all others, see name_project */
+	WARN("version", STR, "the format has no versions any more"),
+	DONE("services", MAP, value_later, top_draft, services),
+	DONE("networks", MAP, value_later, top_draft, networks),
+	DONE("volumes", MAP, value_later, top_draft, volumes),
+	REFUSE("include", LST, NULL),
+	REFUSE("secrets", MAP, BIND_INSTEAD),
+	REFUSE("configs", MAP, BIND_INSTEAD),
+	WARN("models", MAP, "there is no model runner"),
+};
+static const struct key_table top_keys = TABLE(top_rows);
+/* clang-format on */
+
 /* Problems of the first kind make those of the next only noise. */
 static void read_model(struct reader *r, const struct stack_opts *opts, struct node *root)
 {
@@ -143,7 +163,7 @@ static void read_model(struct reader *r, const struct stack_opts *opts, struct n
 	substitute(r, NULL, root);
 	if (stack_diags_errors(r->diags))
 		return;
-	reader_map(r, NULL, root, &schema_top, &top);
+	reader_map(r, NULL, root, &top_keys, &top);
 	read_networks(r, &networks, top.networks);
 	read_top_volumes(r, &volumes, top.volumes);
 	if (top.services)
@@ -195,12 +215,4 @@ void stack_free(struct stack *s)
 {
 	if (s)
 		arena_free(s->impl->arena);
-}
-
-const struct stack_service *stack_find_service(const struct stack *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_services; i++)
-		if (!strcmp(s->services[i].name, name))
-			return &s->services[i];
-	return NULL;
 }

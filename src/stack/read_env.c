@@ -6,8 +6,22 @@
 #include <errno.h>
 
 #include "stack/dotenv.h"
+#include "stack/keys.h"
 #include "stack/read_service.h"
-#include "stack/schema.h"
+
+struct env_file_draft {
+	struct stack_str path;
+	bool optional;
+};
+
+/* clang-format off */
+static const struct key env_file_rows[] = {
+	REFUSE("format", STR, NULL),
+	DONE("path", STR, value_string, env_file_draft, path),
+	DONE("required", BOO | STR, value_not, env_file_draft, optional),
+};
+static const struct key_table env_file_keys = TABLE(env_file_rows);
+/* clang-format on */
 
 /* A name without a value takes the project's, which may not have one either. */
 static void put_resolved(struct reader *r, struct envset *into, struct stack_kv kv)
@@ -44,7 +58,7 @@ static void read_entry(struct reader *r, const struct where *w, const struct nod
 	if (!reader_check_kind(r, w, n, NODE_STRING | NODE_MAP))
 		return;
 	if (n->kind == NODE_MAP)
-		reader_map(r, w, n, &schema_env_file, &d);
+		reader_map(r, w, n, &env_file_keys, &d);
 	else
 		d.path = (struct stack_str){ n->text, n->pos };
 	if (!d.path.text || !*d.path.text)

@@ -6,18 +6,10 @@
 #include <ctype.h>
 #include <sys/resource.h>
 
+#include "stack/keys.h"
 #include "stack/read_service.h"
-#include "stack/schema.h"
 
 #define CPUS_MAX 100000 /* nobody has more; keeps thousandths far from overflow */
-
-static bool is_one_of(const char *text, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(text, words[i]))
-			return true;
-	return false;
-}
 
 /* strtod(3) alone would also take `inf`, `nan` and hexadecimal floats with a sign. */
 VALUE_READER(read_cpus)
@@ -83,7 +75,7 @@ VALUE_READER(read_caps)
 		for (char *c = name; *c; c++)
 			*c = (char)toupper((unsigned char)*c);
 		name += strncmp(name, "CAP_", 4) ? 0 : 4;
-		if (!is_one_of(name, capabilities, ARRAY_LEN(capabilities)))
+		if (!value_is_one_of(name, capabilities, ARRAY_LEN(capabilities)))
 			reader_error(r, &here, strs.v[i].pos,
 				     reader_suggest(r, name, capabilities, ARRAY_LEN(capabilities)),
 				     "'%.40s' is not a capability", strs.v[i].text);
@@ -113,6 +105,18 @@ static int find_resource(const char *name)
 	return -1;
 }
 
+struct ulimit_draft {
+	struct stack_num soft, hard;
+};
+
+/* clang-format off */
+static const struct key ulimit_rows[] = {
+	DONE("hard", NUM | STR, value_int, ulimit_draft, hard),
+	DONE("soft", NUM | STR, value_int, ulimit_draft, soft),
+};
+static const struct key_table ulimit_keys = TABLE(ulimit_rows);
+/* clang-format on */
+
 /* Plain integers: `64m` is a size, and a limit of 64 of something else would be a surprise. */
 static bool read_ulimit(struct reader *r, const struct where *w, const struct node *n,
 			struct stack_ulimit *u)
@@ -122,7 +126,7 @@ static bool read_ulimit(struct reader *r, const struct where *w, const struct no
 	if (!reader_check_kind(r, w, n, NODE_NUMBER | NODE_STRING | NODE_MAP))
 		return false;
 	if (n->kind == NODE_MAP) {
-		reader_map(r, w, n, &schema_ulimit, &d);
+		reader_map(r, w, n, &ulimit_keys, &d);
 	} else {
 		value_int(r, w, n, &d.soft);
 		d.hard = d.soft;
@@ -178,7 +182,7 @@ static bool is_namespaced(const char *name)
 	};
 
 	return !strncmp(name, "net.", 4) || !strncmp(name, "fs.mqueue.", 10) ||
-	       is_one_of(name, single, ARRAY_LEN(single));
+	       value_is_one_of(name, single, ARRAY_LEN(single));
 }
 
 VALUE_READER(read_sysctls)

@@ -5,20 +5,12 @@
  * here.
  */
 #include "stack/read_mount.h"
-#include "stack/schema.h"
+#include "stack/find.h"
+#include "stack/keys.h"
 
 #define GRAMMAR	   "write [SOURCE:]TARGET[:ro|rw]"
 #define MOUNTS_MAX 1000
 #define MODE_MAX   07777
-
-/* By the key of the file; the volume's name on disk may be another one. */
-static const struct stack_volume *find_volume(const struct stack *s, const char *key)
-{
-	for (size_t i = 0; i < s->n_volumes; i++)
-		if (!strcmp(s->volumes[i].key, key))
-			return &s->volumes[i];
-	return NULL;
-}
 
 /* ---- sources and targets --------------------------------------------------------------------- */
 
@@ -107,14 +99,6 @@ static void add_mount(struct reader *r, const struct where *w, struct mount_list
 
 /* ---- short form ------------------------------------------------------------------------------ */
 
-static bool is_in(const char *word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(word, words[i]))
-			return true;
-	return false;
-}
-
 /*
  * compose-go reads over options that it does not know, and `:r0` makes a volume writable. Ours are
  * known, known to do nothing here, or an error.
@@ -130,16 +114,16 @@ static bool read_option(struct reader *r, const struct where *w, struct stack_mo
 		m->read_only = true;
 	else if (!strcmp(word, "nocopy"))
 		m->nocopy = true;
-	else if (is_in(word, idle, ARRAY_LEN(idle)))
+	else if (value_is_one_of(word, idle, ARRAY_LEN(idle)))
 		reader_warn(r, w, m->pos, "option '%s' has no effect", word);
-	else if (is_in(word, shared, ARRAY_LEN(shared)))
+	else if (value_is_one_of(word, shared, ARRAY_LEN(shared)))
 		reader_error(r, w, m->pos, NULL, "option '%s': not supported yet", word);
-	else if (!is_in(word, plain, ARRAY_LEN(plain)))
+	else if (!value_is_one_of(word, plain, ARRAY_LEN(plain)))
 		reader_error(r, w, m->pos, NULL,
 			     "option '%.40s' is unknown; known are ro, rw and nocopy", word);
 	else
 		return true;
-	return !is_in(word, shared, ARRAY_LEN(shared));
+	return !value_is_one_of(word, shared, ARRAY_LEN(shared));
 }
 
 static void read_short(struct reader *r, const struct where *w, const struct node *n,
@@ -174,28 +158,68 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
-VALUE_READER(read_mount_bind)
+/* The long form, as its table of keys fills it. */
+struct mount_draft {
+	struct stack_str type, source, target;
+	bool read_only;
+	struct stack_str propagation;
+	bool no_host_path; /* create_host_path: false */
+	bool nocopy;
+	struct stack_num tmpfs_size, tmpfs_mode;
+};
+
+/* clang-format off */
+static const struct key mount_bind_rows[] = {
+	DONE("create_host_path", BOO | STR, value_not, mount_draft, no_host_path),
+	DONE("propagation", STR, value_string, mount_draft, propagation),
+	REFUSE("recursive", STR, NULL),
+	WARN("selinux", STR, "files are not labelled"),
+};
+static const struct key_table mount_bind_keys = TABLE(mount_bind_rows);
+
+static const struct key mount_volume_rows[] = {
+	DONE("nocopy", BOO | STR, value_bool, mount_draft, nocopy),
+	WARN("labels", MAP | LST, DESCRIBES),
+	REFUSE("subpath", STR, NULL),
+};
+static const struct key_table mount_volume_keys = TABLE(mount_volume_rows);
+
+static const struct key mount_tmpfs_rows[] = {
+	DONE("mode", NUM | STR, value_int, mount_draft, tmpfs_mode),
+	DONE("size", NUM | STR, value_bytes, mount_draft, tmpfs_size),
+};
+static const struct key_table mount_tmpfs_keys = TABLE(mount_tmpfs_rows);
+/* clang-format on */
+
+static VALUE_READER(read_mount_bind)
 {
-	reader_map(r, w, n, &schema_mount_bind, field);
+	reader_map(r, w, n, &mount_bind_keys, field);
 }
 
-VALUE_READER(read_mount_volume)
+static VALUE_READER(read_mount_volume)
 {
-	reader_map(r, w, n, &schema_mount_volume, field);
+	reader_map(r, w, n, &mount_volume_keys, field);
 }
 
-VALUE_READER(read_mount_tmpfs)
+static VALUE_READER(read_mount_tmpfs)
 {
-	reader_map(r, w, n, &schema_mount_tmpfs, field);
+	reader_map(r, w, n, &mount_tmpfs_keys, field);
 }
 
-VALUE_READER(read_create_host_path)
-{
-	bool create = true;
-
-	value_bool(r, w, n, &create);
-	*(bool *)field = !create;
-}
+/* clang-format off */
+static const struct key mount_rows[] = {
+	DONE("read_only", BOO | STR, value_bool, mount_draft, read_only),
+	DONE("source", STR, value_string, mount_draft, source),
+	DONE("target", STR, value_string, mount_draft, target),
+	DONE("type", STR, value_string, mount_draft, type),
+	WHOLE("bind", MAP, read_mount_bind),
+	WHOLE("tmpfs", MAP, read_mount_tmpfs),
+	WHOLE("volume", MAP, read_mount_volume),
+	WARN("consistency", STR, "there is only one file system here"),
+	REFUSE("image", MAP, NULL),
+};
+static const struct key_table mount_keys = TABLE(mount_rows);
+/* clang-format on */
 
 static bool set_tmpfs(struct reader *r, const struct where *w, struct stack_mount *m,
 		      struct stack_num size, struct stack_num mode)
@@ -238,7 +262,7 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 	struct stack_mount m = { .pos = n->pos };
 	struct mount_draft d = { 0 };
 
-	reader_map(r, w, n, &schema_mount, &d);
+	reader_map(r, w, n, &mount_keys, &d);
 	if (!d.target.text)
 		reader_error(r, w, n->pos, NULL, "'target' is missing");
 	if (!d.target.text || !set_target(r, w, &m, d.target.text) || !set_type(r, w, &m, &d))
@@ -288,7 +312,7 @@ static bool read_tmpfs_option(struct reader *r, const struct where *w, struct st
 		if (*end || !word[5])
 			mode.value = -1;
 		return set_tmpfs(r, w, m, (struct stack_num){ .value = m->tmpfs_size }, mode);
-	} else if (!is_in(word, always, ARRAY_LEN(always))) {
+	} else if (!value_is_one_of(word, always, ARRAY_LEN(always))) {
 		reader_error(r, w, m->pos, NULL,
 			     "option '%.40s': not supported; known are size=, mode=, ro and rw",
 			     word);

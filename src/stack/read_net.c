@@ -6,10 +6,11 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
+#include "stack/find.h"
+#include "stack/keys.h"
 #include "stack/names.h"
 #include "stack/read_net.h"
 #include "stack/read_service.h"
-#include "stack/schema.h"
 
 #define NETWORKS_MAX 1000
 #define VOLUMES_MAX  1000
@@ -48,7 +49,7 @@ static bool parse_subnet(const char *text, struct in_addr *ret_ip, unsigned *ret
 }
 
 /* Bits behind the prefix are refused, not cut: which address was meant cannot be known. */
-VALUE_READER(read_subnet)
+static VALUE_READER(read_subnet)
 {
 	struct stack_network *network = field;
 	struct in_addr ip;
@@ -73,7 +74,7 @@ VALUE_READER(read_subnet)
 	}
 }
 
-VALUE_READER(read_gateway)
+static VALUE_READER(read_gateway)
 {
 	struct stack_network *network = field;
 
@@ -81,24 +82,16 @@ VALUE_READER(read_gateway)
 		network->gateway_pos = n->pos;
 }
 
-VALUE_READER(read_address)
-{
-	struct stack_attach *attach = field;
-
-	if (parse_ip(r, w, n, &attach->ipv4))
-		attach->ipv4_pos = n->pos;
-}
-
 /* ---- networks -------------------------------------------------------------------------------- */
 
-VALUE_READER(read_net_name)
+static VALUE_READER(read_net_name)
 {
 	if (name_check(r, w, n->pos, n->text))
 		*(const char **)field = n->text;
 }
 
 /* Empty and `default` are what files carry that were written by other tools. */
-VALUE_READER(read_net_driver)
+static VALUE_READER(read_net_driver)
 {
 	(void)field;
 	if (*n->text && strcmp(n->text, "bridge") && strcmp(n->text, "default"))
@@ -106,12 +99,7 @@ VALUE_READER(read_net_driver)
 			     n->text);
 }
 
-VALUE_READER(read_ipam)
-{
-	reader_map(r, w, n, &schema_ipam, field);
-}
-
-VALUE_READER(read_ipam_driver)
+static VALUE_READER(read_ipam_driver)
 {
 	(void)field;
 	if (strcmp(n->text, "default"))
@@ -119,8 +107,18 @@ VALUE_READER(read_ipam_driver)
 			     "'%.40s': not supported yet; there is only default", n->text);
 }
 
+/* clang-format off */
+static const struct key ipam_config_rows[] = {
+	WHOLE("gateway", STR, read_gateway),
+	WHOLE("subnet", STR, read_subnet),
+	REFUSE("aux_addresses", MAP, NULL),
+	REFUSE("ip_range", STR, NULL),
+};
+static const struct key_table ipam_config_keys = TABLE(ipam_config_rows);
+/* clang-format on */
+
 /* A second entry would be IPv6 or a second range, and a bridge has one subnet here. */
-VALUE_READER(read_ipam_config)
+static VALUE_READER(read_ipam_config)
 {
 	struct stack_network *network = field;
 
@@ -133,11 +131,42 @@ VALUE_READER(read_ipam_config)
 			reader_error(r, &here, n->items[i]->pos, NULL,
 				     "a second subnet: not supported yet");
 		else
-			reader_map(r, &here, n->items[i], &schema_ipam_config, network);
+			reader_map(r, &here, n->items[i], &ipam_config_keys, network);
 	}
 	if (network->gateway.s_addr && !network->prefix)
 		reader_error(r, w, network->gateway_pos, NULL, "a gateway without a subnet");
 }
+
+/* clang-format off */
+static const struct key ipam_rows[] = {
+	WHOLE("config", LST, read_ipam_config),
+	WHOLE("driver", STR, read_ipam_driver),
+	REFUSE("options", MAP, NULL),
+};
+static const struct key_table ipam_keys = TABLE(ipam_rows);
+/* clang-format on */
+
+static VALUE_READER(read_ipam)
+{
+	reader_map(r, w, n, &ipam_keys, field);
+}
+
+/* Bridges with IPv4 only for now. */
+/* clang-format off */
+static const struct key network_rows[] = {
+	DONE("internal", BOO | STR, value_bool, stack_network, internal),
+	DONE("name", STR, read_net_name, stack_network, name),
+	WHOLE("driver", STR, read_net_driver),
+	WHOLE("enable_ipv6", BOO | STR, value_only_false),
+	WHOLE("external", BOO | STR | MAP, value_only_false),
+	WHOLE("ipam", MAP, read_ipam),
+	WARN("attachable", BOO | STR, CLUSTER),
+	REFUSE("driver_opts", MAP, NULL),
+	REFUSE("enable_ipv4", BOO | STR, NULL),
+	WARN("labels", MAP | LST, DESCRIBES),
+};
+static const struct key_table network_keys = TABLE(network_rows);
+/* clang-format on */
 
 /* How many entries are to be read; none when there are too many. */
 static size_t check_count(struct reader *r, const struct where *w, const struct node *n, size_t max)
@@ -167,12 +196,12 @@ void read_networks(struct reader *r, const struct where *w, const struct node *n
 		networks[i].pos = pair->pos;
 		if (name_check(r, &here, pair->pos, pair->key) &&
 		    reader_check_kind(r, &here, pair->value, NODE_MAP | NODE_NULL))
-			reader_map(r, &here, pair->value, &schema_network, &networks[i]);
+			reader_map(r, &here, pair->value, &network_keys, &networks[i]);
 		if (!networks[i].name)
 			networks[i].name =
 				arena_printf(r->arena, "%s_%s", r->stack->name, pair->key);
 	}
-	if (!network_default(r->stack)) {
+	if (!find_network(r->stack, "default")) {
 		networks[count] =
 			(struct stack_network){ .key = "default",
 						.name = arena_printf(r->arena, "%s_default",
@@ -181,22 +210,33 @@ void read_networks(struct reader *r, const struct where *w, const struct node *n
 	}
 }
 
-static struct stack_network *find_network(const struct stack *s, const char *key)
-{
-	for (size_t i = 0; i < s->n_networks; i++)
-		if (!strcmp(s->networks[i].key, key))
-			return (struct stack_network *)&s->networks[i];
-	return NULL;
-}
-
-const struct stack_network *network_default(const struct stack *s)
-{
-	return find_network(s, "default");
-}
-
 /* ---- attachments of a service ---------------------------------------------------------------- */
 
 struct attach_list VEC(struct stack_attach);
+
+static VALUE_READER(read_address)
+{
+	struct stack_attach *attach = field;
+
+	if (parse_ip(r, w, n, &attach->ipv4))
+		attach->ipv4_pos = n->pos;
+}
+
+/* An attachment: one entry of a service's `networks`. */
+/* clang-format off */
+static const struct key service_network_rows[] = {
+	DONE("aliases", LST, value_strings, stack_attach, aliases),
+	WHOLE("ipv4_address", STR, read_address),
+	REFUSE("driver_opts", MAP, NULL),
+	REFUSE("gw_priority", NUM, NULL),
+	REFUSE("interface_name", STR, NULL),
+	REFUSE("ipv6_address", STR, NULL),
+	REFUSE("link_local_ips", LST, NULL),
+	REFUSE("mac_address", STR, NULL),
+	REFUSE("priority", NUM, NULL),
+};
+static const struct key_table service_network_keys = TABLE(service_network_rows);
+/* clang-format on */
 
 /* The network is marked as used: only those are made, and only those are printed. */
 static void add_attach(struct reader *r, const struct where *w, struct attach_list *list,
@@ -236,7 +276,7 @@ VALUE_READER(read_attachments)
 		if (!reader_check_kind(r, &here, item, pair ? NODE_MAP | NODE_NULL : NODE_STRING))
 			continue;
 		if (pair)
-			reader_map(r, &here, item, &schema_service_network, &a);
+			reader_map(r, &here, item, &service_network_keys, &a);
 		add_attach(r, &here, &list, pair ? pair->key : item->text, a);
 	}
 	s->networks = reader_keep(r, &list);
@@ -245,6 +285,23 @@ VALUE_READER(read_attachments)
 }
 
 /* ---- volumes --------------------------------------------------------------------------------- */
+
+struct volume_draft {
+	struct stack_volume v;
+	struct stack_str name, driver;
+};
+
+/* Folders below the data folder only for now. */
+/* clang-format off */
+static const struct key volume_rows[] = {
+	DONE("driver", STR, value_text, volume_draft, driver),
+	DONE("external", BOO | STR, value_bool, volume_draft, v.external),
+	DONE("name", STR, value_string, volume_draft, name),
+	REFUSE("driver_opts", MAP, NULL),
+	WARN("labels", MAP | LST, DESCRIBES),
+};
+static const struct key_table volume_keys = TABLE(volume_rows);
+/* clang-format on */
 
 /* With `external` the volume is somebody else's: only its name may be told. */
 static void read_top_volume(struct reader *r, const struct where *w, const struct node_pair *pair,
@@ -255,7 +312,7 @@ static void read_top_volume(struct reader *r, const struct where *w, const struc
 	if (!name_check(r, w, pair->pos, pair->key) ||
 	    !reader_check_kind(r, w, pair->value, NODE_MAP | NODE_NULL))
 		return;
-	reader_map(r, w, pair->value, &schema_volume, &d);
+	reader_map(r, w, pair->value, &volume_keys, &d);
 	if (d.driver.text && *d.driver.text && strcmp(d.driver.text, "local"))
 		reader_error(r, w, d.driver.pos, NULL,
 			     "driver '%.40s': not supported; there is only local", d.driver.text);

@@ -6,10 +6,11 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
+#include "stack/keys.h"
 #include "stack/read_port.h"
-#include "stack/schema.h"
 
-#define GRAMMAR "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
+#define PORTS_MAX 4096 /* of all services, after expansion of ranges */
+#define GRAMMAR	  "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
 
 struct range {
 	unsigned first, last;
@@ -179,6 +180,25 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
+struct port_draft {
+	struct stack_str published, host_ip, protocol, mode;
+	struct stack_num target;
+};
+
+/* `mode` is read to be checked: without a cluster both of its words mean the same. */
+/* clang-format off */
+static const struct key port_rows[] = {
+	DONE("host_ip", STR, value_string, port_draft, host_ip),
+	DONE("mode", STR, value_string, port_draft, mode),
+	DONE("protocol", STR, value_string, port_draft, protocol),
+	DONE("published", STR | NUM, value_text, port_draft, published),
+	DONE("target", NUM | STR, value_int, port_draft, target),
+	WARN("app_protocol", STR, DESCRIBES),
+	WARN("name", STR, DESCRIBES),
+};
+static const struct key_table port_keys = TABLE(port_rows);
+/* clang-format on */
+
 static void read_long(struct reader *r, const struct where *w, const struct node *n,
 		      struct port_list *list)
 {
@@ -186,7 +206,7 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 	struct port_draft draft = { 0 };
 	size_t errors = stack_diags_errors(r->diags);
 
-	reader_map(r, w, n, &schema_port, &draft);
+	reader_map(r, w, n, &port_keys, &draft);
 	if (stack_diags_errors(r->diags) > errors)
 		return;
 	if (!draft.target.given) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * reader: what all readers of the tree share: where they are, how they complain, and the walk over a map along its table
- * of keys. The tables stand in schema.c, the functions that they name in the read_*.c files.
+ * of keys. The tables and the functions that they name stand in services.c and the read_*.c files, see keys.h.
  */
 #ifndef STACK_READER_H
 #define STACK_READER_H

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * values: texts, truth values, numbers, sizes, durations, lists and maps of strings. Named by the
- * rows of schema.c and called by the readers of larger things.
+ * rows of the tables of keys and called by the readers of larger things.
  */
 #include <ctype.h>
 
 #include "stack/shellwords.h"
 #include "stack/values.h"
+
+bool value_is_one_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text, words[i]))
+			return true;
+	return false;
+}
 
 VALUE_READER(value_text)
 {
@@ -39,6 +47,37 @@ VALUE_READER(value_bool)
 			return;
 		}
 	reader_error(r, w, n->pos, NULL, "'%.80s' is neither true nor false", n->text);
+}
+
+/* For keys that need others of the same map: they are read when all of it was seen. */
+VALUE_READER(value_later)
+{
+	(void)r;
+	(void)w;
+	*(const struct node **)field = n;
+}
+
+VALUE_READER(value_not)
+{
+	bool value = true;
+
+	value_bool(r, w, n, &value);
+	*(bool *)field = !value;
+}
+
+/* Switches whose "off" is what happens anyway, so that only "on" has to be refused. */
+VALUE_READER(value_only_false)
+{
+	bool value = false;
+
+	(void)field;
+	/* `external: {name: x}` is the old way to say true. */
+	if (n->kind == NODE_MAP)
+		value = true;
+	else
+		value_bool(r, w, n, &value);
+	if (value)
+		reader_error(r, w, n->pos, NULL, "true: not supported yet");
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
