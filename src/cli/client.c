@@ -8,7 +8,6 @@
 #include "mstack/ctl.h"
 #include "mstack/sup.h"
 
-#define ANSWER_MS 10000
 #define SLOTS_MAX 10000
 
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err)
@@ -36,7 +35,7 @@ int cli_slots(const char *project, json_t **ret_rows, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
 	json_t *rows = json_array();
-	int r = cli_connect(project, ANSWER_MS, &fd, err);
+	int r = cli_connect(project, CLI_ANSWER_MS, &fd, err);
 
 	if (!r)
 		r = ctl_call(fd, CTL_PS, NULL, take_slot, rows, err);

@@ -9,6 +9,8 @@
 
 #include "mstack/base.h"
 
+enum { CLI_ANSWER_MS = 10000 }; /* a supervisor that takes longer is stopped or hung */
+
 /* 0 and *ret_fd; 1 there is no supervisor; -1. Answers may take ms (0: for ever). */
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
 /* What CTL_PS answers, as an array of objects. 0; 1 no supervisor (*ret_rows is an empty array); -1. */

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "cli/client.h"
@@ -19,10 +21,35 @@
 /*
  * Asks it to go, and waits until it is gone: the next command must not find it still there. 0, 1 no supervisor (any more), -1.
  */
+static int on_answer(void *arg, const struct ctl_msg *m)
+{
+	static const struct timeval for_ever = { 0 };
+	const int *fd = arg;
+
+	(void)m;
+	/* It heard us. The stop itself takes as long as the services' grace periods. */
+	setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	return 0;
+}
+
+/* Nobody is asked: a process that does not answer may be stopped (Ctrl-Z), and then it is that which has to be said. */
+static int no_answer(int fd, const char *project, struct err *err)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	int pid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : (int)peer.pid;
+
+	return err_kind(
+		err, ERR_TIMEOUT,
+		"supervisor of '%s' (process %d) does not answer: it is stopped (`kill -CONT "
+		"%d`) or hung (`kill -9 %d`: its guard then removes the stack)",
+		project, pid, pid, pid);
+}
+
 static int ask(const struct cli_options *o, const char *project, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
-	int r = cli_connect(project, 0, &fd, err);
+	int r = cli_connect(project, CLI_ANSWER_MS, &fd, err);
 	struct pollfd gone = { .events = POLLRDHUP };
 	json_t *body;
 
@@ -30,8 +57,10 @@ static int ask(const struct cli_options *o, const char *project, struct err *err
 		return r;
 	body = o->timeout_s < 0 ? json_object()
 				: json_pack("{s:I}", "timeout", (json_int_t)o->timeout_s);
-	r = ctl_call(fd, CTL_DOWN, body, NULL, NULL, err);
+	r = ctl_call(fd, CTL_DOWN, body, on_answer, &fd, err);
 	json_decref(body);
+	if (r < 0 && err->kind == ERR_TIMEOUT)
+		return no_answer(fd, project, err);
 	if (r < 0)
 		return err->sys == ECONNRESET ? 1 : -1;
 	gone.fd = fd;

@@ -40,6 +40,8 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 
 		s->slots[i].svc.policy.grace_ms = seconds > 0 ? (uint64_t)(seconds * 1000) : 0;
 	}
+	/* At once: a client must be able to tell a slow stop from a supervisor that hears nothing. */
+	ctl_answer(p->fd, m, CTL_OK, json_pack("{s:s}", "state", "stopping"), false);
 	p->waits_for_down = true;
 	p->down_id = m->id;
 	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping: asked by `mstack down`");
