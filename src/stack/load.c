@@ -134,6 +134,15 @@ struct top_draft {
 	const struct node *services, *networks, *volumes;
 };
 
+/* `stop` is what happens anyway. */
+static VALUE_READER(read_death)
+{
+	(void)field;
+	if (strcmp(n->text, "stop") != 0)
+		reader_error(r, w, n->pos, "leave it out, or write 'stop'",
+			     "'%.80s': not supported yet", n->text);
+}
+
 /* clang-format off */
 static const struct key top_rows[] = {
 	KNOWN("name", STR),	/* read before all others, see name_project */
@@ -145,6 +154,10 @@ static const struct key top_rows[] = {
 	REFUSE("secrets", MAP, BIND_INSTEAD),
 	REFUSE("configs", MAP, BIND_INSTEAD),
 	WARN("models", MAP, "there is no model runner"),
+	/* Keys of ours. All other x- keys are free, but who writes one of these wants it done. */
+	WHOLE("x-isolated", BOO | STR, value_only_false),
+	REFUSE("x-links", LST, NULL),
+	WHOLE("x-on-supervisor-death", STR, read_death),
 };
 static const struct key_table top_keys = TABLE(top_rows);
 /* clang-format on */

@@ -47,6 +47,7 @@ static const struct key health_rows[] = {
 	DONE("start_period", STR, value_duration, health_draft, start_period),
 	DONE("test", STR | LST, read_health_test, health_draft, test),
 	DONE("timeout", STR, value_duration, health_draft, timeout),
+	REFUSE("x-probe", MAP, "write 'test'"),
 };
 static const struct key_table health_keys = TABLE(health_rows);
 /* clang-format on */

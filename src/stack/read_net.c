@@ -234,6 +234,8 @@ static const struct key service_network_rows[] = {
 	REFUSE("link_local_ips", LST, NULL),
 	REFUSE("mac_address", STR, NULL),
 	REFUSE("priority", NUM, NULL),
+	REFUSE("x-impair", MAP, NULL),
+	REFUSE("x-vlan", MAP, NULL),
 };
 static const struct key_table service_network_keys = TABLE(service_network_rows);
 /* clang-format on */

@@ -195,6 +195,7 @@ static const struct key port_rows[] = {
 	DONE("target", NUM | STR, value_int, port_draft, target),
 	WARN("app_protocol", STR, DESCRIBES),
 	WARN("name", STR, DESCRIBES),
+	REFUSE("x-allow", LST, NULL),
 };
 static const struct key_table port_keys = TABLE(port_rows);
 /* clang-format on */

@@ -127,6 +127,8 @@ static const struct key service_rows[] = {
 	DONE("volumes", LST, read_volumes, service_draft, mounts),
 	REFUSE("volumes_from", LST, "name the volumes under 'volumes'"),
 	SERVICE("working_dir", STR, read_working_dir, working_dir),
+	REFUSE("x-on-unhealthy", STR, NULL),
+	REFUSE("x-rootfs", MAP, NULL),
 };
 static const struct key_table service_keys = TABLE(service_rows);
 /* clang-format on */
