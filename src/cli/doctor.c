@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/project.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include "mstack/box.h"

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/env.h"
 
 #define WORDS_MAX 4096
 
@@ -248,20 +249,6 @@ static int take_all(struct parser *p)
 
 /* ---- environment ----------------------------------------------------------------------------- */
 
-const char *cli_env(const char *name)
-{
-	static const char *const prefixes[] = { "MSTACK_", "COMPOSE_" };
-
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		_cleanup_free_ char *full = xasprintf("%s%s", prefixes[i], name);
-		const char *value = getenv(full);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
 static int take_environment(const struct parser *p)
 {
 	for (const struct cli_option *row = cli_global_options; row->name; row++) {
@@ -299,7 +286,6 @@ void cli_options_fini(struct cli_options *o)
 {
 	vec_fini(&o->files);
 	vec_fini(&o->env_files);
-	vec_fini(&o->profiles);
 	vec_fini(&o->status);
 	vec_fini(&o->args);
 }

@@ -13,7 +13,7 @@ struct cli_words VEC(const char *);
 /* What was asked for; strings are borrowed from argv and the environment. */
 struct cli_options {
 	/* global */
-	struct cli_words files, env_files, profiles;
+	struct cli_words files, env_files;
 	const char *project, *project_dir, *ansi, *progress;
 	bool dry_run, help, version;
 	/* of commands; a word that several of them know is one field */
@@ -58,8 +58,5 @@ struct cli_command;
 int cli_options_parse(const char *const *words, struct cli_options *ret,
 		      const struct cli_command **ret_command, struct err *err);
 void cli_options_fini(struct cli_options *o);
-
-/* MSTACK_name, else COMPOSE_name; NULL when neither is set to something. */
-const char *cli_env(const char *name);
 
 #endif

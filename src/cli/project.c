@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/env.h"
 #include "cli/project.h"
 
 /* Files to load, in order; the strings are owned. */
@@ -19,12 +20,6 @@ static void paths_fini(struct paths *p)
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i]);
 	vec_fini(p);
-}
-
-int cli_told(struct err *err, enum err_kind kind)
-{
-	*err = (struct err){ .kind = kind };
-	return -1;
 }
 
 void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)

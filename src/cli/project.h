@@ -25,7 +25,4 @@ void cli_project_fini(struct cli_project *p);
 
 void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t);
 
-/* Errors that have been printed already: only the exit code is left. */
-int cli_told(struct err *err, enum err_kind kind);
-
 #endif

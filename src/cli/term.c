@@ -116,3 +116,9 @@ void cli_say(void *term, enum sup_say kind, const char *slot, const char *text)
 	fputs(buf_str(&b), stderr);
 	buf_fini(&b);
 }
+
+int cli_told(struct err *err, enum err_kind kind)
+{
+	*err = (struct err){ .kind = kind };
+	return -1;
+}

@@ -25,6 +25,9 @@ void cli_say_add(const struct cli_term *t, enum sup_say kind, const char *slot, 
 /* The same on standard error. Usable as sup_hooks.say, with a struct cli_term as arg. */
 void cli_say(void *term, enum sup_say kind, const char *slot, const char *text);
 
+/* -1 with an error that has been printed already: only the exit code is left of it. */
+int cli_told(struct err *err, enum err_kind kind);
+
 /*
  * Adds text of a container for a terminal. Control characters become visible (^[ \x9b); of the escape sequences only SGR
  * (colours, bold) passes, and only with `colour`, else it is left out. Tabs and correct UTF-8 stay. Returns whether a
