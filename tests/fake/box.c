@@ -14,10 +14,12 @@ struct box_runtime {
 	struct ev_loop *loop;
 	box_event_fn *fn;
 	void *arg;
+	struct box_slot *slots;
 };
 
 struct box_slot {
 	struct box_runtime *rt;
+	struct box_slot *next;
 	uint64_t token;
 	char name[64];
 	enum phase phase;
@@ -126,12 +128,14 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 	(void)project;
 	(void)ledger;
 	(void)err;
-	*rt = (struct box_runtime){ loop, fn, arg };
+	*rt = (struct box_runtime){ .loop = loop, .fn = fn, .arg = arg };
 	return rt;
 }
 
 void box_close(struct box_runtime *rt)
 {
+	while (rt && rt->slots)
+		box_slot_close(rt->slots);
 	free(rt);
 }
 
@@ -153,6 +157,8 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 
 	(void)err;
 	s->rt = rt;
+	s->next = rt->slots;
+	rt->slots = s;
 	s->token = spec->token;
 	snprintf(s->name, sizeof(s->name), "%s", spec->name);
 	ev_init(&s->timer, timer_cb);
@@ -183,8 +189,13 @@ uint32_t box_slot_item(const struct box_slot *s)
 
 void box_slot_close(struct box_slot *s)
 {
+	struct box_slot **at;
+
 	if (!s)
 		return;
+	for (at = &s->rt->slots; *at != s; at = &(*at)->next)
+		;
+	*at = s->next;
 	ev_timer_stop(s->rt->loop, &s->timer);
 	ev_timer_stop(s->rt->loop, &s->probe);
 	free(s);

@@ -215,8 +215,8 @@ const struct box_event *rig_any(struct rig *r)
 {
 	const struct box_event *ev;
 
-	if (!run_until_event(r, 10.)) {
-		fail_msg("no event in 10 s");
+	if (!run_until_event(r, 60.)) {
+		fail_msg("no event in 60 s");
 		return NULL;
 	}
 	ev = &r->events[r->n_seen++];

@@ -33,7 +33,7 @@ int rig_down(void **state);
 const char *rig_path(const char *name);
 #define RIG_IMAGE "image"
 
-/* The next event, which must be of this kind; fails the test otherwise or after ten seconds. */
+/* The next event, which must be of this kind; fails the test otherwise or after a minute. */
 const struct box_event *rig_wait(struct rig *r, enum box_event_kind kind);
 /* The next event, whatever it is. */
 const struct box_event *rig_any(struct rig *r);

@@ -160,7 +160,7 @@ static void test_kind(void **state)
 	item.ident[0]++;
 	assert_int_equal(k->same(&item), 0);
 	pid = resident(below);
-	for (int i = 0; i < 100 && rc < 0; i++) {
+	for (int i = 0; i < 5000 && rc < 0; i++) {
 		rc = k->destroy(&item, &err);
 		assert_true(rc >= 0 || err.sys == EBUSY);
 		waitpid(pid, &status, WNOHANG | __WALL);

@@ -240,7 +240,7 @@ static void test_dies_with_the_supervisor(void **state)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(cgroup_populated(fd));
 	kill(pid, SIGKILL);
-	for (int i = 0; i < 100 && cgroup_populated(fd); i++)
+	for (int i = 0; i < 2000 && cgroup_populated(fd); i++)
 		usleep(5000);
 	assert_false(cgroup_populated(fd));
 	close(fd);

@@ -78,9 +78,9 @@ static void test_stuck_reader(void **state)
 	for (int i = 0; i < 1000; i++)
 		cli_relay_print(&r, STDOUT_FILENO, line, sizeof(line));
 	assert_true(r.dropped > 0 && r.dropped < 1000);
-	assert_true(time_mono_ms() - begin < 2000);
+	assert_true(time_mono_ms() - begin < 20000);
 	cli_relay_close(&r);
-	assert_true(time_mono_ms() - begin < 6000);
+	assert_true(time_mono_ms() - begin < 30000);
 	restore(STDOUT_FILENO, saved);
 	close(out);
 }

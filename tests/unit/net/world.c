@@ -207,7 +207,7 @@ int world_server(int netns, int type, uint16_t port)
 	return fd;
 }
 
-int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd)
+static int connect_within(int netns, const char *ip, uint16_t port, int ms, int *ret_fd)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_port = htons(port),
@@ -219,7 +219,7 @@ int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd)
 
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) && errno != EINPROGRESS)
 		return -1;
-	if (poll(&p, 1, 300) <= 0) {
+	if (poll(&p, 1, ms) <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
@@ -230,6 +230,23 @@ int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd)
 	if (ret_fd)
 		*ret_fd = take_fd(&fd);
 	return 0;
+}
+
+int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd)
+{
+	return connect_within(netns, ip, port, 10000, ret_fd);
+}
+
+int world_no_connect(int netns, const char *ip, uint16_t port)
+{
+	return connect_within(netns, ip, port, 300, NULL);
+}
+
+void world_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, 10000), 1);
 }
 
 void world_event(void *world, const struct net_event *ev)
@@ -348,7 +365,7 @@ void world_stack_attach(struct world *w, struct world_stack *s)
 	for (size_t i = 0; i < 3; i++)
 		assert_string_equal(s->slots[i].err.text, "");
 	assert_int_equal(w->n_events, 0);
-	world_run(w, 3, 1000);
+	world_run(w, 3, 10000);
 	assert_int_equal(w->n_events, 3);
 	w->n_events = 0;
 }

@@ -42,8 +42,12 @@ void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned pr
 int world_socket(int netns, int type);
 /* Listens or binds there, on any address and this port. */
 int world_server(int netns, int type, uint16_t port);
-/* Connects within 300 ms. 0, or -1 with errno. */
+/* Connects, however busy the machine is. 0, or -1 with errno. */
 int world_connect(int netns, const char *ip, uint16_t port, int *ret_fd);
+/* The same for what is not to be reached: gives up after 300 ms. */
+int world_no_connect(int netns, const char *ip, uint16_t port);
+/* Waits until there is something to read. */
+void world_readable(int fd);
 /* Collects events; for net_open's fn with the world as arg. */
 void world_event(void *world, const struct net_event *ev);
 /* Runs the loop until so many events came or the time is over. */

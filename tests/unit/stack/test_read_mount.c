@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "unit/stack/fixture.h"
+#include "unit/cputime.h"
 
 static struct loaded load(const char *keys)
 {
@@ -117,7 +118,7 @@ static void test_same_target(void **state)
 static void test_limit(void **state)
 {
 	_cleanup_(buf_fini) struct buf keys = { 0 };
-	uint64_t start = time_mono_ms();
+	uint64_t start = cputime_ms();
 
 	(void)state;
 	buf_puts(&keys, "volumes: [");
@@ -131,7 +132,7 @@ static void test_limit(void **state)
 		assert_string_equal(stack_diags_get(l.diags, 0)->text,
 				    "service 'a': volumes[1000]: more than 1000 mounts in a service");
 	}
-	assert_true(time_mono_ms() - start < 5000);
+	assert_true(cputime_ms() - start < 5000);
 }
 
 int main(void)

@@ -26,7 +26,7 @@
 
 #define EXIT_STATUS(code) ((code) << 8)
 
-enum { LIFE_MS = 10000 };
+enum { LIFE_MS = 60000 };
 
 struct life {
 	struct fake_world world;
@@ -532,7 +532,7 @@ static pid_t client(void)
 		struct err err = { 0 };
 		int fd = -1, n = 0;
 
-		for (int i = 0; i < 500 && fd < 0; i++) {
+		for (int i = 0; i < 6000 && fd < 0; i++) {
 			fd = ctl_connect(path, 5000, &err);
 			usleep(10000);
 		}
@@ -592,7 +592,7 @@ static void test_guard(void **state)
 	}
 	waitpid(pid, NULL, 0);
 	snprintf(path, sizeof(path), "%s/run/t", dir);
-	for (int i = 0; i < 500 && access(path, F_OK) == 0; i++)
+	for (int i = 0; i < 6000 && access(path, F_OK) == 0; i++)
 		usleep(10000);
 	assert_int_equal(access(path, F_OK), -1);
 	usleep(10000);
