@@ -191,8 +191,7 @@ const struct stack_service *stack_find_service(const struct stack *s, const char
 enum stack_format { STACK_YAML, STACK_JSON };
 void stack_config(const struct stack *s, enum stack_format format, struct buf *out);
 
-/* Project name rules, for commands without a file: valid as it is? And what a folder's name is turned into ("" when nothing is left). */
+/* May a project be called so? For commands without a file. */
 bool stack_name_valid(const char *name);
-void stack_name_normalise(const char *text, char *ret, size_t size);
 
 #endif

@@ -26,7 +26,8 @@ struct reference {
 
 static int expand(struct expansion *x, const char *s, const char *end, unsigned depth);
 
-size_t interp_name_len(const char *text, const char *end)
+/* How long the name is that text begins with, 0: it begins with none. */
+static size_t name_len(const char *text, const char *end)
 {
 	const char *s = text;
 
@@ -75,7 +76,7 @@ static int parse_reference(struct expansion *x, const char *s, const char *end,
 			   s);
 		return -1;
 	}
-	ref.len = interp_name_len(s, close);
+	ref.len = name_len(s, close);
 	op = s + ref.len;
 	ref.or_empty = op < close && *op == ':';
 	op += ref.or_empty;
@@ -151,7 +152,7 @@ static int expand(struct expansion *x, const char *s, const char *end, unsigned 
 		if (!dollar)
 			break;
 		s = dollar + 1;
-		len = interp_name_len(s, end);
+		len = name_len(s, end);
 		if (len) {
 			if (put_variable(x, s, len) < 0)
 				return -1;

@@ -18,7 +18,5 @@ struct interp_source {
 
 /* Appends the result to out. 0, or -1 with the reason in why. */
 int interp_expand(const struct interp_source *src, const char *text, size_t len, struct buf *out, struct buf *why);
-/* How long the name is that text begins with, 0: it begins with none. */
-size_t interp_name_len(const char *text, const char *end);
 
 #endif

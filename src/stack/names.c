@@ -36,7 +36,7 @@ bool stack_name_valid(const char *name)
 	       strspn(name, PROJECT_LETTERS) == len;
 }
 
-void stack_name_normalise(const char *text, char *ret, size_t size)
+void name_normalise(const char *text, char *ret, size_t size)
 {
 	size_t n = 0;
 
@@ -70,7 +70,7 @@ static const char *normalised(struct reader *r, struct stack_pos pos, const char
 {
 	char name[NAME_LONGEST + 1];
 
-	stack_name_normalise(text, name, sizeof(name));
+	name_normalise(text, name, sizeof(name));
 	if (!*name)
 		stack_diag_add(r->diags, STACK_ERROR, pos, "give one with -p NAME",
 			       "%s '%.80s' holds no letter or digit for a project name", source,

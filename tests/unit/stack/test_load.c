@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "stack/names.h"
+#include "stack/names.h"
 #include "unit/stack/fixture.h"
 #include "unit/cputime.h"
 
