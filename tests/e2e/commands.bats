@@ -105,7 +105,7 @@ two() {
 
 @test "commands: logs -f follows until the stack ends" {
 	# shellcheck disable=SC2016
-	stack_one <<<'command: [sh, -c, "i=0; while :; do i=$$((i+1)); echo n$$i; sleep 0.1; done"]'
+	stack_one <<<$'command: [sh, -c, "i=0; while :; do i=$$((i+1)); echo n$$i; sleep 0.1; done"]\nstop_grace_period: 1s'
 	mstack up -d
 	mstack logs -f -n 0 >follow.out 2>follow.err 3>&- &
 	local logs=$!
@@ -132,6 +132,16 @@ two() {
 	mstack up -d
 	wait_until log_has a '^end$'
 	mstack logs --no-log-prefix a | grep -v end | cmp - <(seq 1 100000)
+	mstack down
+}
+
+@test "commands: a line of 100 kB stays one line, and -n counts lines" {
+	stack_one <<<'command: [sh, -c, "echo first; head -c 100000 /dev/zero | tr \\\\0 x; echo; echo last"]'
+	mstack up -d
+	wait_until log_has a '^last$'
+	mstack logs --no-log-prefix a >log
+	[[ $(wc -l <log) == 3 && $(wc -c <log) == 100012 ]]
+	[[ $(mstack logs --no-log-prefix -n 2 a | wc -c) == 100006 ]]
 	mstack down
 }
 

@@ -9,7 +9,7 @@ three() {
 		services:
 		  web: {image: busybox, command: [httpd, -f, -p, "80"], ports: ["8080:80"], restart: always}
 		  db: {image: busybox, command: [sleep, "1000"], volumes: ["v:/data"], restart: always}
-		  worker: {image: busybox, command: [sh, -c, "sleep 1000 & sleep 1000"], networks: [back, default]}
+		  worker: {image: busybox, command: [sh, -c, "sleep 1000 & sleep 1000"], networks: [back, default], stop_grace_period: 1s}
 		networks: {back: {internal: true}}
 		volumes: {v: {}}
 	END

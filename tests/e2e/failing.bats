@@ -233,6 +233,7 @@ load lib/common
 @test "failing: disk full for logs stops no service" {
 	stack_one <<-'END'
 		command: [sh, -c, "while :; do head -c 100000 /dev/zero | tr '\\0' x; echo; done"]
+		stop_grace_period: 1s
 	END
 	mkdir small
 	mount -t tmpfs -o size=6m small small

@@ -169,7 +169,7 @@ forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
 
 @test "network: UDP port" {
 	stack_one <<-'END'
-		command: [sh, -c, "while :; do sleep 0.1; done"]
+		command: [sleep, "1000"]
 		ports: ["5353:53/udp"]
 	END
 	mstack up -d
