@@ -52,7 +52,7 @@ ALL_PKGS := $(call pkgs,$(ROOMS))
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(ALL_PKGS)))$(PKG_CFLAGS)
 
 # These goals work on a machine that has none of the libraries yet.
-ifneq ($(filter-out up check clean help floorplan,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out up check fuzz lint clean help floorplan,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(ALL_PKGS) && echo yes),yes)
 $(error libraries are missing: run `sudo tools/install-deps build` (wanted: $(ALL_PKGS)))
 endif
@@ -143,6 +143,10 @@ $(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(firstwor
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(name))))
 
+# FUZZ_SECONDS=60 runs each target longer.
+fuzz:
+	@tools/check fuzz
+
 fuzz-bins:
 	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link fuzz-bins-here
 
@@ -161,10 +165,11 @@ lint:
 check:
 	@tools/check $(SUITES)
 
+# Ctrl-C is how it ends: that is no error.
 up:
 	tools/install-deps build run
 	$(MAKE) all
-	$(B)/mstack up examples/hello/stack.yaml
+	trap : INT; $(B)/mstack up examples/hello/stack.yaml || [ $$? = 130 ]
 
 bench: all
 	BUILD=$(B) CC='$(CC)' tests/bench/run
@@ -184,7 +189,8 @@ help:
 	@echo 'make unit         build and run the unit tests; ROOM=base for those of one room'
 	@echo 'make test-bins    build the unit tests only'
 	@echo 'make asan         the same in build-asan with AddressSanitizer and UBSan'
-	@echo 'make fuzz-bins    build the fuzz targets in build-fuzz (clang)'
+	@echo 'make fuzz         run each fuzz target of tests/fuzz for FUZZ_SECONDS=10 (clang)'
+	@echo 'make fuzz-bins    build them only, in build-fuzz'
 	@echo 'make lint         cppcheck, clang --analyze, shellcheck'
 	@echo 'make floorplan    judge every include by tools/floorplan'
 	@echo 'make measure      print the budgets of the code'
@@ -194,6 +200,6 @@ help:
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz-bins fuzz-bins-here floorplan measure lint check up bench install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
