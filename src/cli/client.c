@@ -39,9 +39,11 @@ int cli_slots(const char *project, json_t **ret_rows, struct err *err)
 
 	if (!r)
 		r = ctl_call(fd, CTL_PS, NULL, take_slot, rows, err);
-	/* It went away while we asked: there is none. */
-	if (r < 0 && err->sys == ECONNRESET)
+	/* It went away while we asked: there is none, and half a list would be a lie. */
+	if (r < 0 && err->sys == ECONNRESET) {
+		json_array_clear(rows);
 		r = 1;
+	}
 	if (r < 0) {
 		json_decref(rows);
 		return -1;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* project: which file, from where, by which name; each case in a folder of its own below /tmp. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cli/project.h"
+
+/* Variables of whoever runs the tests would be taken for an answer to the questions asked here. */
+static void clear_environment(void)
+{
+	static const char *const names[] = { "FILE", "PATH_SEPARATOR", "ENV_FILES",
+					     "PROJECT_NAME" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_cleanup_free_ char *ours = xasprintf("MSTACK_%s", names[i]);
+		_cleanup_free_ char *theirs = xasprintf("COMPOSE_%s", names[i]);
+
+		unsetenv(ours);
+		unsetenv(theirs);
+	}
+}
+
+static int begin(void **state)
+{
+	char *dir = xstrdup("/tmp/mstack-project-XXXXXX");
+
+	clear_environment();
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	*state = dir;
+	return 0;
+}
+
+static int end(void **state)
+{
+	clear_environment();
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(path_remove_tree(AT_FDCWD, *state), 0);
+	free(*state);
+	return 0;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	assert_int_equal(file_replace(AT_FDCWD, path, text, strlen(text), 0600), 0);
+}
+
+/* A stack file whose one service, and project, has this name. */
+static void write_stack(const char *path, const char *name)
+{
+	_cleanup_free_ char *text = xasprintf("name: %s\nservices: {%s: {image: a}}\n", name, name);
+
+	write_file(path, text);
+}
+
+/* The name of the stack that these options lead to. */
+static void expect_load(struct cli_options o, const char *name)
+{
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+
+	if (cli_project_load(&o, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(p.stack->services[0].name, name);
+	assert_string_equal(p.name, p.stack->name);
+	cli_project_fini(&p);
+	assert_null(p.name);
+	cli_project_fini(&p);
+}
+
+static void expect_image(struct cli_options o, const char *image)
+{
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(cli_project_load(&o, &p, &err), 0);
+	assert_string_equal(p.stack->services[0].image.text, image);
+	cli_project_fini(&p);
+}
+
+static void expect_error(struct cli_options o, enum err_kind kind, const char *text)
+{
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(cli_project_load(&o, &p, &err), -1);
+	assert_int_equal(err.kind, kind);
+	if (!strstr(err.text, text))
+		fail_msg("'%s' does not say '%s'", err.text, text);
+	assert_null(p.stack);
+}
+
+static void test_names_in_order(void **state)
+{
+	static const char *const names[] = {
+		"docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml",
+		"mstack.yaml",	       "stack.yml",	     "stack.yaml",
+	};
+
+	(void)state;
+	expect_error((struct cli_options){ 0 }, ERR_STACK, "no stack file: looked for stack.yaml");
+	/* Each comes before those that are there already. */
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char service[] = { 'a', (char)('a' + i), '\0' };
+
+		write_stack(names[i], service);
+		expect_load((struct cli_options){ 0 }, service);
+	}
+}
+
+static void test_parents(void **state)
+{
+	(void)state;
+	write_stack("stack.yaml", "top");
+	assert_int_equal(mkdir("sub", 0700), 0);
+	assert_int_equal(mkdir("sub/deep", 0700), 0);
+	/* A folder of the name is not the file. */
+	assert_int_equal(mkdir("sub/deep/stack.yaml", 0700), 0);
+	assert_int_equal(chdir("sub/deep"), 0);
+	expect_load((struct cli_options){ 0 }, "top");
+	write_stack("../compose.yml", "near");
+	expect_load((struct cli_options){ 0 }, "near");
+	expect_load((struct cli_options){ .project_dir = "../.." }, "top");
+	expect_error((struct cli_options){ .project_dir = "absent" }, ERR_RUN,
+		     "project directory 'absent': no such file");
+}
+
+static void test_overrides_are_refused(void **state)
+{
+	(void)state;
+	write_stack("compose.yaml", "base");
+	write_stack("compose.override.yml", "over");
+	expect_error((struct cli_options){ 0 }, ERR_STACK, "merging them is not supported yet");
+	/* Who names the file does not mean the other one. */
+	setenv("COMPOSE_FILE", "compose.yaml", 1);
+	expect_load((struct cli_options){ 0 }, "base");
+}
+
+static void test_given_files(void **state)
+{
+	const char *words[] = { "one.yaml", "two.yaml" };
+	struct cli_options one = { .files = { words, 1, 2 } }, both = { .files = { words, 2, 2 } };
+
+	(void)state;
+	write_stack("one.yaml", "one");
+	write_stack("two.yaml", "two");
+	write_stack("stack.yaml", "found");
+	expect_load(one, "one");
+	expect_error(both, ERR_STACK, "several stack files (one.yaml, two.yaml)");
+	setenv("COMPOSE_FILE", "two.yaml", 1);
+	expect_load((struct cli_options){ 0 }, "two");
+	/* The command line wins over the environment, and our names over those of compose. */
+	expect_load(one, "one");
+	setenv("MSTACK_FILE", "one.yaml", 1);
+	expect_load((struct cli_options){ 0 }, "one");
+	setenv("MSTACK_FILE", "one.yaml:two.yaml", 1);
+	expect_error((struct cli_options){ 0 }, ERR_STACK, "several stack files");
+	setenv("MSTACK_FILE", ";one.yaml;", 1);
+	setenv("COMPOSE_PATH_SEPARATOR", ";", 1);
+	expect_load((struct cli_options){ 0 }, "one");
+	words[0] = "absent.yaml";
+	expect_error(one, ERR_STACK, "absent.yaml");
+}
+
+static void test_env_files(void **state)
+{
+	const char *words[] = { "a.env" };
+	struct cli_options given = { .env_files = { words, 1, 1 } };
+
+	(void)state;
+	write_file("stack.yaml", "name: t\nservices: {s: {image: \"${A:-none}\"}}\n");
+	write_file("a.env", "A=first\n");
+	write_file("b.env", "A=second\n");
+	expect_image((struct cli_options){ 0 }, "none");
+	expect_image(given, "first");
+	/* The later one wins; the command line wins over all of them. */
+	setenv("COMPOSE_ENV_FILES", "a.env,b.env", 1);
+	expect_image((struct cli_options){ 0 }, "second");
+	expect_image(given, "first");
+	setenv("MSTACK_ENV_FILES", ",,a.env", 1);
+	expect_image((struct cli_options){ 0 }, "first");
+	setenv("MSTACK_ENV_FILES", "absent.env", 1);
+	expect_error((struct cli_options){ 0 }, ERR_STACK, "env file 'absent.env'");
+}
+
+static void test_project_name(void **state)
+{
+	struct cli_project p;
+	struct err err;
+
+	(void)state;
+	write_stack("stack.yaml", "inside");
+	assert_int_equal(cli_project_load(&(struct cli_options){ .project = "given" }, &p, &err),
+			 0);
+	assert_string_equal(p.name, "given");
+	cli_project_fini(&p);
+	expect_error((struct cli_options){ .project = "Not-One" }, ERR_USAGE,
+		     "project name 'Not-One'");
+	expect_error((struct cli_options){ .project = "../up" }, ERR_USAGE, "project name '../up'");
+}
+
+/* `down -p NAME` must work when the file is gone or broken. */
+static void test_find_without_file(void **state)
+{
+	const char *words[] = { "stack.yaml" };
+	struct cli_options named = { .project = "gone" }, none = { 0 };
+	struct cli_options both = { .project = "given", .files = { words, 1, 1 } };
+	struct cli_project p;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(cli_project_find(&named, &p, &err), 0);
+	assert_string_equal(p.name, "gone");
+	assert_null(p.stack);
+	cli_project_fini(&p);
+	assert_int_equal(cli_project_find(&none, &p, &err), -1);
+	assert_int_equal(cli_project_find(&both, &p, &err), -1);
+	assert_int_equal(cli_project_find(&(struct cli_options){ .project = "" }, &p, &err), -1);
+	assert_int_equal(err.kind, ERR_USAGE);
+	write_stack("stack.yaml", "found");
+	assert_int_equal(cli_project_find(&none, &p, &err), 0);
+	assert_string_equal(p.name, "found");
+	assert_non_null(p.stack);
+	cli_project_fini(&p);
+	assert_int_equal(cli_project_find(&both, &p, &err), 0);
+	assert_string_equal(p.name, "given");
+	assert_non_null(p.stack);
+	cli_project_fini(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_names_in_order, begin, end),
+		cmocka_unit_test_setup_teardown(test_parents, begin, end),
+		cmocka_unit_test_setup_teardown(test_overrides_are_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_given_files, begin, end),
+		cmocka_unit_test_setup_teardown(test_env_files, begin, end),
+		cmocka_unit_test_setup_teardown(test_project_name, begin, end),
+		cmocka_unit_test_setup_teardown(test_find_without_file, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
