@@ -3,9 +3,11 @@
  * lease: counted switches of the host. Called by net.c and kinds.c. A device of the host
  * forwards while at least one stack needs it. The book of a device is a small file that
  * all stacks share, under the run folder: what it was, and who holds it; the last one out
- * restores. It is written before the switch is turned, and removed after it was turned
- * back, so that dying in between costs nothing.
+ * restores, unless somebody has switched on the whole host meanwhile. It is written before
+ * the switch is turned, and removed after it was turned back, so that dying in between
+ * costs nothing.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,12 +21,15 @@
 #include "net/link.h"
 
 #define KEY_PREFIX   "forwarding:"
+#define BOOK_PREFIX  "forwarding-"
+#define ALL	     "all" /* the switch of the host, which sets those of all devices */
 #define BOOK_MAX     65536
 #define LOCK_WAIT_MS 2000
 
 struct book {
 	int index; /* of the device; another one of the same name is another device */
 	char was;  /* '0' or '1' */
+	char all;  /* what the host's was at that time */
 	struct VEC(char *) owners;
 };
 
@@ -113,7 +118,7 @@ static void close_folder(int *folder)
 
 static void book_name(const char *ifname, char ret[64])
 {
-	snprintf(ret, 64, "forwarding-%s", ifname);
+	snprintf(ret, 64, BOOK_PREFIX "%s", ifname);
 }
 
 static void boot_id(char ret[48])
@@ -148,6 +153,8 @@ static bool parse_book(char *text, struct book *ret)
 			ret->index = (int)strtol(value, NULL, 10);
 		else if (!strcmp(line, "was"))
 			ret->was = *value == '1' ? '1' : '0';
+		else if (!strcmp(line, "all"))
+			ret->all = *value == '1' ? '1' : '0';
 		else if (!strcmp(line, "owner"))
 			vec_push(&ret->owners, xstrdup(value));
 	}
@@ -182,7 +189,8 @@ static int book_write(int folder, const char *ifname, const struct book *book, s
 
 	book_name(ifname, name);
 	boot_id(boot);
-	buf_printf(&text, "boot %s\nindex %d\nwas %c\n", boot, book->index, book->was);
+	buf_printf(&text, "boot %s\nindex %d\nwas %c\nall %c\n", boot, book->index, book->was,
+		   book->all);
 	for (size_t i = 0; i < book->owners.n; i++)
 		buf_printf(&text, "owner %s\n", book->owners.v[i]);
 	if (book->owners.n)
@@ -217,6 +225,12 @@ static bool has_address(int index, const struct addr_info *addrs, size_t n)
 	return false;
 }
 
+/* Somebody else has made a router of this host since: the device is to forward without us as well. */
+static bool is_wanted_by_others(const struct book *book)
+{
+	return book->all == '0' && switch_read(ALL) == '1';
+}
+
 /* Forwarding is off, or on only because a stack of this boot asked for it. */
 static bool is_candidate(int folder, const struct link_info *l)
 {
@@ -225,7 +239,8 @@ static bool is_candidate(int folder, const struct link_info *l)
 
 	if (now != '1')
 		return now == '0';
-	return !book_read(folder, l->name, &book) && book.index == l->index && book.was == '0';
+	return !book_read(folder, l->name, &book) && book.index == l->index && book.was == '0' &&
+	       !is_wanted_by_others(&book);
 }
 
 int lease_candidates(int rtnl, struct lease_devices *ret, struct err *err)
@@ -266,7 +281,9 @@ static int enter(int folder, const struct lease_device *dev, const char *project
 		return err_sys(err, errno, "leases: read the book of '%s'", dev->ifname);
 	if (!book.owners.n || book.index != dev->index) {
 		book_fini(&book);
-		book = (struct book){ .index = dev->index, .was = (char)now };
+		book = (struct book){ .index = dev->index,
+				      .was = (char)now,
+				      .all = switch_read(ALL) == '1' ? '1' : '0' };
 	}
 	if (find_owner(&book, project) == book.owners.n)
 		vec_push(&book.owners, xstrdup(project));
@@ -275,10 +292,15 @@ static int enter(int folder, const struct lease_device *dev, const char *project
 	return switch_write(dev->ifname, '1', err);
 }
 
+char *lease_key(const char *ifname, const char *project)
+{
+	return xasprintf(KEY_PREFIX "%s:%s", ifname, project);
+}
+
 int lease_take(struct ledger *l, const struct lease_device *dev, const char *project,
 	       struct err *err)
 {
-	_cleanup_free_ char *key = xasprintf(KEY_PREFIX "%s:%s", dev->ifname, project);
+	_cleanup_free_ char *key = lease_key(dev->ifname, project);
 	_cleanup_(close_folder) int folder = -1;
 	uint32_t item = ledger_intend(l, "lease", 0, key, err);
 
@@ -323,6 +345,31 @@ int lease_held(const char *key)
 	return !book_read(folder, ifname, &book) && find_owner(&book, project) < book.owners.n;
 }
 
+int lease_find(const char *project, struct lease_devices *ret, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const size_t prefix = strlen(BOOK_PREFIX);
+	const struct dirent *e;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "leases: open '%s'", path);
+	while ((e = readdir(dir))) {
+		_cleanup_(book_fini) struct book book = { 0 };
+		struct lease_device dev = { 0 };
+
+		if (strncmp(e->d_name, BOOK_PREFIX, prefix) ||
+		    strlen(e->d_name + prefix) >= sizeof(dev.ifname) ||
+		    book_read(dirfd(dir), e->d_name + prefix, &book) ||
+		    find_owner(&book, project) == book.owners.n)
+			continue;
+		strcpy(dev.ifname, e->d_name + prefix);
+		dev.index = book.index;
+		vec_push(ret, dev);
+	}
+	return 0;
+}
+
 int lease_drop(const char *key, struct err *err)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
@@ -345,7 +392,7 @@ int lease_drop(const char *key, struct err *err)
 	book.owners.v[owner] = book.owners.v[--book.owners.n];
 	/* Restored before the book goes. */
 	if (!book.owners.n && (int)if_nametoindex(ifname) == book.index &&
-	    switch_write(ifname, book.was, err))
+	    !is_wanted_by_others(&book) && switch_write(ifname, book.was, err))
 		return -1;
 	return book_write(folder, ifname, &book, err);
 }

@@ -28,6 +28,11 @@ void lease_devices_fini(struct lease_devices *d);
 int lease_take(struct ledger *l, const struct lease_device *dev, const char *project,
 	       struct err *err);
 
+/* The devices that the books say `project` holds; looks only, waits for no lock. */
+int lease_find(const char *project, struct lease_devices *ret, struct err *err);
+
+/* The ledger's key; caller frees. */
+char *lease_key(const char *ifname, const char *project);
 /*
  * By the ledger's key, "forwarding:DEVICE:PROJECT". lease_held: 1, 0. lease_drop: 0
  * dropped, 1 was none, -1 error.

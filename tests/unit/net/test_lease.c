@@ -99,6 +99,53 @@ static void test_counted(void **state)
 	assert_false(has_books(w));
 }
 
+/* Another program makes a router of the host while a stack is up (sysctl net.ipv4.ip_forward=1): it stays one. */
+static void test_wanted_by_others(void **state)
+{
+	struct world *w = *state;
+	struct lease_devices d;
+
+	take(w, "one");
+	world_set_forwarding("all", "1");
+	candidates(&d);
+	assert_int_equal(d.n, 0);
+	lease_devices_fini(&d);
+	assert_int_equal(drop("one"), 0);
+	assert_int_equal(world_forwarding("up0"), 1);
+	/* On when we came, and one device was not meant: that one is off again. */
+	world_set_forwarding("up0", "0");
+	take(w, "one");
+	assert_int_equal(drop("one"), 0);
+	assert_int_equal(world_forwarding("up0"), 0);
+	/* The other one leaves before us, which switches all off. */
+	world_set_forwarding("all", "0");
+	take(w, "one");
+	world_set_forwarding("all", "1");
+	world_set_forwarding("all", "0");
+	assert_int_equal(drop("one"), 0);
+	assert_int_equal(world_forwarding("up0"), 0);
+	assert_false(has_books(w));
+}
+
+static void test_find(void **state)
+{
+	struct world *w = *state;
+	struct lease_devices d = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(lease_find("one", &d, &err), 0);
+	assert_int_equal(d.n, 0);
+	assert_false(has_books(w));
+	take(w, "one");
+	assert_int_equal(lease_find("two", &d, &err), 0);
+	assert_int_equal(d.n, 0);
+	assert_int_equal(lease_find("one", &d, &err), 0);
+	assert_int_equal(d.n, 1);
+	assert_string_equal(d.v[0].ifname, "up0");
+	assert_int_equal(d.v[0].index, up0().index);
+	lease_devices_fini(&d);
+}
+
 /*
  * Entered in the ledger before the book, in the book before the switch is turned: each
  * step may have been the last.
@@ -190,6 +237,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_candidates),
 		cmocka_unit_test_teardown(test_counted, world_reset),
+		cmocka_unit_test_teardown(test_wanted_by_others, world_reset),
+		cmocka_unit_test_teardown(test_find, world_reset),
 		cmocka_unit_test_teardown(test_killed_between, world_reset),
 		cmocka_unit_test_teardown(test_stale_books, world_reset),
 		cmocka_unit_test_teardown(test_device_gone, world_reset),
