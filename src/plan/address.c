@@ -59,6 +59,7 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	planner_mac(p, slot->name, a->network->key, port->mac);
 	snprintf(port->ifname, sizeof(port->ifname), "eth%zu", slot->n_ports);
 	port->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
+	/* Exactly one way out: the first network of the service that has any. */
 	port->default_route = !b->internal;
 	for (size_t i = 0; i < slot->n_ports; i++)
 		if (slot->ports[i].default_route)
@@ -66,6 +67,10 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	slot->n_ports++;
 }
 
+/*
+ * In the order of the file, so that the same file gives the same addresses, and a service that is
+ * added at its end, without an address of its own, moves nobody.
+ */
 void planner_addresses(struct planner *p)
 {
 	const struct net_spec *net = &p->plan->net;

@@ -50,6 +50,10 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
 	buf_putc(b, '\n');
 }
 
+/*
+ * A service's own name is in its file like all others; with `hostname` the name that the kernel
+ * knows stands there as well, because many programs look themselves up by it.
+ */
 static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 {
 	struct buf b = { 0 };

@@ -21,6 +21,7 @@ static void slots(struct planner *p)
 	}
 }
 
+/* Last of all: a hosts file names the addresses of everybody. */
 static void containers(struct planner *p)
 {
 	for (size_t i = 0; i < p->plan->n_slots; i++) {

@@ -88,6 +88,10 @@ static size_t env_unset(const char **env, size_t n, const char *key)
 	return n - 1;
 }
 
+/*
+ * Later ones win: what every program expects to find, the image's, the service's own. A name
+ * without a value takes the variable away again. Four places more: the three of ours and the end.
+ */
 static const char *const *environment(struct planner *p, const struct plan_slot *slot,
 				      const struct store_image *img, const struct store_user *user)
 {
@@ -179,6 +183,7 @@ static bool mounted_by_user(const struct stack_service *s, const char *target)
 	return false;
 }
 
+/* Who mounts a file of his own over /etc/hosts and its like does not get ours below it. */
 static void mounts(struct planner *p, struct plan_slot *slot)
 {
 	const struct stack_service *s = slot->service;
@@ -284,6 +289,10 @@ static void process(struct planner *p, struct plan_slot *slot)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/*
+ * A container on the host's own root must not see what belongs to other stacks, nor write its layer
+ * to the disk that it shows: so our folders are covered and the layer is a tmpfs.
+ */
 static void root(struct planner *p, struct plan_slot *slot, const struct store_image *img)
 {
 	const char **covers = arena_array(p->arena, const char *, 3);

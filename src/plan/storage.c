@@ -4,6 +4,7 @@
  */
 #include "plan/planner.h"
 
+/* Named after its target: the next `up` of the same file finds the data of this one. */
 static const char *anonymous_name(const struct planner *p, const struct plan_slot *slot,
 				  const struct stack_mount *m)
 {
@@ -22,6 +23,7 @@ const char *planner_volume_path(const struct planner *p, const struct plan_slot 
 	return path_of(p, m->volume ? m->volume->name : anonymous_name(p, slot, m));
 }
 
+/* Two services may share one, and two keys of the file may have one name. */
 static bool known(const struct plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->n_volumes; i++)

@@ -38,6 +38,7 @@ static const struct net_prefix *taken_by_host(const struct planner *p, uint32_t 
 	return NULL;
 }
 
+/* Subnets of the file count before their bridges are planned: one further down must stay free. */
 static bool taken_by_us(const struct planner *p, uint32_t subnet, unsigned len)
 {
 	for (size_t i = 0; i < p->stack->n_networks; i++) {
@@ -69,6 +70,10 @@ static bool choose(const struct planner *p, uint32_t start, unsigned narrowest, 
 	return false;
 }
 
+/*
+ * The place in the pool comes from the name, so that a stack gets the same subnet each time and two
+ * stacks seldom want the same one. What is in use meanwhile is seen in the host's routes.
+ */
 static void give_subnet(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
 {
 	uint32_t start = (uint32_t)(hash64_str(n->name) % POOL_SUBNETS);

@@ -10,6 +10,10 @@
 
 #include "sup/state.h"
 
+/*
+ * Whoever ends removes the ledger file while we may be opening it, so opening is tried again. Each
+ * try loses only against another end, and there are not ten of those at once.
+ */
 enum { UNDO_MS = 10000, OPEN_TRIES = 10 };
 
 const struct ledger_kind *const *const sup_ledger_kinds[] = {
@@ -82,6 +86,7 @@ static void tell_leftover(void *arg, const char *line)
 	sup_say(arg, SUP_ERROR, NULL, "still there: %s", line);
 }
 
+/* The folder goes last, and only after all else: the ledger in it is what a second try needs. */
 int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err)
 {
 	_cleanup_free_ char *dir = sup_project_dir(project);
@@ -109,6 +114,7 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 	return rc;
 }
 
+/* A folder without a ledger is none of ours, or its project is just ending. */
 char **sup_projects(void)
 {
 	struct VEC(char *) list = { 0 };

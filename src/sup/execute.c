@@ -22,6 +22,10 @@ static void queue_box(struct sup_slot *slot, enum box_event_kind kind, int statu
 	sup_queue(slot->sup, &fact);
 }
 
+/*
+ * libev counts from the moment at which the loop woke (ev_now), so a timer that is armed at the end
+ * of a long turn is that much shorter. No harm: turns take milliseconds, waits seconds.
+ */
 static void arm(struct sup *s, ev_timer *t, uint64_t ms)
 {
 	ev_timer_stop(s->loop, t);
@@ -41,6 +45,7 @@ static void open_slot(struct sup_slot *slot)
 		queue_box(slot, BOX_SLOT_FAILED, 0, &err);
 }
 
+/* Made once for each slot: what a process wrote is there after its restart. */
 static int writable_layer(struct sup_slot *slot, struct err *err)
 {
 	if (slot->plan->box_slot.tmp_upper || slot->upper)
@@ -165,6 +170,10 @@ static void send_stop(struct sup_slot *slot)
 			sig_name(sig));
 }
 
+/*
+ * SIGKILL does not end a process that hangs in the kernel (a dead NFS server, a broken disk). At
+ * the end of the stack it is waited for, but not for ever: the undo then names what is left.
+ */
 static void kill_slot(struct sup_slot *slot)
 {
 	struct sup *s = slot->sup;
@@ -191,6 +200,7 @@ static void start_probe(struct sup_slot *slot)
 		arm(slot->sup, &slot->probe_timer, slot->health_ms);
 		return;
 	}
+	/* A probe that cannot be started has failed, with the code of the shell for that. */
 	strncpy(slot->probe_output, err.text, SUP_PROBE_OUTPUT);
 	queue_box(slot, BOX_EXEC_DONE, 127 << 8, NULL);
 }
@@ -214,6 +224,10 @@ static void execute_health(struct sup_slot *slot)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/*
+ * Starts stay for start_all, which does those of all slots together. A kill makes a signal of the
+ * same turn pointless.
+ */
 static void execute_slot(struct sup_slot *slot)
 {
 	unsigned todo = slot->todo;

@@ -9,6 +9,7 @@
 
 /* ---- up -------------------------------------------------------------------------------------- */
 
+/* Of all edges together: one that failed decides, else one that waits does. */
 static enum sup_gate gate_of(const struct sup *s, size_t nr)
 {
 	enum sup_gate all = GATE_OPEN;
@@ -89,6 +90,7 @@ static const struct sup_slot *first_failure(const struct sup *s)
 	return found;
 }
 
+/* A job that has run and ended has arrived: it will never be healthy, and need not be. */
 static bool arrived(const struct sup *s, const struct sup_slot *slot)
 {
 	if (!slot->svc.runs || slot->svc.state == SVC_STARTING)
@@ -97,6 +99,7 @@ static bool arrived(const struct sup *s, const struct sup_slot *slot)
 	       slot->health.state == HEALTH_GOOD || slot->svc.state == SVC_EXITED;
 }
 
+/* Called when all facts have settled; failures first, as others may still arrive for long. */
 void sup_look_at_up(struct sup *s)
 {
 	const struct sup_slot *bad;
@@ -137,6 +140,10 @@ static bool needed(const struct sup *s, size_t nr)
 	return false;
 }
 
+/*
+ * Asked again after each exit, so the stops go through the graph from its leaves on, as many at a
+ * time as the edges allow.
+ */
 static void stop_next(struct sup *s)
 {
 	for (size_t i = 0; i < s->n_slots; i++) {

@@ -176,6 +176,7 @@ static bool listed(const char *list, const char *name)
 	return false;
 }
 
+/* Written before any of them is made: one that is not listed would never be found again. */
 static int list_volumes(const struct plan *plan, struct err *err)
 {
 	_cleanup_free_ char *path = sup_volume_list_path(plan->stack->name);

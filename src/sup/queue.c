@@ -14,6 +14,7 @@ void sup_queue(struct sup *s, const struct sup_fact *fact)
 	vec_push(&s->facts, *fact);
 }
 
+/* What a probe wrote is box's and gone when this returns, so it is copied now. */
 void sup_box_event(void *arg, const struct box_event *ev)
 {
 	struct sup *s = arg;
@@ -69,6 +70,7 @@ static void give_up_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GIVE_UP });
 }
 
+/* Stopped at once: the pidfd of a dead process stays readable, and the loop would spin. */
 static void guard_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
 	(void)revents;
@@ -76,6 +78,10 @@ static void guard_cb(struct ev_loop *loop, ev_io *w, int revents)
 	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GUARD_DIED });
 }
 
+/*
+ * Signals of one kind that are pending count once (signal(7)), so a fact may stand for several: who
+ * settles SIGCHLD has to look for more than one child.
+ */
 static void signal_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct signalfd_siginfo si;

@@ -9,6 +9,10 @@
 
 #include "sup/state.h"
 
+/*
+ * A client that talks without end must not keep the loop from the stack; and answers about a
+ * thousand slots must fit into the socket, because the supervisor never waits for a reader.
+ */
 enum { REQUESTS_A_TURN = 16, SEND_BUFFER = 4 << 20 };
 
 static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
@@ -35,6 +39,7 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 	struct sup *s = p->sup;
 	json_t *timeout = json_object_get(m->body, "timeout");
 
+	/* Of all slots: those too whose stop begins later, when others have ended. */
 	for (size_t i = 0; json_is_number(timeout) && i < s->n_slots; i++) {
 		double seconds = json_number_value(timeout);
 
@@ -120,6 +125,7 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 	while ((fd = ctl_accept(w->fd, &err)) >= 0) {
 		struct sup_peer *p = free_peer(s);
 
+		/* No place left: a closed socket is an answer, a queue that nobody serves is none. */
 		if (!p) {
 			close(fd);
 			continue;

@@ -15,6 +15,10 @@
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
+/*
+ * Blocked, they wait in the descriptor until the loop asks. SIGPIPE is among them: a client or a
+ * reader that goes away is an error of one write, not our end.
+ */
 static int take_signals(struct sup *s, struct err *err)
 {
 	static const int taken[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGPIPE };
@@ -69,6 +73,7 @@ static int own_ledger(struct sup *s, struct err *err)
 	return ledger_undo(s->ledger, 10000, NULL, NULL, err) < 0 ? -1 : 0;
 }
 
+/* In the words of svc, which does not know the stack; -t of the command line beats the file. */
 static struct svc_policy policy_of(const struct sup *s, const struct stack_service *service)
 {
 	static const enum svc_restart restart[] = {
@@ -183,6 +188,12 @@ static int listen_for_clients(struct sup *s, struct err *err)
 	return ledger_done_path(s->ledger, item, err);
 }
 
+/*
+ * The order is the point. The lock comes first: it decides who of two `up` goes on. Then the guard,
+ * before there is anything that it would have to remove. What takes long and touches nothing
+ * (images, the plan) comes before what does. The socket is last: who can connect finds a whole
+ * stack.
+ */
 static int begin(struct sup *s, struct err *err)
 {
 	raise_limits();
@@ -229,6 +240,10 @@ static int take_down(struct sup *s, struct err *err)
 	return rc;
 }
 
+/*
+ * The guard goes before the lock: one that outlived it would hold our end for a death. With the
+ * ledger's descriptor the lock is given back, and the next `up` may begin.
+ */
 static void free_all(struct sup *s)
 {
 	sup_peers_close(s);
@@ -253,6 +268,7 @@ static void run(struct sup *s)
 	sup_watchers_stop(s);
 }
 
+/* Needs neither lock nor root; but an image is unpacked if it must be, as no plan is made without. */
 static int dry_run(struct sup *s, struct err *err)
 {
 	struct buf out = { 0 };

@@ -61,6 +61,7 @@ static void start_failed(struct sup_slot *slot, const struct err *err)
 		logs_say(slot->log, "start failed: %s", slot->err.text);
 }
 
+/* A slot that was told to stop while it started is stopping now: it is not probed any more. */
 static void started(struct sup_slot *slot)
 {
 	slot->started_wall = time_wall_ns();
@@ -115,6 +116,7 @@ static void abort_after(struct sup_slot *slot, int status)
 		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0);
 }
 
+/* The FIFO is drained first: the last words of a process stand before the line about its end. */
 static void exited(struct sup_slot *slot, const struct box_event *ev)
 {
 	logs_drain(slot->log);
@@ -126,6 +128,7 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	abort_after(slot, ev->status);
 }
 
+/* A probe that was cancelled for being late has failed, whatever its process said at the end. */
 static void probe_done(struct sup_slot *slot, int status)
 {
 	bool ok = !slot->probe_late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -198,6 +201,11 @@ static void stop_by_signal(struct sup *s, int code)
 	}
 }
 
+/*
+ * 130 is what a shell makes of Ctrl-C; SIGTERM is how service managers say "please", so obeying it
+ * is success. A SIGHUP comes from a terminal that was closed (isatty fails on it from then on) or
+ * from somebody who wants the file to be read again.
+ */
 static void settle_signal(struct sup *s, int signo)
 {
 	switch (signo) {

@@ -8,6 +8,7 @@
 
 #include "sup/state.h"
 
+/* As a shell counts: 128 and the signal; 127 for what could never be started. */
 static int exit_code(const struct svc *v)
 {
 	if (!v->ever_exited)
@@ -91,6 +92,7 @@ static json_t *publishers(const struct plan_slot *p)
 	return list;
 }
 
+/* Lists as one text with commas: the shape in which compose has them, odd as it is in JSON. */
 static json_t *networks(const struct sup_slot *slot)
 {
 	struct buf b = { 0 };
@@ -146,6 +148,10 @@ static json_t *reason(const struct sup_slot *slot)
 	return json_string("");
 }
 
+/*
+ * Up to CreatedAt the keys are those of compose, so that scripts made for it can read them; those
+ * behind it are ours. The id has no meaning but to be the same for the same container.
+ */
 json_t *sup_slot_json(const struct sup_slot *slot)
 {
 	const struct plan_slot *p = slot->plan;

@@ -17,6 +17,7 @@ void svc_health_init(struct svc_health *h, const struct svc_health_policy *polic
 	*h = (struct svc_health){ .policy = *policy };
 }
 
+/* Over with the first good probe: from then on a failure is one, however early it comes. */
 static bool in_start_period(const struct svc_health *h, uint64_t at_ms)
 {
 	return h->state == HEALTH_PROBING && at_ms < h->started_ms + h->policy.start_period_ms;
@@ -41,6 +42,7 @@ static struct svc_out begin(struct svc_health *h, uint64_t now_ms)
 	return wait_for_next(h, now_ms, HDO_REPORT);
 }
 
+/* A probe may be under way. Its result comes late and is ignored: `probing` says that none is due. */
 static struct svc_out end(struct svc_health *h)
 {
 	if (h->state == HEALTH_NONE)
@@ -78,6 +80,7 @@ static struct svc_out failed(struct svc_health *h, uint64_t now_ms)
 	if (!h->probing)
 		return (struct svc_out){ 0 };
 	h->probing = false;
+	/* When it began counts: a slow probe must not turn into a failure by waiting. */
 	if (!in_start_period(h, h->probe_ms))
 		h->streak++;
 	changed = h->streak >= h->policy.retries && h->state != HEALTH_BAD;

@@ -46,6 +46,7 @@ static struct svc_out bug(struct svc *s, const struct svc_event *ev)
 
 /* ---- wishes ---------------------------------------------------------------------------------- */
 
+/* A wish of the user begins a new life: earlier failures and delays do not count any more. */
 static struct svc_out up(struct svc *s, const struct svc_event *ev)
 {
 	(void)ev;
@@ -93,6 +94,7 @@ static struct svc_out stop(struct svc *s, const struct svc_event *ev)
 	return out;
 }
 
+/* What is being started ends by this; the state waits for START_FAILED or STARTED to say so. */
 static struct svc_out kill_start(struct svc *s, const struct svc_event *ev)
 {
 	(void)ev;
@@ -156,6 +158,10 @@ static bool restart_wanted(const struct svc *s)
 	return false;
 }
 
+/*
+ * A process that ran for a while was no failed start, so its delay begins anew; one that ends at
+ * once is left alone for longer each time, and never keeps the machine busy.
+ */
 static struct svc_out back_off(struct svc *s, uint64_t run_ms)
 {
 	struct svc_out out;
