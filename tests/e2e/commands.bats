@@ -26,6 +26,19 @@ two() {
 	expect_exit 0 mstack down
 }
 
+@test "commands: fifty services, each with a port" {
+	{
+		echo services:
+		for i in {1..50}; do
+			echo "  s$i: {image: busybox, command: [sleep, '1000'], ports: ['$((9000 + i)):80']}"
+		done
+	} | stack
+	expect_exit 0 mstack up -d
+	[[ $(mstack ps --format json | jq -r .State | grep -c running) == 50 ]]
+	[[ $(mstack ps --format json | jq -r .IP | sort -u | wc -l) == 50 ]]
+	expect_exit 0 mstack down
+}
+
 @test "commands: down needs no file" {
 	two
 	mstack up -d

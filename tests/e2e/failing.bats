@@ -90,6 +90,22 @@ load lib/common
 	mstack down
 }
 
+@test "failing: two ups of the same stack at the same moment" {
+	stack_one <<<'command: [sleep, "1000"]'
+	local first second codes=()
+	mstack up -d >one.out 2>&1 3>&- &
+	first=$!
+	mstack up -d >two.out 2>&1 3>&- &
+	second=$!
+	wait "$first" && codes+=(0) || codes+=("$?")
+	wait "$second" && codes+=(0) || codes+=("$?")
+	cat one.out two.out
+	[[ $(printf '%s\n' "${codes[@]}" | sort | xargs) == '0 1' ]]
+	grep -q already one.out two.out
+	state_is a running
+	mstack down
+}
+
 @test "failing: two services with the same address" {
 	stack <<-'END'
 		services:

@@ -115,6 +115,19 @@ ready() { log_has "$1" ready; }
 	((SECONDS - begin < 8))
 }
 
+@test "stop: mstack as PID 1 reaps what lands on it" {
+	stack_one <<<'command: [sleep, "1000"]'
+	# shellcheck disable=SC2016
+	unshare --pid --fork --mount-proc sh -c '(sleep 0.3 &); sleep 0.2 & exec env --default-signal=INT mstack up' \
+		>up.out 2>up.err 3>&- &
+	local unshare=$!
+	wait_until state_is a running
+	sleep 0.5
+	not grep -qs '^State:.*zombie' /proc/[0-9]*/status
+	kill -TERM "$(supervisor)"
+	ends_with 0 "$unshare"
+}
+
 @test "stop: SIGHUP and SIGPIPE do not leave a stack behind" {
 	stack_one <<<$'command: [sh, -c, "while :; do echo line; sleep 0.05; done"]\nstop_grace_period: 1s'
 	# The reader of the log goes away.
