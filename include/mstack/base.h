@@ -148,6 +148,8 @@ int file_read(int dirfd, const char *path, size_t max, struct buf *ret);
 int file_put(int dirfd, const char *path, const char *text);
 /* Makes or replaces a file in one step (temporary name, rename). 0, or -1 with errno. */
 int file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode);
+/* All of it, over interruptions and short writes; for blocking descriptors. 0, or -1 with errno. */
+int fd_write_all(int fd, const void *data, size_t len);
 int fd_nonblock(int fd, bool on);
 /* Folders of the command line contract: MSTACK_RUN_DIR (default /run/mstack), MSTACK_DATA_DIR (/var/lib/mstack). */
 const char *path_run_dir(void);

@@ -67,8 +67,6 @@ void ledger_close(struct ledger *l);
  * meanwhile: open it anew. Reads again what others wrote. Whoever writes or undoes must hold it.
  */
 int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *err);
-/* Who holds the lock now: pid, 0 nobody (or no file), -1 error. Asks through a short-lived child, so the holder may too. */
-pid_t ledger_owner(const char *path);
 
 /* Enters an INTENT; returns its id, or 0 with err. `parent` 0: none. `kind` must be one that was handed in. */
 uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key, struct err *err);
@@ -95,8 +93,5 @@ int ledger_undo(struct ledger *l, unsigned deadline_ms, void (*tell)(void *arg, 
 		struct err *err);
 /* The same for one item and all below it. */
 int ledger_undo_item(struct ledger *l, uint32_t id, unsigned deadline_ms, struct err *err);
-
-/* For `plan` and `doctor`: kind and key of each item that is left, as text lines. */
-void ledger_dump(const struct ledger *l, struct buf *out);
 
 #endif

@@ -75,16 +75,18 @@ int file_put(int dirfd, const char *path, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fd_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -115,7 +117,7 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len, mode
 	if (fd < 0)
 		return -1;
 	/* fchmod: whatever the umask is. No fsync: nothing kept here must outlive the host. */
-	if (write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 ||
+	if (fd_write_all(fd, data, len) < 0 || fchmod(fd, mode) < 0 ||
 	    renameat(dirfd, temp, dirfd, path) < 0) {
 		int saved = errno;
 

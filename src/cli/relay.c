@@ -21,19 +21,6 @@
 #define PATIENCE_MS   100
 #define LAST_WORDS_MS 2000
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* Ends with its supervisor, however that ends: then the socket does. Ctrl-C is the supervisor's to answer. */
 static _Noreturn void relay_main(int fd)
 {
@@ -53,7 +40,7 @@ static _Noreturn void relay_main(int fd)
 
 		/* `up | head`: the lines have no reader any more, what is told beside them has. */
 		if (n > 0 && !gone[to])
-			gone[to] = !write_all(to, packet + 1, (size_t)n - 1);
+			gone[to] = fd_write_all(to, packet + 1, (size_t)n - 1) < 0;
 		if (gone[STDOUT_FILENO] && gone[STDERR_FILENO])
 			break;
 	}

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ledger/entry.h"
@@ -412,43 +411,6 @@ int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *
 	return l->locked ? 0 : -1;
 }
 
-/*
- * In a child of its own, see at the top: its descriptors are not those of the holder, who may be
- * the caller.
- */
-static pid_t ask_owner(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct flock lock = whole_file();
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (fcntl(fd, F_GETLK, &lock) < 0)
-		return -1;
-	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
-}
-
-pid_t ledger_owner(const char *path)
-{
-	pid_t owner = -1, child;
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -1;
-	child = fork();
-	if (!child) {
-		owner = ask_owner(path);
-		_exit(write(ends[1], &owner, sizeof(owner)) != sizeof(owner));
-	}
-	cleanup_fd(&ends[1]);
-	if (child > 0 && read(ends[0], &owner, sizeof(owner)) != sizeof(owner))
-		owner = -1;
-	cleanup_fd(&ends[0]);
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
-	return owner;
-}
-
 /* ---- entering -------------------------------------------------------------------------------- */
 
 static int intend_check(const struct ledger *l, const struct ledger_kind *k, const char *kind,
@@ -556,10 +518,4 @@ const struct ledger_item *ledger_find(const struct ledger *l, const char *kind, 
 	memcpy(name + kind_len, key, key_len);
 	HASH_FIND(by_name, l->by_name, name, kind_len + key_len, e);
 	return e ? &e->item : NULL;
-}
-
-void ledger_dump(const struct ledger *l, struct buf *out)
-{
-	for (const struct ledger_item *i = NULL; (i = ledger_next(l, NULL, i));)
-		buf_printf(out, "%s %s\n", i->kind, i->key);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -189,6 +190,39 @@ static void test_nonblock(void **state)
 	assert_int_equal(fd_nonblock(-1, true), -1);
 }
 
+/* More than a pipe holds: the writer is stopped in between, and the reader gets everything in order. */
+static void test_write_all(void **state)
+{
+	enum { LEN = 1 << 20 };
+	_cleanup_free_ uint8_t *data = xcalloc(1, LEN), *got = xcalloc(1, LEN);
+	size_t at = 0;
+	ssize_t n;
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (uint8_t)(i * 7 + i / 4096);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		close(fds[0]);
+		_exit(fd_write_all(fds[1], data, LEN) < 0);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], got + at, LEN - at)) > 0)
+		at += (size_t)n;
+	assert_int_equal(at, LEN);
+	assert_memory_equal(got, data, LEN);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(fd_write_all(fds[0], "x", 1), -1);
+	assert_int_equal(errno, EBADF);
+	assert_int_equal(fd_write_all(fds[0], "", 0), 0);
+	close(fds[0]);
+}
+
 #define test_in_folder(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -202,6 +236,7 @@ int main(void)
 		test_in_folder(test_read_refuses_what_is_no_file),
 		cmocka_unit_test(test_read_of_proc),
 		test_in_folder(test_put),
+		cmocka_unit_test(test_write_all),
 		cmocka_unit_test(test_nonblock),
 	};
 

@@ -3,7 +3,6 @@
  * Tests of ctl/packet.c: what goes in comes out, and what nobody should send is refused without
  * losing a descriptor.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -16,6 +15,7 @@
 #include <cmocka.h>
 
 #include "mstack/ctl.h"
+#include "unit/openfds.h"
 
 struct raw {
 	uint32_t magic, version, type, id, flags, body_len;
@@ -23,16 +23,6 @@ struct raw {
 };
 
 #define RAW_HEAD offsetof(struct raw, body)
-
-static int count_fds(void)
-{
-	_cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	return n;
-}
 
 static void make_pair(int pair[2])
 {
@@ -103,7 +93,7 @@ static void descriptors_travel(void **state)
 {
 	struct ctl_msg out = { .type = CTL_OK }, in = { 0 };
 	struct stat a, b;
-	int before = count_fds(), pair[2], taken;
+	int before = open_fds(), pair[2], taken;
 
 	(void)state;
 	make_pair(pair);
@@ -124,7 +114,7 @@ static void descriptors_travel(void **state)
 	assert_int_equal(fstat(taken, &b), 0);
 	close(taken);
 	close_pair(pair);
-	assert_int_equal(count_fds(), before);
+	assert_int_equal(open_fds(), before);
 }
 
 /* Sends a packet with more descriptors than are allowed, or with a body that is none. */
@@ -155,7 +145,7 @@ static void refused_packets_leak_nothing(void **state)
 	} rows[] = {
 		{ "{}", CTL_FDS_MAX + 1 }, { "{}", 16 }, { "{", 3 }, { "nonsense", CTL_FDS_MAX }
 	};
-	int before = count_fds();
+	int before = open_fds();
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -168,7 +158,7 @@ static void refused_packets_leak_nothing(void **state)
 		assert_int_equal(ctl_recv(pair[1], &in, NULL), -1);
 		assert_int_equal(in.id, 99);
 		close_pair(pair);
-		assert_int_equal(count_fds(), before);
+		assert_int_equal(open_fds(), before);
 	}
 }
 

@@ -3,7 +3,6 @@
  * Tests of logs/reading.c, cursor.c and watch.c: what was written is read, also while it is still
  * being written.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -19,6 +18,7 @@
 #include <cmocka.h>
 
 #include "logs/segment.h"
+#include "unit/openfds.h"
 
 #define SOURCES 3
 #define T0	1769853600000000000ULL
@@ -38,21 +38,11 @@ struct fixture {
 	uint64_t last_ns;
 };
 
-static int count_fds(void)
-{
-	_cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	return n;
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->fds = count_fds();
+	f->fds = open_fds();
 	strcpy(f->root, "/tmp/mstack-logs-XXXXXX");
 	if (!mkdtemp(f->root))
 		return -1;
@@ -78,7 +68,7 @@ static int teardown(void **state)
 	rc = path_remove_tree(AT_FDCWD, f->root);
 	buf_fini(&f->seen);
 	free(f->b);
-	rc |= count_fds() != f->fds;
+	rc |= open_fds() != f->fds;
 	free(f);
 	return rc;
 }

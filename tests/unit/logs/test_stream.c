@@ -3,7 +3,6 @@
  * Tests of logs/stream.c and fifo.c: from the write end that a container gets to the file, with a
  * real loop.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include <cmocka.h>
 
 #include "logs/logrecord.h"
+#include "unit/openfds.h"
 
 #define SOME_UID 12345
 #define SOME_GID 54321
@@ -54,21 +54,11 @@ static struct logs_stream *open_stream(struct fixture *f, logs_line_fn *fn, stru
 	return logs_open(f->loop, &spec, fn, &f->seen, err);
 }
 
-static int count_fds(void)
-{
-	_cleanup_closedir_ DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	return n;
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->fds = count_fds();
+	f->fds = open_fds();
 	strcpy(f->dir, "/tmp/mstack-logs-XXXXXX");
 	if (!mkdtemp(f->dir))
 		return -1;
@@ -88,7 +78,7 @@ static int teardown(void **state)
 	ev_loop_destroy(f->loop);
 	rc = path_remove_tree(AT_FDCWD, f->dir);
 	buf_fini(&f->seen);
-	rc |= count_fds() != f->fds;
+	rc |= open_fds() != f->fds;
 	free(f);
 	return rc;
 }
