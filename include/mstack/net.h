@@ -106,7 +106,15 @@ int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, stru
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err);
 /* Adds, or removes, the map elements of published ports. One transaction. */
 int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err);
-/* Closes sockets (the owned table goes with them). Links and leases are the ledger's to undo. */
+/*
+ * When all slots are at rest, before their namespaces end: gives the ports back, deletes all links with one message, then the
+ * table. May wait some tens of milliseconds. What does not go by this, and the leases, are the ledger's to undo.
+ */
+void net_down(struct net *n);
+/*
+ * Closes sockets. A table that is still there goes with them, for which the kernel lets us wait a grace period: another
+ * reason for net_down.
+ */
 void net_close(struct net *n);
 
 /* Ledger kinds "bridge" "veth" "nft-table" "lease"; NULL-terminated. */

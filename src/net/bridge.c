@@ -100,7 +100,7 @@ static int create(struct net *n, struct err *err)
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
 		b.tag = (unsigned)i;
-		link_put_bridge(&b, br->ifname, link_group_bridges(n->spec->id), br->mtu);
+		link_put_bridge(&b, br->ifname, link_group(n->spec->id), br->mtu);
 		link_put_get(&b, br->ifname);
 	}
 	return transact(n, &b, err);

@@ -59,58 +59,14 @@ static int link_destroy(const struct ledger_item *item, struct err *err)
 	return delete_link(fd, l.index, err);
 }
 
-static const struct ledger_item *item_of(const struct link_info *l,
-					 const struct ledger_item *const *items, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(items[i]->key, l->name))
-			return items[i];
-	return NULL;
-}
-
-/*
- * The one group in which all of them are, and nothing else; 0 if there is no such group.
- */
-static uint32_t common_group(const struct link_info *links, size_t n_links,
-			     const struct ledger_item *const *items, size_t n)
-{
-	uint32_t group = 0;
-
-	for (size_t i = 0; i < n_links; i++) {
-		if (!item_of(&links[i], items, n))
-			continue;
-		if (group && links[i].group != group)
-			return 0;
-		group = links[i].group;
-	}
-	for (size_t i = 0; i < n_links; i++)
-		if (links[i].group == group &&
-		    (!link_is_ours(&links[i]) || !item_of(&links[i], items, n)))
-			return 0;
-	return group;
-}
-
-/*
- * One message for all: deleting them one by one takes 20 ms each, under a lock of the
- * whole machine.
- */
 static int link_destroy_all(const struct ledger_item *const *items, size_t n, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
-	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
-	_cleanup_free_ struct link_info *links = NULL;
-	size_t n_links;
-	uint32_t group;
+	_cleanup_free_ const char **names = xcalloc(n, sizeof(*names));
 
-	nl_batch_init(&b);
-	if (fd < 0 || link_list(fd, &links, &n_links, err))
-		return -1;
-	group = common_group(links, n_links, items, n);
-	if (!group)
-		return err_set(err, "links: not in a group of their own");
-	link_put_delete_group(&b, group);
-	nl_tolerate(&b, ENODEV);
-	return nl_transact(fd, &b, NULL, err);
+	for (size_t i = 0; i < n; i++)
+		names[i] = items[i]->key;
+	return fd < 0 ? -1 : link_delete_all(fd, names, n, err);
 }
 
 static const struct ledger_kind kind_bridge = {

@@ -36,14 +36,9 @@ bool link_is_ours(const struct link_info *l)
 	return !memcmp(mac, l->mac, sizeof(mac));
 }
 
-uint32_t link_group_bridges(uint32_t id)
+uint32_t link_group(uint32_t id)
 {
 	return (id & GROUP_BITS) | 0x40000000u;
-}
-
-uint32_t link_group_veths(uint32_t id)
-{
-	return (id & GROUP_BITS) | 0x20000000u;
 }
 
 static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index,
@@ -310,4 +305,60 @@ int link_list(int fd, struct link_info **ret, size_t *ret_n, struct err *err)
 	*ret = all.v;
 	*ret_n = all.n;
 	return 0;
+}
+
+/* ---- removal --------------------------------------------------------------------------------- */
+
+static bool is_named(const struct link_info *l, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], l->name))
+			return true;
+	return false;
+}
+
+/* A port of one of them? What hangs on a bridge of ours in our group was put there by us. */
+static bool hangs_on(const struct link_info *port, const struct link_info *links, size_t n_links,
+		     const char *const *names, size_t n)
+{
+	for (size_t i = 0; port->master && i < n_links; i++)
+		if (links[i].index == port->master)
+			return is_named(&links[i], names, n);
+	return false;
+}
+
+/* The group of the first of them that is there; 0: none is, or they are in nobody's group. */
+static uint32_t find_group(const struct link_info *links, size_t n_links, const char *const *names,
+			   size_t n)
+{
+	for (size_t i = 0; i < n_links; i++)
+		if (is_named(&links[i], names, n))
+			return links[i].group;
+	return 0;
+}
+
+int link_delete_all(int fd, const char *const *names, size_t n, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+	_cleanup_free_ struct link_info *links = NULL;
+	size_t n_links;
+	uint32_t group;
+
+	nl_batch_init(&b);
+	if (link_list(fd, &links, &n_links, err))
+		return -1;
+	group = find_group(links, n_links, names, n);
+	if (!group)
+		return err_set(err, "links: not there, or in no group");
+	for (size_t i = 0; i < n_links; i++) {
+		const struct link_info *l = &links[i];
+
+		if (l->group == group &&
+		    (!link_is_ours(l) ||
+		     !(is_named(l, names, n) || hangs_on(l, links, n_links, names, n))))
+			return err_set(err, "link '%s': has joined a group of ours", l->name);
+	}
+	link_put_delete_group(&b, group);
+	nl_tolerate(&b, ENODEV);
+	return nl_transact(fd, &b, NULL, err);
 }

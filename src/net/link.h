@@ -39,11 +39,10 @@ struct link_veth {
 void link_mac(const char *ifname, uint8_t ret[6]);
 bool link_is_ours(const struct link_info *l);
 /*
- * Link groups of a stack, never 0 (the group of everybody else); apart, so that each is
- * removed in one message.
+ * The link group of a stack, never 0 (the group of everybody else): bridges and host ends
+ * are in one, so that all of them are removed by one message.
  */
-uint32_t link_group_bridges(uint32_t id);
-uint32_t link_group_veths(uint32_t id);
+uint32_t link_group(uint32_t id);
 
 void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu);
 /* Forwarding (unless internal), route_localnet, loose rp_filter, alias, and up. */
@@ -67,5 +66,11 @@ void link_parse(const struct nlmsghdr *m, struct link_info *ret);
 int link_find(int fd, const char *ifname, struct link_info *ret, struct err *err);
 /* All links of the namespace; caller frees *ret. */
 int link_list(int fd, struct link_info **ret, size_t *ret_n, struct err *err);
+/*
+ * Removes these links and their ports by one message, which names the group that they are
+ * in. If anything else is in it: an error, and nothing is done. One by one they would take
+ * 20 ms each, under a lock of the whole machine.
+ */
+int link_delete_all(int fd, const char *const *names, size_t n, struct err *err);
 
 #endif

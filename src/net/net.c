@@ -144,6 +144,7 @@ static int make_table(struct net *n, const struct lease_devices *uplinks, struct
 	nft_end(&b);
 	if (nl_transact(n->nft, &b, NULL, err))
 		return err_wrap(err, "nftables table '%s'", n->spec->table);
+	n->has_table = true;
 	return ledger_done(n->ledger, item, 0, 0, err);
 }
 
@@ -171,4 +172,41 @@ int net_up(struct net *n, struct err *err)
 		if (lease_take(n->ledger, &uplinks.v[i], n->spec->project, err))
 			return -1;
 	return 0;
+}
+
+/* ---- down ------------------------------------------------------------------------------------ */
+
+static void delete_links(struct net *n)
+{
+	_cleanup_free_ const char **names = xcalloc(n->spec->n_bridges + 1, sizeof(*names));
+
+	size_t made = 0;
+
+	/* One that could not be made may be somebody else's. */
+	for (size_t i = 0; i < n->spec->n_bridges; i++)
+		if (n->bridges[i])
+			names[made++] = n->spec->bridges[i].ifname;
+	if (made)
+		link_delete_all(n->rtnl, names, made, NULL);
+}
+
+static void delete_table(struct net *n)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	if (!n->has_table)
+		return;
+	nl_batch_init(&b);
+	nft_begin(&b);
+	nft_put_delete(&b, n->spec->table);
+	nft_end(&b);
+	nl_transact(n->nft, &b, NULL, NULL);
+	n->has_table = false;
+}
+
+void net_down(struct net *n)
+{
+	holds_release(n);
+	delete_links(n);
+	delete_table(n);
 }

@@ -17,6 +17,7 @@ struct net {
 	struct ledger *ledger;
 	int rtnl;     /* in the host's namespace */
 	int nft;      /* owns the table: what is closed with it is gone */
+	bool has_table;
 	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
 	struct hold *holds; /* reserved ports */

@@ -65,7 +65,7 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 			.port = e->port,
 			.master = n->bridges[e->port->bridge],
 			.netns_fd = e->slot->netns_fd,
-			.group = link_group_veths(n->spec->id),
+			.group = link_group(n->spec->id),
 			.mtu = n->spec->bridges[e->port->bridge].mtu,
 		};
 
@@ -92,7 +92,7 @@ static bool clear_leftover(const struct net *n, const char *ifname)
 	nl_batch_init(&b);
 	if (rc)
 		return rc > 0;
-	if (!link_is_ours(&l) || l.group != link_group_veths(n->spec->id))
+	if (!link_is_ours(&l) || l.group != link_group(n->spec->id))
 		return false;
 	link_put_delete(&b, l.index);
 	nl_tolerate(&b, ENODEV);

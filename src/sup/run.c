@@ -222,15 +222,18 @@ static void free_slots(struct sup *s)
 	free(s->slots);
 }
 
-/* Processes first, then the sockets that own kernel objects, then the ledger. */
+/*
+ * Nothing of the stack runs any more, or it has been given up. Links first, while their namespaces are still held: a namespace
+ * that ends takes its links apart one by one, and everybody waits for that.
+ */
 static int take_down(struct sup *s, struct err *err)
 {
 	int rc = 0;
 
+	if (s->net)
+		net_down(s->net);
 	if (s->runtime)
 		box_close(s->runtime);
-	if (s->net)
-		net_close(s->net);
 	if (s->plan)
 		free_slots(s);
 	if (s->listen_fd >= 0)
@@ -248,6 +251,8 @@ static void free_all(struct sup *s)
 {
 	sup_peers_close(s);
 	sup_guard_stop(s);
+	if (s->net)
+		net_close(s->net);
 	if (s->loop)
 		ev_loop_destroy(s->loop);
 	ledger_close(s->ledger);

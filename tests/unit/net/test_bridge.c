@@ -114,7 +114,7 @@ static void test_made(void **state)
 		fail_msg("%s", err.text);
 	assert_int_equal(link_find(fd, s.bridges[0].ifname, &l, &err), 0);
 	assert_string_equal(l.alias, "mstack:demo:demo_default");
-	assert_int_equal(l.group, link_group_bridges(s.spec.id));
+	assert_int_equal(l.group, link_group(s.spec.id));
 	assert_int_equal(l.mtu, 1400);
 	assert_int_equal(link_find(fd, "demo_default", &l, &err), 0);
 	assert_int_equal(addr_list(fd, &addrs, &n, &err), 0);

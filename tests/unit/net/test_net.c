@@ -197,6 +197,33 @@ static void test_supervisor_killed(void **state)
 	world_stack_close(w, &s);
 }
 
+/* Links and table go at once, with the slots' namespaces still there; a stack that never came up takes nothing. */
+static void test_down(void **state)
+{
+	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL),
+			 nft = nl_socket(NETLINK_NETFILTER, NULL);
+	struct world *w = *state;
+	size_t before = count_links(rtnl);
+	struct world_stack s, again;
+	char comment[64];
+	struct err err = { 0 };
+
+	world_stack_open(w, &s, "demo", 77);
+	up(&s);
+	world_stack_attach(w, &s);
+	world_stack_open(w, &again, "demo", 77);
+	assert_int_equal(net_up(again.net, &err), -1);
+	net_down(again.net);
+	assert_int_equal(count_links(rtnl), before + 6);
+	assert_int_equal(nft_find(nft, s.spec.table, comment, sizeof(comment), &err), 0);
+	world_stack_close(w, &again);
+	net_down(s.net);
+	assert_int_equal(count_links(rtnl), before);
+	assert_int_equal(nft_find(nft, s.spec.table, comment, sizeof(comment), &err), 1);
+	world_undo(w);
+	world_stack_close(w, &s);
+}
+
 /* A stack of internal networks alone leaves the host's forwarding as it is. */
 static void test_only_internal(void **state)
 {
@@ -216,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_two_stacks, world_reset),
 		cmocka_unit_test_teardown(test_supervisor_killed, world_reset),
+		cmocka_unit_test_teardown(test_down, world_reset),
 		cmocka_unit_test_teardown(test_only_internal, world_reset),
 		cmocka_unit_test_teardown(test_no_router, world_reset),
 		cmocka_unit_test_teardown(test_traffic, world_reset),

@@ -54,7 +54,7 @@ static void test_host_ends(void **state)
 		assert_non_null(l);
 		assert_string_equal(l->kind, "veth");
 		assert_string_equal(l->alias, "mstack:demo:slot");
-		assert_int_equal(l->group, link_group_veths(s.spec.id));
+		assert_int_equal(l->group, link_group(s.spec.id));
 		assert_int_equal(l->mtu, 1400);
 		assert_int_equal(l->master,
 				 by_name(links, n, s.bridges[s.ports[i].bridge].ifname)->index);
