@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "stack/names.h"
-#include "stack/names.h"
 #include "unit/stack/fixture.h"
 #include "unit/cputime.h"
 
