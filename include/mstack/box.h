@@ -160,6 +160,13 @@ uint64_t box_caps_default(void);
 /* "NET_ADMIN" with or without CAP_, any case -> number; -1 unknown. */
 int box_cap_number(const char *name);
 
+/*
+ * The cgroups of a stack whose ledger was lost, by their names; in `l` as intents, in the order in which a run enters them.
+ * With `l` NULL this only looks. 1 found, 0 nothing, -1 error. What was made below a group that systemd delegated is found
+ * from within that group only.
+ */
+int box_find(const char *project, struct ledger *l, struct err *err);
+
 /* Ledger kinds "cgroup" and "cgroup-top" (what all stacks share); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];
 

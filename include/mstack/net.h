@@ -117,6 +117,14 @@ void net_down(struct net *n);
  */
 void net_close(struct net *n);
 
+/*
+ * What a stack whose ledger was lost has left in the kernel and on the books of leases: links by their alias or group, leases
+ * by their owner. Of `spec` counts who it is: project, id, table. Everything found is entered in `l` as an intent, for
+ * ledger_undo; with `l` NULL this only looks. 1 found, 0 nothing, -1 error; err->sys == EBUSY: its table is there, and a table
+ * goes with the process that made it, so that one lives.
+ */
+int net_find(const struct net_spec *spec, struct ledger *l, struct err *err);
+
 /* Ledger kinds "bridge" "veth" "nft-table" "lease"; NULL-terminated. */
 extern const struct ledger_kind *const net_ledger_kinds[];
 

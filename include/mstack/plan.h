@@ -83,6 +83,8 @@ enum { PLAN_FILE_WRONG = 1, PLAN_HOST_REFUSES = 2 };
  */
 int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags);
 void plan_free(struct plan *p);
+/* Fills in what the name of a project alone decides: project (borrowed), id and table. */
+void plan_names(const char *project, struct net_spec *ret);
 /* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */
 void plan_print(const struct plan *p, struct buf *out);
 

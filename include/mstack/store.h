@@ -62,6 +62,10 @@ struct store_user { uid_t uid; gid_t gid; gid_t groups[64]; size_t n_groups; cha
 int store_user(const struct store_image *img, const char *spec, struct store_user *ret, struct err *err);
 void store_user_fini(struct store_user *u);
 
+/* The layers of a stack whose ledger was lost (a boot does that), entered in `l` as intents; with `l` NULL this only looks.
+ * 1 found, 0 none, -1 error. */
+int store_find(const char *project, struct ledger *l, struct err *err);
+
 /* Ledger kind "layer" (upper and work of a slot): removal beneath the data folder only. NULL-terminated. */
 extern const struct ledger_kind *const store_ledger_kinds[];
 

@@ -53,6 +53,11 @@ uint64_t cgroup_oom_kills(int fd);
 /* Removes it and all below; 0 gone, 1 was not there, -1 with errno (EBUSY: processes). */
 int cgroup_remove(const char *path);
 
+/*
+ * Where the group above all stacks is, or would be; *ret_own (may be NULL): our own group, when it was delegated to us and the
+ * stacks are therefore below it, else NULL. Strings of the caller's.
+ */
+int cgroup_find_top(char **ret, char **ret_own, struct err *err);
 /* Where cgroup2 is mounted, as a string of the caller's. */
 int cgroup_find_mount(char **ret, struct err *err);
 /* Which of BOX_WANT_* the file `name` ("cgroup.controllers") of that group lists. */

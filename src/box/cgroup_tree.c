@@ -225,25 +225,37 @@ static int refuse_busy(const char *path, struct err *err)
 	return 0;
 }
 
-int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
-		     struct err *err)
+int cgroup_find_top(char **ret, char **ret_own, struct err *err)
 {
-	_cleanup_free_ char *mount = NULL, *own = NULL, *top = NULL, *path = NULL;
-	uint32_t top_item;
+	_cleanup_free_ char *mount = NULL, *own = NULL;
 
 	if (cgroup_find_mount(&mount, err) < 0)
 		return -1;
 	own = delegated_group(mount);
+	*ret = xasprintf("%s/mstack", own ? own : mount);
+	if (ret_own)
+		*ret_own = take_ptr(&own);
+	return 0;
+}
+
+int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
+		     struct err *err)
+{
+	_cleanup_free_ char *own = NULL, *above = NULL, *top = NULL, *path = NULL;
+	uint32_t top_item;
+
+	if (cgroup_find_top(&top, &own, err) < 0)
+		return -1;
 	if (own && step_aside(own, err) < 0)
 		return -1;
-	top = xasprintf("%s/mstack", own ? own : mount);
+	above = xasprintf("%.*s", (int)(strrchr(top, '/') - top), top);
 	path = xasprintf("%s/%s", top, project);
 	*t = (struct cgroup_tree){ .delegated = own };
 	if (refuse_busy(path, err) < 0 ||
 	    make_group(ledger, CGROUP_TOP_KIND, 0, top, &top_item, err) < 0 ||
 	    make_group(ledger, CGROUP_KIND, top_item, path, &t->item, err) < 0)
 		return -1;
-	pass_on(own ? own : mount);
+	pass_on(above);
 	pass_on(top);
 	pass_on(path);
 	t->have = cgroup_controllers(path, "cgroup.subtree_control");

@@ -16,7 +16,7 @@ static uint64_t hash_of(const char *a, const char *b, const char *c)
 }
 
 /* Never 0: as a link group, 0 is the group of every link that has none. */
-uint32_t planner_id(const char *project)
+static uint32_t id_of(const char *project)
 {
 	uint64_t h = hash64_str(project);
 	uint32_t id = (uint32_t)(h ^ h >> 32);
@@ -25,7 +25,7 @@ uint32_t planner_id(const char *project)
 }
 
 /* Letters, digits and _ only: the listing of nft must load again. */
-void planner_table_name(const char *project, char *ret, size_t size)
+static void table_name(const char *project, uint32_t id, char *ret, size_t size)
 {
 	char word[16];
 	size_t n = 0;
@@ -33,7 +33,14 @@ void planner_table_name(const char *project, char *ret, size_t size)
 	for (const char *c = project; *c && n < sizeof(word) - 1; c++)
 		word[n++] = isalnum((unsigned char)*c) ? *c : '_';
 	word[n] = 0;
-	snprintf(ret, size, "mstk_%s_%08x", word, planner_id(project));
+	snprintf(ret, size, "mstk_%s_%08x", word, id);
+}
+
+void plan_names(const char *project, struct net_spec *ret)
+{
+	ret->project = project;
+	ret->id = id_of(project);
+	table_name(project, ret->id, ret->table, sizeof(ret->table));
 }
 
 void planner_bridge_name(const struct planner *p, const struct stack_network *net,

@@ -42,10 +42,8 @@ int plan_make(const struct stack *stack, const struct plan_host *host, struct pl
 
 	plan->arena = arena;
 	plan->stack = stack;
-	plan->id = planner_id(stack->name);
-	plan->net.project = stack->name;
-	plan->net.id = plan->id;
-	planner_table_name(stack->name, plan->net.table, sizeof(plan->net.table));
+	plan_names(stack->name, &plan->net);
+	plan->id = plan->net.id;
 	slots(&p);
 	planner_networks(&p);
 	/* Without its subnets nothing further can be said. */

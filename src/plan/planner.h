@@ -18,8 +18,6 @@ struct planner {
 };
 
 /* name.c: names are a pure function of stack and place. */
-uint32_t planner_id(const char *project);
-void planner_table_name(const char *project, char *ret, size_t size);
 void planner_bridge_name(const struct planner *p, const struct stack_network *net,
 			 char ret[IFNAMSIZ]);
 void planner_link_name(const struct planner *p, const char *slot, const char *network,

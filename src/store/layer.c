@@ -4,6 +4,7 @@
  * ledger as one item of the kind "layer". Called by the supervisor when it makes a slot, and by
  * the ledger when it is undone. Removes nothing but what lies beneath the data folder's projects.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,6 +71,32 @@ static const struct ledger_kind layer = {
 };
 
 const struct ledger_kind *const store_ledger_kinds[] = { &layer, NULL };
+
+/* ---- a lost ledger --------------------------------------------------------------------------- */
+
+int store_find(const char *project, struct ledger *l, struct err *err)
+{
+	_cleanup_free_ char *slots = xasprintf("%s/projects/%s/slots", path_data_dir(), project);
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+	int found = 0;
+
+	if (store_name_check("project", project, err) < 0)
+		return -1;
+	dir = opendir(slots);
+	if (!dir)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "open '%s'", slots);
+	while ((e = readdir(dir))) {
+		_cleanup_free_ char *key = xasprintf("%s/%s", slots, e->d_name);
+
+		if (e->d_name[0] == '.')
+			continue;
+		if (l && !ledger_intend(l, "layer", 0, key, err))
+			return -1;
+		found = 1;
+	}
+	return found;
+}
 
 /* ---- making ---------------------------------------------------------------------------------- */
 

@@ -107,9 +107,20 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 	struct ledger *l = sup_ledger_open(project, false, SUP_GUARD_MS, err);
 	int rc;
 
+	if (!l && err->sys != ENOENT)
+		return -1;
+	if (!l) {
+		rc = sup_find(project, NULL, err);
+		if (rc <= 0)
+			return rc;
+		l = sup_ledger_open(project, true, SUP_GUARD_MS, err);
+	}
 	if (!l)
-		return err->sys == ENOENT ? 0 : -1;
-	rc = sup_undo(l, project, hooks, err);
+		return -1;
+	/* One without an entry is as good as none. */
+	rc = ledger_next(l, NULL, NULL) ? 0 : sup_find(project, l, err);
+	if (rc >= 0)
+		rc = sup_undo(l, project, hooks, err);
 	ledger_close(l);
 	return rc;
 }

@@ -4,6 +4,7 @@
  * for each). A symbolic link to our descriptor does it: with the supervisor gone it leads nowhere, and nothing is pinned.
  * Called by execute.c when a slot is ready. A convenience: when it fails, the stack goes on and says so.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -43,6 +44,39 @@ void sup_netns_link(struct sup_slot *slot)
 	if (rc < 0)
 		sup_say(&slot->sup->opts->hooks, SUP_WARNING, slot->plan->name,
 			"%s: `ip netns` will not show this one", err.text);
+}
+
+/* "/proc/PID/fd/N" of a process or descriptor that is no more. */
+static bool leads_nowhere(const char *path)
+{
+	char target[64];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	return !strncmp(target, "/proc/", 6) && access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* Links that work are not ours: ours end with their supervisor, but the project `a-b` has names that begin with `a-`. */
+int sup_netns_find(const char *project, struct ledger *l, struct err *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(folder);
+	size_t len = strlen(project);
+	const struct dirent *e;
+	int found = 0;
+
+	while (dir && (e = readdir(dir))) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", folder, e->d_name);
+
+		if (strncmp(e->d_name, project, len) || e->d_name[len] != '-' ||
+		    !leads_nowhere(path))
+			continue;
+		if (l && !ledger_intend(l, "link", 0, path, err))
+			return -1;
+		found = 1;
+	}
+	return found;
 }
 
 /* Only when it is empty and not the mount that ip netns makes of it. */

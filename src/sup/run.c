@@ -56,21 +56,35 @@ static unsigned patience(const char *project)
 	return fd >= 0 ? 0 : SUP_GUARD_MS;
 }
 
+static void close_ledger(struct ledger **l)
+{
+	ledger_close(*l);
+}
+
+/* s->ledger is set when it is ours: only then may the end undo anything. */
 static int own_ledger(struct sup *s, struct err *err)
 {
+	_cleanup_(close_ledger) struct ledger *l = NULL;
 	const char *project = s->opts->stack->name;
+	int left;
 
 	if (geteuid() != 0)
 		return err_kind(
 			err, ERR_RUN,
 			"mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
-	s->ledger = sup_ledger_open(project, true, patience(project), err);
-	if (!s->ledger)
+	l = sup_ledger_open(project, true, patience(project), err);
+	if (!l)
 		return -1;
-	if (!ledger_next(s->ledger, NULL, NULL))
-		return 0;
-	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "removing what an earlier run left behind");
-	return ledger_undo(s->ledger, 10000, NULL, NULL, err) < 0 ? -1 : 0;
+	left = ledger_next(l, NULL, NULL) ? 1 : sup_find(project, l, err);
+	if (left > 0) {
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL,
+			"removing what an earlier run left behind");
+		left = ledger_undo(l, 10000, NULL, NULL, err);
+	}
+	if (left < 0)
+		return -1;
+	s->ledger = take_ptr(&l);
+	return 0;
 }
 
 /* In the words of svc, which does not know the stack; -t of the command line beats the file. */

@@ -179,6 +179,14 @@ void sup_execute(struct sup *s);
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);
 void sup_netns_folder_leave(void);
+int sup_netns_find(const char *project, struct ledger *l, struct err *err); /* as net_find */
+
+/* lost.c */
+/*
+ * What is there of a stack although no ledger says so: in the kernel, in our folders. As net_find; a supervisor that lives
+ * is EBUSY. May wait for one that is just dying.
+ */
+int sup_find(const char *project, struct ledger *l, struct err *err);
 
 /* request.c */
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);

@@ -129,3 +129,69 @@ killed_while_starting() {
 	wait_until no_processes
 	mstack down -p t
 }
+
+# ---- the ledger is lost as well: what is ours is found by its name ----
+
+lose_ledger() { rm /run/mstack/t/ledger; }
+
+kill_all_mstack() {
+	local pids
+	mapfile -t pids < <(other_mstack)
+	kill -9 "${pids[@]}"
+	wait_until no_processes
+}
+
+@test "crash: ledger and supervisor lost, and the guard finds everything" {
+	three
+	mstack up -d
+	lose_ledger
+	kill -9 "$(supervisor)"
+	audit check ../audit.before 5
+	mstack down -p t
+}
+
+@test "crash: ledger, supervisor and guard lost, then down without the file" {
+	three
+	mstack up -d
+	lose_ledger
+	kill_all_mstack
+	ip link add mine type bridge
+	ip link set mine alias mstack:tt:mine
+	mkdir "$MSTACK_SANDBOX/mstack/tt"
+	cd /
+	expect_exit 0 mstack down -p nothing
+	[[ -d $MSTACK_SANDBOX/mstack/t/web-1 ]]
+	mstack down -p t
+	# Of a stack of another name.
+	ip link del mine
+	rmdir "$MSTACK_SANDBOX/mstack/tt" "$MSTACK_SANDBOX/mstack"
+}
+
+@test "crash: its run-time folder, supervisor and guard lost, then up again" {
+	three
+	mstack up -d
+	rm -r /run/mstack/t
+	kill_all_mstack
+	expect_exit 0 mstack up -d
+	says 'removing what an earlier run left behind'
+	state_is web running
+	mstack down
+}
+
+@test "crash: a stack that lives is not taken for one whose ledger was lost" {
+	three
+	mstack up -d
+	lose_ledger
+	expect_exit 1 mstack up -d
+	says 'already up'
+	state_is web running
+	rm -r /run/mstack/t
+	for command in 'up -d' 'down -p t'; do
+		# shellcheck disable=SC2086 # two words
+		expect_exit 1 timeout 60 mstack $command
+		says "stack 't' is up" 'pgrep -ax mstack'
+	done
+	[[ -n $(stack_processes) ]]
+	kill "$(supervisor)"
+	audit check ../audit.before 10
+}

@@ -170,6 +170,35 @@ static void test_half_made(void **state)
 	ledger_close(l);
 }
 
+/* As a boot does: the ledger is gone, the folders are not. */
+static void test_find(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *ours = scratch_path(s, "data/projects/lab/slots"),
+			    *theirs = scratch_path(s, "data/projects/lab-2/slots/web-1/upper"),
+			    *log = scratch_path(s, "data/projects/lab/logs/web-1/0001");
+	struct ledger *l = open_ledger(s);
+	struct err err = { 0 };
+
+	assert_int_equal(store_find("lab", l, &err), 0);
+	make(s, l, "lab", "web-1");
+	make(s, l, "lab", "web-2");
+	make(s, l, "lab-2", "web-1");
+	scratch_text(s, "data/projects/lab/logs/web-1/0001", "a line");
+	while (ledger_next(l, NULL, NULL))
+		assert_int_equal(ledger_gone(l, ledger_next(l, NULL, NULL)->id, &err), 0);
+	assert_int_equal(store_find("lab", NULL, &err), 1);
+	assert_null(ledger_next(l, NULL, NULL));
+	assert_int_equal(store_find("lab", l, &err), 1);
+	undo(l);
+	assert_false(is_there(ours));
+	assert_true(is_there(theirs));
+	assert_true(is_there(log));
+	assert_int_equal(store_find("lab", l, &err), 0);
+	assert_int_equal(store_find("../lab-2", l, &err), -1);
+	ledger_close(l);
+}
+
 static void test_names(void **state)
 {
 	struct scratch *s = *state;
@@ -191,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_life),    TEST(test_logs_stay), TEST(test_hostile_content),
 		TEST(test_foreign), TEST(test_half_made), TEST(test_names),
+		TEST(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

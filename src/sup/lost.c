@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lost: a stack whose ledger is gone, by a hand or with the boot. Called by an `up` that found no entry and by cleaning up
+ * without a supervisor. Each room finds its own things by name and enters them in a new ledger; undoing that does the rest.
+ * What a living supervisor holds is never found: it is an error.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+/* EBUSY, in words of our own. */
+static int living(const char *project, const char *more, struct err *err)
+{
+	err_set(err, "stack '%s' is up, %s", project, more);
+	err->sys = EBUSY;
+	return -1;
+}
+
+static int find_net(const char *project, struct ledger *l, struct err *err)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t until = time_mono_ms() + SUP_GUARD_MS;
+	struct net_spec spec = { 0 };
+	int rc;
+
+	plan_names(project, &spec);
+	/* What a dying process holds goes in a moment. */
+	while ((rc = net_find(&spec, l, err)) < 0 && err->sys == EBUSY && time_mono_ms() < until)
+		nanosleep(&pause, NULL);
+	if (rc < 0 && err->sys == EBUSY)
+		return living(
+			project,
+			"but its run-time folder was removed: end its supervisor (`pgrep -ax mstack` names it), which removes the stack",
+			err);
+	return rc;
+}
+
+/* `up` has looked before it came here and `down` has asked: this one began since. */
+static int refuse_living(const char *project, struct ledger *l, struct err *err)
+{
+	_cleanup_free_ char *path = sup_socket_path(project);
+	_cleanup_fd_ int fd = ctl_connect(path, 0, &(struct err){ 0 });
+
+	(void)l;
+	if (fd < 0)
+		return 0;
+	return living(project, "though its ledger was removed: end it with `mstack down`", err);
+}
+
+static const char *kind_of(unsigned char type)
+{
+	return type == DT_DIR ? "folder" : type == DT_SOCK ? "socket" : "file";
+}
+
+static int find_folder(const char *project, struct ledger *l, struct err *err)
+{
+	_cleanup_free_ char *path = sup_project_dir(project);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const struct dirent *e;
+	int found = !l && dir;
+
+	while (dir && (e = readdir(dir))) {
+		_cleanup_free_ char *key = xasprintf("%s/%s", path, e->d_name);
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !strcmp(e->d_name, "ledger"))
+			continue;
+		if (l && !ledger_intend(l, kind_of(e->d_type), 0, key, err))
+			return -1;
+		found = 1;
+	}
+	return found;
+}
+
+/* In the order in which a run enters them, so that it is undone the same way: first of all what runs is ended. */
+int sup_find(const char *project, struct ledger *l, struct err *err)
+{
+	static int (*const finds[])(const char *project, struct ledger *l, struct err *err) = {
+		refuse_living, find_net, find_folder, store_find, sup_netns_find, box_find,
+	};
+	int found = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(finds); i++) {
+		int rc = finds[i](project, l, err);
+
+		if (rc < 0)
+			return -1;
+		found |= rc;
+	}
+	return found;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A world in which no stack has left anything behind. Follows the contracts of mstack/net.h, store.h and box.h. */
+#include "mstack/box.h"
+#include "mstack/net.h"
+#include "mstack/store.h"
+
+int net_find(const struct net_spec *spec, struct ledger *l, struct err *err)
+{
+	(void)spec;
+	(void)l;
+	(void)err;
+	return 0;
+}
+
+int box_find(const char *project, struct ledger *l, struct err *err)
+{
+	(void)project;
+	(void)l;
+	(void)err;
+	return 0;
+}
+
+int store_find(const char *project, struct ledger *l, struct err *err)
+{
+	(void)project;
+	(void)l;
+	(void)err;
+	return 0;
+}

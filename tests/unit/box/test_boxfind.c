@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * boxfind: the groups of a stack whose ledger was lost are found, with what runs in them, and those
+ * of its neighbours are not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "box/sys.h"
+#include "unit/box/rig.h"
+
+/* A process in that group until it is killed. */
+static pid_t resident(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = sys_clone(0, fd, NULL);
+
+	if (!pid)
+		for (;;)
+			pause();
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void forget(struct rig *r)
+{
+	const struct ledger_item *i;
+
+	while ((i = ledger_next(r->ledger, NULL, NULL)))
+		assert_int_equal(ledger_gone(r->ledger, i->id, NULL), 0);
+}
+
+static void test_nothing(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *other = xasprintf("%s-2", r->project);
+	const struct ledger_item *last = NULL;
+	struct err err = { 0 };
+
+	for (const struct ledger_item *i = NULL; (i = ledger_next(r->ledger, NULL, i));)
+		last = i;
+	assert_int_equal(box_find(other, NULL, &err), 0);
+	assert_int_equal(box_find(other, r->ledger, &err), 0);
+	assert_null(ledger_next(r->ledger, NULL, last));
+}
+
+static void test_whole_stack(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *path = xstrdup(r->rt->tree.path), *web = xasprintf("%s/web-1", path),
+			    *db = xasprintf("%s/db-1", path), *other = xasprintf("%s-2", path);
+	struct err err = { 0 };
+	int status, rc;
+	pid_t pid;
+
+	assert_int_equal(mkdir(web, 0755) | mkdir(db, 0755) | mkdir(other, 0755), 0);
+	pid = resident(db);
+	forget(r);
+	assert_int_equal(box_find(r->project, NULL, &err), 1);
+	assert_null(ledger_next(r->ledger, NULL, NULL));
+	assert_int_equal(box_find(r->project, r->ledger, &err), 1);
+	assert_non_null(ledger_find(r->ledger, "cgroup", path));
+	assert_non_null(ledger_find(r->ledger, "cgroup", web));
+	assert_non_null(ledger_find(r->ledger, "cgroup", db));
+	assert_null(ledger_find(r->ledger, "cgroup", other));
+	/* The killed one is ours to bury, and its group is busy until then. */
+	do
+		rc = ledger_undo(r->ledger, 20, NULL, NULL, &err);
+	while (waitpid(pid, &status, WNOHANG | __WALL) == 0);
+	if (rc)
+		rc = ledger_undo(r->ledger, 5000, NULL, NULL, &err);
+	if (rc)
+		fail_msg("%s", err.text);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(other), 0);
+	assert_int_equal(box_find(r->project, r->ledger, &err), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
+	const struct CMUnitTest tests[] = { T(test_nothing), T(test_whole_stack) };
+
+	rig_isolate();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
