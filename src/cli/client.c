@@ -8,6 +8,7 @@
 #include "mstack/ctl.h"
 #include "mstack/sup.h"
 
+/* The supervisor is one of ours, but what comes over a socket comes from outside. */
 #define SLOTS_MAX 10000
 
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err)

@@ -69,6 +69,7 @@ static int ended(pid_t child, struct err *err)
 		       WEXITSTATUS(status));
 }
 
+/* A packet comes whole or not at all, so another length means that nobody spoke. */
 static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
 {
 	struct word word;
@@ -109,6 +110,7 @@ static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *
 			return take_word(fd, child, ret_code, err);
 		if (n > 0 && read(signals, &info, sizeof(info)) == sizeof(info)) {
 			kill(child, (int)info.ssi_signo);
+			/* From here on it is the end that is waited for, however long it takes. */
 			timeout_ms = -1;
 		}
 	}

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 
+/* No look at the terminal: help is piped into pagers and pasted into tickets. */
 #define WIDTH 96
 
 static void print_option(const struct cli_option *row)
@@ -58,6 +59,10 @@ static void print_word(struct filled *f, const char *head, const char *dashes, c
 	f->any = true;
 }
 
+/*
+ * What is not supported yet is named as well: who looks for an option of compose learns in one place
+ * whether to go on looking.
+ */
 static void print_command(const struct cli_command *c)
 {
 	struct filled later = { 0 };

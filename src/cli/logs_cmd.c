@@ -124,6 +124,7 @@ static int find_slots(struct viewer *v, struct err *err)
 	return 0;
 }
 
+/* By what there is, not by the file alone: a service that was taken out of it still has its log. */
 static int check_services(const struct viewer *v, struct err *err)
 {
 	for (size_t i = 0; i < v->o->args.n; i++) {
@@ -167,6 +168,7 @@ static bool on_pause(void *arg)
 	return cli_connect(v->project.name, 0, &v->supervisor, &err) != 0;
 }
 
+/* Words first: a slip in one is told before any file is looked for. */
 static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 {
 	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };

@@ -93,6 +93,10 @@ static void add_head(const struct cli_logview *v, const char *slot, const struct
 		buf_puts(out, "mstack: ");
 }
 
+/*
+ * A part without its end stays open, and what comes next from the same stream goes on behind it.
+ * Somebody else's line ends it: an odd line break is better than two lines in one.
+ */
 void cli_logview_add(struct cli_logview *v, const char *slot, const struct logs_line *line,
 		     struct buf *out)
 {

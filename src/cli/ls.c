@@ -54,6 +54,10 @@ static char *file_of(const char *project, struct err *err)
 	return file ? file : xstrdup("");
 }
 
+/*
+ * Names alone are known without asking anybody, and a supervisor that hangs cannot keep them back.
+ * A folder without a supervisor is what is left when it was killed together with its guard.
+ */
 static void add_project(const struct cli_options *o, const char *name, struct cli_table *table)
 {
 	_cleanup_free_ char *status = NULL, *file = NULL;

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/env.h"
 
+/* No command needs as many; a star in the wrong folder makes more. */
 #define WORDS_MAX 4096
 
 struct parser {
@@ -65,6 +66,7 @@ static size_t add_names(const struct cli_option *rows, const char **names, size_
 	return n;
 }
 
+/* Both tables are asked at once: the nearest name of all is what was probably meant. */
 static int unknown_long(const struct parser *p, const char *name, size_t len)
 {
 	_cleanup_free_ char *word = xasprintf("%.*s", (int)len, name);
@@ -219,6 +221,10 @@ static int take_word(struct parser *p, const char *word, bool *first)
 	return 0;
 }
 
+/*
+ * Global options stand on either side of the command, its own behind it only. A command that is not
+ * supported yet ends the reading: its options are not known, and to refuse them would be misleading.
+ */
 static int take_all(struct parser *p)
 {
 	bool options = true, first = true;
@@ -249,6 +255,7 @@ static int take_all(struct parser *p)
 
 /* ---- environment ----------------------------------------------------------------------------- */
 
+/* After the words, and through the same checks: a wrong value is told by the name of its variable. */
 static int take_environment(const struct parser *p)
 {
 	for (const struct cli_option *row = cli_global_options; row->name; row++) {

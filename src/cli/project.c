@@ -106,6 +106,11 @@ static void split(const char *list, const char *separator, struct paths *ret)
 	}
 }
 
+/*
+ * The command line, the environment, the folder: the first that says anything decides alone. An
+ * override beside a file that was found counts as a second file, as compose would merge it: to leave
+ * it out would run another stack than the one that was written.
+ */
 static int choose_files(const struct cli_options *o, struct paths *ret, struct err *err)
 {
 	const char *list = cli_env("FILE"), *separator = cli_env("PATH_SEPARATOR");

@@ -91,6 +91,7 @@ static void print_key(const json_t *rows, const char *key)
 	json_decref(seen);
 }
 
+/* In the file or running: a service may have been taken out of the file while its stack is up. */
 static int check_services(const struct cli_options *o, const struct cli_project *p,
 			  const json_t *rows, struct err *err)
 {

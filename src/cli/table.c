@@ -48,6 +48,7 @@ void cli_table_row(struct cli_table *t, const char *const *cells)
 		check(!scols_line_set_data(line, i, cells[i] ? cells[i] : ""));
 }
 
+/* libsmartcols prints nothing at all for a table without lines, not even its heads. */
 void cli_table_print(struct cli_table *t)
 {
 	if (scols_table_get_nlines(t->scols))

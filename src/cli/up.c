@@ -89,6 +89,7 @@ static void on_say(void *arg, enum sup_say kind, const char *slot, const char *t
 		print(u, STDERR_FILENO, &b);
 }
 
+/* In the foreground only; in the background nobody looks, and the lines are in the files anyway. */
 static void on_line(void *arg, const char *slot, const struct logs_line *line)
 {
 	struct up *u = arg;
@@ -111,6 +112,7 @@ static void on_up(void *arg, const struct err *err)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* Options that contradict each other: in the background nobody is left to end the stack. */
 static int check_words(const struct cli_options *o, struct err *err)
 {
 	bool aborts = o->abort_on_exit || o->abort_on_failure || o->exit_code_from;
@@ -159,6 +161,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 	return r;
 }
 
+/* All names before the first line: colours and the width of the prefix never change on the way. */
 static void init_view(struct up *u)
 {
 	const struct stack *s = u->project.stack;

@@ -369,6 +369,7 @@ static void put_service(struct emitter *e, const struct stack_service *s)
 	emit_close(e);
 }
 
+/* With its name in any case, so that the output is the same stack in a project of another name. */
 static void put_network(struct emitter *e, const struct stack_network *n)
 {
 	char ip[INET_ADDRSTRLEN], subnet[INET_ADDRSTRLEN + 4];

@@ -84,6 +84,10 @@ static void check_cycles(struct reader *r)
 	}
 }
 
+/*
+ * Nobody would ever say that the other service is healthy, and the wait would be for ever. A check
+ * that an image brings along does not count: only those of the file are run.
+ */
 static void check_conditions(struct reader *r, const struct stack_service *s)
 {
 	struct spot at;
@@ -189,6 +193,7 @@ static void check_address(struct reader *r, const struct where *w, const struct 
 }
 
 /* An address on a network belongs to one service. */
+/* Packed: the bytes are compared as they are, and holes would hold anything. */
 struct address_key {
 	const struct stack_network *network;
 	uint32_t ip;

@@ -83,6 +83,7 @@ static bool is_after(struct stack_pos a, struct stack_pos b)
 	return a.line != b.line ? a.line > b.line : a.col > b.col;
 }
 
+/* Counted even when it is not kept: a thousand and one problems are still no stack. */
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
 		const char *hint, const char *fmt, va_list ap)
 {

@@ -54,6 +54,7 @@ static void skip_blanks(struct reading *r)
 		r->s++;
 }
 
+/* Only quoted values and blank lines go over line ends; all else stops at one. */
 static void step(struct reading *r)
 {
 	if (*r->s++ == '\n') {

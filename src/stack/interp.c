@@ -95,6 +95,7 @@ static int parse_reference(struct expansion *x, const char *s, const char *end,
 	return 0;
 }
 
+/* The message may hold variables itself, so it is expanded like any other text. */
 static int fail_required(struct expansion *x, const struct reference *ref, unsigned depth)
 {
 	struct buf message = { 0 };

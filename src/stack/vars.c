@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vars: looks variables up and warns once about each that is not set. Called by load, walk and
- * dotenv. It reads no environment of its own: the caller hands it in.
+ * vars: looks variables up and warns once about each that is not set. Called by load,
+ * substitute, dotenv and the readers. It reads no environment of its own: the caller hands it in.
  */
 #include "stack/vars.h"
 #include "stack/diag.h"
@@ -30,6 +30,7 @@ void vars_fini(struct vars *v)
 	strmap_fini(&v->warned);
 }
 
+/* The environment of the process beats env files, as in compose: so a single run can be changed. */
 const char *vars_get(const struct vars *v, const char *name, size_t len)
 {
 	const struct stack_kv *kv = envset_get(&v->process, name, len);
@@ -47,6 +48,7 @@ struct lookup {
 	struct stack_pos pos;
 };
 
+/* In an env file the `environment` of its service and its own earlier lines count too, but last. */
 static const char *lookup_get(void *arg, const char *name, size_t len)
 {
 	const struct lookup *l = arg;
