@@ -64,11 +64,12 @@ struct box_slot_spec {
 	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
 };
 
-enum box_mount_type { BOX_BIND, BOX_TMPFS };
+enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE };
 
 struct box_mount {
 	enum box_mount_type type;
 	const char *source;		/* BIND: absolute host path, file or folder */
+	const char *text;		/* FILE: its content, written anew at each start into memory of the slot's own */
 	const char *target;		/* absolute, inside the root */
 	bool read_only;
 	int64_t size;			/* TMPFS: bytes, 0 default of 50 % memory */

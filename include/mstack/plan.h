@@ -25,7 +25,7 @@ struct plan_host {
 	const char *resolv_conf;		/* text for the containers */
 };
 
-struct plan_file { const char *name, *text; };	/* written into the slot's run-time folder */
+struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
 
 struct plan_slot {
 	const char *name;			/* "web-1" */

@@ -49,6 +49,9 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err);
  */
 int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err);
 
+/* SIGTERM to whoever holds the project's ledger (a supervisor that does not listen yet). 0, or 1 when nobody does. */
+int sup_interrupt(const char *project);
+
 /* Paths that clients need; caller frees. */
 char *sup_socket_path(const char *project);
 /* Projects that have a run-time folder now; caller frees each and the list; NULL-terminated. */

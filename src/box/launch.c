@@ -131,6 +131,7 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 
 		to->type = m->type;
 		to->source = m->source ? arena_strdup(l->arena, m->source) : NULL;
+		to->text = m->text ? arena_strdup(l->arena, m->text) : NULL;
 		to->target = arena_strdup(l->arena, m->target);
 		to->read_only = m->read_only;
 		to->line = m->line;

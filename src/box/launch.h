@@ -15,12 +15,14 @@
 #define SLOT_ROOT  "root"  /* where a container's root is mounted */
 #define SLOT_UPPER "up"	   /* the upper layer's file system */
 #define SLOT_EMPTY "empty" /* a folder to cover others with */
+#define SLOT_FILE  "file%zu" /* a file of ours for the container, by its number */
 #define SLOT_NULL  "null"  /* a null device to cover files with */
 
 /* One bind or tmpfs of the spec. The child opens `tree` before it leaves the host's mounts. */
 struct launch_mount {
 	enum box_mount_type type;
 	const char *source, *target;
+	const char *text; /* FILE */
 	bool read_only;
 	char size[32], mode[16]; /* TMPFS: options; an empty size is the kernel's default */
 	unsigned line;

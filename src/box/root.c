@@ -56,6 +56,9 @@ static int open_tmpfs(const struct launch_mount *m)
 
 static int open_volume(struct child *c, struct launch_mount *m)
 {
+	m->tree = -1;
+	if (m->type == BOX_FILE)
+		return 0; /* no source: it is made in the slot */
 	m->tree = m->type == BOX_BIND ? open_bind(m) : open_tmpfs(m);
 	if (m->tree >= 0)
 		return 0;
@@ -296,13 +299,78 @@ static int check_target(struct child *c, int at, const char *target)
 	return why ? err_set(&c->err, "refused to mount on '%s': %s", target, why) : 0;
 }
 
+/*
+ * Into the slot's small tmpfs: whatever the container makes of the file, it fills no disk of the
+ * host's. All are removed first, so that one which it filled leaves room for the others.
+ */
+static void remove_files(const struct launch *l)
+{
+	char name[32];
+
+	for (size_t i = 0; i < l->n_mounts; i++) {
+		snprintf(name, sizeof(name), SLOT_FILE, i);
+		if (l->mounts[i].type == BOX_FILE)
+			unlink(name);
+	}
+}
+
+static int make_own_file(const char *name, const char *text)
+{
+	_cleanup_fd_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, len);
+	if (n >= 0 && (size_t)n != len)
+		errno = ENOSPC;
+	return n == (ssize_t)len ? 0 : -1;
+}
+
+static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
+{
+	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+			 (m->read_only ? MOUNT_ATTR_RDONLY : 0);
+	char name[32];
+
+	snprintf(name, sizeof(name), SLOT_FILE, nr);
+	if (make_own_file(name, m->text) < 0)
+		return err_sys(&c->err, errno, "write '%s'", m->target);
+	m->tree = mounting_copy(AT_FDCWD, name, false);
+	if (m->tree < 0 || mounting_restrict(m->tree, attrs, false) < 0)
+		return err_sys(&c->err, errno, "file for '%s'", m->target);
+	return 0;
+}
+
+/* The kernel says no more than "invalid argument" when a file meets a folder. */
+static int check_types(struct child *c, const struct launch_mount *m, int at)
+{
+	struct stat host, image;
+
+	if (fstat(m->tree, &host) < 0 || fstat(at, &image) < 0)
+		return err_sys(&c->err, errno, "'%s'", m->target);
+	if (S_ISDIR(host.st_mode) == S_ISDIR(image.st_mode))
+		return 0;
+	if (S_ISDIR(host.st_mode))
+		return err_set(
+			&c->err,
+			"'%s' is a file in the image, but '%s' is a folder (which is made when "
+			"there is nothing of that name on the host)",
+			m->target, m->source ? m->source : "tmpfs");
+	return err_set(&c->err,
+		       "'%s' is a folder in the image, but '%s' is a file: name the file in the "
+		       "target too",
+		       m->target, m->source ? m->source : m->target);
+}
+
 static int mount_volume(struct child *c, const struct launch_mount *m)
 {
 	_cleanup_fd_ int at = open_target(c->root, m);
 
 	if (at < 0)
 		return err_sys(&c->err, errno, "make '%s'", m->target);
-	if (check_target(c, at, m->target) < 0)
+	if (check_target(c, at, m->target) < 0 || check_types(c, m, at) < 0)
 		return -1;
 	if (mounting_attach(m->tree, at) < 0)
 		return err_sys(&c->err, errno, "mount on '%s'", m->target);
@@ -313,10 +381,13 @@ int child_mount_volumes(struct child *c)
 {
 	const struct launch *l = c->launch;
 
+	remove_files(l);
 	for (size_t i = 0; i < l->n_mounts; i++) {
-		if (!mount_volume(c, &l->mounts[i]))
+		struct launch_mount *m = &l->mounts[i];
+
+		if ((m->type != BOX_FILE || !open_own_file(c, m, i)) && !mount_volume(c, m))
 			continue;
-		c->err.line = l->mounts[i].line;
+		c->err.line = m->line;
 		return -1;
 	}
 	return 0;

@@ -56,13 +56,18 @@ bool cli_detach_alone(int fd)
 }
 
 /* It ended without a word. */
-static int ended(pid_t child, struct err *err)
+static int ended(pid_t child, int *ret_code, struct err *err)
 {
 	int status = 0;
 
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(err, errno, "wait for the supervisor");
+	/* Ctrl-C, or somebody's wish, before it could hear it: its guard clears up. */
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)) {
+		*ret_code = 128 + WTERMSIG(status);
+		return 1;
+	}
 	if (WIFSIGNALED(status))
 		return err_set(err, "supervisor: ended by %s", sig_name(WTERMSIG(status)));
 	return err_set(err, "supervisor: ended with code %d and without a word",
@@ -76,7 +81,7 @@ static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
 	ssize_t n = recv(fd, &word, sizeof(word), 0);
 
 	if (n != (ssize_t)sizeof(word))
-		return ended(child, err);
+		return ended(child, ret_code, err);
 	if (word.code < 0) {
 		*err = word.err;
 		err->text[sizeof(err->text) - 1] = '\0';

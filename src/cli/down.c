@@ -83,6 +83,8 @@ static int take_down(const struct cli_options *o, const char *project,
 		r = sup_cleanup(project, hooks, err);
 		if (r >= 0 || err->sys != EBUSY || time_mono_ms() > end)
 			return r;
+		/* Alive, but not listening yet: it may unpack an image for minutes. */
+		sup_interrupt(project);
 		nanosleep(&pause, NULL);
 	}
 }

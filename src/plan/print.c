@@ -48,6 +48,14 @@ static void print_publish(const struct net_publish_spec *pub, struct buf *out)
 		   addr(pub->addr, b), pub->port, pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
 }
 
+static void print_mount(const struct box_mount *m, struct buf *out)
+{
+	static const char *const what[] = { [BOX_TMPFS] = "tmpfs", [BOX_FILE] = "file" };
+
+	buf_printf(out, "  mount %s on %s%s\n", m->type == BOX_BIND ? m->source : what[m->type],
+		   m->target, m->read_only ? " ro" : "");
+}
+
 static void print_limits(const struct box_limits *l, struct buf *out)
 {
 	if (l->wanted & BOX_WANT_MEMORY)
@@ -71,9 +79,7 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 	for (size_t i = 0; i < s->n_pubs; i++)
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
-		buf_printf(out, "  mount %s on %s%s\n",
-			   b->mounts[i].type == BOX_TMPFS ? "tmpfs" : b->mounts[i].source,
-			   b->mounts[i].target, b->mounts[i].read_only ? " ro" : "");
+		print_mount(&b->mounts[i], out);
 	buf_printf(out, "  user %u:%u caps=%016llx%s\n", b->uid, b->gid,
 		   (unsigned long long)b->caps, b->read_only ? " read-only" : "");
 	print_words("command", b->argv, out);

@@ -196,9 +196,10 @@ static void mounts(struct planner *p, struct plan_slot *slot)
 		if (mounted_by_user(s, target))
 			continue;
 		m[n++] = (struct box_mount){
-			.type = BOX_BIND,
-			.source = arena_printf(p->arena, "%s/%s", slot->dir, slot->files[i].name),
+			.type = BOX_FILE,
+			.text = slot->files[i].text,
 			.target = target,
+			.read_only = s->read_only,
 		};
 	}
 	for (size_t i = 0; i < s->n_mounts; i++)

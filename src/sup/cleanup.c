@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "sup/state.h"
@@ -35,14 +36,6 @@ char *sup_socket_path(const char *project)
 	return xasprintf("%s/%s/control", path_run_dir(), project);
 }
 
-static int busy(const char *project, pid_t pid, struct err *err)
-{
-	return err_sys(
-		err, EBUSY,
-		"stack '%s' is already up (supervisor is process %d; end it with `mstack down -p %s`)",
-		project, (int)pid, project);
-}
-
 /* Opens and locks once. ENOENT and ESTALE in err: whoever had it before removed it under our hands. */
 static struct ledger *open_locked(const char *project, bool create, unsigned wait_ms,
 				  struct err *err)
@@ -64,7 +57,10 @@ static struct ledger *open_locked(const char *project, bool create, unsigned wai
 	if (rc == 0)
 		return l;
 	if (rc == 1)
-		busy(project, pid, err);
+		sup_busy(
+			err,
+			"stack '%s' is already up (supervisor is process %d; end it with `mstack down -p %s`)",
+			project, (int)pid, project);
 	ledger_close(l);
 	return NULL;
 }
@@ -126,6 +122,21 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 }
 
 /* A folder without a ledger is none of ours, or its project is just ending. */
+int sup_interrupt(const char *project)
+{
+	_cleanup_free_ char *path = sup_ledger_path(project);
+	struct err err = { 0 };
+	struct ledger *l = ledger_open(path, false, sup_ledger_kinds, &err);
+	pid_t pid = 0;
+	int rc = 1;
+
+	/* It holds the lock, so the number is its own. */
+	if (l && ledger_lock(l, 0, &pid, &err) == 1 && pid > 0 && kill(pid, SIGTERM) == 0)
+		rc = 0;
+	ledger_close(l);
+	return rc;
+}
+
 char **sup_projects(void)
 {
 	struct VEC(char *) list = { 0 };
@@ -133,12 +144,13 @@ char **sup_projects(void)
 	struct dirent *e;
 
 	while (d && (e = readdir(d))) {
-		_cleanup_free_ char *ledger = NULL;
+		_cleanup_free_ char *ledger = NULL, *control = NULL;
 
 		if (e->d_name[0] == '.')
 			continue;
 		ledger = sup_ledger_path(e->d_name);
-		if (access(ledger, F_OK) == 0)
+		control = sup_socket_path(e->d_name);
+		if (access(ledger, F_OK) == 0 || access(control, F_OK) == 0)
 			vec_push(&list, xstrdup(e->d_name));
 	}
 	vec_push(&list, NULL);

@@ -197,6 +197,37 @@ static int list_volumes(const struct plan *plan, struct err *err)
 	return rc;
 }
 
+/* Who can write there can make us do anything as root: in the ledger, over the control socket. */
+static int refuse_own(const struct sup *s, const struct stack_service *service,
+		      const struct stack_mount *m, struct err *err)
+{
+	const char *const ours[] = { path_run_dir(), path_data_dir() };
+	_cleanup_free_ char *real = realpath(m->source, NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		_cleanup_free_ char *folder = realpath(ours[i], NULL);
+		size_t len = folder ? strlen(folder) : 0;
+
+		if (!real || !folder || strncmp(real, folder, len) ||
+		    (real[len] && real[len] != '/'))
+			continue;
+		err_kind(err, ERR_CREATE,
+			 "volume '%s': '%s' is mstack's own folder, which no container may have",
+			 m->source, ours[i]);
+		return cannot_create(s->opts, service, m->pos.line, err);
+	}
+	return 0;
+}
+
+static int check_binds(const struct sup *s, const struct stack_service *service, struct err *err)
+{
+	for (size_t i = 0; i < service->n_mounts; i++)
+		if (service->mounts[i].type == STACK_BIND &&
+		    refuse_own(s, service, &service->mounts[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int make_volumes(struct sup *s, struct err *err)
 {
 	if (list_volumes(s->plan, err) < 0)
@@ -214,20 +245,9 @@ static int make_volumes(struct sup *s, struct err *err)
 		if (access(dir, F_OK) < 0 && path_mkdirs(AT_FDCWD, dir, 0755) < 0)
 			return err_sys(err, errno, "host folder '%s' of a bind", dir);
 	}
-	return 0;
-}
-
-static int make_slot_folder(const struct plan_slot *slot, struct err *err)
-{
-	if (path_mkdirs(AT_FDCWD, slot->dir, 0755) < 0)
-		return err_sys(err, errno, "run-time folder '%s'", slot->dir);
-	for (size_t i = 0; i < slot->n_files; i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", slot->dir, slot->files[i].name);
-
-		if (file_replace(AT_FDCWD, path, slot->files[i].text, strlen(slot->files[i].text),
-				 0644) < 0)
-			return err_sys(err, errno, "file '%s'", path);
-	}
+	for (size_t i = 0; i < s->plan->n_slots; i++)
+		if (check_binds(s, s->plan->slots[i].service, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -246,8 +266,8 @@ int sup_make_folders(struct sup *s, struct err *err)
 	if (ledger_done_path(s->ledger, item, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->plan->n_slots; i++)
-		if (make_slot_folder(&s->plan->slots[i], err) < 0)
-			return -1;
+		if (path_mkdirs(AT_FDCWD, s->plan->slots[i].dir, 0755) < 0)
+			return err_sys(err, errno, "run-time folder '%s'", s->plan->slots[i].dir);
 	return 0;
 }
 

@@ -211,9 +211,10 @@ static int listen_for_clients(struct sup *s, struct err *err)
 static int begin(struct sup *s, struct err *err)
 {
 	raise_limits();
-	if (own_ledger(s, err) < 0 || take_signals(s, err) < 0 || sup_guard_start(s, err) < 0)
+	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0)
 		return -1;
-	if (sup_prepare(s->opts, &s->prepared, err) < 0)
+	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
+	if (sup_prepare(s->opts, &s->prepared, err) < 0 || take_signals(s, err) < 0)
 		return -1;
 	s->plan = s->prepared.plan;
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);

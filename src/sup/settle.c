@@ -139,9 +139,11 @@ static void probe_done(struct sup_slot *slot, int status)
 	feed_health(slot, ok ? HEV_PROBE_OK : HEV_PROBE_FAILED);
 	if (slot->health.state == before)
 		return;
+	slot->probe_output[strcspn(slot->probe_output, "\n")] = 0; /* its first line says most */
 	if (slot->health.state == HEALTH_BAD)
-		logs_say(slot->log, "unhealthy after %u failed probes in a row: %.200s",
-			 slot->health.streak, slot->probe_late ? "timed out" : slot->probe_output);
+		logs_say(slot->log, "unhealthy after %u failed probe%s in a row: %.200s",
+			 slot->health.streak, slot->health.streak == 1 ? "" : "s",
+			 slot->probe_late ? "timed out" : slot->probe_output);
 	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s",
 		svc_health_name(slot->health.state));
 }
@@ -203,7 +205,7 @@ static void stop_by_signal(struct sup *s, int code)
 
 /*
  * 130 is what a shell makes of Ctrl-C; SIGTERM is how service managers say "please", so obeying it
- * is success. A SIGHUP comes from a terminal that was closed (isatty fails on it from then on) or
+ * is success, but for an `up -d` that has not come to its end. A SIGHUP comes from a terminal that was closed (isatty fails on it from then on) or
  * from somebody who wants the file to be read again.
  */
 static void settle_signal(struct sup *s, int signo)
@@ -213,7 +215,7 @@ static void settle_signal(struct sup *s, int signo)
 		stop_by_signal(s, 130);
 		break;
 	case SIGTERM:
-		stop_by_signal(s, 0);
+		stop_by_signal(s, s->opts->foreground || s->up_told ? 0 : 128 + SIGTERM);
 		break;
 	case SIGHUP:
 		if (s->opts->foreground && !isatty(STDIN_FILENO))

@@ -145,7 +145,7 @@ void sup_guard_stop(struct sup *s);
 /* prepare.c */
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
 void sup_prepared_fini(struct sup_prepared *p);
-/* Volumes, host folders, the slots' run-time folders with their files. */
+/* Volumes, host folders, the slots' run-time folders. */
 int sup_make_folders(struct sup *s, struct err *err);
 char *sup_volume_list_path(const char *project);
 
@@ -199,6 +199,8 @@ json_t *sup_slot_json(const struct sup_slot *slot);
 /* tell.c */
 void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, const char *fmt, ...)
 	MSTACK_PRINTF(4, 5);
+/* err->sys EBUSY, without the kernel's words for it behind the text. Returns -1. */
+int sup_busy(struct err *err, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 /* "file:line: service 'x': " before the text of an error that carries a line of the file. */
 void sup_err_at(const struct stack *stack, const struct stack_service *service, struct err *err);
 

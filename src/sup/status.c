@@ -79,11 +79,32 @@ static json_t *address(struct in_addr a)
 	return json_string(inet_ntop(AF_INET, &a, text, sizeof(text)));
 }
 
+/* One message holds all of a slot, so nothing that a file may make long goes in whole. */
+enum { TEXT_MAX = 4096, PUBLISHERS_MAX = 256 };
+
+static json_t *bounded(const char *text, size_t len)
+{
+	if (len <= TEXT_MAX)
+		return json_stringn_nocheck(text, len);
+	len = TEXT_MAX;
+	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--; /* not inside a character of UTF-8 */
+	return json_stringn_nocheck(text, len);
+}
+
+static json_t *take_bounded(struct buf *b)
+{
+	json_t *text = bounded(buf_str(b), b->len);
+
+	buf_fini(b);
+	return text;
+}
+
 static json_t *publishers(const struct plan_slot *p)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < p->n_pubs; i++)
+	for (size_t i = 0; i < p->n_pubs && i < PUBLISHERS_MAX; i++)
 		json_array_append_new(
 			list, json_pack("{s:o, s:i, s:i, s:s}", "URL", address(p->pubs[i].host_ip),
 					"TargetPort", p->pubs[i].port, "PublishedPort",
@@ -92,43 +113,33 @@ static json_t *publishers(const struct plan_slot *p)
 	return list;
 }
 
-/* Lists as one text with commas: the shape in which compose has them, odd as it is in JSON. */
 static json_t *networks(const struct sup_slot *slot)
 {
 	struct buf b = { 0 };
-	json_t *text;
 
 	for (size_t i = 0; i < slot->plan->n_ports; i++)
 		buf_printf(&b, "%s%s", i ? "," : "",
 			   slot->plan->service->networks[i].network->name);
-	text = json_string(buf_str(&b));
-	buf_fini(&b);
-	return text;
+	return take_bounded(&b);
 }
 
 static json_t *labels(const struct plan_slot *p)
 {
 	struct buf b = { 0 };
-	json_t *text;
 
 	for (size_t i = 0; i < p->service->labels.n; i++)
 		buf_printf(&b, "%s%s=%s", i ? "," : "", p->service->labels.v[i].key,
 			   p->service->labels.v[i].value ? p->service->labels.v[i].value : "");
-	text = json_string(buf_str(&b));
-	buf_fini(&b);
-	return text;
+	return take_bounded(&b);
 }
 
 static json_t *command(const struct plan_slot *p)
 {
 	struct buf b = { 0 };
-	json_t *text;
 
 	for (size_t i = 0; p->box.argv[i]; i++)
 		buf_printf(&b, "%s%s", i ? " " : "", p->box.argv[i]);
-	text = json_stringn_nocheck(buf_str(&b), b.len);
-	buf_fini(&b);
-	return text;
+	return take_bounded(&b);
 }
 
 /* Why it is in this state, in words; empty while all is well. */
@@ -164,7 +175,8 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "Name", json_string(p->container));
 	json_object_set_new(o, "Service", json_string(p->service->name));
 	json_object_set_new(o, "Project", json_string(slot->sup->opts->stack->name));
-	json_object_set_new(o, "Image", json_string(p->service->image.text));
+	json_object_set_new(o, "Image",
+			    bounded(p->service->image.text, strlen(p->service->image.text)));
 	json_object_set_new(o, "Command", command(p));
 	json_object_set_new(o, "State", json_string(svc_compose_state(&slot->svc)));
 	json_object_set_new(o, "Status", status(slot));

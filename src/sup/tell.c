@@ -2,6 +2,7 @@
 /*
  * Words to the user: one line each through the hooks of the caller. The supervisor itself prints nothing.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "sup/state.h"
@@ -29,4 +30,18 @@ void sup_err_at(const struct stack *stack, const struct stack_service *service, 
 		err_wrap(err, "%s:%u", file, err->line);
 	else
 		err_wrap(err, "%s:%u", file, service->pos.line);
+}
+
+int sup_busy(struct err *err, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	err_set(err, "%s", buf_str(&b));
+	err->sys = EBUSY;
+	buf_fini(&b);
+	return -1;
 }

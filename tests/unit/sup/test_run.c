@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -391,6 +392,7 @@ static void test_second_supervisor_is_refused(void **state)
 		char path[96];
 		struct ledger *ledger;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when this test fails */
 		snprintf(path, sizeof(path), "%s/run/t", dir);
 		path_mkdirs(AT_FDCWD, path, 0700);
 		snprintf(path, sizeof(path), "%s/run/t/ledger", dir);
