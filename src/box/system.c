@@ -27,19 +27,19 @@ static const struct {
 	{ "cgroup2", "sys/fs/cgroup", QUIET | MOUNT_ATTR_RDONLY },
 };
 
-static const char *const masked[] = {
-	"proc/acpi",	    "proc/asound",	   "proc/config.gz",
-	"proc/interrupts",  "proc/kallsyms",	   "proc/kcore",
-	"proc/keys",	    "proc/kpagecgroup",	   "proc/kpagecount",
-	"proc/kpageflags",  "proc/latency_stats",  "proc/sched_debug",
-	"proc/scsi",	    "proc/slabinfo",	   "proc/timer_list",
-	"proc/timer_stats", "proc/vmallocinfo",	   "sys/devices/virtual/powercap",
-	"sys/firmware",	    "sys/fs/bpf",	   "sys/fs/pstore",
-	"sys/kernel/debug", "sys/kernel/security", "sys/kernel/tracing",
+static const char *const masked_proc[] = {
+	"acpi", "asound",      "config.gz",  "interrupts",  "kallsyms",	     "kcore",
+	"keys", "kpagecgroup", "kpagecount", "kpageflags",  "latency_stats", "sched_debug",
+	"scsi", "slabinfo",    "timer_list", "timer_stats", "vmallocinfo",   NULL,
 };
 
-static const char *const read_only[] = {
-	"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger",
+static const char *const masked_sys[] = {
+	"devices/virtual/powercap", "firmware",	      "fs/bpf", "fs/pstore", "kernel/debug",
+	"kernel/security",	    "kernel/tracing", NULL,
+};
+
+static const char *const read_only_proc[] = {
+	"bus", "fs", "irq", "sys", "sysrq-trigger", NULL,
 };
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
@@ -116,63 +116,89 @@ static int open_empty(void)
 }
 
 /*
+ * Where masks go. Opened once: a look-up that begins at the root asks the overlay for each of its
+ * folders again.
+ */
+struct area {
+	const char *name;
+	int fd;
+};
+
+static int fail_at(struct child *c, const struct area *area, const char *path)
+{
+	return err_sys(&c->err, errno, "'/%s/%s'", area->name, path);
+}
+
+/*
  * An empty folder over a folder, a null device over a file. What this kernel does not have needs no
  * mask.
  */
-static int mask(struct child *c, const char *path)
+static int mask(struct child *c, const struct area *area, const char *path)
 {
-	_cleanup_fd_ int at = sys_open_plain(c->root, path, O_PATH), cover = -1;
+	_cleanup_fd_ int at = sys_open_plain(area->fd, path, O_PATH), cover = -1;
 	struct stat st;
 
 	if (at < 0)
-		return errno == ENOENT ? 0 : err_sys(&c->err, errno, "'/%s'", path);
+		return errno == ENOENT ? 0 : fail_at(c, area, path);
 	if (fstat(at, &st) < 0)
-		return err_sys(&c->err, errno, "'/%s'", path);
+		return fail_at(c, area, path);
 	cover = S_ISDIR(st.st_mode) ? open_empty() : open_null();
 	if (cover < 0 || mounting_attach(cover, at) < 0)
-		return err_sys(&c->err, errno, "'/%s'", path);
+		return fail_at(c, area, path);
 	return 0;
 }
 
 /* Heat tells one container about the work of another. */
-static int mask_throttle(struct child *c)
+static int mask_throttle(struct child *c, const struct area *sys)
 {
 	char path[80];
 
 	for (unsigned cpu = 0;; cpu++) {
-		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u", cpu);
-		_cleanup_fd_ int there = sys_open_plain(c->root, path, O_PATH);
+		snprintf(path, sizeof(path), "devices/system/cpu/cpu%u", cpu);
+		_cleanup_fd_ int there = sys_open_plain(sys->fd, path, O_PATH);
 
 		if (there < 0)
 			return 0;
 		strcat(path, "/thermal_throttle");
-		if (mask(c, path) < 0)
+		if (mask(c, sys, path) < 0)
 			return -1;
 	}
 }
 
-static int protect(struct child *c, const char *path)
+static int protect(struct child *c, const struct area *area, const char *path)
 {
-	_cleanup_fd_ int at = sys_open_plain(c->root, path, O_PATH), tree = -1;
+	_cleanup_fd_ int at = sys_open_plain(area->fd, path, O_PATH), tree = -1;
 
 	if (at < 0)
-		return errno == ENOENT ? 0 : err_sys(&c->err, errno, "'/%s'", path);
+		return errno == ENOENT ? 0 : fail_at(c, area, path);
 	tree = mounting_copy(at, "", true);
 	if (tree < 0 || mounting_restrict(tree, MOUNT_ATTR_RDONLY, true) < 0 ||
 	    mounting_attach(tree, at) < 0)
-		return err_sys(&c->err, errno, "'/%s'", path);
+		return fail_at(c, area, path);
+	return 0;
+}
+
+static int for_all(struct child *c, const struct area *area, const char *const *paths,
+		   int (*cover)(struct child *c, const struct area *area, const char *path))
+{
+	for (; *paths; paths++)
+		if (cover(c, area, *paths) < 0)
+			return -1;
 	return 0;
 }
 
 int child_mask(struct child *c)
 {
-	for (size_t i = 0; i < ARRAY_LEN(masked); i++)
-		if (mask(c, masked[i]) < 0)
-			return -1;
-	for (size_t i = 0; i < ARRAY_LEN(read_only); i++)
-		if (protect(c, read_only[i]) < 0)
-			return -1;
-	return mask_throttle(c);
+	_cleanup_fd_ int proc_fd = sys_open_plain(c->root, "proc", O_PATH | O_DIRECTORY);
+	_cleanup_fd_ int sys_fd = sys_open_plain(c->root, "sys", O_PATH | O_DIRECTORY);
+	const struct area proc = { "proc", proc_fd }, sys = { "sys", sys_fd };
+
+	if (proc_fd < 0 || sys_fd < 0)
+		return err_sys(&c->err, errno, "open '/proc' and '/sys'");
+	if (for_all(c, &proc, masked_proc, mask) < 0 || for_all(c, &sys, masked_sys, mask) < 0 ||
+	    for_all(c, &proc, read_only_proc, protect) < 0)
+		return -1;
+	return mask_throttle(c, &sys);
 }
 
 /* ---- the change of root ---------------------------------------------------------------------- */
