@@ -9,6 +9,9 @@
 #include "box/runtime.h"
 #include "box/sys.h"
 
+/* PID 1 and both stages of a command of ours, and one more. */
+#define COMPANY_MAX 4
+
 static uint64_t signal_mask(const char *status, const char *field)
 {
 	const char *at = strstr(status, field);
@@ -23,11 +26,25 @@ static bool is_harmless(int sig)
 	       sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+static bool is_alive(const struct guest_proc *p)
+{
+	return p->pid && !p->gone && !sys_pidfd_ended(p->fd);
+}
+
+/* PID 1, and a command of ours beside it: a health check is no company. */
+static unsigned count_ours(struct box_slot *s)
+{
+	const struct guest *exec = exec_guest(s);
+
+	return 1U + (exec && is_alive(&exec->one)) + (exec && is_alive(&exec->two));
+}
+
 /* The kernel keeps default actions away from the first process of a pid namespace. */
-static bool would_be_lost(const struct box_slot *s, int sig)
+static bool would_be_lost(struct box_slot *s, int sig)
 {
 	_cleanup_(buf_fini) struct buf status = { 0 };
 	char path[32];
+	unsigned there;
 
 	snprintf(path, sizeof(path), "%d/status", s->guest.two.pid);
 	if (file_read(s->rt->proc, path, 65536, &status) < 0)
@@ -37,7 +54,9 @@ static bool would_be_lost(const struct box_slot *s, int sig)
 		    (sig - 1) &
 	    1)
 		return false;
-	return cgroup_count(s->cgroup.fd, 2) < 2;
+	/* Counted before ours: a command that ends in between makes us spare it, not kill it. */
+	there = cgroup_count(s->cgroup.fd, COMPANY_MAX);
+	return there <= count_ours(s);
 }
 
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
