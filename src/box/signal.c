@@ -44,7 +44,7 @@ static bool would_be_lost(struct box_slot *s, int sig)
 {
 	_cleanup_(buf_fini) struct buf status = { 0 };
 	char path[32];
-	unsigned there;
+	unsigned ours, there, tries = 3;
 
 	snprintf(path, sizeof(path), "%d/status", s->guest.two.pid);
 	if (file_read(s->rt->proc, path, 65536, &status) < 0)
@@ -54,9 +54,12 @@ static bool would_be_lost(struct box_slot *s, int sig)
 		    (sig - 1) &
 	    1)
 		return false;
-	/* Counted before ours: a command that ends in between makes us spare it, not kill it. */
-	there = cgroup_count(s->cgroup.fd, COMPANY_MAX);
-	return there <= count_ours(s);
+	/* A command of ours may end between the two counts: then they are of different moments. */
+	do {
+		ours = count_ours(s);
+		there = cgroup_count(s->cgroup.fd, COMPANY_MAX);
+	} while (ours != count_ours(s) && --tries);
+	return tries && there <= ours;
 }
 
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)

@@ -77,6 +77,16 @@ struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_m
 	return NULL;
 }
 
+void sup_ledger_drop(const char *project)
+{
+	_cleanup_free_ char *dir = sup_project_dir(project);
+	_cleanup_free_ char *path = sup_ledger_path(project);
+
+	unlink(path);
+	rmdir(dir);
+	rmdir(path_run_dir());
+}
+
 static void tell_leftover(void *arg, const char *line)
 {
 	sup_say(arg, SUP_ERROR, NULL, "still there: %s", line);

@@ -237,11 +237,11 @@ static void execute_slot(struct sup_slot *slot)
 		ev_timer_stop(slot->sup->loop, &slot->timer);
 	if (todo & DO_ARM)
 		arm(slot->sup, &slot->timer, slot->timer_ms);
+	execute_health(slot); /* a probe is ended before the stop signal is sent */
 	if (todo & DO_KILL)
 		kill_slot(slot);
 	else if (todo & DO_SIGNAL)
 		send_stop(slot);
-	execute_health(slot);
 }
 
 void sup_execute(struct sup *s)

@@ -11,43 +11,56 @@
 
 #include "sup/state.h"
 
+static const struct timespec pause_20ms = { .tv_nsec = 20000000 };
+
 /* EBUSY, in words of our own. */
 static int living(const char *project, const char *more, struct err *err)
 {
-	err_set(err, "stack '%s' is up, %s", project, more);
+	err_set(err, "stack '%s' is already up%s", project, more);
 	err->sys = EBUSY;
 	return -1;
 }
 
+static int living_elsewhere(const char *project, pid_t pid, struct err *err)
+{
+	_cleanup_free_ char *dir = sup_project_dir(project), *who = NULL, *more = NULL;
+
+	if (pid)
+		who = xasprintf(" (supervisor is process %d; end it with `kill %d`)", (int)pid,
+				(int)pid);
+	more = xasprintf(
+		"%s, but '%s' is not its folder: that was removed, or MSTACK_RUN_DIR names another one",
+		who ? who : "", dir);
+	return living(project, more, err);
+}
+
+/* A supervisor that is just dying is waited for. Nothing is found here. */
+static int refuse_living(const char *project, struct ledger *l, struct err *err)
+{
+	_cleanup_free_ char *path = sup_socket_path(project);
+	_cleanup_fd_ int fd = ctl_connect(path, 0, &(struct err){ 0 });
+	uint64_t until = time_mono_ms() + SUP_GUARD_MS;
+	pid_t pid;
+
+	(void)l;
+	if (fd >= 0)
+		return living(project, ", only its ledger was removed: end it with `mstack down`",
+			      err);
+	while ((pid = box_supervisor(project)) && time_mono_ms() < until)
+		nanosleep(&pause_20ms, NULL);
+	return pid ? living_elsewhere(project, pid, err) : 0;
+}
+
 static int find_net(const char *project, struct ledger *l, struct err *err)
 {
-	static const struct timespec pause = { .tv_nsec = 20000000 };
 	uint64_t until = time_mono_ms() + SUP_GUARD_MS;
 	struct net_spec spec = { 0 };
 	int rc;
 
 	plan_names(project, &spec);
-	/* What a dying process holds goes in a moment. */
 	while ((rc = net_find(&spec, l, err)) < 0 && err->sys == EBUSY && time_mono_ms() < until)
-		nanosleep(&pause, NULL);
-	if (rc < 0 && err->sys == EBUSY)
-		return living(
-			project,
-			"but its run-time folder was removed: end its supervisor (`pgrep -ax mstack` names it), which removes the stack",
-			err);
-	return rc;
-}
-
-/* `up` has looked before it came here and `down` has asked: this one began since. */
-static int refuse_living(const char *project, struct ledger *l, struct err *err)
-{
-	_cleanup_free_ char *path = sup_socket_path(project);
-	_cleanup_fd_ int fd = ctl_connect(path, 0, &(struct err){ 0 });
-
-	(void)l;
-	if (fd < 0)
-		return 0;
-	return living(project, "though its ledger was removed: end it with `mstack down`", err);
+		nanosleep(&pause_20ms, NULL);
+	return rc < 0 && err->sys == EBUSY ? living_elsewhere(project, 0, err) : rc;
 }
 
 static const char *kind_of(unsigned char type)

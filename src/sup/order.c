@@ -144,15 +144,22 @@ static bool needed(const struct sup *s, size_t nr)
  * Asked again after each exit, so the stops go through the graph from its leaves on, as many at a
  * time as the edges allow.
  */
+/* What waits or backs off rests at once, which may free what it depends on: so on until a round changes nothing. */
 static void stop_next(struct sup *s)
 {
-	for (size_t i = 0; i < s->n_slots; i++) {
-		struct sup_slot *slot = &s->slots[i];
+	bool again = true;
 
-		if (slot->told_down || needed(s, i))
-			continue;
-		slot->told_down = true;
-		sup_feed(slot, SVC_EV_DOWN, 0);
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < s->n_slots; i++) {
+			struct sup_slot *slot = &s->slots[i];
+
+			if (slot->told_down || needed(s, i))
+				continue;
+			slot->told_down = true;
+			sup_feed(slot, SVC_EV_DOWN, 0);
+			again = again || sup_at_rest(&slot->svc);
+		}
 	}
 }
 

@@ -81,8 +81,11 @@ static int own_ledger(struct sup *s, struct err *err)
 			"removing what an earlier run left behind");
 		left = ledger_undo(l, 10000, NULL, NULL, err);
 	}
-	if (left < 0)
+	if (left < 0) {
+		if (!ledger_next(l, NULL, NULL))
+			sup_ledger_drop(project);
 		return -1;
+	}
 	s->ledger = take_ptr(&l);
 	return 0;
 }

@@ -13,6 +13,17 @@ enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
 
 /* ---- machines -------------------------------------------------------------------------------- */
 
+static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
+{
+	struct svc_out out = svc_health_step(&slot->health, kind, time_mono_ms());
+
+	if (out.todo & HDO_CANCEL)
+		slot->health_todo &= ~(unsigned)(HDO_ARM | HDO_PROBE);
+	if (out.todo & (HDO_ARM | HDO_PROBE))
+		slot->health_ms = out.timer_ms;
+	slot->health_todo |= out.todo;
+}
+
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 {
 	struct svc_event ev = { .kind = kind, .status = status, .now_ms = time_mono_ms() };
@@ -26,17 +37,8 @@ void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 		slot->timer_ms = out.timer_ms;
 	}
 	slot->todo |= out.todo;
-}
-
-static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
-{
-	struct svc_out out = svc_health_step(&slot->health, kind, time_mono_ms());
-
-	if (out.todo & HDO_CANCEL)
-		slot->health_todo &= ~(unsigned)(HDO_ARM | HDO_PROBE);
-	if (out.todo & (HDO_ARM | HDO_PROBE))
-		slot->health_ms = out.timer_ms;
-	slot->health_todo |= out.todo;
+	if (slot->svc.state == SVC_STOPPING)
+		feed_health(slot, HEV_STOPPED); /* nobody is asked how he is while he goes */
 }
 
 /* ---- what box tells -------------------------------------------------------------------------- */

@@ -136,6 +136,8 @@ char *sup_ledger_path(const char *project);
 int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err);
 /* Opens and locks the project's ledger; a living owner is err->sys EBUSY; NULL with ENOENT when there is none. */
 struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err);
+/* Takes back the making of one in which nothing is entered; its lock is ours. What else is in the folder stays. */
+void sup_ledger_drop(const char *project);
 
 /* guard.c */
 int sup_guard_start(struct sup *s, struct err *err);
