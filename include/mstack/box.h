@@ -167,6 +167,11 @@ int box_cap_number(const char *name);
  * from within that group only.
  */
 int box_find(const char *project, struct ledger *l, struct err *err);
+/*
+ * The living supervisor of a stack: the mstack whose children are in the stack's cgroups, whatever its run-time folder and
+ * network namespace. 0: none, or it has no container now.
+ */
+pid_t box_supervisor(const char *project);
 
 /* Ledger kinds "cgroup" and "cgroup-top" (what all stacks share); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];

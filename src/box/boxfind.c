@@ -5,9 +5,74 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "box/cgroup.h"
+
+#define TEXT_MAX 65536
+
+static pid_t parent_of(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/stat", (int)pid);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	const char *name_end;
+	int parent;
+
+	if (file_read(AT_FDCWD, path, TEXT_MAX, &text) < 0)
+		return 0;
+	/* proc_pid_stat(5): the name may hold anything, brackets too. */
+	name_end = strrchr(buf_str(&text), ')');
+	return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Orphans fall to process 1, which therefore proves nothing even if it is an mstack. */
+static bool is_supervisor(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/comm", (int)pid);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	return pid > 1 && file_read(AT_FDCWD, path, TEXT_MAX, &text) == 0 &&
+	       !strcmp(buf_str(&text), "mstack\n");
+}
+
+static pid_t supervisor_above(const char *group)
+{
+	_cleanup_free_ char *path = xasprintf("%s/cgroup.procs", group);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	char *save = NULL;
+
+	if (file_read(AT_FDCWD, path, TEXT_MAX, &text) < 0 || !text.data)
+		return 0;
+	for (char *p = strtok_r(text.data, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
+		pid_t parent = parent_of((pid_t)strtol(p, NULL, 10));
+
+		if (is_supervisor(parent))
+			return parent;
+	}
+	return 0;
+}
+
+pid_t box_supervisor(const char *project)
+{
+	_cleanup_free_ char *top = NULL, *path = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+	pid_t found = 0;
+
+	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }) < 0)
+		return 0;
+	path = xasprintf("%s/%s", top, project);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		_cleanup_free_ char *slot = xasprintf("%s/%s", path, e->d_name);
+
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			found = supervisor_above(slot);
+	}
+	return found;
+}
 
 static int enter(struct ledger *l, const char *kind, const char *path, struct err *err)
 {

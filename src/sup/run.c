@@ -240,12 +240,22 @@ static void free_slots(struct sup *s)
 	free(s->slots);
 }
 
+/* Told to our own user, and kept for the client that waits for its `down`. */
+static void note_left(void *arg, enum sup_say kind, const char *slot, const char *text)
+{
+	struct sup *s = arg;
+
+	sup_say(&s->opts->hooks, kind, slot, "%s", text);
+	buf_printf(&s->left, "%s%s", s->left.len ? "; " : "", text);
+}
+
 /*
  * Nothing of the stack runs any more, or it has been given up. Links first, while their namespaces are still held: a namespace
  * that ends takes its links apart one by one, and everybody waits for that.
  */
 static int take_down(struct sup *s, struct err *err)
 {
+	const struct sup_hooks hooks = { .arg = s, .say = note_left };
 	int rc = 0;
 
 	if (s->net)
@@ -257,7 +267,7 @@ static int take_down(struct sup *s, struct err *err)
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	if (s->ledger)
-		rc = sup_undo(s->ledger, s->opts->stack->name, &s->opts->hooks, err);
+		rc = sup_undo(s->ledger, s->opts->stack->name, &hooks, err);
 	return rc;
 }
 
@@ -276,6 +286,7 @@ static void free_all(struct sup *s)
 	ledger_close(s->ledger);
 	sup_prepared_fini(&s->prepared);
 	vec_fini(&s->facts);
+	buf_fini(&s->left);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
 	if (s->self_fd >= 0)

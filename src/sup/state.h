@@ -125,6 +125,7 @@ struct sup {
 	enum sup_ending ending;
 	bool gave_up;
 	int exit_code;
+	struct buf left;   /* what the end could not remove, in words */
 	struct err up_err; /* why `up` failed */
 };
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,10 +89,41 @@ static void test_whole_stack(void **state)
 	assert_int_equal(box_find(r->project, r->ledger, &err), 0);
 }
 
+/* Of a supervisor that lives, whoever looks: only its children in the group tell. */
+static void test_supervisor(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *web = xasprintf("%s/web-1", r->rt->tree.path);
+	int status, ready[2];
+	pid_t other;
+	char c;
+
+	assert_int_equal(box_supervisor("not-there"), 0);
+	assert_int_equal(mkdir(web, 0755), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	other = fork();
+	if (!other) {
+		prctl(PR_SET_NAME, "mstack");
+		resident(web);
+		while (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	assert_int_equal(box_supervisor(r->project), other);
+	/* It dies; its child falls to process 1 and is nobody's. */
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_int_equal(box_supervisor(r->project), 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
-	const struct CMUnitTest tests[] = { T(test_nothing), T(test_whole_stack) };
+	const struct CMUnitTest tests[] = { T(test_nothing), T(test_whole_stack),
+					    T(test_supervisor) };
 
 	rig_isolate();
 	return cmocka_run_group_tests(tests, NULL, NULL);
