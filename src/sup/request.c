@@ -138,22 +138,30 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 	}
 }
 
+/* What the client is told: done, failed, or what is still there (the contract's code for that is 6). */
+static void answer_end(struct sup_peer *p, const struct ctl_msg *request, int rc,
+		       const struct err *err)
+{
+	struct err left = { 0 };
+
+	if (rc > 0)
+		err_kind(&left, ERR_LEFTOVER, "%s", buf_str(&p->sup->left));
+	else if (rc < 0)
+		left = *err;
+	ctl_answer(p->fd, request, rc ? CTL_ERROR : CTL_OK,
+		   rc ? json_pack("{s:s, s:i}", "error", left.text, "code", err_exit_code(&left))
+		      : NULL,
+		   true);
+}
+
 void sup_answer_down(struct sup *s, int rc, const struct err *err)
 {
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
 		struct sup_peer *p = &s->peers[i];
 		struct ctl_msg request = { .type = CTL_DOWN, .id = p->down_id };
 
-		if (p->fd < 0 || !p->waits_for_down)
-			continue;
-		if (rc == 0)
-			ctl_answer(p->fd, &request, CTL_OK, NULL, true);
-		else
-			ctl_answer(p->fd, &request, CTL_ERROR,
-				   json_pack("{s:s, s:i}", "error",
-					     rc < 0 ? err->text : "something is left behind",
-					     "code", 1),
-				   true);
+		if (p->fd >= 0 && p->waits_for_down)
+			answer_end(p, &request, rc, err);
 	}
 }
 
