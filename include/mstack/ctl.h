@@ -22,10 +22,9 @@ enum ctl_type {
 	CTL_ERROR = 0,		/* answer: {"error": text, "code": exit code} */
 	CTL_OK = 1,		/* answer */
 	CTL_PS = 2,		/* request {}; answers: one object per slot (the keys of `ps --format json`) */
-	CTL_DOWN = 3,		/* request {"timeout": seconds or absent, "volumes": bool}; answered at once with
+	CTL_DOWN = 3,		/* request {"timeout": seconds or absent}; answered at once with
 				   {"state": "stopping"}, and again when all is stopped and removed */
 	CTL_STATUS = 4,		/* request {}; answer: {"project", "pid", "file", "version"} */
-	CTL_WAIT_UP = 5,	/* request {"healthy": bool}; answers: {"service", "state", ...} as they change, then OK or ERROR */
 };
 
 enum { CTL_LAST = 1 };		/* flags */
