@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What others do to a stack: a supervisor that is stopped, a group killed from outside, other programs that route, images and
+# volumes that are not what they seem, containers that take what they can.
+
+load lib/common
+
+@test "hostile: a stopped supervisor is told, with its cure, instead of waited for" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	local sup
+	sup=$(supervisor)
+	kill -STOP "$sup"
+	expect_exit 5 timeout 30 mstack down
+	says "kill -CONT $sup"
+	expect_exit 5 timeout 30 mstack ps
+	kill -CONT "$sup"
+	mstack down
+}
+
+@test "hostile: forwarding that somebody else switches on meanwhile stays on" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	mstack down
+	[[ $(</proc/sys/net/ipv4/conf/up0/forwarding) == 1 ]]
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+}
+
+@test "hostile: a container cannot fill the host's /run through its /etc/hosts" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "dd if=/dev/zero of=/etc/hosts bs=1M count=64; sleep 1000"]}
+		  b: {image: busybox, read_only: true, command: [sh, -c, "echo x >>/etc/hosts || echo refused; sleep 1000"]}
+	END
+	local before
+	before=$(df --output=used -k /run | tail -n 1)
+	mstack up -d
+	wait_until log_has b refused
+	wait_until log_has a 'records out'
+	(($(df --output=used -k /run | tail -n 1) - before < 4096))
+	mstack down
+}
+
+@test "hostile: mstack's own folders are no volumes" {
+	local place
+	for place in /run/mstack /run/mstack/t/control /var/lib/mstack; do
+		stack_one <<<"volumes: ['$place:/m']"
+		up_fails 125 "$place" stack.yaml:
+	done
+	# A link to it is no way round.
+	mkdir /run/mstack
+	ln -s /run/mstack there
+	stack_one <<<"volumes: ['./there:/m']"
+	up_fails 125 there
+}
+
+@test "hostile: a folder for a file, and a file for a folder, are explained" {
+	mkdir -p image/bin image/etc
+	cp /bin/busybox image/bin/sleep
+	echo conf >image/etc/app.conf
+	echo real >real.conf
+	stack <<-'END'
+		services: {a: {image: ./image, command: [sleep, "1000"], volumes: ["./typo.conf:/etc/app.conf"]}}
+	END
+	up_fails 125 "/etc/app.conf" folder
+	[[ $output != *'invalid argument'* ]]
+	stack <<-'END'
+		services: {a: {image: ./image, command: [sleep, "1000"], volumes: ["./real.conf:/etc"]}}
+	END
+	up_fails 125 "/etc" folder
+	[[ $output != *'invalid argument'* ]]
+}
+
+@test "hostile: no row of ps is too long to be shown" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], ports: ["20000-24000:20000-24000"]}
+		  b: {image: busybox, command: [sleep, "1000"], labels: {x: $(printf '%060000d' 0), y: $(printf '%060000d' 0)}}
+	END
+	mstack up -d
+	state_is a running
+	state_is b running
+	[[ $(mstack ps -q | wc -l) == 2 ]]
+	mstack down
+}
+
+# A file of 3 GB that needs 3 MB: one block of zeros, packed, again and again.
+@test "hostile: Ctrl-C ends the unpacking of an image" {
+	local i before
+	truncate -s 3G big
+	tar --create --format=gnu big 2>/dev/null | head -c 512 | gzip >image.tar.gz || :
+	head -c 64M /dev/zero | gzip >part
+	for i in {1..50}; do
+		cat part
+	done >>image.tar.gz
+	stack_one <<<''
+	sed -i 's,busybox,./image.tar.gz,' stack.yaml
+	up_foreground
+	wait_until grep -q unpacking up.err
+	sleep 0.3
+	before=${EPOCHREALTIME//[!0-9]/}
+	kill -INT "$UP"
+	ends_with 130 "$UP"
+	((${EPOCHREALTIME//[!0-9]/} - before < 2000000))
+}
