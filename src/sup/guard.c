@@ -52,13 +52,11 @@ int sup_guard_start(struct sup *s, struct err *err)
 		s->self_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (s->self_fd < 0)
 		return err_sys(err, errno, "guard: pidfd_open");
-	box_inherit_libraries(true);
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, errno, "guard: fork");
 	if (pid == 0)
 		guard(s->opts->stack->name, s->self_fd);
-	box_inherit_libraries(false);
 	s->guard = pid;
 	s->guard_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return 0;
