@@ -87,11 +87,11 @@ load lib/common
 
 # A file of 3 GB that needs 3 MB: one block of zeros, packed, again and again.
 @test "hostile: Ctrl-C ends the unpacking of an image" {
-	local i before
+	local before
 	truncate -s 3G big
 	tar --create --format=gnu big 2>/dev/null | head -c 512 | gzip >image.tar.gz || :
 	head -c 64M /dev/zero | gzip >part
-	for i in {1..50}; do
+	for _ in {1..50}; do
 		cat part
 	done >>image.tar.gz
 	stack_one <<<''
