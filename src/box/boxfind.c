@@ -74,9 +74,13 @@ pid_t box_supervisor(const char *project)
 	return found;
 }
 
-static int enter(struct ledger *l, const char *kind, const char *path, struct err *err)
+static int enter(struct ledger *l, const char *kind, uint32_t parent, const char *path,
+		 uint32_t *ret, struct err *err)
 {
-	return l && !ledger_intend(l, kind, 0, path, err) ? -1 : 0;
+	if (!l)
+		return 0;
+	*ret = ledger_intend(l, kind, parent, path, err);
+	return *ret ? 0 : -1;
 }
 
 int box_find(const char *project, struct ledger *l, struct err *err)
@@ -84,6 +88,7 @@ int box_find(const char *project, struct ledger *l, struct err *err)
 	_cleanup_free_ char *top = NULL, *path = NULL;
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *e;
+	uint32_t above = 0, group = 0, below;
 
 	/* Where cgroup v2 is not mounted no stack ever ran. */
 	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }) < 0)
@@ -92,13 +97,14 @@ int box_find(const char *project, struct ledger *l, struct err *err)
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "open cgroup '%s'", path);
-	if (enter(l, CGROUP_TOP_KIND, top, err) < 0 || enter(l, CGROUP_KIND, path, err) < 0)
+	if (enter(l, CGROUP_TOP_KIND, 0, top, &above, err) < 0 ||
+	    enter(l, CGROUP_KIND, above, path, &group, err) < 0)
 		return -1;
 	while ((e = readdir(dir))) {
 		_cleanup_free_ char *slot = xasprintf("%s/%s", path, e->d_name);
 
 		if (e->d_type == DT_DIR && e->d_name[0] != '.' &&
-		    enter(l, CGROUP_KIND, slot, err) < 0)
+		    enter(l, CGROUP_KIND, group, slot, &below, err) < 0)
 			return -1;
 	}
 	return 1;

@@ -25,6 +25,7 @@ struct job {
 	enum fate fate;
 	bool with_parent; /* left to its parent at first */
 	bool bulked;	  /* was tried together with the others of its kind */
+	bool held;	  /* something of it has to be tried again first */
 	char *why;	  /* it is still there */
 };
 
@@ -127,7 +128,15 @@ static void attempt(struct undo *u, struct job *j)
 	}
 }
 
-/* Newest first. Returns how many are worth another try. */
+/* What is shared, too, must not be taken for somebody else's because our own part is still in it. */
+static void hold_parent(struct undo *u, const struct job *child)
+{
+	for (size_t i = 0; i < u->jobs.n; i++)
+		if (u->jobs.v[i].e->item.id == child->e->item.parent)
+			u->jobs.v[i].held = true;
+}
+
+/* Newest first, so children come before their parents. Returns how many are worth another try. */
 static size_t pass(struct undo *u)
 {
 	size_t busy = 0;
@@ -137,8 +146,16 @@ static size_t pass(struct undo *u)
 
 		if (!is_due(u, j))
 			continue;
-		attempt(u, j);
-		busy += j->fate == TODO;
+		/* At the deadline there is no better moment to come. */
+		if (!j->held || time_mono_ms() >= u->deadline)
+			attempt(u, j);
+		else
+			remember(j, "something of it is still there");
+		j->held = false;
+		if (j->fate != TODO)
+			continue;
+		hold_parent(u, j);
+		busy++;
 	}
 	return busy;
 }

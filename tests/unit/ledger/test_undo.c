@@ -242,6 +242,29 @@ static void test_busy(void **state)
 	ledger_close(l);
 }
 
+/* A parent is not touched before its children are gone, however long that takes: it may be shared. */
+static void test_busy_child(void **state)
+{
+	struct ledger *l = scratch_ledger(*state, kinds);
+	struct err err = { 0 };
+	uint32_t top = make(l, *state, "plain", 0, "top");
+
+	make(l, *state, "plain", make(l, *state, "plain", top, "middle"), "child");
+	w.busy = 4;
+	assert_int_equal(ledger_undo(l, 60000, NULL, NULL, &err), 0);
+	assert_string_equal(buf_str(&w.trace), "child middle top ");
+
+	/* What never goes holds nothing up for ever: in the end each was tried. */
+	buf_fini(&w.trace);
+	top = make(l, *state, "plain", 0, "top");
+	make(l, *state, "plain", top, "child");
+	w.busy = 1000000;
+	assert_int_equal(ledger_undo(l, 20, NULL, NULL, &err), 1);
+	w.busy = 0;
+	assert_int_equal(ledger_undo(l, 60000, NULL, NULL, &err), 0);
+	ledger_close(l);
+}
+
 /* What fails for another reason is not tried until the deadline, and holds up nothing else. */
 static void test_stuck(void **state)
 {
@@ -374,6 +397,7 @@ int main(void)
 		TEST(test_one_branch),
 		TEST(test_tied_alone),
 		TEST(test_busy),
+		TEST(test_busy_child),
 		TEST(test_stuck),
 		TEST(test_foreign),
 		TEST(test_unknown_kind),
