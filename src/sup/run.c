@@ -250,8 +250,8 @@ static void note_left(void *arg, enum sup_say kind, const char *slot, const char
 }
 
 /*
- * Nothing of the stack runs any more, or it has been given up. Links first, while their namespaces are still held: a namespace
- * that ends takes its links apart one by one, and everybody waits for that.
+ * Nothing of the stack runs any more, or it has been given up. Links first; their namespaces, which the runtime holds, last:
+ * one that ends takes its links apart by itself, and everybody who looks at a link meanwhile waits for that.
  */
 static int take_down(struct sup *s, struct err *err)
 {
@@ -260,14 +260,14 @@ static int take_down(struct sup *s, struct err *err)
 
 	if (s->net)
 		net_down(s->net);
-	if (s->runtime)
-		box_close(s->runtime);
 	if (s->plan)
 		free_slots(s);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	if (s->ledger)
 		rc = sup_undo(s->ledger, s->opts->stack->name, &hooks, err);
+	if (s->runtime)
+		box_close(s->runtime);
 	return rc;
 }
 
