@@ -91,12 +91,24 @@ static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
 	return 1;
 }
 
-static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *ret_code,
+/* What it says while we wait comes by way of us: it never holds our standard error, which somebody may read to the end. */
+static void pass_on(int words)
+{
+	char text[4096];
+	ssize_t n;
+
+	while ((n = read(words, text, sizeof(text))) > 0)
+		if (write(STDERR_FILENO, text, (size_t)n) < 0)
+			return;
+}
+
+static int wait_word(int fd, int words, pid_t child, int signals, int64_t timeout_ms, int *ret_code,
 		     struct err *err)
 {
 	uint64_t end = time_mono_ms() + (uint64_t)timeout_ms;
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
-				{ .fd = signals, .events = POLLIN } };
+				{ .fd = signals, .events = POLLIN },
+				{ .fd = words, .events = POLLIN } };
 	struct signalfd_siginfo info;
 
 	for (;;) {
@@ -111,6 +123,9 @@ static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *
 				err, ERR_TIMEOUT,
 				"not everything was running or healthy after %lld s: the stack goes on: see 'mstack ps'",
 				(long long)timeout_ms / 1000);
+		pass_on(words);
+		if (fds[2].revents & POLLHUP)
+			fds[2].fd = -1; /* it speaks to its own log now, or is gone */
 		if (n > 0 && fds[0].revents)
 			return take_word(fd, child, ret_code, err);
 		if (n > 0 && read(signals, &info, sizeof(info)) == sizeof(info)) {
@@ -122,9 +137,11 @@ static int wait_word(int fd, pid_t child, int signals, int64_t timeout_ms, int *
 }
 
 /* What the caller's shell left open (a lock, a test's pipe) must not be held for as long as the stack runs. */
-static int become_background(int fd, const sigset_t *mask, int *ret_fd)
+static int become_background(int fd, int words, const sigset_t *mask, int *ret_fd)
 {
 	setsid();
+	signal(SIGPIPE, SIG_IGN); /* the command may be killed while we speak */
+	dup2(words, STDERR_FILENO);
 	if (fd > STDERR_FILENO + 1)
 		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
 	close_range((unsigned)fd + 1, ~0u, 0);
@@ -137,15 +154,20 @@ static int become_background(int fd, const sigset_t *mask, int *ret_fd)
 
 int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err)
 {
-	_cleanup_fd_ int here = -1, there = -1, signals = -1;
+	_cleanup_fd_ int here = -1, there = -1, signals = -1, words = -1, words_in = -1;
 	sigset_t passed, before;
-	int pair[2], r;
+	int pair[2], pipe[2], r;
 	pid_t child;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "socket for the supervisor");
 	here = pair[0];
 	there = pair[1];
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe for the supervisor's words");
+	words = pipe[0];
+	words_in = pipe[1];
+	fd_nonblock(words, true);
 	sigemptyset(&passed);
 	sigaddset(&passed, SIGINT);
 	sigaddset(&passed, SIGTERM);
@@ -153,14 +175,15 @@ int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err)
 	signals = signalfd(-1, &passed, SFD_CLOEXEC | SFD_NONBLOCK);
 	child = signals < 0 ? -1 : fork();
 	if (!child) {
-		here = signals = -1; /* closed there with all others */
-		return become_background(take_fd(&there), &before, ret_fd);
+		here = signals = words = -1; /* closed there with all others */
+		return become_background(take_fd(&there), take_fd(&words_in), &before, ret_fd);
 	}
 	if (child < 0)
 		r = err_sys(err, errno, "process for the supervisor");
 	else {
 		cleanup_fd(&there);
-		r = wait_word(here, child, signals, timeout_ms, ret_code, err);
+		cleanup_fd(&words_in);
+		r = wait_word(here, words, child, signals, timeout_ms, ret_code, err);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
