@@ -84,8 +84,6 @@ bool svc_cell_is_bug(enum svc_state state, enum svc_event_kind kind);
 
 void svc_init(struct svc *s, const struct svc_policy *policy);
 struct svc_out svc_step(struct svc *s, const struct svc_event *ev);
-const char *svc_state_name(enum svc_state s);		/* "running", for people and logs */
-const char *svc_event_name(enum svc_event_kind k);
 /* `State` of ps: created running restarting exited dead. */
 const char *svc_compose_state(const struct svc *s);
 

@@ -80,8 +80,14 @@ static void hear(struct guest *g, const struct child_msg *m)
 	case CHILD_PID:
 		/* An unreaped child of ours: the number cannot mean another process. */
 		fd = g->two.pid ? -1 : sys_pidfd_open(m->pid);
-		if (fd >= 0)
+		if (fd >= 0) {
 			watch(g, &g->two, m->pid, fd);
+		} else if (!g->two.pid && !g->failed) {
+			/* Too many open files: without a descriptor nobody would hear of its end. */
+			err_sys(&g->err, errno, "watch the container");
+			g->failed = true;
+			kill(m->pid, SIGKILL);
+		}
 		break;
 	case CHILD_READY:
 		g->ready = true;

@@ -43,6 +43,16 @@ static void explain_death(struct box_slot *s)
 	s->guest.err.kind = ERR_CREATE;
 }
 
+/*
+ * Somebody else may have written cgroup.kill (systemd-oomd does). Since Linux 6.14 such a group kills whoever is cloned
+ * into it later, so it is made anew before the next start, like one that we killed.
+ */
+static void suspect_group(struct box_slot *s, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		s->cgroup.killed = true;
+}
+
 static void tell_failed(struct box_slot *s)
 {
 	struct box_event ev = { .kind = BOX_START_FAILED };
@@ -50,6 +60,7 @@ static void tell_failed(struct box_slot *s)
 	if (!s->guest.failed)
 		explain_death(s);
 	ev.err = s->guest.err;
+	suspect_group(s, s->guest.two.pid ? s->guest.two.status : s->guest.one.status);
 	guest_fini(&s->guest);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
@@ -65,6 +76,7 @@ static void tell_exited(struct box_slot *s)
 		.oom = cgroup_oom_kills(s->cgroup.fd) > s->oom_before,
 	};
 
+	suspect_group(s, ev.status);
 	guest_fini(&s->guest);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;

@@ -11,6 +11,11 @@ bool sup_at_rest(const struct svc *s)
 	return s->state == SVC_IDLE || s->state == SVC_EXITED;
 }
 
+int sup_exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* It will not come up by itself any more. */
 static bool never_came(const struct svc *on)
 {

@@ -59,7 +59,7 @@ int sup_guard_start(struct sup *s, struct err *err)
 		guard(s->opts->stack->name, s->self_fd);
 	s->guard = pid;
 	s->guard_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return 0;
+	return s->guard_fd < 0 ? err_sys(err, errno, "guard: pidfd_open") : 0;
 }
 
 void sup_guard_died(struct sup *s)
@@ -80,7 +80,8 @@ void sup_guard_stop(struct sup *s)
 {
 	if (s->guard <= 0)
 		return;
-	kill(s->guard, SIGKILL);
+	/* By its descriptor: it may have been reaped as a stranger, and its number be another's. */
+	syscall(SYS_pidfd_send_signal, s->guard_fd, SIGKILL, NULL, 0);
 	while (waitpid(s->guard, NULL, 0) < 0 && errno == EINTR)
 		; /* ECHILD: it was reaped as a stranger */
 	s->guard = 0;

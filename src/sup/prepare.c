@@ -10,7 +10,7 @@
 
 #include "sup/state.h"
 
-enum { RESOLV_MAX = 65536 };
+enum { RESOLV_MAX = 65536, VOLUME_LIST_MAX = 1 << 20 };
 
 /* ---- images and users ------------------------------------------------------------------------ */
 
@@ -185,7 +185,7 @@ static int list_volumes(const struct plan *plan, struct err *err)
 	size_t before;
 	int rc = 0;
 
-	file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list); /* none yet: an empty list */
+	file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* none yet: an empty list */
 	before = list.len;
 	for (size_t i = 0; i < plan->n_volumes; i++)
 		if (!plan->volumes[i].external && !listed(buf_str(&list), plan->volumes[i].name))
@@ -280,7 +280,7 @@ int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struc
 	int rc = store ? 0 : -1;
 
 	if (store)
-		file_read(AT_FDCWD, path, RESOLV_MAX * 16, &list); /* no list: no volumes */
+		file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* no list: no volumes */
 	rest = list.data;
 	while (rc == 0 && (name = strsep(&rest, "\n"))) {
 		if (!*name)

@@ -93,16 +93,11 @@ static void tell_exit(const struct sup_slot *slot, int status)
 			sig_name(WTERMSIG(status)), slot->oom ? " (out of memory)" : "");
 }
 
-static int exit_code(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* --abort-on-*, --exit-code-from: an exit that nobody asked for ends the stack. */
 static void abort_after(struct sup_slot *slot, int status)
 {
 	const struct sup_opts *o = slot->sup->opts;
-	int code = exit_code(status);
+	int code = sup_exit_code(status);
 	bool from = o->exit_code_from && strcmp(o->exit_code_from, slot->plan->service->name) == 0;
 
 	if (slot->sup->ending != ENDING_NO) {

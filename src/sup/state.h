@@ -170,6 +170,7 @@ enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
 enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
 			    enum svc_health_state health);
 bool sup_at_rest(const struct svc *s);
+int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
 
 /* order.c: gates and the order of the end, over all slots */
 void sup_look_at_gates(struct sup *s);

@@ -13,8 +13,7 @@ static int exit_code(const struct svc *v)
 {
 	if (!v->ever_exited)
 		return v->start_failed ? 127 : 0;
-	return WIFEXITED(v->last_status) ? WEXITSTATUS(v->last_status)
-					 : 128 + WTERMSIG(v->last_status);
+	return sup_exit_code(v->last_status);
 }
 
 /* "5 seconds", as compose's table says it. */

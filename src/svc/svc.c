@@ -271,34 +271,6 @@ bool svc_cell_is_bug(enum svc_state state, enum svc_event_kind kind)
 	return cell[state][kind] == bug;
 }
 
-static const char *const state_names[SVC_N_STATES] = {
-	[SVC_IDLE] = "idle",	   [SVC_WAITING] = "waiting",	 [SVC_STARTING] = "starting",
-	[SVC_RUNNING] = "running", [SVC_BACKOFF] = "restarting", [SVC_STOPPING] = "stopping",
-	[SVC_EXITED] = "exited",
-};
-
-static const char *const event_names[SVC_EV_N_KINDS] = {
-	[SVC_EV_UP] = "up",
-	[SVC_EV_READY] = "ready",
-	[SVC_EV_GATE_FAILED] = "dependency failed",
-	[SVC_EV_STARTED] = "started",
-	[SVC_EV_START_FAILED] = "start failed",
-	[SVC_EV_EXITED] = "exited",
-	[SVC_EV_TIMER] = "timer",
-	[SVC_EV_DOWN] = "down",
-	[SVC_EV_KILL] = "kill",
-};
-
-const char *svc_state_name(enum svc_state s)
-{
-	return state_names[s];
-}
-
-const char *svc_event_name(enum svc_event_kind k)
-{
-	return event_names[k];
-}
-
 const char *svc_compose_state(const struct svc *s)
 {
 	switch (s->state) {

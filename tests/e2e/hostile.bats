@@ -104,3 +104,32 @@ load lib/common
 	ends_with 130 "$UP"
 	((${EPOCHREALTIME//[!0-9]/} - before < 2000000))
 }
+
+@test "hostile: what is killed by its cgroup from outside is started again" {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		restart: always
+	END
+	mstack up -d
+	local pid
+	pid=$(field a Pid)
+	echo 1 >"$MSTACK_SANDBOX/mstack/t/a-1/cgroup.kill"
+	again() { state_is a running && [[ $(field a Pid) != "$pid" ]]; }
+	wait_until again
+	mstack down
+}
+
+@test "hostile: too few descriptors are said before anything is made" {
+	{
+		echo services:
+		local i
+		for i in {1..30}; do
+			echo "  s$i: {image: busybox, command: [sleep, '1000']}"
+		done
+	} | stack
+	local n
+	for n in 20 30 200 300 330 400; do
+		expect_exit 1 timeout 30 bash -c "ulimit -n $n; exec mstack up -d"
+		says 'open files'
+	done
+}
