@@ -42,6 +42,8 @@ enum store_form store_image_form(const char *image);
  */
 int store_image_get(struct store *s, const char *image, const char *base_dir, void (*tell)(void *arg, const char *line),
 		    void *arg, struct store_image *ret, struct err *err);
+/* For doctor: has this host a static busybox, of which the image `busybox` can be made? */
+bool store_has_busybox(void);
 void store_image_fini(struct store_image *img);
 
 /* The folder of a named volume; with `create` made when missing (0755 root). *ret_path: caller frees.

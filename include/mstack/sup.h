@@ -49,7 +49,9 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err);
  */
 int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err);
 
-/* SIGTERM to whoever holds the project's ledger (a supervisor that does not listen yet). 0, or 1 when nobody does. */
+/* The process that holds the project's ledger: a supervisor, also one that does not listen yet, or a guard at work. 0: none. */
+pid_t sup_owner(const char *project);
+/* SIGTERM to it. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
 
 /* Paths that clients need; caller frees. */

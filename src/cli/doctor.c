@@ -3,17 +3,15 @@
  * doctor: `mstack doctor`, whether this host can run stacks, feature by feature, with the cure. Collects what the rooms
  * find out by trying (in processes of their own, so nothing of the host is touched) and prints it.
  */
-#include <elf.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/term.h"
 #include "mstack/box.h"
 #include "mstack/net.h"
+#include "mstack/store.h"
 
 #define PROBES_MAX 64
 
@@ -46,39 +44,9 @@ static void add(struct findings *all, const char *what, bool ok, bool needed, co
 			 .what = what, .ok = ok, .needed = needed, .why = why, .cure = cure }));
 }
 
-/* A program without PT_INTERP needs no library of the host inside the container. */
-static bool is_static(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	Elf64_Ehdr head;
-	Elf64_Phdr part;
-
-	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head.e_ident, ELFMAG, SELFMAG) || head.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    head.e_phentsize != sizeof(part))
-		return false;
-	for (unsigned i = 0; i < head.e_phnum; i++)
-		if (pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))) !=
-			    sizeof(part) ||
-		    part.p_type == PT_INTERP)
-			return false;
-	return true;
-}
-
-static bool have_static_busybox(void)
-{
-	static const char *const paths[] = { "/bin/busybox", "/usr/bin/busybox", "/sbin/busybox",
-					     "/usr/sbin/busybox", "/usr/local/bin/busybox" };
-
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (is_static(paths[i]))
-			return true;
-	return false;
-}
-
 static void add_busybox(struct findings *all)
 {
-	bool ok = have_static_busybox();
+	bool ok = store_has_busybox();
 
 	add(all, "static busybox", ok, true, ok ? "" : "image: busybox is made from it",
 	    "apt-get install busybox-static");

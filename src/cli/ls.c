@@ -54,6 +54,14 @@ static char *file_of(const char *project, struct err *err)
 	return file ? file : xstrdup("");
 }
 
+/* Nobody listens: it is on its way up (an image may be unpacked) or down, or it was killed. */
+static char *without_answer(const char *project)
+{
+	int pid = (int)sup_owner(project);
+
+	return pid ? xasprintf("busy(process %d)", pid) : xstrdup("dead: mstack down");
+}
+
 /*
  * Names alone are known without asking anybody, and a supervisor that hangs cannot keep them back.
  * A folder without a supervisor is what is left when it was killed together with its guard.
@@ -69,9 +77,7 @@ static void add_project(const struct cli_options *o, const char *name, struct cl
 		puts(name);
 		return;
 	}
-	status = r == 0	 ? count_states(rows)
-		 : r > 0 ? xstrdup("dead: mstack down")
-			 : xstrdup(err.text);
+	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : xstrdup(err.text);
 	file = file_of(name, &err);
 	json_decref(rows);
 	if (table) {

@@ -218,3 +218,17 @@ int store_busybox_get(const struct store *s, const char *const *hosts, char **re
 		       "image 'busybox': this host has no busybox "
 		       "(try `apt-get install busybox-static`)");
 }
+
+bool store_has_busybox(void)
+{
+	for (const char *const *host = usual_hosts; *host; host++) {
+		struct buf bytes = { 0 };
+		bool ok = file_read(AT_FDCWD, *host, BUSYBOX_MAX, &bytes) == 0 &&
+			  is_static_elf(bytes.data, bytes.len);
+
+		buf_fini(&bytes);
+		if (ok)
+			return true;
+	}
+	return false;
+}

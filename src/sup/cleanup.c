@@ -132,19 +132,25 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 }
 
 /* A folder without a ledger is none of ours, or its project is just ending. */
-int sup_interrupt(const char *project)
+/* Who holds the lock is alive, so the number is its own. */
+pid_t sup_owner(const char *project)
 {
 	_cleanup_free_ char *path = sup_ledger_path(project);
 	struct err err = { 0 };
 	struct ledger *l = ledger_open(path, false, sup_ledger_kinds, &err);
 	pid_t pid = 0;
-	int rc = 1;
 
-	/* It holds the lock, so the number is its own. */
-	if (l && ledger_lock(l, 0, &pid, &err) == 1 && pid > 0 && kill(pid, SIGTERM) == 0)
-		rc = 0;
+	if (l && ledger_lock(l, 0, &pid, &err) != 1)
+		pid = 0;
 	ledger_close(l);
-	return rc;
+	return pid;
+}
+
+int sup_interrupt(const char *project)
+{
+	pid_t pid = sup_owner(project);
+
+	return pid > 0 && kill(pid, SIGTERM) == 0 ? 0 : 1;
 }
 
 char **sup_projects(void)
