@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Undoing without a supervisor, and the paths of a project's run-time folder. The same code serves the supervisor's own end,
+ * Undoing without a supervisor. The same code serves the supervisor's own end,
  * its guard, `down` after a crash, and `up` on top of leftovers: the ledger knows what there is.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,21 +19,6 @@ enum { UNDO_MS = 10000, OPEN_TRIES = 10 };
 const struct ledger_kind *const *const sup_ledger_kinds[] = {
 	ledger_kinds, box_ledger_kinds, net_ledger_kinds, store_ledger_kinds, NULL,
 };
-
-char *sup_project_dir(const char *project)
-{
-	return xasprintf("%s/%s", path_run_dir(), project);
-}
-
-char *sup_ledger_path(const char *project)
-{
-	return xasprintf("%s/%s/ledger", path_run_dir(), project);
-}
-
-char *sup_socket_path(const char *project)
-{
-	return xasprintf("%s/%s/control", path_run_dir(), project);
-}
 
 /* Opens and locks once. ENOENT and ESTALE in err: whoever had it before removed it under our hands. */
 static struct ledger *open_locked(const char *project, bool create, unsigned wait_ms,
@@ -151,24 +135,4 @@ int sup_interrupt(const char *project)
 	pid_t pid = sup_owner(project);
 
 	return pid > 0 && kill(pid, SIGTERM) == 0 ? 0 : 1;
-}
-
-char **sup_projects(void)
-{
-	struct VEC(char *) list = { 0 };
-	_cleanup_closedir_ DIR *d = opendir(path_run_dir());
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		_cleanup_free_ char *ledger = NULL, *control = NULL;
-
-		if (e->d_name[0] == '.')
-			continue;
-		ledger = sup_ledger_path(e->d_name);
-		control = sup_socket_path(e->d_name);
-		if (access(ledger, F_OK) == 0 || access(control, F_OK) == 0)
-			vec_push(&list, xstrdup(e->d_name));
-	}
-	vec_push(&list, NULL);
-	return list.v;
 }

@@ -129,10 +129,12 @@ struct sup {
 	struct err up_err; /* why `up` failed */
 };
 
-/* cleanup.c */
-extern const struct ledger_kind *const *const sup_ledger_kinds[];
+/* places.c */
 char *sup_project_dir(const char *project);
 char *sup_ledger_path(const char *project);
+
+/* cleanup.c */
+extern const struct ledger_kind *const *const sup_ledger_kinds[];
 /* Undoes what the ledger holds (its lock is ours) and removes it with the project's folder. As sup_cleanup. */
 int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err);
 /* Opens and locks the project's ledger; a living owner is err->sys EBUSY; NULL with ENOENT when there is none. */
