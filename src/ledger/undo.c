@@ -18,7 +18,7 @@
 #define GRACE_MS     300
 #define PAUSE_MAX_MS 50
 
-enum fate { TODO, OVER, FOREIGN, FAILED };
+enum fate { PENDING, OVER, FOREIGN, FAILED };
 
 struct job {
 	struct ledger_entry *e;
@@ -69,7 +69,7 @@ static void collect(struct undo *u, uint32_t root)
 
 static bool is_due(const struct undo *u, const struct job *j)
 {
-	return j->fate == TODO && j->with_parent == u->later;
+	return j->fate == PENDING && j->with_parent == u->later;
 }
 
 /* ---- one by one ------------------------------------------------------------------------------ */
@@ -152,7 +152,7 @@ static size_t pass(struct undo *u)
 		else
 			remember(j, "something of it is still there");
 		j->held = false;
-		if (j->fate != TODO)
+		if (j->fate != PENDING)
 			continue;
 		hold_parent(u, j);
 		busy++;

@@ -66,8 +66,8 @@ int store_slot_layer(struct store *s, const char *project, const char *slot, str
 	(void)ledger;
 	(void)parent;
 	(void)err;
-	*ret_upper = xasprintf("/upper/%s", slot);
-	*ret_work = xasprintf("/work/%s", slot);
+	*ret_upper = xasprintf("/slot-upper/%s", slot);
+	*ret_work = xasprintf("/slot-work/%s", slot);
 	return 0;
 }
 
