@@ -13,6 +13,8 @@
 
 #include "box/cgroup.h"
 
+#define GROUP_PIDS_MAX (1 << 20) /* bytes of cgroup.procs */
+
 #define TABLE_MAX (4U << 20)
 
 /* ---- what there is --------------------------------------------------------------------------- */
@@ -160,17 +162,36 @@ static char *delegated_group(const char *mount)
 	return NULL;
 }
 
-/* No processes in inner nodes: we step aside, into a leaf that systemd removes with the unit. */
+/* One after the other: cgroup.procs takes a single number. Who ended meanwhile need not go. */
+static int move_all(const char *from, const char *to, struct err *err)
+{
+	struct buf pids = { 0 };
+	char *pid, *rest;
+	int rc = 0;
+
+	if (file_read(AT_FDCWD, from, GROUP_PIDS_MAX, &pids) < 0)
+		return err_sys(err, errno, "read '%s'", from);
+	rest = pids.data;
+	while (!rc && (pid = strsep(&rest, "\n")))
+		if (*pid && file_put(AT_FDCWD, to, pid) < 0 && errno != ESRCH)
+			rc = err_sys(err, errno, "move process %s to '%s'", pid, to);
+	buf_fini(&pids);
+	return rc;
+}
+
+/*
+ * No processes in inner nodes: we step aside, into a leaf that systemd removes with the unit. So do our guard, which is
+ * there already, and whoever else was started in the delegated group.
+ */
 static int step_aside(const char *group, struct err *err)
 {
 	_cleanup_free_ char *leaf = xasprintf("%s/supervisor", group);
-	_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", leaf);
+	_cleanup_free_ char *from = xasprintf("%s/cgroup.procs", group);
+	_cleanup_free_ char *to = xasprintf("%s/cgroup.procs", leaf);
 
 	if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "make cgroup '%s'", leaf);
-	if (file_put(AT_FDCWD, procs, "0") < 0)
-		return err_sys(err, errno, "move to cgroup '%s'", leaf);
-	return 0;
+	return move_all(from, to, err);
 }
 
 static int make_group(struct ledger *ledger, const char *kind, uint32_t parent, const char *path,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -112,6 +113,72 @@ static void test_bad_names(void **state)
 	}
 }
 
+/* True when the process is in the group with that end of its path. */
+static bool is_in(pid_t pid, const char *end)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	_cleanup_free_ char *path = xasprintf("/proc/%d/cgroup", (int)pid);
+	_cleanup_free_ char *want = xasprintf("%s\n", end);
+	const char *own;
+
+	if (file_read(AT_FDCWD, path, 65536, &text) < 0)
+		return false;
+	own = strstr(buf_str(&text), "0::");
+	return own && strstr(own, want);
+}
+
+/* In a process of its own, which lives in a group that carries systemd's mark; the exit code says what is wrong. */
+static int live_delegated(const char *group, const char *ledger_path)
+{
+	static const struct ledger_kind *const *const kinds[] = { box_ledger_kinds, NULL };
+	_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", group);
+	struct ledger *l = ledger_open(ledger_path, true, kinds, NULL);
+	struct cgroup_tree tree;
+	struct err err;
+	pid_t guard;
+
+	if (!l || ledger_lock(l, 0, NULL, NULL) != 0 || file_put(AT_FDCWD, procs, "0") < 0)
+		return 2;
+	guard = fork();
+	if (guard == 0)
+		for (;;)
+			pause();
+	if (cgroup_tree_open(&tree, "p", l, &err) < 0)
+		return 3;
+	if (!is_in(getpid(), "/supervisor") || !is_in(guard, "/supervisor"))
+		return 4;
+	if (strncmp(tree.path, group, strlen(group)) != 0)
+		return 5;
+	kill(guard, SIGKILL);
+	waitpid(guard, NULL, 0);
+	return ledger_undo(l, 1000, NULL, NULL, &err) == 0 ? 0 : 6;
+}
+
+static void test_delegated(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_free_ char *group = xasprintf("%s-delegated", r->rt->tree.path);
+	_cleanup_free_ char *leaf = xasprintf("%s/supervisor", group);
+	_cleanup_free_ char *ledger = xasprintf("/tmp/mstack-test-ledger-%d", (int)getpid());
+	int status = 0;
+	pid_t pid;
+
+	assert_int_equal(mkdir(group, 0755), 0);
+	if (setxattr(group, "user.delegate", "1", 1, 0) < 0) {
+		rmdir(group);
+		print_message("skipped: no user.* attributes on cgroups here\n");
+		skip();
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(live_delegated(group, ledger));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unlink(ledger);
+	rmdir(leaf);
+	assert_int_equal(rmdir(group), 0);
+	assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+}
+
 /* A second runtime of the same stack finds it in use, or empty and takes it over. */
 static void test_left_by_a_crash(void **state)
 {
@@ -186,9 +253,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_limits),	   T(test_missing_controllers), T(test_left_out),
-		T(test_bad_names), T(test_left_by_a_crash),	T(test_kind),
-		T(test_top_kind),
+		T(test_limits),	   T(test_missing_controllers), T(test_left_out), T(test_bad_names),
+		T(test_delegated), T(test_left_by_a_crash),	T(test_kind),	  T(test_top_kind),
 	};
 
 	rig_isolate();
