@@ -138,6 +138,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...) MSTACK_PRINTF(2, 3);
  * RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Returns a close-on-exec descriptor, or -1 with errno.
  */
 int path_open_in(int dirfd, const char *path, int flags, mode_t mode);
+/* Is `path` this folder or below it? By the texts alone: both absolute, `folder` without a slash at its end. */
+bool path_is_within(const char *path, const char *folder);
 /* mkdir -p below dirfd (AT_FDCWD allowed) with `mode` for the folders that it makes. 0, or -1 with errno. */
 int path_mkdirs(int dirfd, const char *path, mode_t mode);
 /* Removes a file or a whole tree; follows no link, crosses no mount. ENOENT is success. 0, or -1 with errno. */

@@ -81,6 +81,13 @@ static int ensure_folder(int dirfd, char *path, mode_t mode)
 	return parent < 0 ? -1 : make_folder(parent, slash ? slash + 1 : path, mode);
 }
 
+bool path_is_within(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
 int path_mkdirs(int dirfd, const char *path, mode_t mode)
 {
 	_cleanup_fd_ int there = open_folder(dirfd, path);

@@ -244,13 +244,6 @@ static int open_target(int root, const struct launch_mount *m)
 	return path_open_in(root, m->target, O_PATH, 0);
 }
 
-static bool is_or_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return !strncmp(path, folder, len) && (path[len] == '/' || !path[len]);
-}
-
 /*
  * Why nothing may be mounted there, or NULL. `path` is what the target resolved to, inside the
  * root.
@@ -264,12 +257,12 @@ static const char *forbidden(const char *path)
 
 	if (!strcmp(path, "/"))
 		return "it is the root itself";
-	if (is_or_below(path, "/proc") || is_or_below(path, "/sys"))
+	if (path_is_within(path, "/proc") || path_is_within(path, "/sys"))
 		return "/proc and /sys are the kernel's";
 	if (!strcmp(path, "/dev"))
 		return "/dev is made by mstack";
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
-		if (is_or_below(path, nodes[i]))
+		if (path_is_within(path, nodes[i]))
 			return "it would replace a standard device";
 	return NULL;
 }
@@ -288,7 +281,7 @@ static int check_target(struct child *c, int at, const char *target)
 	if (n < 0)
 		return err_sys(&c->err, errno, "'%s'", target);
 	path[n] = '\0';
-	if (!is_or_below(path, "/" SLOT_ROOT))
+	if (!path_is_within(path, "/" SLOT_ROOT))
 		return err_set(&c->err, "'%s' leads out of the root", target);
 	inside = path + strlen("/" SLOT_ROOT);
 	inside = *inside ? inside : "/";

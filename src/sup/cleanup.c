@@ -77,11 +77,17 @@ static void tell_leftover(void *arg, const char *line)
 }
 
 /* The folder goes last, and only after all else: the ledger in it is what a second try needs. */
+int sup_undo_items(struct ledger *l, const struct sup_hooks *hooks, struct err *err)
+{
+	struct sup_hooks none = { 0 };
+
+	return ledger_undo(l, UNDO_MS, tell_leftover, (void *)(hooks ? hooks : &none), err);
+}
+
 int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err)
 {
 	_cleanup_free_ char *dir = sup_project_dir(project);
-	struct sup_hooks none = { 0 };
-	int rc = ledger_undo(l, UNDO_MS, tell_leftover, (void *)(hooks ? hooks : &none), err);
+	int rc = sup_undo_items(l, hooks, err);
 
 	if (rc != 0)
 		return rc;

@@ -161,7 +161,7 @@ void sup_prepared_fini(struct sup_prepared *p)
 /* ---- folders --------------------------------------------------------------------------------- */
 
 /* The project's volumes are written down beside its logs, so that `down -v` finds them without the file. */
-char *sup_volume_list_path(const char *project)
+static char *volume_list_path(const char *project)
 {
 	return xasprintf("%s/projects/%s/volumes", path_data_dir(), project);
 }
@@ -179,7 +179,7 @@ static bool listed(const char *list, const char *name)
 /* Written before any of them is made: one that is not listed would never be found again. */
 static int list_volumes(const struct plan *plan, struct err *err)
 {
-	_cleanup_free_ char *path = sup_volume_list_path(plan->stack->name);
+	_cleanup_free_ char *path = volume_list_path(plan->stack->name);
 	_cleanup_free_ char *dir = xasprintf("%s/projects/%s", path_data_dir(), plan->stack->name);
 	struct buf list = { 0 };
 	size_t before;
@@ -206,10 +206,8 @@ static int refuse_own(const struct sup *s, const struct stack_service *service,
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		_cleanup_free_ char *folder = realpath(ours[i], NULL);
-		size_t len = folder ? strlen(folder) : 0;
 
-		if (!real || !folder || strncmp(real, folder, len) ||
-		    (real[len] && real[len] != '/'))
+		if (!real || !folder || !path_is_within(real, folder))
 			continue;
 		err_kind(err, ERR_CREATE,
 			 "volume '%s': '%s' is mstack's own folder, which no container may have",
@@ -273,7 +271,7 @@ int sup_make_folders(struct sup *s, struct err *err)
 
 int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err)
 {
-	_cleanup_free_ char *path = sup_volume_list_path(project);
+	_cleanup_free_ char *path = volume_list_path(project);
 	struct store *store = store_open(path_data_dir(), err);
 	struct buf list = { 0 };
 	char *name, *rest;

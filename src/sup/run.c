@@ -97,7 +97,7 @@ static int own_ledger(struct sup *s, struct err *err)
 	if (left > 0) {
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL,
 			"removing what an earlier run left behind");
-		left = ledger_undo(l, 10000, NULL, NULL, err);
+		left = sup_undo_items(l, &s->opts->hooks, err);
 	}
 	if (left < 0) {
 		if (!ledger_next(l, NULL, NULL))

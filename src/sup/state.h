@@ -135,6 +135,8 @@ char *sup_ledger_path(const char *project);
 
 /* cleanup.c */
 extern const struct ledger_kind *const *const sup_ledger_kinds[];
+/* Undoes what the ledger holds; its lock is ours. As ledger_undo; what is left is told as an error. */
+int sup_undo_items(struct ledger *l, const struct sup_hooks *hooks, struct err *err);
 /* Undoes what the ledger holds (its lock is ours) and removes it with the project's folder. As sup_cleanup. */
 int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hooks, struct err *err);
 /* Opens and locks the project's ledger; a living owner is err->sys EBUSY; NULL with ENOENT when there is none. */
@@ -152,7 +154,6 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 void sup_prepared_fini(struct sup_prepared *p);
 /* Volumes, host folders, the slots' run-time folders. */
 int sup_make_folders(struct sup *s, struct err *err);
-char *sup_volume_list_path(const char *project);
 
 /* queue.c */
 void sup_queue(struct sup *s, const struct sup_fact *fact);

@@ -313,6 +313,24 @@ static void test_folders(void **state)
 	assert_string_equal(path_data_dir(), "/tmp/d");
 }
 
+#define FOLDER "/run/mstack"
+
+static void test_within(void **state)
+{
+	static const struct {
+		const char *path;
+		bool within;
+	} t[] = {
+		{ FOLDER, true },	 { FOLDER "/", true },	 { FOLDER "/a/b", true },
+		{ FOLDER "2", false },	 { "/run", false },	 { "/", false },
+		{ "/run/mstac", false }, { "/x" FOLDER, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(path_is_within(t[i].path, FOLDER), t[i].within);
+}
+
 #define test_in_tree(f) cmocka_unit_test_setup_teardown(f, make_tree, remove_tree)
 
 int main(void)
@@ -328,6 +346,7 @@ int main(void)
 		test_in_tree(test_remove_deep),
 		test_in_tree(test_remove_crosses_no_mount),
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_within),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);

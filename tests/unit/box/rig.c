@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "box/sys.h"
 #include "unit/box/rig.h"
 
 static struct {
@@ -325,4 +326,16 @@ const char *rig_output(void)
 		len += (size_t)n;
 	rig.output[len] = '\0';
 	return rig.output;
+}
+
+pid_t rig_resident(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = sys_clone(0, fd, NULL);
+
+	if (!pid)
+		for (;;)
+			pause();
+	assert_true(pid > 0);
+	return pid;
 }

@@ -54,5 +54,7 @@ const struct err *rig_fail(struct rig *r, struct box_slot *s, const struct box_s
 /* A pipe whose write end is the `out` of specs; rig_output empties it. */
 int rig_pipe(void);
 const char *rig_output(void);
+/* A process in that group until it is killed. */
+pid_t rig_resident(const char *path);
 
 #endif

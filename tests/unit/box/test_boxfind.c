@@ -21,19 +21,6 @@
 #include "box/sys.h"
 #include "unit/box/rig.h"
 
-/* A process in that group until it is killed. */
-static pid_t resident(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	pid_t pid = sys_clone(0, fd, NULL);
-
-	if (!pid)
-		for (;;)
-			pause();
-	assert_true(pid > 0);
-	return pid;
-}
-
 static void forget(struct rig *r)
 {
 	const struct ledger_item *i;
@@ -66,7 +53,7 @@ static void test_whole_stack(void **state)
 	pid_t pid;
 
 	assert_int_equal(mkdir(web, 0755) | mkdir(db, 0755) | mkdir(other, 0755), 0);
-	pid = resident(db);
+	pid = rig_resident(db);
 	forget(r);
 	assert_int_equal(box_find(r->project, NULL, &err), 1);
 	assert_null(ledger_next(r->ledger, NULL, NULL));
@@ -107,7 +94,7 @@ static void test_supervisor(void **state)
 	other = fork();
 	if (!other) {
 		prctl(PR_SET_NAME, "mstack");
-		resident(web);
+		rig_resident(web);
 		while (write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(1);

@@ -30,19 +30,6 @@ static const struct ledger_kind *kind(const char *name)
 	return NULL;
 }
 
-/* A process in that group until it is killed. */
-static pid_t resident(const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	pid_t pid = sys_clone(0, fd, NULL);
-
-	if (!pid)
-		for (;;)
-			pause();
-	assert_true(pid > 0);
-	return pid;
-}
-
 static void test_limits(void **state)
 {
 	struct rig *r = *state;
@@ -192,7 +179,7 @@ static void test_left_by_a_crash(void **state)
 	pid_t pid;
 
 	assert_int_equal(mkdir(old, 0755), 0);
-	pid = resident(old);
+	pid = rig_resident(old);
 	assert_int_equal(cgroup_tree_open(&second, r->project, r->ledger, &err), -1);
 	assert_non_null(strstr(err.text, "holds processes already"));
 	assert_null(box_slot_open(r->rt, &spec, &err));
@@ -226,7 +213,7 @@ static void test_kind(void **state)
 	assert_int_equal(k->same(&item), 1);
 	item.ident[0]++;
 	assert_int_equal(k->same(&item), 0);
-	pid = resident(below);
+	pid = rig_resident(below);
 	for (int i = 0; i < 5000 && rc < 0; i++) {
 		rc = k->destroy(&item, &err);
 		assert_true(rc >= 0 || err.sys == EBUSY);
