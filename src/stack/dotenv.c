@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * dotenv: the grammar of env files as compose reads them: `export`, three kinds of values (bare,
- * 'literal', "with escapes and variables"), comments, values over several lines. Called with a text
- * in memory; opens nothing.
+ * 'literal', "with escapes and variables"), comments, values over several lines; and the raw one.
+ * Called with a text in memory; opens nothing.
  */
 #include <ctype.h>
 
 #include "stack/diag.h"
 #include "stack/dotenv.h"
+#include "stack/encoding.h"
+
+#define NOT_A_KEY "not KEY=VALUE: a key is made of letters, digits and _.-[]"
 
 /* The key that is being read. */
 struct entry {
@@ -38,19 +41,31 @@ static void MSTACK_PRINTF(3, 4) fail(struct reading *r, struct stack_pos pos, co
 	va_list ap;
 
 	va_start(ap, fmt);
-	diags_vadd(r->vars->diags, STACK_ERROR, pos, NULL, fmt, ap);
+	diags_vadd(r->vars->common->diags, STACK_ERROR, pos, NULL, fmt, ap);
 	va_end(ap);
 	r->failed = true;
 }
+
+/* ---- moving along ---------------------------------------------------------------------------- */
 
 static bool at(const struct reading *r, char c)
 {
 	return r->s < r->end && *r->s == c;
 }
 
+static bool at_line_end(const struct reading *r)
+{
+	return r->s == r->end || *r->s == '\n';
+}
+
+static bool is_blank(char c)
+{
+	return c && strchr(" \t\v\f\r", c);
+}
+
 static void skip_blanks(struct reading *r)
 {
-	while (at(r, ' ') || at(r, '\t'))
+	while (r->s < r->end && is_blank(*r->s))
 		r->s++;
 }
 
@@ -65,11 +80,16 @@ static void step(struct reading *r)
 
 static void skip_line(struct reading *r)
 {
-	while (r->s < r->end && *r->s != '\n')
+	while (!at_line_end(r))
 		r->s++;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
+
+static void put_value(struct reading *r, const struct entry *e, const char *value)
+{
+	envset_put(r->into, (struct stack_kv){ e->key, value, e->pos });
+}
 
 static void put_text(struct reading *r, const struct entry *e, const char *text, size_t len)
 {
@@ -81,59 +101,93 @@ static void put_text(struct reading *r, const struct entry *e, const char *text,
 		more[0] = r->service;
 		more[1] = r->into;
 	}
-	value = vars_expand(r->vars, more, e->pos, text, len, &why);
+	value = vars_expand(r->vars, more, e->pos, text, len, NULL, NULL, &why);
 	if (value)
-		envset_put(r->into, (struct stack_kv){ e->key, value, e->pos });
+		put_value(r, e, value);
 	else
 		fail(r, e->pos, "'%.80s': %s", e->key, buf_str(&why));
 }
 
+static void close_quote(struct reading *r, const struct entry *e, struct stack_pos start,
+			const char *kind)
+{
+	if (r->failed)
+		return;
+	if (r->s == r->end)
+		fail(r, start, "'%.80s': the %s quote that begins here is never closed", e->key,
+		     kind);
+	else
+		r->s++;
+}
+
 /*
  * Literal: put through the expansion with its dollars doubled, so that all values are counted at
- * one place.
+ * one place. Of escapes there is only that of the quote; a pair of backslashes hides none.
  */
 static void read_single(struct reading *r, const struct entry *e, struct buf *text)
 {
 	struct stack_pos start = here(r);
 
 	for (r->s++; r->s < r->end && *r->s != '\''; step(r)) {
-		if (*r->s == '\\' && r->s + 1 < r->end && r->s[1] == '\'')
+		bool pair = *r->s == '\\' && r->s + 1 < r->end;
+
+		if (pair && r->s[1] == '\'')
 			r->s++;
+		else if (pair && r->s[1] == '\\')
+			buf_putc(text, *r->s++);
 		if (*r->s == '$')
 			buf_putc(text, '$');
 		buf_putc(text, *r->s);
 	}
-	if (r->s == r->end)
-		fail(r, start, "'%.80s': the single quote that begins here is never closed",
-		     e->key);
-	else
-		r->s++;
+	close_quote(r, e, start, "single");
 }
 
-/* What stands behind a backslash; false: nothing that is known, the backslash stays. */
+/* \0 and three octal digits are a character, in UTF-8. False: fewer digits, or digits of no octal number. */
+static bool read_octal(struct reading *r, struct buf *text)
+{
+	unsigned value = 0, digits = 0;
+
+	for (; digits < 3 && r->s + 2 + digits < r->end; digits++) {
+		char c = r->s[2 + digits];
+
+		if (c < '0' || c > '7')
+			return false;
+		value = value * 8 + (unsigned)(c - '0');
+	}
+	if (digits < 3 || value > 255)
+		return false;
+	if (!value)
+		fail(r, here(r), "an escape that stands for NUL: no variable can hold that");
+	if (value >= 0x80)
+		buf_putc(text, (char)(0xc0 | value >> 6));
+	buf_putc(text, (char)(value >= 0x80 ? 0x80 | (value & 0x3f) : value));
+	r->s += 4;
+	return true;
+}
+
+/*
+ * What stands behind a backslash; false: nothing that is known, the backslash stays. s is left on
+ * the last character of it.
+ */
 static bool read_escape(struct reading *r, struct buf *text)
 {
 	static const char from[] = "abfnrtv\\\"", to[] = "\a\b\f\n\r\t\v\\\"";
-	const char *known = r->s + 1 < r->end ? memchr(from, r->s[1], sizeof(from) - 1) : NULL;
-	unsigned value = 0, digits = 0;
+	const char *known;
 
-	if (known) {
-		buf_putc(text, to[known - from]);
-		r->s++;
-		return true;
-	}
-	if (r->s + 1 < r->end && r->s[1] == '$') {
+	if (r->s + 1 == r->end)
+		return false;
+	if (r->s[1] == '0')
+		return read_octal(r, text);
+	if (r->s[1] == '$') {
 		buf_puts(text, "$$");
 		r->s++;
 		return true;
 	}
-	if (r->s + 1 == r->end || r->s[1] != '0')
+	known = memchr(from, r->s[1], sizeof(from) - 1);
+	if (!known)
 		return false;
-	for (r->s++; digits < 3 && r->s + 1 < r->end && r->s[1] >= '0' && r->s[1] <= '7'; digits++)
-		value = value * 8 + (unsigned)(*++r->s - '0');
-	if (!value || value > 255)
-		fail(r, here(r), "an escape that stands for no byte, or for NUL");
-	buf_putc(text, (char)value);
+	buf_putc(text, to[known - from]);
+	r->s++;
 	return true;
 }
 
@@ -144,24 +198,25 @@ static void read_double(struct reading *r, const struct entry *e, struct buf *te
 	for (r->s++; !r->failed && r->s < r->end && *r->s != '"'; step(r))
 		if (*r->s != '\\' || !read_escape(r, text))
 			buf_putc(text, *r->s);
-	if (r->failed)
-		return;
-	if (r->s == r->end)
-		fail(r, start, "'%.80s': the double quote that begins here is never closed",
-		     e->key);
-	else
-		r->s++;
+	close_quote(r, e, start, "double");
 }
 
-/* Up to the end of the line or a comment, which needs a blank before it. */
-static void read_bare(struct reading *r, struct buf *text)
+/*
+ * Up to the end of the line or to ` #`. Blanks before the value are gone by now, so a `#` that
+ * comes first is the value: that is how compose reads it, and hardly ever what was meant.
+ */
+static void read_bare(struct reading *r, const struct entry *e, struct buf *text)
 {
 	const char *start = r->s;
 
-	while (r->s < r->end && *r->s != '\n' && !(*r->s == '#' && strchr(" \t", r->s[-1])))
+	if (at(r, '#') && is_blank(r->s[-1]))
+		stack_diag_add(r->vars->common->diags, STACK_WARNING, here(r),
+			       "put an empty value in quotes: KEY=\"\" # comment",
+			       "'%.80s': the value begins with this '#', it is no comment", e->key);
+	while (!at_line_end(r) && !(*r->s == '#' && r->s > start && r->s[-1] == ' '))
 		r->s++;
 	buf_add(text, start, (size_t)(r->s - start));
-	while (text->len && strchr(" \t", text->data[text->len - 1]))
+	while (text->len && is_blank(text->data[text->len - 1]))
 		text->data[--text->len] = '\0';
 	skip_line(r);
 }
@@ -169,30 +224,32 @@ static void read_bare(struct reading *r, struct buf *text)
 static void read_value(struct reading *r, const struct entry *e)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	bool quoted = at(r, '\'') || at(r, '"');
 
-	if (at(r, '\''))
-		read_single(r, e, &text);
-	else if (at(r, '"'))
-		read_double(r, e, &text);
-	else
-		read_bare(r, &text);
-	if (r->failed)
-		return;
-	skip_blanks(r);
-	if (quoted && r->s < r->end && *r->s != '\n' && *r->s != '#') {
-		fail(r, here(r), "'%.80s': text behind the closing quote", e->key);
-		return;
+	if (at(r, '\'') || at(r, '"')) {
+		if (at(r, '"'))
+			read_double(r, e, &text);
+		else
+			read_single(r, e, &text);
+		if (r->failed)
+			return;
+		skip_blanks(r);
+		if (!at_line_end(r) && *r->s != '#') {
+			fail(r, here(r), "'%.80s': text behind the closing quote", e->key);
+			return;
+		}
+		skip_line(r);
+	} else {
+		read_bare(r, e, &text);
 	}
-	skip_line(r);
 	put_text(r, e, buf_str(&text), text.len);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
+/* Letters of other scripts are letters, too. */
 static bool is_key_char(char c)
 {
-	return isalnum((unsigned char)c) || (c && strchr("_.-[]", c));
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || (c && strchr("_.-[]", c));
 }
 
 static void read_key(struct reading *r, struct entry *ret)
@@ -202,7 +259,7 @@ static void read_key(struct reading *r, struct entry *ret)
 	ret->pos = here(r);
 	while (r->s < r->end && is_key_char(*r->s))
 		r->s++;
-	ret->key = arena_strndup(r->vars->arena, start, (size_t)(r->s - start));
+	ret->key = arena_strndup(r->vars->common->arena, start, (size_t)(r->s - start));
 }
 
 /* A name alone takes over the project's variable; where there is none, it says nothing. */
@@ -211,31 +268,41 @@ static void put_inherited(struct reading *r, const struct entry *e)
 	const char *value = vars_get(r->vars, e->key, strlen(e->key));
 
 	if (value)
-		envset_put(r->into, (struct stack_kv){ e->key, value, e->pos });
+		put_value(r, e, value);
+}
+
+static void skip_export(struct reading *r)
+{
+	static const char word[] = "export";
+	const size_t len = sizeof(word) - 1;
+
+	if ((size_t)(r->end - r->s) > len && !memcmp(r->s, word, len) && is_blank(r->s[len])) {
+		r->s += len;
+		skip_blanks(r);
+	}
 }
 
 static void read_entry(struct reading *r)
 {
-	static const char export[] = "export";
-	const size_t len = sizeof(export) - 1;
 	struct entry e;
+	bool blank;
 
-	if ((size_t)(r->end - r->s) > len && !memcmp(r->s, export, len) &&
-	    strchr(" \t", r->s[len])) {
-		r->s += len;
-		skip_blanks(r);
-	}
+	skip_export(r);
 	read_key(r, &e);
+	blank = r->s < r->end && is_blank(*r->s);
 	skip_blanks(r);
 	if (*e.key && (at(r, '=') || at(r, ':'))) {
 		r->s++;
 		skip_blanks(r);
 		read_value(r, &e);
-	} else if (*e.key && (r->s == r->end || *r->s == '\n' || *r->s == '#')) {
+	} else if (*e.key && (at_line_end(r) || *r->s == '#')) {
 		skip_line(r);
 		put_inherited(r, &e);
+	} else if (*e.key && blank && is_key_char(*r->s)) {
+		fail(r, here(r), "'%.80s': a key cannot hold a blank, and a value needs '='",
+		     e.key);
 	} else {
-		fail(r, here(r), "not KEY=VALUE: a key is made of letters, digits and _.-[]");
+		fail(r, here(r), NOT_A_KEY);
 	}
 }
 
@@ -252,27 +319,70 @@ static char *unix_text(struct arena *arena, const char *text, size_t len, size_t
 	return copy;
 }
 
+static bool begin(struct reading *r, uint32_t file, const char *text, size_t len)
+{
+	struct vars_common *c = r->vars->common;
+
+	text = encoding_text(c->diags, file, text, &len);
+	if (!text)
+		return false;
+	r->pos = (struct stack_pos){ file, 1, 0 };
+	r->s = r->line_start = unix_text(c->arena, text, len, &len);
+	r->end = r->s + len;
+	return true;
+}
+
 void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text,
 		  size_t len, struct envset *into)
 {
-	struct reading r = {
-		.vars = vars, .service = service, .into = into, .pos = { file, 1, 0 }
-	};
-	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+	struct reading r = { .vars = vars, .service = service, .into = into };
 
-	r.s = r.line_start = text;
-	if (memchr(text, '\0', len)) {
-		fail(&r, here(&r), "a NUL byte: this is not a text file");
+	if (!begin(&r, file, text, len))
 		return;
-	}
-	r.s = r.line_start = unix_text(vars->arena, text + bom, len - bom, &len);
-	r.end = r.s + len;
 	while (!r.failed && r.s < r.end) {
-		if (strchr(" \t\n", *r.s))
+		if (is_blank(*r.s) || *r.s == '\n')
 			step(&r);
 		else if (*r.s == '#')
 			skip_line(&r);
 		else
 			read_entry(&r);
+	}
+}
+
+/* ---- raw ------------------------------------------------------------------------------------- */
+
+static void read_raw_line(struct reading *r)
+{
+	struct arena *arena = r->vars->common->arena;
+	struct entry e = { .pos = here(r) };
+	const char *start = r->s, *eq;
+
+	skip_line(r);
+	eq = memchr(start, '=', (size_t)(r->s - start));
+	e.key = arena_strndup(arena, start, (size_t)((eq ? eq : r->s) - start));
+	if (!*e.key)
+		fail(r, e.pos, "no name before the '='");
+	else if (e.key[strcspn(e.key, " \t")])
+		fail(r, e.pos, "'%.80s': a name cannot hold a blank", e.key);
+	else if (eq)
+		put_value(r, &e, arena_strndup(arena, eq + 1, (size_t)(r->s - eq - 1)));
+	else
+		put_inherited(r, &e);
+}
+
+void dotenv_parse_raw(struct vars *vars, uint32_t file, const char *text, size_t len,
+		      struct envset *into)
+{
+	struct reading r = { .vars = vars, .into = into };
+
+	if (!begin(&r, file, text, len))
+		return;
+	while (!r.failed && r.s < r.end) {
+		if (is_blank(*r.s) || *r.s == '\n')
+			step(&r);
+		else if (*r.s == '#')
+			skip_line(&r);
+		else
+			read_raw_line(&r);
 	}
 }

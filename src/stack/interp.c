@@ -8,7 +8,7 @@
 
 #include "stack/interp.h"
 
-#define DEPTH_MAX 32
+#define SHOWN_MAX 40 /* bytes of a text that a reason shows */
 
 struct expansion {
 	const struct interp_source *src;
@@ -16,15 +16,9 @@ struct expansion {
 	size_t start; /* of the result in out */
 };
 
-/* ${name OP argument} */
-struct reference {
-	const char *name, *arg, *end;
-	size_t len;
-	char op;       /* - ? + or 0 */
-	bool or_empty; /* with a colon: an empty value counts as unset */
-};
-
 static int expand(struct expansion *x, const char *s, const char *end, unsigned depth);
+
+/* ---- the grammar ----------------------------------------------------------------------------- */
 
 /* How long the name is that text begins with, 0: it begins with none. */
 static size_t name_len(const char *text, const char *end)
@@ -36,17 +30,6 @@ static size_t name_len(const char *text, const char *end)
 	while (s < end && (isalnum((unsigned char)*s) || *s == '_'))
 		s++;
 	return (size_t)(s - text);
-}
-
-static int put(struct expansion *x, const char *s, size_t len)
-{
-	if (x->out->len - x->start + len > INTERP_MAX) {
-		buf_printf(x->why, "longer than %u bytes once its variables are replaced",
-			   INTERP_MAX);
-		return -1;
-	}
-	buf_add(x->out, s, len);
-	return 0;
 }
 
 /* The brace that closes the one before s: braces in between are counted. NULL: there is none. */
@@ -63,112 +46,172 @@ static const char *closing_brace(const char *s, const char *end)
 	return NULL;
 }
 
-/* s is behind `${`. */
-static int parse_reference(struct expansion *x, const char *s, const char *end,
-			   struct reference *ret)
-{
-	const char *close = closing_brace(s, end), *op;
-	struct reference ref = { .name = s, .end = close };
+enum form {
+	NO_VARIABLE, /* a dollar sign that stays one */
+	PLAIN,	     /* $NAME */
+	BRACED,
+	UNCLOSED,
+	MALFORMED, /* ref->end is the brace that closes it */
+};
 
-	if (!close) {
-		buf_printf(x->why,
-			   "'${%.40s' has no closing brace (a dollar sign itself is written $$)",
-			   s);
-		return -1;
-	}
-	ref.len = name_len(s, close);
-	op = s + ref.len;
-	ref.or_empty = op < close && *op == ':';
+/* What begins behind a dollar sign. The first operator of the text decides, the rest is its argument. */
+static enum form parse_reference(const char *s, const char *end, struct interp_reference *ret)
+{
+	size_t len = name_len(s, end);
+	struct interp_reference ref = { .name = s, .len = len, .end = s + len };
+	const char *op;
+
+	*ret = ref;
+	if (len)
+		return PLAIN;
+	if (s == end || *s != '{')
+		return NO_VARIABLE;
+	ref.name = s + 1;
+	ref.end = closing_brace(ref.name, end);
+	if (!ref.end)
+		return UNCLOSED;
+	ref.len = name_len(ref.name, ref.end);
+	op = ref.name + ref.len;
+	ref.or_empty = op < ref.end && *op == ':';
 	op += ref.or_empty;
-	if (op < close) {
+	if (op < ref.end) {
 		ref.op = *op;
 		ref.arg = op + 1;
 	}
-	if (!ref.len || (ref.op && !strchr("-?+", ref.op)) || (ref.or_empty && !ref.op)) {
-		buf_printf(x->why,
-			   "'${%.*s}' is no variable: write ${NAME}, ${NAME:-default}, "
-			   "${NAME:?message} or ${NAME:+text} (a dollar sign itself is written $$)",
-			   (int)(close - s > 40 ? 40 : close - s), s);
-		return -1;
-	}
 	*ret = ref;
-	return 0;
+	if (!ref.len || (ref.op && !strchr("-?+", ref.op)) || (ref.or_empty && !ref.op))
+		return MALFORMED;
+	return BRACED;
+}
+
+/* ---- complaints ------------------------------------------------------------------------------ */
+
+/* As much of a text as a reason shows, no character cut in two. */
+static int shown(const char *s, const char *end)
+{
+	size_t len = (size_t)(end - s);
+
+	if (len > SHOWN_MAX)
+		for (len = SHOWN_MAX; len && ((unsigned char)s[len] & 0xc0) == 0x80;)
+			len--;
+	return (int)len;
+}
+
+static int fail_unclosed(struct expansion *x, const char *s, const char *end)
+{
+	buf_printf(x->why, "'$%.*s' has no closing brace (a dollar sign itself is written $$)",
+		   shown(s, end), s);
+	return -1;
+}
+
+static int fail_malformed(struct expansion *x, const struct interp_reference *ref)
+{
+	int len = shown(ref->name, ref->end), name = (int)ref->len;
+
+	buf_printf(x->why, "'${%.*s}' is no variable: ", len, ref->name);
+	if (ref->len && ref->or_empty)
+		buf_printf(x->why, "a default is written ${%.*s:-default}",
+			   shown(ref->name, ref->name + name), ref->name);
+	else if (ref->len && ref->op == ' ')
+		buf_puts(x->why, "no blank may stand behind the name");
+	else
+		buf_puts(x->why,
+			 "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+text}");
+	buf_puts(x->why, " (a dollar sign itself is written $$)");
+	return -1;
+}
+
+static int fail_deep(struct expansion *x)
+{
+	buf_printf(x->why, "variables nested more than %d levels deep", INTERP_DEPTH_MAX);
+	return -1;
 }
 
 /* The message may hold variables itself, so it is expanded like any other text. */
-static int fail_required(struct expansion *x, const struct reference *ref, unsigned depth)
+static int fail_required(struct expansion *x, const struct interp_reference *ref, bool set,
+			 unsigned depth)
 {
 	struct buf message = { 0 };
 	struct expansion inner = { x->src, &message, x->why, 0 };
 	int r = expand(&inner, ref->arg, ref->end, depth + 1);
 
 	if (!r)
-		buf_printf(x->why, "variable '%.*s' is required but not set%s%.200s", (int)ref->len,
-			   ref->name, message.len ? ": " : "", buf_str(&message));
+		buf_printf(x->why, "variable '%.*s' is required but %s%s%.*s",
+			   shown(ref->name, ref->name + ref->len), ref->name,
+			   set ? "empty" : "not set", message.len ? ": " : "",
+			   message.len > 200 ? 200 : (int)message.len, buf_str(&message));
 	buf_fini(&message);
 	return -1;
 }
 
-static int put_variable(struct expansion *x, const char *name, size_t len)
-{
-	const char *value = x->src->get(x->src->arg, name, len);
+/* ---- expanding ------------------------------------------------------------------------------- */
 
-	if (value)
-		return put(x, value, strlen(value));
-	x->src->unset(x->src->arg, name, len);
+static int put(struct expansion *x, const char *s, size_t len)
+{
+	if (x->out->len - x->start + len > INTERP_MAX) {
+		buf_printf(x->why, "longer than %u bytes once its variables are replaced",
+			   INTERP_MAX);
+		return -1;
+	}
+	buf_add(x->out, s, len);
 	return 0;
 }
 
-static int put_reference(struct expansion *x, const struct reference *ref, unsigned depth)
+static int put_reference(struct expansion *x, const struct interp_reference *ref, unsigned depth)
 {
-	const char *value;
-	bool set;
+	const char *value = x->src->get(x->src->arg, ref->name, ref->len);
+	bool set = value && !(ref->or_empty && !*value);
 
-	if (!ref->op)
-		return put_variable(x, ref->name, ref->len);
-	value = x->src->get(x->src->arg, ref->name, ref->len);
-	set = value && !(ref->or_empty && !*value);
 	if (ref->op == '+')
 		return set ? expand(x, ref->arg, ref->end, depth + 1) : 0;
 	if (set)
 		return put(x, value, strlen(value));
 	if (ref->op == '?')
-		return fail_required(x, ref, depth);
-	return expand(x, ref->arg, ref->end, depth + 1);
+		return fail_required(x, ref, value, depth);
+	if (ref->op)
+		return expand(x, ref->arg, ref->end, depth + 1);
+	x->src->unset(x->src->arg, ref->name, ref->len);
+	return 0;
+}
+
+/* s is behind the dollar sign; moves it behind the variable. */
+static int put_dollar(struct expansion *x, const char **s, const char *end, unsigned depth)
+{
+	struct interp_reference ref;
+
+	switch (parse_reference(*s, end, &ref)) {
+	case NO_VARIABLE:
+		/* A dollar before anything else stays; of two, one does. */
+		*s += *s < end && **s == '$';
+		return put(x, "$", 1);
+	case PLAIN:
+		*s = ref.end;
+		return put_reference(x, &ref, depth);
+	case BRACED:
+		*s = ref.end + 1;
+		return put_reference(x, &ref, depth);
+	case UNCLOSED:
+		return fail_unclosed(x, *s, end);
+	case MALFORMED:
+		return fail_malformed(x, &ref);
+	}
+	return -1;
 }
 
 static int expand(struct expansion *x, const char *s, const char *end, unsigned depth)
 {
-	if (depth > DEPTH_MAX) {
-		buf_printf(x->why, "variables nested more than %d levels deep", DEPTH_MAX);
-		return -1;
-	}
+	if (depth > INTERP_DEPTH_MAX)
+		return fail_deep(x);
 	while (s < end) {
 		const char *dollar = memchr(s, '$', (size_t)(end - s));
-		struct reference ref;
-		size_t len;
 
 		if (put(x, s, (size_t)((dollar ? dollar : end) - s)) < 0)
 			return -1;
 		if (!dollar)
 			break;
 		s = dollar + 1;
-		len = name_len(s, end);
-		if (len) {
-			if (put_variable(x, s, len) < 0)
-				return -1;
-			s += len;
-		} else if (s < end && *s == '{') {
-			if (parse_reference(x, s + 1, end, &ref) < 0 ||
-			    put_reference(x, &ref, depth) < 0)
-				return -1;
-			s = ref.end + 1;
-		} else {
-			/* A dollar before anything else stays; of two, one does. */
-			s += s < end && *s == '$';
-			if (put(x, "$", 1) < 0)
-				return -1;
-		}
+		if (put_dollar(x, &s, end, depth) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -179,4 +222,43 @@ int interp_expand(const struct interp_source *src, const char *text, size_t len,
 	struct expansion x = { src, out, why, out->len };
 
 	return expand(&x, text, text + len, 0);
+}
+
+/* ---- naming ---------------------------------------------------------------------------------- */
+
+struct naming {
+	void (*seen)(void *arg, const struct interp_reference *ref);
+	void *arg;
+};
+
+static void walk(const struct naming *n, const char *s, const char *end, unsigned depth)
+{
+	struct interp_reference ref;
+	enum form form;
+
+	if (depth > INTERP_DEPTH_MAX)
+		return;
+	while (s < end && (s = memchr(s, '$', (size_t)(end - s)))) {
+		s++;
+		form = parse_reference(s, end, &ref);
+		if (form == UNCLOSED)
+			return;
+		if (form == NO_VARIABLE) {
+			s += s < end && *s == '$';
+			continue;
+		}
+		if (form != MALFORMED)
+			n->seen(n->arg, &ref);
+		if (form == BRACED && ref.op)
+			walk(n, ref.arg, ref.end, depth + 1);
+		s = ref.end;
+	}
+}
+
+void interp_walk(const char *text, size_t len,
+		 void (*seen)(void *arg, const struct interp_reference *ref), void *arg)
+{
+	struct naming n = { seen, arg };
+
+	walk(&n, text, text + len, 0);
 }

@@ -95,3 +95,151 @@ const struct node_pair *node_find(const struct node *map, const char *key)
 			return &map->pairs[i];
 	return NULL;
 }
+
+struct node *node_get(const struct node *map, const char *key)
+{
+	const struct node_pair *pair = node_find(map, key);
+
+	return pair ? pair->value : NULL;
+}
+
+const char *node_text(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n && !(n->kind & (NODE_LIST | NODE_MAP | NODE_NULL)) ? n->text : NULL;
+}
+
+/* ---- new nodes ------------------------------------------------------------------------------- */
+
+struct node *node_new(struct arena *arena, enum node_kind kind, struct stack_pos pos,
+		      const char *text)
+{
+	struct node *n = arena_alloc(arena, sizeof(*n));
+
+	n->kind = kind;
+	n->pos = pos;
+	n->text = text ? text : "";
+	n->weight = 1;
+	return n;
+}
+
+struct node *node_copy(struct arena *arena, const struct node *from)
+{
+	struct node *n = arena_alloc(arena, sizeof(*n));
+
+	*n = *from;
+	return n;
+}
+
+struct node *node_bool(struct arena *arena, struct stack_pos pos, bool value)
+{
+	struct node *n = node_new(arena, NODE_BOOL, pos, value ? "true" : "false");
+
+	n->number = value;
+	return n;
+}
+
+struct node *node_int(struct arena *arena, struct stack_pos pos, int64_t value)
+{
+	struct node *n =
+		node_new(arena, NODE_NUMBER, pos, arena_printf(arena, "%jd", (intmax_t)value));
+
+	n->number = value;
+	return n;
+}
+
+struct node *node_list_done(struct arena *arena, struct stack_pos pos, struct node_items *items)
+{
+	struct node *n = node_new(arena, NODE_LIST, pos, NULL);
+
+	n->n = items->n;
+	n->items = arena_array(arena, struct node *, items->n);
+	for (size_t i = 0; i < items->n; i++)
+		n->items[i] = items->v[i];
+	vec_fini(items);
+	return n;
+}
+
+struct node *node_map_done(struct arena *arena, struct stack_pos pos, struct node_pairs *pairs)
+{
+	struct node *n = node_new(arena, NODE_MAP, pos, NULL);
+
+	n->n = pairs->list.n;
+	n->pairs = arena_array(arena, struct node_pair, n->n);
+	for (size_t i = 0; i < n->n; i++)
+		n->pairs[i] = pairs->list.v[i];
+	vec_fini(&pairs->list);
+	strmap_fini(&pairs->index);
+	return n;
+}
+
+void node_pairs_put(struct node_pairs *pairs, const char *key, struct stack_pos pos,
+		    struct node *value)
+{
+	struct node_pair pair = { key, pos, value };
+	size_t i;
+
+	if (strmap_put(&pairs->index, key, strlen(key), pairs->list.n, &i))
+		vec_push(&pairs->list, pair);
+	else
+		pairs->list.v[i] = pair;
+}
+
+struct node *node_with(struct arena *arena, const struct node *map, const char *key,
+		       struct node *value)
+{
+	const struct node_pair *old = node_find(map, key);
+	struct node *out = node_copy(arena, map);
+	size_t at = 0;
+
+	out->pairs = arena_array(arena, struct node_pair, map->n + 1);
+	for (size_t i = 0; i < map->n; i++)
+		out->pairs[i] = map->pairs[i];
+	if (old) {
+		out->pairs[old - map->pairs].value = value;
+		return out;
+	}
+	while (at < map->n && strcmp(map->pairs[at].key, key) < 0)
+		at++;
+	for (size_t i = map->n; i > at; i--)
+		out->pairs[i] = map->pairs[i - 1];
+	out->pairs[at] = (struct node_pair){ key, value->pos, value };
+	out->n++;
+	return out;
+}
+
+size_t node_count(const struct node *n, size_t max)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < n->n && count <= max; i++)
+		count += node_count(n->kind == NODE_MAP ? n->pairs[i].value : n->items[i],
+				    max - count);
+	return count;
+}
+
+static bool equal_maps(const struct node *a, const struct node *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct node *other = node_get(b, a->pairs[i].key);
+
+		if (!other || !node_equal(a->pairs[i].value, other))
+			return false;
+	}
+	return true;
+}
+
+bool node_equal(const struct node *a, const struct node *b)
+{
+	if (a == b)
+		return true;
+	if (a->kind != b->kind || a->n != b->n)
+		return false;
+	if (a->kind == NODE_MAP)
+		return equal_maps(a, b);
+	for (size_t i = 0; i < a->n; i++)
+		if (!node_equal(a->items[i], b->items[i]))
+			return false;
+	return a->kind == NODE_LIST || !strcmp(a->text, b->text);
+}

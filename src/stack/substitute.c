@@ -6,32 +6,39 @@
  */
 #include "stack/substitute.h"
 
-static void substitute_text(struct reader *r, const struct where *w, struct node *n)
+static void substitute_text(struct reader *r, struct vars *v, const struct where *w, struct node *n)
 {
 	_cleanup_(buf_fini) struct buf why = { 0 };
 	const char *text;
 
-	if (n->kind != NODE_STRING || !strchr(n->text, '$'))
+	if ((n->kind & (NODE_LIST | NODE_MAP | NODE_NULL)) || !strchr(n->text, '$'))
 		return;
-	text = vars_expand(&r->vars, NULL, n->pos, n->text, strlen(n->text), &why);
-	if (text) {
-		n->text = text;
-		n->substituted = true;
-	} else {
+	text = vars_expand(v, NULL, n->pos, n->text, strlen(n->text), &n->uses, &n->n_uses, &why);
+	if (!text) {
 		reader_error(r, w, n->pos, NULL, "%s", buf_str(&why));
+		return;
 	}
+	/* Left as it is, a variable may still become a number or a truth value: let it pass for one. */
+	n->substituted = n->n_uses || v->common->literal;
+	n->text = text;
+	if (n->n_uses)
+		diags_set_uses(r->diags, n->pos, n->uses, n->n_uses);
 }
 
-void substitute(struct reader *r, const struct where *w, struct node *n)
+void substitute(struct reader *r, struct vars *v, const struct where *w, struct node *n)
 {
 	if (n->visited)
 		return;
 	n->visited = true;
 	for (size_t i = 0; i < n->n; i++) {
 		bool map = n->kind == NODE_MAP;
-		struct where here = { w, map ? n->pairs[i].key : NULL, i };
+		struct where here = { .up = w, .index = i };
 
-		substitute(r, &here, map ? n->pairs[i].value : n->items[i]);
+		if (map) {
+			here.key = n->pairs[i].key;
+			here.at = n->pairs[i].pos;
+		}
+		substitute(r, v, &here, map ? n->pairs[i].value : n->items[i]);
 	}
-	substitute_text(r, w, n);
+	substitute_text(r, v, w, n);
 }

@@ -6,6 +6,6 @@
 #include "stack/reader.h"
 
 /* Values only, never keys. Each node is done once, however often it is shared or asked for. */
-void substitute(struct reader *r, const struct where *w, struct node *n);
+void substitute(struct reader *r, struct vars *v, const struct where *w, struct node *n);
 
 #endif

@@ -7,25 +7,42 @@
 #define STACK_VARS_H
 
 #include "stack/envset.h"
+#include "stack/node.h"
 
-#define VARS_EXPANDED_MAX (32u << 20)	/* bytes of all results: a bound on what variables can blow up to */
+#define VARS_EXPANDED_MAX (8u << 20)	/* bytes of all results: a bound on what variables can blow up to */
 
-struct vars {
+/* What all contexts of one load share. */
+struct vars_common {
 	struct arena *arena;
 	struct stack_diags *diags;
-	struct envset process, files;
+	struct envset process;		/* the environment of the process, COMPOSE_PROJECT_NAME put in */
 	struct strmap warned;
 	size_t expanded;
+	bool literal;			/* --no-interpolate: texts stay as they are, uses are collected */
+	struct VEC(struct stack_variable) asked;	/* each variable once, in the order of the first use */
+	struct strmap asked_index;
 };
 
-void vars_init(struct vars *v, struct arena *arena, struct stack_diags *diags, const char *const *env);
+/* One project's variables; those of an included project look into its parent's first. */
+struct vars {
+	struct vars_common *common;
+	const struct vars *parent;	/* NULL: the project itself */
+	struct envset files;
+};
+
+void vars_common_init(struct vars_common *c, struct arena *arena, struct stack_diags *diags, const char *const *env);
+void vars_common_fini(struct vars_common *c);
 void vars_fini(struct vars *v);
-const char *vars_get(const struct vars *v, const char *name, size_t len);	/* NULL: not set */
+/* The process environment, the files of the parents, the own ones. NULL: not set. */
+const char *vars_get(const struct vars *v, const char *name, size_t len);
 /*
- * Replaces the variables of a text that stands at pos. `more` is looked at behind the project's own: a list that ends
- * with NULL, or NULL. Returns NULL with the reason in why.
+ * Replaces the variables of a text that stands at pos. Returns NULL with the reason in why. `more`: the text is one of an env
+ * file; these sets, a list that ends with NULL, are looked at behind the project's own. NULL: it is one of a stack file, whose
+ * variables go into `asked`, also those in branches that are not needed, and which `literal` leaves as it is.
+ * *ret_uses (may be NULL): the variables that the result depends on, in the arena, each once; those in branches that were not
+ * needed are not among them.
  */
 const char *vars_expand(struct vars *v, const struct envset *const *more, struct stack_pos pos, const char *text,
-			size_t len, struct buf *why);
+			size_t len, const struct node_use **ret_uses, size_t *ret_n_uses, struct buf *why);
 
 #endif

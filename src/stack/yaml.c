@@ -7,7 +7,9 @@
 #include <yaml.h>
 
 #include "stack/diag.h"
-#include "stack/strmap.h"
+#include "stack/encoding.h"
+#include "stack/syntax.h"
+#include "stack/tags.h"
 #include "stack/yaml.h"
 
 struct anchor {
@@ -22,43 +24,32 @@ struct reading {
 	uint32_t file;
 	const char *text;
 	size_t len;
+	bool plain_lines; /* libyaml counts lines as an editor does */
+	struct encoding_cursor cursor;
 	struct strmap names; /* of anchors, to an index below */
 	struct VEC(struct anchor) anchors;
-	size_t events;
+	size_t events, weight; /* of all documents */
 };
 
 /* A map that is being read; merges are folded in when it is complete. */
 struct map_parts {
 	struct VEC(struct node_pair) pairs;
-	struct VEC(struct node *) merges;
 	struct strmap keys;
+	struct node *merged; /* the value of `<<`, or NULL */
+	struct stack_pos merged_pos;
 };
 
 static void map_parts_fini(struct map_parts *m)
 {
 	vec_fini(&m->pairs);
-	vec_fini(&m->merges);
 	strmap_fini(&m->keys);
 }
 
-static struct stack_pos pos_of(const struct reading *r, yaml_mark_t mark)
+static struct stack_pos pos_of(struct reading *r, yaml_mark_t mark)
 {
+	if (!r->plain_lines)
+		return encoding_find(&r->cursor, mark.index);
 	return (struct stack_pos){ r->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
-}
-
-/* For what libyaml, or we, know only by its distance from the start of the text. */
-static struct stack_pos pos_of_offset(const struct reading *r, size_t offset)
-{
-	struct stack_pos pos = { r->file, 1, 1 };
-
-	for (size_t i = 0; i < offset && i < r->len; i++)
-		if (r->text[i] == '\n') {
-			pos.line++;
-			pos.col = 1;
-		} else if (((unsigned char)r->text[i] & 0xc0) != 0x80) {
-			pos.col++;
-		}
-	return pos;
 }
 
 static void MSTACK_PRINTF(3, 4)
@@ -73,24 +64,10 @@ static void MSTACK_PRINTF(3, 4)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static void complain_syntax(struct reading *r)
-{
-	const yaml_parser_t *p = &r->parser;
-	const char *problem = p->problem ? p->problem : "not YAML";
-
-	if (p->error == YAML_READER_ERROR)
-		complain(r, pos_of_offset(r, p->problem_offset), "not YAML: %s", problem);
-	else if (p->context)
-		complain(r, pos_of(r, p->problem_mark), "not YAML: %s (%s that began in line %zu)",
-			 problem, p->context, p->context_mark.line + 1);
-	else
-		complain(r, pos_of(r, p->problem_mark), "not YAML: %s", problem);
-}
-
 static bool next_event(struct reading *r, yaml_event_t *ev)
 {
 	if (!yaml_parser_parse(&r->parser, ev)) {
-		complain_syntax(r);
+		syntax_complain(r->diags, r->file, r->text, r->len, &r->parser);
 		return false;
 	}
 	if (++r->events <= YAML_NODES_MAX)
@@ -155,68 +132,55 @@ static struct node *read_alias(struct reading *r, const yaml_event_t *ev)
 	return r->anchors.v[i].node;
 }
 
-/*
- * The tags of YAML's own schema are kept or ignored, all others mean something that we would get
- * wrong.
- */
-static bool check_tag(struct reading *r, struct stack_pos pos, const yaml_char_t *tag)
+/* False: the tag cannot stand here. */
+static bool apply_tag(struct reading *r, struct node *node, const yaml_char_t *tag, bool plain)
 {
-	static const char prefix[] = "tag:yaml.org,2002:";
+	const char *why = tags_apply(node, (const char *)tag, plain);
+	_cleanup_(buf_fini) struct buf shown = { 0 };
 
-	if (!tag || !strncmp((const char *)tag, prefix, sizeof(prefix) - 1) ||
-	    !strcmp((const char *)tag, "!"))
-		return true;
-	if (!strcmp((const char *)tag, "!reset") || !strcmp((const char *)tag, "!override"))
-		complain(r, pos, "tag '%s': not supported yet", (const char *)tag);
-	else
-		complain(r, pos, "tag '%.60s': unknown", (const char *)tag);
-	return false;
-}
-
-static enum node_kind scalar_kind(const yaml_event_t *ev, const char *text)
-{
-	const char *tag = (const char *)ev->data.scalar.tag;
-
-	if (tag && !strcmp(tag, YAML_NULL_TAG))
-		return NODE_NULL;
-	if (tag && !strcmp(tag, YAML_BOOL_TAG))
-		return NODE_BOOL;
-	if (tag && (!strcmp(tag, YAML_INT_TAG) || !strcmp(tag, YAML_FLOAT_TAG)))
-		return NODE_NUMBER;
-	if (tag || ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return NODE_STRING;
-	return node_plain_kind(text);
+	if (why)
+		complain(r, node->pos, "tag '%s': %s", tags_show((const char *)tag, &shown), why);
+	return !why;
 }
 
 static struct node *new_node(struct reading *r, enum node_kind kind, const yaml_event_t *ev)
 {
-	struct node *node = arena_alloc(r->arena, sizeof(*node));
+	return node_new(r->arena, kind, pos_of(r, ev->start_mark), NULL);
+}
 
-	node->kind = kind;
-	node->weight = 1;
-	node->pos = pos_of(r, ev->start_mark);
-	return node;
+/* NULL: it was complained about. */
+static const char *scalar_text(struct reading *r, const yaml_event_t *ev)
+{
+	const char *text = (const char *)ev->data.scalar.value;
+	size_t len = ev->data.scalar.length;
+
+	if (len > YAML_SCALAR_MAX)
+		complain(r, pos_of(r, ev->start_mark),
+			 "a text of %zu bytes: more than %u are not taken", len, YAML_SCALAR_MAX);
+	else if (memchr(text, '\0', len))
+		complain(r, pos_of(r, ev->start_mark), "a NUL byte inside of a text");
+	else
+		return arena_strndup(r->arena, text, len);
+	return NULL;
+}
+
+static bool is_plain(const yaml_event_t *ev)
+{
+	return ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
 static struct node *read_scalar(struct reading *r, const yaml_event_t *ev)
 {
-	const char *text = (const char *)ev->data.scalar.value;
-	size_t len = ev->data.scalar.length, anchor;
-	struct node *node = new_node(r, NODE_STRING, ev);
+	const char *text = scalar_text(r, ev);
+	struct node *node;
+	size_t anchor;
 
-	if (!check_tag(r, node->pos, ev->data.scalar.tag))
+	if (!text)
 		return NULL;
-	if (len > YAML_SCALAR_MAX) {
-		complain(r, node->pos, "a text of %zu bytes: more than %u are not taken", len,
-			 YAML_SCALAR_MAX);
+	node = new_node(r, NODE_STRING, ev);
+	node->text = text;
+	if (!apply_tag(r, node, ev->data.scalar.tag, is_plain(ev)))
 		return NULL;
-	}
-	if (memchr(text, '\0', len)) {
-		complain(r, node->pos, "a NUL byte inside of a text");
-		return NULL;
-	}
-	node->text = arena_strndup(r->arena, text, len);
-	node->kind = scalar_kind(ev, node->text);
 	anchor = open_anchor(r, ev->data.scalar.anchor, node);
 	if (anchor != SIZE_MAX)
 		r->anchors.v[anchor].open = false;
@@ -229,7 +193,7 @@ static struct node *read_list(struct reading *r, const yaml_event_t *start, unsi
 	size_t anchor = open_anchor(r, start->data.sequence_start.anchor, list);
 	struct VEC(struct node *) items = { 0 };
 	yaml_event_t ev;
-	bool ok = check_tag(r, list->pos, start->data.sequence_start.tag);
+	bool ok = true;
 
 	while (ok && (ok = next_event(r, &ev)) && ev.type != YAML_SEQUENCE_END_EVENT) {
 		item = read_value(r, &ev, depth + 1);
@@ -243,6 +207,7 @@ static struct node *read_list(struct reading *r, const yaml_event_t *start, unsi
 		list->items = arena_array(r->arena, struct node *, items.n);
 		for (size_t i = 0; i < items.n; i++)
 			list->items[i] = items.v[i];
+		ok = apply_tag(r, list, start->data.sequence_start.tag, false);
 	}
 	if (anchor != SIZE_MAX)
 		r->anchors.v[anchor].open = false;
@@ -257,8 +222,9 @@ static bool merge_map(struct reading *r, struct node *to, struct map_parts *m,
 		      const struct node *from)
 {
 	if (from->kind != NODE_MAP) {
-		complain(r, from->pos, "merge key '<<': it takes a map or a list of maps, not %s",
-			 node_kind_text(from->kind));
+		complain(r, m->merged_pos,
+			 "merge key '<<': it takes a map or a list of maps, not %s",
+			 from->kind == NODE_NULL ? "nothing" : node_kind_text(from->kind));
 		return false;
 	}
 	for (size_t i = 0; i < from->n; i++) {
@@ -273,69 +239,93 @@ static bool merge_map(struct reading *r, struct node *to, struct map_parts *m,
 	return true;
 }
 
+/* When the map is complete: its own keys win wherever they stand. */
 static bool merge_all(struct reading *r, struct node *to, struct map_parts *m)
 {
-	for (size_t i = 0; i < m->merges.n; i++) {
-		const struct node *from = m->merges.v[i];
+	const struct node *from = m->merged;
 
-		if (from->kind != NODE_LIST) {
-			if (!merge_map(r, to, m, from))
-				return false;
-			continue;
-		}
-		for (size_t k = 0; k < from->n; k++)
-			if (!merge_map(r, to, m, from->items[k]))
-				return false;
-	}
+	if (!from)
+		return true;
+	if (from->kind != NODE_LIST)
+		return merge_map(r, to, m, from);
+	for (size_t i = 0; i < from->n; i++)
+		if (!merge_map(r, to, m, from->items[i]))
+			return false;
 	return true;
 }
 
-/* A key is one word; an alias to one is as good. NULL: it was complained about. */
-static const struct node *read_key(struct reading *r, yaml_event_t *ev, unsigned depth,
-				   bool *ret_merge)
+/*
+ * A key is one word; an alias to one is as good. Most have neither tag nor anchor: they get no node
+ * of their own. NULL: it was complained about.
+ */
+static const char *read_key(struct reading *r, yaml_event_t *ev, unsigned depth)
 {
 	struct stack_pos pos = pos_of(r, ev->start_mark);
 	const struct node *key;
+	const char *text = NULL;
 
-	*ret_merge = ev->type == YAML_SCALAR_EVENT &&
-		     ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-		     !strcmp((const char *)ev->data.scalar.value, "<<");
-	key = read_value(r, ev, depth);
-	if (key && (key->kind == NODE_LIST || key->kind == NODE_MAP)) {
-		complain(r, pos, "a key must be a word, not %s", node_kind_text(key->kind));
-		return NULL;
+	if (ev->type == YAML_SCALAR_EVENT && !ev->data.scalar.anchor && !ev->data.scalar.tag) {
+		if (!ev->data.scalar.length && is_plain(ev))
+			complain(r, pos, "there is no key before this ':'");
+		else
+			text = scalar_text(r, ev);
+		yaml_event_delete(ev);
+		return text;
 	}
-	return key;
+	key = read_value(r, ev, depth);
+	if (!key)
+		return NULL;
+	if (key->kind & (NODE_LIST | NODE_MAP))
+		complain(r, pos, "a key must be a word, not %s", node_kind_text(key->kind));
+	else if (key->tag != NODE_MERGE)
+		complain(r, pos, "tags !reset and !override belong to a value, not to a key");
+	else
+		text = key->text;
+	return text;
+}
+
+static void put_pair(struct reading *r, struct map_parts *m, const struct node_pair *pair)
+{
+	size_t first;
+
+	if (strmap_put(&m->keys, pair->key, strlen(pair->key), m->pairs.n, &first))
+		vec_push(&m->pairs, *pair);
+	else
+		complain(r, pair->pos, "key '%.60s' stands twice in this map, first in line %u",
+			 pair->key, m->pairs.v[first].pos.line);
+}
+
+/* Folded in later, see merge_all. */
+static void put_merge(struct reading *r, struct map_parts *m, struct node *value,
+		      struct stack_pos key_pos, struct stack_pos value_pos)
+{
+	if (m->merged) {
+		complain(r, key_pos, "key '<<' stands twice in this map: use one with a list");
+		return;
+	}
+	m->merged = value;
+	m->merged_pos = value_pos;
 }
 
 static bool read_pair(struct reading *r, struct node *map, struct map_parts *m, yaml_event_t *ev,
 		      unsigned depth)
 {
-	struct stack_pos pos = pos_of(r, ev->start_mark);
-	bool merge;
-	const struct node *key = read_key(r, ev, depth + 1, &merge);
-	struct node *value;
-	size_t first;
+	bool merge = ev->type == YAML_SCALAR_EVENT && is_plain(ev) &&
+		     !strcmp((const char *)ev->data.scalar.value, "<<");
+	struct node_pair pair = { .pos = pos_of(r, ev->start_mark) };
+	struct stack_pos value_pos;
 
-	if (!key || !next_event(r, ev))
+	pair.key = read_key(r, ev, depth + 1);
+	if (!pair.key || !next_event(r, ev))
 		return false;
-	value = read_value(r, ev, depth + 1);
-	if (!value || !add_weight(r, map, value))
+	value_pos = pos_of(r, ev->start_mark);
+	pair.value = read_value(r, ev, depth + 1);
+	if (!pair.value || !add_weight(r, map, pair.value))
 		return false;
-	if (merge && !m->merges.n) {
-		vec_push(&m->merges, value);
-		return true;
-	}
-	if (merge) {
-		complain(r, pos, "key '<<' stands twice in this map: use one with a list");
-		return true;
-	}
-	if (strmap_put(&m->keys, key->text, strlen(key->text), m->pairs.n, &first)) {
-		vec_push(&m->pairs, ((struct node_pair){ key->text, pos, value }));
-	} else {
-		complain(r, pos, "key '%.60s' stands twice in this map, first in line %u",
-			 key->text, m->pairs.v[first].pos.line);
-	}
+	if (merge)
+		put_merge(r, m, pair.value, pair.pos, value_pos);
+	else
+		put_pair(r, m, &pair);
 	return true;
 }
 
@@ -345,7 +335,7 @@ static struct node *read_map(struct reading *r, const yaml_event_t *start, unsig
 	struct node *map = new_node(r, NODE_MAP, start);
 	size_t anchor = open_anchor(r, start->data.mapping_start.anchor, map);
 	yaml_event_t ev;
-	bool ok = check_tag(r, map->pos, start->data.mapping_start.tag);
+	bool ok = true;
 
 	while (ok && (ok = next_event(r, &ev)) && ev.type != YAML_MAPPING_END_EVENT)
 		ok = read_pair(r, map, &m, &ev, depth);
@@ -358,6 +348,7 @@ static struct node *read_map(struct reading *r, const yaml_event_t *start, unsig
 		map->pairs = arena_array(r->arena, struct node_pair, m.pairs.n);
 		for (size_t i = 0; i < m.pairs.n; i++)
 			map->pairs[i] = m.pairs.v[i];
+		ok = apply_tag(r, map, start->data.mapping_start.tag, false);
 	}
 	if (anchor != SIZE_MAX)
 		r->anchors.v[anchor].open = false;
@@ -389,70 +380,99 @@ static struct node *read_value(struct reading *r, yaml_event_t *ev, unsigned dep
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static struct node *read_stream(struct reading *r)
+/* One document, its start is read already. False: there is no going on. */
+static bool read_document(struct reading *r, struct node_items *docs)
 {
-	struct node *root = NULL;
+	struct node *root;
 	yaml_event_t ev;
-	bool more = next_event(r, &ev);
 
-	for (; more && ev.type != YAML_STREAM_END_EVENT; more = next_event(r, &ev)) {
-		bool document = ev.type == YAML_DOCUMENT_START_EVENT;
-		struct stack_pos pos = pos_of(r, ev.start_mark);
-
-		yaml_event_delete(&ev);
-		if (!document)
-			continue;
-		if (root) {
-			complain(r, pos, "several documents in one file: not supported yet");
-			return root;
-		}
-		if (!next_event(r, &ev))
-			return NULL;
-		root = read_value(r, &ev, 1);
-		if (!root)
-			return NULL;
-	}
-	if (!more)
-		return NULL;
-	yaml_event_delete(&ev);
+	if (!next_event(r, &ev))
+		return false;
+	root = read_value(r, &ev, 1);
 	if (!root)
-		complain(r, (struct stack_pos){ r->file, 1, 1 },
-			 "the file is empty: it needs at least `services`");
-	return root;
+		return false;
+	r->weight += root->weight;
+	if (r->weight > YAML_NODES_MAX) {
+		complain(r, root->pos, "too large: more than %d nodes in all documents",
+			 YAML_NODES_MAX);
+		return false;
+	}
+	if (root->kind != NODE_NULL || root->tag != NODE_MERGE)
+		vec_push(docs, root);
+	return true;
 }
 
-struct node *yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file,
-			const char *text, size_t len)
+static bool read_stream(struct reading *r, struct node_items *docs)
 {
-	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
-	struct reading r = {
-		.arena = arena,
-		.diags = diags,
-		.file = file,
-		.text = text + bom,
-		.len = len - bom,
-	};
-	const char *nul = memchr(r.text, '\0', r.len);
-	struct node *root = NULL;
+	size_t first = docs->n;
+	bool more = true;
+	yaml_event_t ev;
 
-	if (nul) {
-		complain(&r, pos_of_offset(&r, (size_t)(nul - r.text)),
-			 "a NUL byte: this is not a text file");
-		return NULL;
+	while (more && next_event(r, &ev)) {
+		bool document = ev.type == YAML_DOCUMENT_START_EVENT;
+
+		more = ev.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&ev);
+		if (document && !read_document(r, docs))
+			return false;
 	}
-	if (!yaml_parser_initialize(&r.parser)) {
-		complain(&r, (struct stack_pos){ file, 1, 1 }, "no memory for the YAML parser");
-		return NULL;
+	if (more)
+		return false;
+	if (docs->n == first)
+		complain(r, (struct stack_pos){ r->file, 1, 1 },
+			 "the file is empty: it needs at least `services`");
+	return docs->n > first;
+}
+
+static bool check_tag_lines(struct reading *r)
+{
+	static const char tag[] = "\n%TAG";
+	const char *s = r->text, *end = r->text + r->len;
+
+	for (size_t n = 1; (s = memmem(s, (size_t)(end - s), tag, sizeof(tag) - 1)); n++) {
+		s++;
+		if (n < YAML_TAG_LINES_MAX)
+			continue;
+		complain(r, encoding_place(r->file, r->text, (size_t)(s - r->text)),
+			 "more than %d lines of %%TAG", YAML_TAG_LINES_MAX);
+		return false;
 	}
-	/*
-	 * Told the encoding, libyaml does not guess UTF-16, and does not skip the mark of UTF-8
-	 * either.
-	 */
-	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
-	root = read_stream(&r);
-	yaml_parser_delete(&r.parser);
-	strmap_fini(&r.names);
-	vec_fini(&r.anchors);
-	return root;
+	return true;
+}
+
+static bool read_text(struct reading *r, struct node_items *docs)
+{
+	size_t first = docs->n;
+	bool ok;
+
+	if (!yaml_parser_initialize(&r->parser)) {
+		complain(r, (struct stack_pos){ r->file, 1, 1 }, "no memory for the YAML parser");
+		return false;
+	}
+	/* Told the encoding, libyaml does not guess, and skips no mark of it either. */
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text, r->len);
+	ok = read_stream(r, docs);
+	/* What stands before a slip may not be what it would be without it. */
+	if (!ok)
+		docs->n = first;
+	yaml_parser_delete(&r->parser);
+	strmap_fini(&r->names);
+	vec_fini(&r->anchors);
+	return ok;
+}
+
+bool yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file, const char *text,
+		size_t len, struct node_items *docs)
+{
+	size_t errors = stack_diags_errors(diags);
+	struct reading r = { .arena = arena, .diags = diags, .file = file };
+
+	r.text = encoding_text(diags, file, text, &len);
+	if (!r.text)
+		return false;
+	r.len = len;
+	r.plain_lines = encoding_plain_lines(r.text, len);
+	r.cursor = (struct encoding_cursor){ .text = r.text, .len = len, .file = file };
+	return check_tag_lines(&r) && read_text(&r, docs) && stack_diags_errors(diags) == errors;
 }

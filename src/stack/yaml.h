@@ -5,15 +5,19 @@
 
 #include "stack/node.h"
 
-#define YAML_FILE_MAX (4u << 20)
-#define YAML_SCALAR_MAX (64u << 10)
+#define YAML_FILE_MAX (10u << 20)
+#define YAML_SCALAR_MAX (1u << 20)
 #define YAML_DEPTH_MAX 64
 #define YAML_NODES_MAX 100000	/* events, and nodes once the aliases are expanded */
+#define YAML_TAG_LINES_MAX 16	/* `%TAG` lines: libyaml compares each with all others */
 
 /*
- * The tree, in the arena, or NULL with at least one error in diags. Also with a tree there may be errors (keys that stand
- * twice). `file` is the text's number in diags. Not empty: a file without a document is an error.
+ * The documents, in the arena, appended to `docs`; a document without content (a comment, `---` alone) is left out, and a
+ * text that has none at all is an error. False: there is at least one error in diags; docs may have been appended all the same,
+ * when it is one that the rest can be read with (a key that stands twice). `file` is the text's number in diags.
+ * Nodes carry the tags !reset (the node is then NODE_NULL: its own value means nothing) and !override.
  */
-struct node *yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file, const char *text, size_t len);
+bool yaml_parse(struct arena *arena, struct stack_diags *diags, uint32_t file, const char *text, size_t len,
+		struct node_items *docs);
 
 #endif

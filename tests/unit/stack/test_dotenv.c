@@ -14,18 +14,22 @@
 
 static const char *const env[] = { "PROC=p", "A=outer", NULL };
 
-/* "KEY=value;" for each variable, then "LINE:COL text" of each error. */
-static char *parse(const char *text, size_t len)
+/* "KEY=value;" for each variable, then "LINE:COL text" of each problem. */
+static char *parse_as(bool raw, const char *text, size_t len)
 {
 	struct arena *arena = arena_new();
 	struct stack_diags *diags = stack_diags_new();
 	struct envset service = { 0 }, into = { 0 };
 	struct buf out = { 0 };
-	struct vars vars;
+	struct vars_common common;
+	struct vars vars = { .common = &common };
 
-	vars_init(&vars, arena, diags, env);
+	vars_common_init(&common, arena, diags, env);
 	envset_put(&service, (struct stack_kv){ "SVC", "s", { 0 } });
-	dotenv_parse(&vars, &service, 0, text, len, &into);
+	if (raw)
+		dotenv_parse_raw(&vars, 0, text, len, &into);
+	else
+		dotenv_parse(&vars, &service, 0, text, len, &into);
 	for (size_t i = 0; i < into.kvs.n; i++)
 		buf_printf(&out, "%s=%s;", into.kvs.v[i].key, into.kvs.v[i].value);
 	for (size_t i = 0; i < stack_diags_count(diags); i++) {
@@ -35,10 +39,15 @@ static char *parse(const char *text, size_t len)
 	}
 	envset_fini(&service);
 	envset_fini(&into);
-	vars_fini(&vars);
+	vars_common_fini(&common);
 	stack_diags_free(diags);
 	arena_free(arena);
 	return buf_take(&out);
+}
+
+static char *parse(const char *text, size_t len)
+{
+	return parse_as(false, text, len);
 }
 
 static void test_values(void **state)
@@ -55,7 +64,11 @@ static void test_values(void **state)
 		{ "a.b-c[0]_=v", "a.b-c[0]_=v;" },
 		{ "K=v#1", "K=v#1;" },
 		{ "K=v #1", "K=v;" },
-		{ "K= #1", "K=;" },
+		{ "K=v\t# no comment", "K=v\t# no comment;" },	/* only a space makes it one */
+		{ "K=a # b # c", "K=a;" },
+		{ "K=", "K=;" },
+		{ "K= ", "K=;" },
+		{ "K=\nL=", "K=;L=;" },
 		{ "K=#1", "K=#1;" },
 		{ "K=a 'b' \"c\"", "K=a 'b' \"c\";" },
 		{ "K=a\\nb", "K=a\\nb;" },
@@ -65,6 +78,31 @@ static void test_values(void **state)
 		{ "K=\"a\nb\"", "K=a\nb;" },
 		{ "K=\"\\t\\n\\\\\\\"\\$\\0101\"", "K=\t\n\\\"$A;" },
 		{ "K=\"\\q\"", "K=\\q;" },
+		{ "K=\"\\c\\e\\x41\\u0041\"", "K=\\c\\e\\x41\\u0041;" },
+		{ "K=\"\\0351\\0012\"", "K=\xc3\xa9\n;" },
+		{ "K=\"\\01 \\0899 \\0777\"", "K=\\01 \\0899 \\0777;" },
+		{ "K=\"a\\\\\" # c", "K=a\\;" },
+		{ "K=\"it's\"", "K=it's;" },
+		{ "K='say \"x\"'", "K=say \"x\";" },
+		{ "K='a\\\\'\nL=1", "K=a\\\\;L=1;" },
+		{ "K='a\\nb'", "K=a\\nb;" },
+		{ "K=\"# no comment\"", "K=# no comment;" },
+		{ "K='' # c", "K=;" },
+		{ "K=\"$$PROC \\$PROC $PROC\"", "K=$PROC $PROC p;" },
+		{ "K='$$ $PROC'", "K=$$ $PROC;" },
+		{ "K=\"a\\\nb\"", "K=a\\\nb;" },
+		{ "K=a\\\nL=b", "K=a\\;L=b;" },
+		{ "export\tK=v", "K=v;" },
+		{ "export=v", "export=v;" },
+		{ "export PROC", "PROC=p;" },
+		{ "PROC # c\nL=1", "PROC=p;L=1;" },
+		{ "K='x'\v\nL:w", "K=x;L=w;" },
+		{ "\xc3\x84=1", "\xc3\x84=1;" },
+		{ "1=2", "1=2;" },
+		{ "K=a=b:c", "K=a=b:c;" },
+		{ "K=[a, b]", "K=[a, b];" },
+		{ "K={\"a\": \"#b\"}", "K={\"a\": \"#b\"};" },
+		{ "B=$C\nC=1", "B=;C=1;1:1 variable 'C' is not set: it becomes nothing" },
 		{ "K=\"x\" # c", "K=x;" },
 		{ "K=\"${PROC}\"", "K=p;" },
 		{ "K=$$ ${NOPE:-d}", "K=$ d;" },
@@ -92,12 +130,19 @@ static void test_errors(void **state)
 	static const struct { const char *text, *want; } cases[] = {
 		{ "A=1\nB=\"open\nC=2\n", "A=1;2:3 'B': the double quote that begins here is never closed" },
 		{ "B='open", "1:3 'B': the single quote that begins here is never closed" },
-		{ "A B=1", "1:3 not KEY=VALUE: a key is made of letters, digits and _.-[]" },
+		{ "A B=1", "1:3 'A': a key cannot hold a blank, and a value needs '='" },
+		{ "a: b\nhello world\n", "a=b;2:7 'hello': a key cannot hold a blank, and a value needs '='" },
+		{ "A=1\nB='\n\n x\nC=\"1\"\n", "A=1;2:3 'B': the single quote that begins here is never closed" },
+		{ "A=\"\n\"\n\n\n K!=1", "A=\n;5:3 not KEY=VALUE: a key is made of letters, digits and _.-[]" },
+		{ "K= #1", "K=#1;1:4 'K': the value begins with this '#', it is no comment" },
+		{ "{\"a\": 1}", "1:1 not KEY=VALUE: a key is made of letters, digits and _.-[]" },
+		{ "- A=1", "1:3 '-': a key cannot hold a blank, and a value needs '='" },
+		{ "K=\"\xc3\xa4\"x", "1:6 'K': text behind the closing quote" },
 		{ "=1", "1:1 not KEY=VALUE: a key is made of letters, digits and _.-[]" },
 		{ "K!=1", "1:2 not KEY=VALUE: a key is made of letters, digits and _.-[]" },
 		{ "K='a'b", "1:6 'K': text behind the closing quote" },
 		{ "\nK=${X:?set X}", "2:1 'K': variable 'X' is required but not set: set X" },
-		{ "K=\"\\0000\"", "1:8 an escape that stands for no byte, or for NUL" },
+		{ "K=\"\\0000\"", "1:4 an escape that stands for NUL: no variable can hold that" },
 		{ "K=$NOPE", "K=;1:1 variable 'NOPE' is not set: it becomes nothing" },
 	};
 
@@ -110,12 +155,65 @@ static void test_errors(void **state)
 	}
 }
 
+static void test_raw(void **state)
+{
+	static const struct { const char *text, *want; } cases[] = {
+		{ "", "" },
+		{ "K='v' # \"x\" $PROC ${ \\n", "K='v' # \"x\" $PROC ${ \\n;" },
+		{ "K= v \nL=", "K= v ;L=;" },
+		{ "# c\n\n  K=a=b\r\n", "K=a=b;" },
+		{ "\xef\xbb\xbfK=1\nK=2", "K=2;" },
+		{ "PROC\nNOPE\n", "PROC=p;" },
+		{ "a!b/c=1", "a!b/c=1;" },
+		{ "A=1\nexport B=1", "A=1;2:1 'export B': a name cannot hold a blank" },
+		{ "K =1", "1:1 'K ': a name cannot hold a blank" },
+		{ "A=1\n =x", "A=1;2:2 no name before the '='" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *got = parse_as(true, cases[i].text, strlen(cases[i].text));
+
+		if (strcmp(got, cases[i].want))
+			fail_msg("'%s' gives '%s', not '%s'", cases[i].text, got, cases[i].want);
+	}
+}
+
+/* A project's own file sees what stands above, and what the process has; an included one its parent's first. */
+static void test_into_project(void **state)
+{
+	static const char text[] = "B=1\nC=$B\nPROC=file\nD=$PROC\nB=2\n";
+	struct arena *arena = arena_new();
+	struct stack_diags *diags = stack_diags_new();
+	struct vars_common common;
+	struct vars outer = { .common = &common }, inner = { .common = &common, .parent = &outer };
+
+	(void)state;
+	vars_common_init(&common, arena, diags, env);
+	dotenv_parse(&outer, NULL, 1, text, strlen(text), &outer.files);
+	dotenv_parse(&inner, NULL, 2, "B=3\nE=$B", 8, &inner.files);
+	assert_string_equal(vars_get(&outer, "B", 1), "2");
+	assert_string_equal(vars_get(&outer, "C", 1), "1");
+	assert_string_equal(vars_get(&outer, "D", 1), "p");
+	assert_string_equal(vars_get(&outer, "PROC", 4), "p");
+	assert_string_equal(vars_get(&inner, "E", 1), "2");
+	assert_int_equal(envset_get(&outer.files, "B", 1)->pos.line, 5);
+	assert_int_equal(stack_diags_count(diags), 0);
+	vars_fini(&outer);
+	vars_fini(&inner);
+	vars_common_fini(&common);
+	stack_diags_free(diags);
+	arena_free(arena);
+}
+
 static void test_nul(void **state)
 {
 	_cleanup_free_ char *got = parse("A=\0b", 4);
+	_cleanup_free_ char *wide = parse("\xff\xfe" "A\0=\0", 6);
 
 	(void)state;
-	assert_string_equal(got, "1:1 a NUL byte: this is not a text file");
+	assert_string_equal(got, "1:3 a NUL byte: this is not a text file");
+	assert_string_equal(wide, "1:1 UTF-16 text: only UTF-8 is read");
 }
 
 int main(void)
@@ -123,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_into_project),
 		cmocka_unit_test(test_nul),
 	};
 
