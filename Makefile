@@ -107,7 +107,8 @@ $(B)/mstack-store: $(call objects,src/store/program/main.c) $(call archives,$(ca
 
 # ---- unit tests -----------------------------------------------------------------------------------
 
-# A test links its room and those below, nothing else. sup gets scripted rooms in place of the real net, store and box.
+# A test links its room and those below, nothing else; jansson reads the JSON that they write. sup gets scripted rooms in
+# place of the real net, store and box.
 FAKED	= net store box
 FAKES	= $(call objects,$(wildcard tests/fake/*.c))
 
@@ -116,7 +117,7 @@ $(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call 
 		$(if $(filter sup,$1),$(FAKES)) $(call archives,$(if $(filter sup,$1),$(filter-out $(FAKED),$(call closure,$1)),$(call closure,$1)))
 	@mkdir -p $$(@D)
 	$$(SAY) '  LD  $$@'
-	$$(LINK) -o $$@ $$^ $$(call libs,$(call closure,$1)) -lcmocka
+	$$(LINK) -o $$@ $$^ $$(call libs,$(call closure,$1)) -lcmocka -ljansson
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
 
@@ -174,6 +175,9 @@ up:
 bench: all
 	BUILD=$(B) CC='$(CC)' tests/bench/run
 
+bench-config: all
+	BUILD=$(B) CC='$(CC)' tests/bench/config
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
 	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
@@ -195,11 +199,12 @@ help:
 	@echo 'make floorplan    judge every include by tools/floorplan'
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
+	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make clean        remove build and build-*'
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-config install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
