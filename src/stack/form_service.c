@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * form_service: the keys of a service that hold one word or name: the image, names, the user, the
+ * restart policy, namespaces, security options. Called through the table of service keys, in
+ * services.c. An empty string is "not given" wherever compose takes it so: that is what becomes of
+ * a variable that is not set.
+ */
+#include <ctype.h>
+#include <sys/utsname.h>
+
+#include "stack/attributes.h"
+#include "stack/names.h"
+
+#define HOSTNAME_LONGEST 64
+#define CONTAINER	 "there are no containers outside of the stack"
+
+/* A folder of the host is found from anywhere; all other forms are the store's business. */
+FORM(form_image)
+{
+	struct node *out = form_string(r, w, n);
+
+	if (out && (!strncmp(out->text, "./", 2) || !strncmp(out->text, "../", 3)))
+		out->text = path_clean(r->arena, reader_dir(r, n->pos), out->text);
+	return out;
+}
+
+FORM(form_working_dir)
+{
+	if (*n->text == '/')
+		return form_text(r, w, n);
+	if (*n->text)
+		reader_error(r, w, n->pos, NULL,
+			     "'%.80s': the path in the container must begin with /", n->text);
+	return NULL;
+}
+
+/* The schema's pattern has no anchors, so that compose takes "ab cd"; and it wants two characters. */
+FORM(form_container_name)
+{
+	if (!name_check(r, w, n->pos, n->text))
+		return NULL;
+	if (n->text[1])
+		return form_text(r, w, n);
+	reader_error(r, w, n->pos, NULL, "'%s' is too short: two characters are the least",
+		     n->text);
+	return NULL;
+}
+
+/* The kernel takes any 64 bytes (uname(2)); resolvers and the hosts file do not. */
+FORM(form_hostname)
+{
+	size_t len = strlen(n->text);
+
+	if (!len)
+		return NULL;
+	if (len <= HOSTNAME_LONGEST && strspn(n->text, NAME_LETTERS ".-_") == len &&
+	    *n->text != '-')
+		return form_text(r, w, n);
+	reader_error(r, w, n->pos, NULL,
+		     "'%.80s' is not a host name of at most %d letters, digits, . and -", n->text,
+		     HOSTNAME_LONGEST);
+	return NULL;
+}
+
+/*
+ * Names are looked up in the image, so only the shape can be wrong here. Of ${UID}:${GID} without
+ * values a colon is left, which compose lets pass: nobody is named then.
+ */
+FORM(form_user)
+{
+	const char *colon = strchr(n->text, ':');
+	bool odd = false;
+
+	for (const char *s = n->text; *s; s++)
+		odd |= isspace((unsigned char)*s) || iscntrl((unsigned char)*s) || *s == '/';
+	if (!odd && !(colon && strchr(colon + 1, ':')))
+		return *n->text && strcmp(n->text, ":") ? form_text(r, w, n) : NULL;
+	reader_error(r, w, n->pos, NULL, "'%.80s' is not a user: write NAME, ID or NAME:GROUP",
+		     n->text);
+	return NULL;
+}
+
+/* ---- how it runs ----------------------------------------------------------------------------- */
+
+static bool is_count(const char *s)
+{
+	int64_t max;
+
+	return *s && strspn(s, "0123456789") == strlen(s) && strlen(s) <= 10 &&
+	       !text_parse_int(*s == '0' ? "0" : s, &max) && max <= INT32_MAX;
+}
+
+/* The loader of compose lets a bad policy pass, and it fails when the container is to start. */
+FORM(form_restart)
+{
+	static const char *const words[] = { "no", "always", "unless-stopped", "on-failure" };
+	const char *times = strncmp(n->text, "on-failure:", 11) ? NULL : n->text + 11;
+
+	if (!*n->text)
+		return NULL;
+	if (times ? is_count(times) : text_is_one_of(n->text, words, ARRAY_LEN(words)))
+		return form_text(r, w, n);
+	reader_error(
+		r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
+		"'%.40s' is not a policy; write no, always, unless-stopped or on-failure[:TIMES]",
+		n->text);
+	return NULL;
+}
+
+FORM(form_stop_signal)
+{
+	int sig = sig_parse(n->text);
+	struct node *out;
+
+	if (!*n->text)
+		return NULL;
+	if (sig <= 0) {
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is not a signal; write like SIGTERM or 15", n->text);
+		return NULL;
+	}
+	out = form_text(r, w, n);
+	out->number = sig;
+	return out;
+}
+
+/* Names of images for what uname(2) calls otherwise. */
+static bool is_own_arch(const char *arch)
+{
+	static const struct {
+		const char *machine, *arch;
+	} names[] = {
+		{ "x86_64", "amd64" },	{ "x86_64", "amd64/v1" },  { "x86_64", "x86-64" },
+		{ "aarch64", "arm64" }, { "aarch64", "arm64/v8" }, { "armv7l", "arm" },
+		{ "armv7l", "arm/v7" }, { "armv7l", "arm/v6" },	   { "armv7l", "arm/v5" },
+		{ "armv6l", "arm/v6" }, { "armv6l", "arm/v5" },	   { "i686", "386" },
+	};
+	struct utsname host;
+
+	uname(&host);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcasecmp(arch, names[i].arch) && !strcmp(host.machine, names[i].machine))
+			return true;
+	return !strcasecmp(arch, host.machine);
+}
+
+/* OS[/ARCHITECTURE[/VARIANT]], or an architecture alone. */
+static bool is_platform(const char *text)
+{
+	size_t parts = 1, len = 0;
+
+	for (; *text; text++) {
+		if (*text == '/' && (!len || ++parts > 3))
+			return false;
+		len = *text == '/' ? 0 : len + 1;
+		if (*text != '/' && !strchr(NAME_LETTERS "_.-", *text))
+			return false;
+	}
+	return len > 0;
+}
+
+/* Nothing is emulated: a program for another machine would fail with a riddle at exec. */
+FORM(form_platform)
+{
+	const char *arch = n->text;
+	struct utsname host;
+
+	if (!*n->text)
+		return NULL;
+	if (!is_platform(n->text)) {
+		reader_error(r, w, n->pos, NULL,
+			     "'%.40s' is not a platform; write like linux/amd64", n->text);
+		return NULL;
+	}
+	if (!strncasecmp(arch, "linux", 5) && (!arch[5] || arch[5] == '/'))
+		arch += 5 + (arch[5] == '/');
+	uname(&host);
+	if (*arch && !is_own_arch(arch))
+		reader_refuse(r, w, n->pos, NULL,
+			      "'%.40s' is another platform than this machine's (linux on %s)",
+			      n->text, host.machine);
+	return form_text(r, w, n);
+}
+
+/* every_ and one or more numbers with a unit. */
+static bool is_interval(const char *text)
+{
+	if (strncmp(text, "every_", 6) != 0 || !text[6])
+		return false;
+	for (text += 6; *text; text++) {
+		size_t digits = strspn(text, "0123456789");
+
+		text += digits;
+		if (!digits || !*text || !strchr("wdhms", *text))
+			return false;
+	}
+	return true;
+}
+
+/* Images come from this machine only, so all policies that are known mean the same: never. */
+FORM(form_pull_policy)
+{
+	static const char *const words[] = {
+		"always", "never",   "missing", "if_not_present",
+		"build",  "refresh", "daily",	"weekly",
+	};
+
+	if (!text_is_one_of(n->text, words, ARRAY_LEN(words)) && !is_interval(n->text)) {
+		reader_error(r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
+			     "'%.40s' is not a policy; known are always, never and missing",
+			     n->text);
+		return NULL;
+	}
+	if (strcmp(n->text, "never") != 0)
+		reader_warn_once(r, words, w, n->pos, "has no effect: images are not pulled");
+	return form_text(r, w, n);
+}
+
+/* ---- namespaces ------------------------------------------------------------------------------ */
+
+/* `service:` and `container:` with a name behind it. */
+static bool is_other(const char *text)
+{
+	size_t skip = !strncmp(text, "service:", 8) ? 8 : !strncmp(text, "container:", 10) ? 10 : 0;
+
+	return skip && isalnum((unsigned char)text[skip]) &&
+	       strspn(text + skip, NAME_LETTERS "_.-") == strlen(text + skip);
+}
+
+static void refuse_namespace(struct reader *r, const struct where *w, const struct node *n)
+{
+	reader_refuse(r, w, n->pos, strncmp(n->text, "container:", 10) ? NULL : CONTAINER,
+		      "'%.80s'", n->text);
+}
+
+struct namespace_words {
+	const char *key;
+	bool others;	      /* may be another container's */
+	const char *words[4]; /* what is no container */
+	const char *known;    /* all of that, for the message */
+};
+
+static const struct namespace_words *find_words(const char *key)
+{
+	/* clang-format off */
+	static const struct namespace_words table[] = {
+		{ "cgroup", false, { "private", "host" }, "private or host" },
+		{ "ipc", true, { "private", "shareable", "host", "none" },
+		  "private, shareable, host, none, service:NAME or container:NAME" },
+		{ "pid", true, { "private", "host" }, "private, host, service:NAME or container:NAME" },
+		{ "userns_mode", false, { "private", "host" }, "host" },
+		{ "uts", true, { "private", "host" }, "private, host, service:NAME or container:NAME" },
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (!strcmp(table[i].key, key))
+			return &table[i];
+	return NULL;
+}
+
+/*
+ * Each container has its own namespaces, so "private" is what happens anyway, and "shareable" too as long as nobody can
+ * share. Of users there is only the host's namespace.
+ */
+static bool is_what_happens(const char *key, const char *text)
+{
+	if (!strcmp(key, "userns_mode"))
+		return !strcmp(text, "host");
+	return !strcmp(text, "private") || !strcmp(text, "shareable");
+}
+
+FORM(form_namespace)
+{
+	const struct namespace_words *mode = find_words(w->key);
+	bool known = mode->others && is_other(n->text);
+
+	if (!*n->text && strcmp(w->key, "cgroup") != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(mode->words) && mode->words[i]; i++)
+		known |= !strcmp(n->text, mode->words[i]);
+	if (!known) {
+		reader_error(r, w, n->pos, NULL, "'%.60s' is unknown; write %s", n->text,
+			     mode->known);
+		return NULL;
+	}
+	if (!is_what_happens(w->key, n->text))
+		refuse_namespace(r, w, n);
+	return form_text(r, w, n);
+}
+
+/* Any other name is that of a network of the engine, for which there is `networks` here. */
+FORM(form_network_mode)
+{
+	static const char *const usual[] = { "bridge", "default" };
+	static const char *const words[] = { "none", "host" };
+	bool named = isalnum((unsigned char)*n->text) &&
+		     strspn(n->text, NAME_LETTERS "_.-") == strlen(n->text);
+
+	if (!*n->text)
+		return NULL;
+	if (!named && !is_other(n->text)) {
+		reader_error(r, w, n->pos, NULL,
+			     "'%.60s' is unknown; write bridge, none, host, service:NAME or "
+			     "container:NAME",
+			     n->text);
+		return NULL;
+	}
+	if (is_other(n->text) || text_is_one_of(n->text, words, ARRAY_LEN(words)))
+		refuse_namespace(r, w, n);
+	else if (!text_is_one_of(n->text, usual, ARRAY_LEN(usual)))
+		reader_refuse(r, w, n->pos, "name it under 'networks'", "the network '%.60s'",
+			      n->text);
+	return form_text(r, w, n);
+}
+
+/* ---- security options ------------------------------------------------------------------------ */
+
+static bool is_bool_word(const char *text, bool value)
+{
+	return !strcasecmp(text, value ? "true" : "false") || !strcmp(text, value ? "1" : "0");
+}
+
+/* What becomes of NAME and VALUE; false: there is no such option. */
+static bool check_security(struct reader *r, const struct where *w, const struct node *n,
+			   const char *name, const char *value)
+{
+	static const char *const labels = "has no effect: there are no labels of SELinux and "
+					  "no profiles of AppArmor here";
+
+	if (!strcmp(name, "no-new-privileges")) {
+		if (value && is_bool_word(value, false))
+			reader_refuse(r, w, n->pos, "containers never gain privileges", "'%.80s'",
+				      n->text);
+		return !value || is_bool_word(value, true) || is_bool_word(value, false);
+	}
+	if (!value || !*value)
+		return false;
+	if (!strcmp(name, "apparmor") || !strcmp(name, "label")) {
+		reader_warn_once(r, labels, w, n->pos, "%s", labels);
+	} else if (!strcmp(name, "seccomp")) {
+		if (strcmp(value, "builtin") != 0)
+			reader_refuse(r, w, n->pos, "the own filter of mstack is always used",
+				      "'%.80s'", n->text);
+	} else if (!strcmp(name, "systempaths")) {
+		if (!strcmp(value, "unconfined"))
+			reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
+		return !strcmp(value, "unconfined");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Engines took a colon between the two in their early days, and files still have it. */
+FORM(form_security_opts)
+{
+	static const char *const names[] = { "no-new-privileges", "seccomp", "apparmor", "label",
+					     "systempaths" };
+	struct node *out = form_set(r, w, n);
+
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *one = n->items[i];
+		struct where here = { w, NULL, i, one->pos };
+		size_t len = strcspn(one->text, "=:");
+		const char *name = arena_strndup(r->arena, one->text, len);
+
+		if (one->kind == NODE_STRING &&
+		    !check_security(r, &here, one, name,
+				    one->text[len] ? one->text + len + 1 : NULL))
+			reader_error(r, &here, one->pos,
+				     reader_suggest(r, name, names, ARRAY_LEN(names)),
+				     "'%.80s' is not an option; known are no-new-privileges, "
+				     "seccomp=, apparmor=, label= and systempaths=unconfined",
+				     one->text);
+	}
+	return out;
+}
+
+/* ---- files of labels ------------------------------------------------------------------------- */
+
+FORM(form_label_files)
+{
+	struct node *files = form_set(r, w, n);
+	struct node_items items = { 0 };
+
+	for (size_t i = 0; i < files->n; i++) {
+		struct where here = { w, NULL, i, files->items[i]->pos };
+		struct node *path = form_path(r, &here, files->items[i]);
+
+		if (path)
+			vec_push(&items, path);
+	}
+	return node_list_done(r->arena, n->pos, &items);
+}
