@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * form_cluster: what is for other engines: watched files, providers, models, credentials of Windows, and the limits of
- * disks. It is checked and shown; what becomes of it, the rows of the tables above these say.
+ * form_cluster: what is for other engines: watched files, providers, models, credentials of Windows. It is checked and
+ * shown; what becomes of it, the rows above these tables say. Called through the tables of the file and of a service.
  */
 #include "stack/attributes.h"
 #include "stack/keys.h"
@@ -37,23 +37,15 @@ static const struct key watch_rows[] = {
 static const struct key_table watch_keys = TABLE(watch_rows);
 /* clang-format on */
 
-/* A list of maps of which each needs these two keys. */
-static struct node *pairs_of(struct reader *r, const struct where *w, const struct node *n,
-			     const struct key_table *table, const char *one, const char *other)
+static FORM(form_watches)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		struct where here = where_item(w, i);
 
-		if (n->items[i]->kind == NODE_MAP)
-			if (form_has(r, &here, n->items[i], one))
-				form_has(r, &here, n->items[i], other);
+		if (n->items[i]->kind == NODE_MAP && form_has(r, &here, n->items[i], "action"))
+			form_has(r, &here, n->items[i], "path");
 	}
-	return form_maps(r, w, n, table);
-}
-
-static FORM(form_watches)
-{
-	return pairs_of(r, w, n, &watch_keys, "path", "action");
+	return form_maps(r, w, n, &watch_keys);
 }
 
 /* clang-format off */
@@ -154,57 +146,3 @@ FORM(form_service_models)
 	}
 	return node_map_done(r->arena, n->pos, &out);
 }
-
-/* ---- blkio_config ---------------------------------------------------------------------------- */
-
-#define WEIGHT_MIN 10
-#define WEIGHT_MAX 1000
-
-/* 0 is the kernel's own weight. */
-static FORM(form_weight)
-{
-	struct node *out = form_int(r, w, n);
-
-	if (!out || !out->number || (out->number >= WEIGHT_MIN && out->number <= WEIGHT_MAX))
-		return out;
-	reader_error(r, w, n->pos, NULL, "'%.40s' is not a weight: write %d to %d", n->text,
-		     WEIGHT_MIN, WEIGHT_MAX);
-	return NULL;
-}
-
-/* clang-format off */
-static const struct key weight_rows[] = {
-	DONE("path", STR, AS(form_string)),
-	DONE("weight", NUM | STR, AS(form_weight)),
-};
-static const struct key_table weight_keys = TABLE(weight_rows);
-
-static const struct key rate_rows[] = {
-	DONE("path", STR, AS(form_string)),
-	DONE("rate", NUM | STR, AS(form_bytes)),
-};
-static const struct key_table rate_keys = TABLE(rate_rows);
-/* clang-format on */
-
-static FORM(form_weights)
-{
-	return pairs_of(r, w, n, &weight_keys, "path", "weight");
-}
-
-/* compose writes operations a second in the way of bytes, too. */
-static FORM(form_rates)
-{
-	return pairs_of(r, w, n, &rate_keys, "path", "rate");
-}
-
-/* clang-format off */
-static const struct key blkio_rows[] = {
-	DONE("device_read_bps", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_read_iops", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_write_bps", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_write_iops", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("weight", NUM | STR, AS(form_weight)),
-	DONE("weight_device", LST, AS(form_weights), BELOW(weight_keys)),
-};
-const struct key_table blkio_keys = TABLE(blkio_rows);
-/* clang-format on */
