@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * targets: one entry for each path in the container. Called by the forms of mounts, of tmpfs, of
+ * devices and of what configs and secrets a service takes.
+ */
+#include "stack/targets.h"
+#include "stack/form.h"
+
+struct node *targets_put(struct targets *t, const char *path, struct node *entry)
+{
+	struct node *old;
+	size_t at;
+
+	if (strmap_put(&t->seen, path, strlen(path), t->items.n, &at)) {
+		vec_push(&t->items, entry);
+		return NULL;
+	}
+	old = t->items.v[at];
+	t->items.v[at] = entry;
+	return old;
+}
+
+bool targets_have(const struct targets *t, const char *path)
+{
+	size_t at;
+
+	return strmap_get(&t->seen, path, strlen(path), &at);
+}
+
+struct node *targets_done(struct reader *r, struct stack_pos pos, struct targets *t)
+{
+	strmap_fini(&t->seen);
+	return node_list_done(r->arena, pos, &t->items);
+}
+
+/* Cleaned, so that `/a/` and `//a` are found to be one target. */
+struct node *target_form(struct reader *r, const struct where *w, const struct node *n,
+			 const char *text)
+{
+	char *clean;
+
+	if (*text != '/') {
+		reader_error(r, w, n->pos, NULL,
+			     "'%.80s': the path in the container must begin with /", text);
+		return NULL;
+	}
+	clean = path_clean(r->arena, "/", text);
+	if (clean[1])
+		return form_part(r, n, clean);
+	reader_error(r, w, n->pos, NULL, "'%.80s': nothing can be mounted over the root", text);
+	return NULL;
+}
