@@ -191,6 +191,10 @@ static const struct row {
 	{ "undefined tag handle", NULL, NULL, "an unknown tag: it begins with '!'", QUOTE_IT, false },
 	{ "", "a tag", NULL, "what begins with '!' is a tag, and this is not a complete one", QUOTE_IT, true },
 	{ "expected <document start>", NULL, NULL, "the document has ended, and no '---' begins another", NULL, false },
+	{ "unknown directive", NULL, NULL, "a '%' in the first column begins a directive, and of these there are %YAML and %TAG",
+	  QUOTE_IT, true },
+	{ "", "directive", NULL, "a '%' in the first column begins a directive, and this is not a complete one", QUOTE_IT, true },
+	{ "duplicate %", NULL, NULL, "the same directive a second time", NULL, false },
 	{ "incompatible YAML document", NULL, NULL, "only YAML 1.1 and 1.2 are read", NULL, false },
 };
 
