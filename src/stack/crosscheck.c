@@ -1,322 +1,296 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crosscheck: things that are right alone and wrong together: cycles, addresses, subnets, ports,
- * names. Each error names the other place as well. Called once by load; it looks at the model only.
+ * crosscheck: things that are right alone and wrong together: references, cycles, names, ports, limits that are given twice.
+ * Each error names the other place as well. Called once by load, on the canonical tree; addresses have a file of their own.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include "stack/crosscheck.h"
-#include "stack/strmap.h"
+#include "stack/crosscheck_net.h"
+#include "stack/form.h"
+#include "stack/form_mount.h"
 
-/* The path of a key of a service, for complaints. */
-struct spot {
-	struct where section, service, key;
-};
+/* ---- references ------------------------------------------------------------------------------ */
 
-static const struct where *spot(struct spot *s, const char *section, const char *name,
-				const char *key)
+/* What a service names in its key of the same name as the section; kinds of references differ in where the name stands. */
+static void check_names(struct reader *r, const struct where *service, const struct node *list,
+			const char *section, const struct node *declared)
 {
-	s->section = (struct where){ NULL, section, 0 };
-	s->service = (struct where){ &s->section, name, 0 };
-	s->key = (struct where){ &s->service, key, 0 };
-	return key ? &s->key : &s->service;
+	const struct where w = where_in(service, section);
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct node *item = list->kind == NODE_LIST ? list->items[i] : NULL;
+		const char *name = list->kind == NODE_MAP   ? list->pairs[i].key
+				   : item->kind == NODE_MAP ? node_text(item, "source")
+							    : item->text;
+		const struct where here = where_item(&w, i);
+
+		if (!name || node_find(declared, name))
+			continue;
+		reader_error(r, list->kind == NODE_MAP ? &w : &here,
+			     list->kind == NODE_MAP ? list->pairs[i].pos : item->pos, NULL,
+			     "%.*s '%.80s' is not declared under the top-level '%s'",
+			     (int)strlen(section) - 1, section, name, section);
+	}
+}
+
+static void check_volumes(struct reader *r, const struct where *service, const struct node *list,
+			  const struct node *declared)
+{
+	const struct where w = where_in(service, "volumes");
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct where here = where_item(&w, i);
+		const char *type = node_text(list->items[i], "type"),
+			   *source = node_text(list->items[i], "source");
+
+		if (!type || strcmp(type, "volume") || !source || node_find(declared, source))
+			continue;
+		reader_error(r, &here, list->items[i]->pos,
+			     strchr(source, '/') ? "a path begins with ./ or /" : NULL,
+			     "volume '%.80s' is not declared under the top-level 'volumes'",
+			     source);
+	}
+}
+
+static void check_references(struct reader *r, const struct where *w, const struct node *service,
+			     const struct node *root)
+{
+	check_names(r, w, node_get(service, "networks"), "networks", node_get(root, "networks"));
+	check_volumes(r, w, node_get(service, "volumes"), node_get(root, "volumes"));
+	check_names(r, w, node_get(service, "configs"), "configs", node_get(root, "configs"));
+	check_names(r, w, node_get(service, "secrets"), "secrets", node_get(root, "secrets"));
+	check_names(r, w, node_get(service, "models"), "models", node_get(root, "models"));
+}
+
+/* ---- inside of one service ------------------------------------------------------------------- */
+
+static void check_network_mode(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node_pair *mode = node_find(service, "network_mode"),
+			       *networks = node_find(service, "networks"),
+			       *ports = node_find(service, "ports");
+	const struct where here = where_in(w, "network_mode");
+
+	if (mode && networks && networks->value->n)
+		reader_error(r, &here, mode->pos, "take one of the two away",
+			     "'%.60s' excludes 'networks', %s", mode->value->text,
+			     reader_place(r, networks->pos));
+	if (mode && ports && ports->value->n && !strcmp(mode->value->text, "host"))
+		reader_warn(r, &here, mode->pos,
+			    "all ports are the host's own: 'ports' has no effect, %s",
+			    reader_place(r, ports->pos));
+}
+
+/* The same limit twice, in its short key and under `deploy`, must be the same number. */
+static void check_twin(struct reader *r, const struct where *w, const struct node *service,
+		       const char *key, const char *group, const char *below)
+{
+	const struct node *resources = node_get(node_get(service, "deploy"), "resources");
+	const struct node *other = node_get(node_get(resources, group), below);
+	const struct node *own = node_get(service, key);
+	const struct where here = where_in(w, key);
+
+	if (own && other && own->number != other->number)
+		reader_error(r, &here, own->pos, "give it once",
+			     "is %s here and %s in deploy.resources.%s.%s, %s", own->text,
+			     other->text, group, below, reader_place(r, other->pos));
+}
+
+static void check_scale(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *scale = node_get(service, "scale"),
+			  *replicas = node_get(node_get(service, "deploy"), "replicas"),
+			  *name = node_get(service, "container_name"),
+			  *count = scale ? scale : replicas;
+	const struct where here = where_in(w, scale ? "scale" : "deploy");
+
+	if (scale && replicas && scale->number != replicas->number)
+		reader_error(r, &here, scale->pos, "give it once",
+			     "is %s here and %s in deploy.replicas, %s", scale->text,
+			     replicas->text, reader_place(r, replicas->pos));
+	if (count && count->number > 1 && name)
+		reader_error(r, &here, count->pos, NULL,
+			     "%s containers cannot all be called '%.64s', %s: take away "
+			     "'container_name'",
+			     count->text, name->text, reader_place(r, name->pos));
+	if (count && count->number != 1)
+		reader_refuse(r, &here, count->pos, NULL, "%s containers of a service",
+			      count->text);
+}
+
+static const struct node *find_tmpfs(const struct node *service, const struct node *mount)
+{
+	const struct node *list = node_get(service, "tmpfs");
+	const char *target = node_text(mount, "target");
+
+	for (size_t i = 0; list && target && i < list->n; i++) {
+		struct tmpfs_wish wish;
+
+		if (tmpfs_parse(list->items[i]->text, &wish) && !strcmp(wish.target, target))
+			return list->items[i];
+	}
+	return NULL;
+}
+
+/* Told at the volume, which is the one that would lose its data. */
+static void check_targets(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *list = node_get(service, "volumes");
+	const struct where key = where_in(w, "volumes");
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct node *tmpfs = find_tmpfs(service, list->items[i]);
+		const struct where here = where_item(&key, i);
+
+		if (tmpfs)
+			reader_error(r, &here, list->items[i]->pos, NULL,
+				     "'%.80s' is the target of a volume and of a tmpfs, see %s "
+				     "(volumes, tmpfs)",
+				     node_text(list->items[i], "target"),
+				     reader_place(r, tmpfs->pos));
+	}
+}
+
+static void check_service(struct reader *r, const struct where *w, const struct node *service)
+{
+	check_network_mode(r, w, service);
+	check_twin(r, w, service, "cpus", "limits", "cpus");
+	check_twin(r, w, service, "mem_limit", "limits", "memory");
+	check_twin(r, w, service, "pids_limit", "limits", "pids");
+	check_twin(r, w, service, "mem_reservation", "reservations", "memory");
+	check_scale(r, w, service);
+	check_targets(r, w, service);
 }
 
 /* ---- dependencies ---------------------------------------------------------------------------- */
 
 struct chain {
 	const struct chain *up;
-	const struct stack_service *service;
+	const struct node_pair *service;
 };
 
 /* From the service up the chain to itself: "a -> b -> a". */
-static void complain_cycle(struct reader *r, const struct chain *c, const struct stack_depend *last)
+static void complain_cycle(struct reader *r, const struct chain *c, const struct node_pair *last)
 {
+	const struct where section = { .key = "services" },
+			   service = where_in(&section, c->service->key),
+			   w = where_in(&service, "depends_on");
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	_cleanup_free_ char *tail = NULL;
-	const struct stack_service *from = c->service;
-	struct spot s;
 
-	buf_puts(&text, last->service->name);
-	for (; c; c = c->up) {
-		tail = xasprintf("%s -> %s", c->service->name, buf_str(&text));
-		buf_fini(&text);
-		buf_puts(&text, tail);
-		if (c->service == last->service)
-			break;
-		cleanup_free(&tail);
+	buf_puts(&text, last->key);
+	for (bool found = false; c && !found; c = c->up) {
+		_cleanup_free_ char *tail = buf_take(&text);
+
+		found = !strcmp(c->service->key, last->key);
+		buf_printf(&text, "%s -> %s", c->service->key, tail);
 	}
-	reader_error(r, spot(&s, "services", from->name, "depends_on"), last->pos, NULL,
-		     "a cycle: %s: none of them could ever start", buf_str(&text));
+	reader_error(r, &w, last->pos, NULL, "a cycle: %s: none of them could ever start",
+		     buf_str(&text));
 }
 
 enum colour { WHITE, GREY, BLACK };
 
-static void visit(struct reader *r, const struct chain *c, uint8_t *colours)
+static void visit(struct reader *r, const struct node *services, const struct chain *c,
+		  uint8_t *colours)
 {
-	const struct stack_service *first = r->stack->services;
+	const struct node *depends = node_get(c->service->value, "depends_on");
 
-	colours[c->service - first] = GREY;
-	for (size_t i = 0; i < c->service->n_depends; i++) {
-		const struct stack_depend *d = &c->service->depends[i];
-		struct chain next = { c, d->service };
+	colours[c->service - services->pairs] = GREY;
+	for (size_t i = 0; depends && i < depends->n; i++) {
+		const struct node_pair *other = node_find(services, depends->pairs[i].key);
+		struct chain next = { c, other };
 
-		if (!d->service)
+		if (!other)
 			continue;
-		if (colours[d->service - first] == GREY)
-			complain_cycle(r, c, d);
-		else if (colours[d->service - first] == WHITE)
-			visit(r, &next, colours);
+		if (colours[other - services->pairs] == GREY)
+			complain_cycle(r, c, &depends->pairs[i]);
+		else if (colours[other - services->pairs] == WHITE)
+			visit(r, services, &next, colours);
 	}
-	colours[c->service - first] = BLACK;
+	colours[c->service - services->pairs] = BLACK;
 }
 
-static void check_cycles(struct reader *r)
+static void check_cycles(struct reader *r, const struct node *services)
 {
-	_cleanup_free_ uint8_t *colours = xcalloc(r->stack->n_services, 1);
+	_cleanup_free_ uint8_t *colours = xcalloc(services->n, 1);
 
-	for (size_t i = 0; i < r->stack->n_services; i++) {
-		struct chain c = { NULL, &r->stack->services[i] };
+	for (size_t i = 0; i < services->n; i++) {
+		struct chain c = { NULL, &services->pairs[i] };
 
 		if (colours[i] == WHITE)
-			visit(r, &c, colours);
+			visit(r, services, &c, colours);
 	}
+}
+
+static bool has_check(const struct node *service)
+{
+	const struct node *health = node_get(service, "healthcheck"),
+			  *test = node_get(health, "test"), *off = node_get(health, "disable");
+
+	return test && test->n && strcmp(test->items[0]->text, "NONE") && !(off && off->number);
 }
 
 /*
- * Nobody would ever say that the other service is healthy, and the wait would be for ever. A check
- * that an image brings along does not count: only those of the file are run.
+ * Nobody would ever say that the other service is healthy, and the wait would be for ever. An image may bring a check along,
+ * so that the file itself is right: but only those of the file are run.
  */
-static void check_conditions(struct reader *r, const struct stack_service *s)
+static void check_conditions(struct reader *r, const struct where *w, const struct node *service,
+			     const struct node *services)
 {
-	struct spot at;
+	const struct node *depends = node_get(service, "depends_on");
+	const struct where here = where_in(w, "depends_on");
 
-	for (size_t i = 0; i < s->n_depends; i++) {
-		const struct stack_depend *d = &s->depends[i];
+	for (size_t i = 0; depends && i < depends->n; i++) {
+		const struct node_pair *d = &depends->pairs[i],
+				       *other = node_find(services, d->key);
+		const char *condition = node_text(d->value, "condition");
 
-		if (d->service && d->condition == STACK_HEALTHY &&
-		    (!d->service->health.test.given || d->service->health.disable))
-			reader_error(r, spot(&at, "services", s->name, "depends_on"), d->pos, NULL,
-				     "waits for '%s' to be healthy, but that service (%s) has no "
-				     "'healthcheck' with a 'test'",
-				     d->service->name, reader_place(r, d->service->pos));
+		if (!other || !condition || strcmp(condition, "service_healthy") ||
+		    has_check(other->value))
+			continue;
+		reader_refuse(r, &here, d->pos, "give it a 'healthcheck' with a 'test'",
+			      "waits for '%s' to be healthy; the health check of an image, %s",
+			      d->key, reader_place(r, other->pos));
 	}
 }
 
-/* ---- networks -------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
-static uint32_t mask_of(const struct stack_network *n)
+static void check_container_names(struct reader *r, const struct node *services)
 {
-	return n->prefix ? UINT32_MAX << (32 - n->prefix) : 0;
-}
+	_cleanup_(strmap_fini) struct strmap seen = { 0 };
+	const struct where section = { .key = "services" };
 
-static void check_overlap(struct reader *r, const struct stack_network *a,
-			  const struct stack_network *b)
-{
-	uint32_t mask = mask_of(a) & mask_of(b);
-	char text[INET_ADDRSTRLEN];
-	struct spot at;
-
-	if (!a->prefix || !b->prefix ||
-	    ((ntohl(a->subnet.s_addr) ^ ntohl(b->subnet.s_addr)) & mask))
-		return;
-	inet_ntop(AF_INET, &a->subnet, text, sizeof(text));
-	reader_error(r, spot(&at, "networks", b->key, "ipam"), b->subnet_pos, NULL,
-		     "the subnet overlaps with %s/%u of network '%s', %s", text, a->prefix, a->key,
-		     reader_place(r, a->subnet_pos));
-}
-
-/* NULL: it is an address that a host of the network can have. */
-static const char *what_is_wrong(const struct stack_network *n, struct in_addr ip)
-{
-	uint32_t host = ntohl(ip.s_addr) & ~mask_of(n);
-
-	if ((ntohl(ip.s_addr) ^ ntohl(n->subnet.s_addr)) & mask_of(n))
-		return "is not inside of the subnet";
-	if (!host)
-		return "is the address of the network itself";
-	return host == ~mask_of(n) ? "is the broadcast address" : NULL;
-}
-
-static void check_gateway(struct reader *r, const struct stack_network *n)
-{
-	const char *wrong = n->gateway.s_addr && n->prefix ? what_is_wrong(n, n->gateway) : NULL;
-	char text[INET_ADDRSTRLEN];
-	struct spot at;
-
-	if (!wrong)
-		return;
-	inet_ntop(AF_INET, &n->gateway, text, sizeof(text));
-	reader_error(r, spot(&at, "networks", n->key, "ipam"), n->gateway_pos, NULL,
-		     "gateway %s %s (%s)", text, wrong, reader_place(r, n->subnet_pos));
-}
-
-static void check_networks(struct reader *r)
-{
-	const struct stack *s = r->stack;
-
-	for (size_t i = 0; i < s->n_networks; i++) {
-		check_gateway(r, &s->networks[i]);
-		for (size_t k = 0; k < i; k++)
-			check_overlap(r, &s->networks[k], &s->networks[i]);
-	}
-}
-
-/* The gateway is the first address unless the file says so. */
-static bool is_gateway(const struct stack_network *n, struct in_addr ip)
-{
-	return n->gateway.s_addr ? ip.s_addr == n->gateway.s_addr
-				 : ntohl(ip.s_addr) == ntohl(n->subnet.s_addr) + 1;
-}
-
-static void check_address(struct reader *r, const struct where *w, const struct stack_attach *a)
-{
-	char text[INET_ADDRSTRLEN];
-	const char *wrong;
-
-	inet_ntop(AF_INET, &a->ipv4, text, sizeof(text));
-	if (!a->network->prefix) {
-		reader_error(
-			r, w, a->ipv4_pos, NULL,
-			"ipv4_address %s: network '%s' has no subnet of its own; give it one under "
-			"'ipam'",
-			text, a->network->key);
-		return;
-	}
-	wrong = what_is_wrong(a->network, a->ipv4);
-	if (!wrong && is_gateway(a->network, a->ipv4))
-		wrong = "is the gateway";
-	if (wrong)
-		reader_error(r, w, a->ipv4_pos, NULL, "ipv4_address %s %s of network '%s', %s",
-			     text, wrong, a->network->key, reader_place(r, a->network->subnet_pos));
-}
-
-/* An address on a network belongs to one service. */
-/* Packed: the bytes are compared as they are, and holes would hold anything. */
-struct address_key {
-	const struct stack_network *network;
-	uint32_t ip;
-} __attribute__((packed));
-
-static void check_addresses(struct reader *r, const struct stack_service *s, struct strmap *seen,
-			    const struct stack_attach **firsts, size_t *n_firsts)
-{
-	struct spot at;
-
-	for (size_t i = 0; i < s->n_networks; i++) {
-		const struct stack_attach *a = &s->networks[i];
-		struct address_key *key;
+	for (size_t i = 0; i < services->n; i++) {
+		const struct node_pair *pair = &services->pairs[i];
+		const struct node *name = node_get(pair->value, "container_name");
+		const struct where service = where_in(&section, pair->key),
+				   here = where_in(&service, "container_name");
 		size_t first;
 
-		if (!a->ipv4.s_addr)
-			continue;
-		check_address(r, spot(&at, "services", s->name, "networks"), a);
-		key = arena_alloc(r->arena, sizeof(*key));
-		*key = (struct address_key){ a->network, a->ipv4.s_addr };
-		if (strmap_put(seen, (const char *)key, sizeof(*key), *n_firsts, &first))
-			firsts[(*n_firsts)++] = a;
-		else
-			reader_error(r, &at.key, a->ipv4_pos, NULL,
-				     "ipv4_address is already given to another service on "
-				     "network '%s', %s",
-				     a->network->key, reader_place(r, firsts[first]->ipv4_pos));
+		if (name && !strmap_put(&seen, name->text, strlen(name->text), i, &first))
+			reader_error(r, &here, name->pos, NULL,
+				     "'%s' is also the name of service '%s', %s", name->text,
+				     services->pairs[first].key,
+				     reader_place(r, node_get(services->pairs[first].value,
+							      "container_name")
+							     ->pos));
 	}
 }
 
-static void check_all_addresses(struct reader *r)
+void crosscheck(struct reader *r, const struct node *root)
 {
-	const struct stack *s = r->stack;
-	_cleanup_(strmap_fini) struct strmap seen = { 0 };
-	_cleanup_free_ const struct stack_attach **firsts = NULL;
-	size_t n = 0;
+	const struct node *services = node_get(root, "services");
+	const struct where section = { .key = "services" };
 
-	for (size_t i = 0; i < s->n_services; i++)
-		n += s->services[i].n_networks;
-	firsts = xcalloc(n, sizeof(*firsts));
-	n = 0;
-	for (size_t i = 0; i < s->n_services; i++)
-		check_addresses(r, &s->services[i], &seen, firsts, &n);
-}
+	for (size_t i = 0; i < services->n; i++) {
+		const struct node_pair *pair = &services->pairs[i];
+		const struct where w = where_key(&section, pair->key, pair->pos);
 
-/* ---- names and ports ------------------------------------------------------------------------- */
-
-static void check_container_names(struct reader *r)
-{
-	const struct stack *s = r->stack;
-	_cleanup_(strmap_fini) struct strmap seen = { 0 };
-	struct spot at;
-	size_t first;
-
-	for (size_t i = 0; i < s->n_services; i++) {
-		const struct stack_str *name = &s->services[i].container_name;
-
-		if (name->text && !strmap_put(&seen, name->text, strlen(name->text), i, &first))
-			reader_error(r,
-				     spot(&at, "services", s->services[i].name, "container_name"),
-				     name->pos, NULL, "'%s' is also the name of service '%s', %s",
-				     name->text, s->services[first].name,
-				     reader_place(r, s->services[first].container_name.pos));
+		check_references(r, &w, pair->value, root);
+		check_service(r, &w, pair->value);
+		check_conditions(r, &w, pair->value, services);
 	}
-}
-
-struct published {
-	const struct stack_port *port;
-	const struct stack_service *service;
-};
-
-static int by_port(const void *a, const void *b)
-{
-	const struct published *x = a, *y = b;
-
-	if (x->port->protocol != y->port->protocol)
-		return x->port->protocol < y->port->protocol ? -1 : 1;
-	if (x->port->published != y->port->published)
-		return x->port->published < y->port->published ? -1 : 1;
-	/* Stable: the one further up in the file is the first. */
-	return x->port->pos.line != y->port->pos.line
-		       ? (x->port->pos.line < y->port->pos.line ? -1 : 1)
-		       : (x->port->pos.col < y->port->pos.col ? -1 : 1);
-}
-
-static bool collide(const struct stack_port *a, const struct stack_port *b)
-{
-	return a->published && a->published == b->published && a->protocol == b->protocol &&
-	       (!a->host_ip.s_addr || !b->host_ip.s_addr || a->host_ip.s_addr == b->host_ip.s_addr);
-}
-
-/* Neighbours after sorting are enough to compare with: only equal numbers can collide. */
-static void check_ports(struct reader *r)
-{
-	const struct stack *s = r->stack;
-	_cleanup_free_ struct published *all = xcalloc(r->n_ports, sizeof(*all));
-	size_t n = 0;
-	struct spot at;
-
-	for (size_t i = 0; i < s->n_services; i++)
-		for (size_t k = 0; k < s->services[i].n_ports; k++)
-			all[n++] = (struct published){ &s->services[i].ports[k], &s->services[i] };
-	qsort(all, n, sizeof(*all), by_port);
-	for (size_t i = 1; i < n; i++)
-		for (size_t k = i; k-- > 0 && all[k].port->published == all[i].port->published;) {
-			if (!collide(all[k].port, all[i].port))
-				continue;
-			reader_error(r, spot(&at, "services", all[i].service->name, "ports"),
-				     all[i].port->pos, NULL,
-				     "port %u of the host is already published by service '%s', %s",
-				     all[i].port->published, all[k].service->name,
-				     reader_place(r, all[k].port->pos));
-			break;
-		}
-}
-
-void crosscheck(struct reader *r)
-{
-	check_cycles(r);
-	for (size_t i = 0; i < r->stack->n_services; i++)
-		check_conditions(r, &r->stack->services[i]);
-	check_networks(r);
-	check_all_addresses(r);
-	check_container_names(r);
-	check_ports(r);
+	check_cycles(r, services);
+	check_container_names(r, services);
+	crosscheck_net(r, root);
 }

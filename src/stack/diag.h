@@ -7,11 +7,20 @@
 #define STACK_DIAG_H
 
 #include "mstack/stack.h"
+#include "stack/node.h"
 
 /* Keeps a copy of a file's text for printing. Returns its number, for struct stack_pos. */
 uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *text, size_t len);
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos, const char *hint,
 		const char *fmt, va_list ap);
+/* The file of a place; NULL: it has none. */
+const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos);
+/*
+ * From now on, and also afterwards: any problem at this place says where the variables of the value came from. The uses must live
+ * as long as problems are added. diags_set_source does the same with a text, which is copied.
+ */
+void diags_set_uses(struct stack_diags *d, struct stack_pos pos, const struct node_use *uses, size_t n);
+void diags_set_source(struct stack_diags *d, struct stack_pos pos, const char *source);
 /* `file:line` of a place, for texts that name a second one. Valid until the next call with the same buffer. */
 const char *diags_place(const struct stack_diags *d, struct stack_pos pos, struct buf *scratch);
 

@@ -1,231 +1,256 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * emitter: writes two formats from one sequence of calls. Strings are quoted as JSON does, which
- * YAML reads as well; plain ones only where no reader could take them for anything else. Pure.
+ * emitter: writes a tree in two formats. Strings are quoted as JSON does, which YAML reads as well;
+ * plain ones, and text in lines, only where no reader of YAML 1.1 or 1.2 could take them for anything
+ * else. Called by canon and explain. Pure.
  */
-#include <assert.h>
 #include <ctype.h>
 
 #include "stack/emitter.h"
-#include "stack/node.h"
+#include "stack/scalar.h"
+#include "stack/utf8.h"
+
+/* Longer keys are no longer taken for keys by YAML readers, unless they are announced. */
+#define SIMPLE_KEY_MAX 1000
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* The bytes of one UTF-8 character, 0: what stands here is none. */
-static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
+static bool is_ordinary(char c, bool dollars)
 {
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0 },
-		{ 0xe0, 0xc0, 0x80 },
-		{ 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 },
-	};
-
-	for (size_t len = 1; len <= ARRAY_LEN(forms); len++) {
-		uint32_t c = s[0] & ~(uint32_t)forms[len - 1].mask;
-
-		if ((s[0] & forms[len - 1].mask) != forms[len - 1].lead)
-			continue;
-		for (size_t i = 1; i < len; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-			c = c << 6 | (s[i] & 0x3f);
-		}
-		if (c < forms[len - 1].least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return 0;
-		*ret = c;
-		return len;
-	}
-	return 0;
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\' && !(dollars && c == '$');
 }
 
-/* Characters that YAML wants escaped although JSON does not. */
-static bool is_unprintable(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff ||
-	       c == 0xfffe || c == 0xffff;
-}
-
-static void put_quoted(struct buf *b, const char *s, bool dollars)
+/* YAML has no surrogates, JSON nothing else: what is hidden beyond U+FFFF goes out as it is. */
+static void put_escaped(struct buf *b, const char *s, size_t len, uint32_t c)
 {
 	static const char from[] = "\"\\\n\t\r", to[] = "\"\\ntr";
+	const char *known = len == 1 ? memchr(from, *s, sizeof(from) - 1) : NULL;
+
+	if (known)
+		buf_printf(b, "\\%c", to[known - from]);
+	else if (!len || (utf8_is_hidden(c) && c <= 0xffff))
+		buf_printf(b, "\\u%04x", len ? c : 0xfffd);
+	else
+		buf_add(b, s, len);
+}
+
+void emit_string(struct buf *out, const char *s, bool dollars)
+{
 	uint32_t c;
 
-	buf_putc(b, '"');
+	buf_putc(out, '"');
 	while (*s) {
-		size_t len = utf8_decode((const unsigned char *)s, &c);
-		const char *known = len == 1 ? memchr(from, *s, sizeof(from) - 1) : NULL;
+		const char *end = s;
+		size_t len;
 
-		if (known)
-			buf_printf(b, "\\%c", to[known - from]);
-		else if (!len || is_unprintable(c))
-			buf_printf(b, "\\u%04x", len ? c : 0xfffd);
-		else
-			buf_add(b, s, len);
-		if (dollars && *s == '$')
-			buf_putc(b, '$');
+		while (is_ordinary(*end, dollars))
+			end++;
+		buf_add(out, s, (size_t)(end - s));
+		s = end;
+		if (!*s)
+			break;
+		if (*s == '$') {
+			buf_puts(out, "$$");
+			s++;
+			continue;
+		}
+		len = utf8_decode(s, &c);
+		put_escaped(out, s, len, c);
 		s += len ? len : 1;
 	}
-	buf_putc(b, '"');
+	buf_putc(out, '"');
 }
 
-/* YAML 1.1 readers take these for truth values. */
-static bool is_old_word(const char *s)
+/* Plain text, or text in lines, with its dollars. */
+static void put_raw(const struct emitter *e, const char *s, size_t len)
 {
-	static const char *const words[] = { "yes", "no", "on", "off", "y", "n" };
+	for (size_t i = 0; i < len; i++) {
+		size_t run = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!strcasecmp(s, words[i]))
-			return true;
-	return false;
+		while (i + run < len && (e->literal || s[i + run] != '$'))
+			run++;
+		buf_add(e->out, s + i, run);
+		i += run;
+		if (i < len)
+			buf_puts(e->out, "$$");
+	}
 }
 
-/* Dates and numbers begin with a digit, so whatever does is quoted. */
-static bool is_plain(const char *s)
+static void put_string(const struct emitter *e, const char *s)
 {
-	if (!isalpha((unsigned char)*s) && *s != '/' && *s != '_')
-		return false;
-	for (const char *c = s; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("/_.-+@", *c) &&
-		    !(*c == ':' && c[1] && c[1] != ' '))
-			return false;
-	return node_plain_kind(s) == NODE_STRING && !is_old_word(s);
-}
-
-static void put_string(struct emitter *e, const char *s, bool dollars)
-{
-	if (e->format == STACK_YAML && is_plain(s))
-		buf_puts(e->out, s);
+	if (e->form == EMIT_YAML && scalar_is_plain(s))
+		put_raw(e, s, strlen(s));
 	else
-		put_quoted(e->out, s, dollars);
+		emit_string(e->out, s, !e->literal);
 }
 
-/* ---- structure ------------------------------------------------------------------------------- */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
-static void indent(struct emitter *e, unsigned depth)
+static void put_scalar(const struct emitter *e, const struct node *n)
 {
-	for (unsigned i = 0; i < depth; i++)
-		buf_puts(e->out, "  ");
-}
-
-/* Comma, line end, indentation, dash or key: all that stands before a value. */
-static void before_value(struct emitter *e, const char *key)
-{
-	struct emit_level *level = &e->levels[e->depth];
-	bool yaml = e->format == STACK_YAML, in_line;
-
-	if (!yaml && level->any)
-		buf_putc(e->out, ',');
-	/*
-	 * In YAML the first key of all begins the text, that of a map in a list stands in the line
-	 * of the dash.
-	 */
-	in_line = yaml && !level->any &&
-		  (!e->depth || (e->levels[e->depth - 1].list && !level->list));
-	if (!in_line) {
-		buf_putc(e->out, '\n');
-		indent(e, yaml ? e->depth : e->depth + 1);
-	}
-	level->any = true;
-	if (level->list && yaml)
-		buf_puts(e->out, "- ");
-	if (!level->list) {
-		if (yaml)
-			put_string(e, key, false);
-		else
-			put_quoted(e->out, key, false);
-		buf_puts(e->out, yaml ? ":" : ": ");
+	switch (n->kind) {
+	case NODE_NULL:
+		buf_puts(e->out, "null");
+		return;
+	case NODE_BOOL:
+		buf_puts(e->out, scalar_is_true(n->text) ? "true" : "false");
+		return;
+	case NODE_NUMBER:
+		if (!scalar_put_number(e->out, n->text))
+			emit_string(e->out, n->text, !e->literal);
+		return;
+	case NODE_STRING:
+		put_string(e, n->text);
+		return;
+	case NODE_LIST:
+		buf_puts(e->out, "[]");
+		return;
+	case NODE_MAP:
+		buf_puts(e->out, "{}");
 	}
 }
 
-/* A scalar in a YAML map needs the blank that an opened block must not have. */
-static void before_scalar(struct emitter *e, const char *key)
+static bool is_leaf(const struct node *n)
 {
-	before_value(e, key);
-	if (e->format == STACK_YAML && !e->levels[e->depth].list)
-		buf_putc(e->out, ' ');
+	return !(n->kind & (NODE_LIST | NODE_MAP)) || !n->n;
 }
 
-static void open_level(struct emitter *e, const char *key, bool list)
+static void put_spaces(struct buf *out, unsigned n)
 {
-	before_value(e, key);
-	if (e->format == STACK_JSON)
-		buf_putc(e->out, list ? '[' : '{');
-	e->depth++;
-	assert(e->depth < EMIT_DEPTH_MAX);
-	e->levels[e->depth] = (struct emit_level){ list, false };
+	static const char spaces[] = "                                ";
+
+	for (; n >= sizeof(spaces); n -= sizeof(spaces) - 1)
+		buf_add(out, spaces, sizeof(spaces) - 1);
+	buf_add(out, spaces, n);
 }
 
-void emit_begin(struct emitter *e, struct buf *out, enum stack_format format)
-{
-	*e = (struct emitter){ .out = out, .format = format };
-	if (format == STACK_JSON)
-		buf_putc(out, '{');
-}
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
-void emit_open_map(struct emitter *e, const char *key)
+static void put_json(const struct emitter *e, const struct node *n, unsigned depth)
 {
-	open_level(e, key, false);
-}
+	bool lines = e->form == EMIT_JSON && depth < EMIT_BLOCK_DEPTH;
+	bool map = n->kind == NODE_MAP;
 
-void emit_open_list(struct emitter *e, const char *key)
-{
-	open_level(e, key, true);
-}
-
-void emit_close(struct emitter *e)
-{
-	struct emit_level closed = e->levels[e->depth--];
-
-	if (e->format == STACK_YAML) {
-		if (!closed.any)
-			buf_puts(e->out, e->levels[e->depth].list ? (closed.list ? "[]" : "{}")
-					 : closed.list		  ? " []"
-								  : " {}");
+	if (is_leaf(n)) {
+		put_scalar(e, n);
 		return;
 	}
-	if (closed.any) {
-		buf_putc(e->out, '\n');
-		indent(e, e->depth + 1);
+	buf_putc(e->out, map ? '{' : '[');
+	for (size_t i = 0; i < n->n; i++) {
+		if (i)
+			buf_putc(e->out, ',');
+		if (lines) {
+			buf_putc(e->out, '\n');
+			put_spaces(e->out, 2 * depth + 2);
+		}
+		if (map) {
+			emit_string(e->out, n->pairs[i].key, !e->literal);
+			buf_puts(e->out, lines ? ": " : ":");
+		}
+		put_json(e, map ? n->pairs[i].value : n->items[i], depth + 1);
 	}
-	buf_putc(e->out, closed.list ? ']' : '}');
+	if (lines) {
+		buf_putc(e->out, '\n');
+		put_spaces(e->out, 2 * depth);
+	}
+	buf_putc(e->out, map ? '}' : ']');
 }
 
-void emit_end(struct emitter *e)
+/* ---- YAML ------------------------------------------------------------------------------------ */
+
+static void end_line(const struct emitter *e, const struct node *n)
 {
-	assert(!e->depth);
-	buf_puts(e->out, e->format == STACK_JSON ? "\n}\n" : "\n");
+	if (e->note)
+		e->note(e->arg, n, e->out);
+	buf_putc(e->out, '\n');
 }
 
-/* ---- values ---------------------------------------------------------------------------------- */
-
-void emit_string(struct emitter *e, const char *key, const char *value)
+/* |, or |- when the text does not end with a line end, and its lines one level further in. */
+static void put_lines(const struct emitter *e, const struct node *n, unsigned depth)
 {
-	before_scalar(e, key);
-	put_string(e, value, true);
+	const char *s = n->text;
+
+	buf_puts(e->out, s[strlen(s) - 1] == '\n' ? "|" : "|-");
+	end_line(e, n);
+	while (*s) {
+		size_t len = strcspn(s, "\n");
+
+		if (len)
+			put_spaces(e->out, 2 * depth);
+		put_raw(e, s, len);
+		buf_putc(e->out, '\n');
+		s += len + (s[len] == '\n');
+	}
 }
 
-void emit_number(struct emitter *e, const char *key, const char *text)
+static void put_key(const struct emitter *e, const char *key, unsigned depth)
 {
-	before_scalar(e, key);
-	buf_puts(e->out, text);
+	size_t before = e->out->len;
+
+	if (strlen(key) < SIMPLE_KEY_MAX / 8) {
+		put_string(e, key);
+	} else {
+		buf_puts(e->out, "? ");
+		emit_string(e->out, key, !e->literal);
+		if (e->out->len - before > SIMPLE_KEY_MAX) {
+			buf_putc(e->out, '\n');
+			put_spaces(e->out, 2 * depth);
+		} else {
+			e->out->len = before;
+			put_string(e, key);
+		}
+	}
+	buf_putc(e->out, ':');
 }
 
-void emit_int(struct emitter *e, const char *key, int64_t value)
+static void put_block(const struct emitter *e, const struct node *n, unsigned depth, bool in_line);
+
+/* What follows `key:` or `-`; `depth` is that of what stands below it. */
+static void put_value(const struct emitter *e, const struct node *n, unsigned depth, bool of_list)
 {
-	before_scalar(e, key);
-	buf_printf(e->out, "%jd", (intmax_t)value);
+	if (!is_leaf(n) && depth < EMIT_BLOCK_DEPTH) {
+		buf_putc(e->out, of_list ? ' ' : '\n');
+		put_block(e, n, depth, of_list);
+		return;
+	}
+	buf_putc(e->out, ' ');
+	if (n->kind == NODE_STRING && scalar_has_lines(n->text)) {
+		put_lines(e, n, depth);
+		return;
+	}
+	if (is_leaf(n)) {
+		put_scalar(e, n);
+	} else {
+		struct emitter json = *e;
+
+		json.form = EMIT_COMPACT;
+		put_json(&json, n, 0);
+	}
+	end_line(e, n);
 }
 
-void emit_bool(struct emitter *e, const char *key, bool value)
+/* in_line: the first entry stands behind a dash that is written already. */
+static void put_block(const struct emitter *e, const struct node *n, unsigned depth, bool in_line)
 {
-	emit_number(e, key, value ? "true" : "false");
+	for (size_t i = 0; i < n->n; i++) {
+		if (i || !in_line)
+			put_spaces(e->out, 2 * depth);
+		if (n->kind == NODE_MAP)
+			put_key(e, n->pairs[i].key, depth);
+		else
+			buf_putc(e->out, '-');
+		put_value(e, n->kind == NODE_MAP ? n->pairs[i].value : n->items[i], depth + 1,
+			  n->kind == NODE_LIST);
+	}
 }
 
-void emit_null(struct emitter *e, const char *key)
+void emit_tree(const struct emitter *e, const struct node *root)
 {
-	emit_number(e, key, "null");
+	if (e->form == EMIT_YAML && !is_leaf(root)) {
+		put_block(e, root, 0, false);
+		return;
+	}
+	put_json(e, root, 0);
+	if (e->form != EMIT_COMPACT)
+		buf_putc(e->out, '\n');
 }

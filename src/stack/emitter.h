@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * emitter: maps and lists written as JSON or block YAML by the same calls. Used by the canonical form only. A `key` is
- * NULL inside of a list.
+ * emitter: a tree of nodes written as JSON or as block YAML. Used by the canonical form, its explanation, and whoever needs a
+ * JSON string.
  */
 #ifndef STACK_EMITTER_H
 #define STACK_EMITTER_H
 
-#include "mstack/stack.h"
+#include "stack/node.h"
 
-#define EMIT_DEPTH_MAX 16
+/* Below so many levels YAML goes on as JSON in one line: indents of thousands of levels would be larger than the tree. */
+#define EMIT_BLOCK_DEPTH (64 + 16)
+
+enum emit_form { EMIT_YAML, EMIT_JSON, EMIT_COMPACT };
 
 struct emitter {
 	struct buf *out;
-	enum stack_format format;
-	unsigned depth;
-	struct emit_level {
-		bool list, any;	/* any: something stands in it */
-	} levels[EMIT_DEPTH_MAX];
+	enum emit_form form;
+	bool literal;	/* dollars as they are; else doubled, so that what is written can be read again */
+	/* EMIT_YAML: called where the line of a scalar or of an empty list or map ends; or NULL. Adds text without line ends. */
+	void (*note)(void *arg, const struct node *n, struct buf *out);
+	void *arg;
 };
 
-void emit_begin(struct emitter *e, struct buf *out, enum stack_format format);	/* the outermost map is open */
-void emit_end(struct emitter *e);
-void emit_open_map(struct emitter *e, const char *key);
-void emit_open_list(struct emitter *e, const char *key);
-void emit_close(struct emitter *e);
-/* A dollar comes out doubled, so that what is written can be read again; not in keys, which nobody interpolates. */
-void emit_string(struct emitter *e, const char *key, const char *value);
-void emit_int(struct emitter *e, const char *key, int64_t value);
-void emit_bool(struct emitter *e, const char *key, bool value);
-void emit_null(struct emitter *e, const char *key);
-/* A number that is text already. */
-void emit_number(struct emitter *e, const char *key, const char *text);
+/* The whole, with a line end behind it (EMIT_COMPACT: without). */
+void emit_tree(const struct emitter *e, const struct node *root);
+/* A string with its quotes; valid JSON and valid YAML whatever its bytes are. */
+void emit_string(struct buf *out, const char *s, bool double_dollars);
 
 #endif

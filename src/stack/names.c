@@ -78,12 +78,11 @@ static const char *normalised(struct reader *r, struct stack_pos pos, const char
 	return arena_strdup(r->arena, name);
 }
 
-const char *name_project(struct reader *r, const char *option, const struct node *root,
-			 const char *dir)
+const char *name_project(struct reader *r, const struct vars *vars, const char *option,
+			 const struct node *in_file, const char *dir)
 {
-	const char *mstack = vars_get(&r->vars, "MSTACK_PROJECT_NAME", 19);
-	const char *compose = vars_get(&r->vars, "COMPOSE_PROJECT_NAME", 20);
-	const struct node_pair *pair = node_find(root, "name");
+	const char *mstack = vars_get(vars, "MSTACK_PROJECT_NAME", 19);
+	const char *compose = vars_get(vars, "COMPOSE_PROJECT_NAME", 20);
 
 	if (option)
 		return check_given(r, "-p", option);
@@ -91,11 +90,10 @@ const char *name_project(struct reader *r, const char *option, const struct node
 		return check_given(r, "MSTACK_PROJECT_NAME", mstack);
 	if (compose && *compose)
 		return check_given(r, "COMPOSE_PROJECT_NAME", compose);
-	if (pair && pair->value->kind == NODE_STRING && *pair->value->text) {
-		if (strlen(pair->value->text) > NAME_LONGEST)
-			reader_error(r, NULL, pair->value->pos, NULL,
-				     "name: name too long: more than %d characters", NAME_LONGEST);
-		return normalised(r, pair->value->pos, "name", pair->value->text);
-	}
+	if (in_file && strlen(in_file->text) > NAME_LONGEST)
+		reader_error(r, NULL, in_file->pos, NULL,
+			     "name: name too long: more than %d characters", NAME_LONGEST);
+	if (in_file)
+		return normalised(r, in_file->pos, "name", in_file->text);
 	return normalised(r, (struct stack_pos){ 0 }, "the folder", strrchr(dir, '/') + 1);
 }

@@ -1,16 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reader: complaints with the path of the node in words, and the one walk that enforces the tables
- * of keys. Called by load and all read_*.c. It decides nothing about single keys: that is the
- * table's business.
+ * reader: complaints with the path of the node in words, and the files of a load with what they
+ * belong to. Called by all steps that look at trees.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include "stack/reader.h"
 
 #define SUGGESTIONS_MAX 100
 #define DEEPEST		16 /* levels of a path that are shown; compose has no more */
+
+/* A warning or a refusal that waits for reader_flush. */
+struct remark {
+	const char *service; /* NULL: of no service */
+	const void *once;
+	enum stack_severity severity;
+	struct stack_pos pos;
+	const char *text, *hint; /* in the arena */
+};
+
+void reader_init(struct reader *r, struct arena *arena, struct stack_diags *diags,
+		 const char *const *env)
+{
+	*r = (struct reader){ .arena = arena, .diags = diags };
+	vars_common_init(&r->common, arena, diags, env);
+}
+
+void reader_fini(struct reader *r)
+{
+	vars_common_fini(&r->common);
+	vec_fini(&r->files);
+	vec_fini(&r->contexts);
+	for (size_t i = 0; i < r->included.n; i++)
+		vars_fini(r->included.v[i]);
+	vec_fini(&r->included);
+	vec_fini(&r->extended);
+	strmap_fini(&r->extended_index);
+	vec_fini(&r->remarks);
+	strmap_fini(&r->file_index);
+	buf_fini(&r->place);
+}
 
 /* ---- complaints ------------------------------------------------------------------------------ */
 
@@ -51,24 +83,48 @@ static void put_where(struct buf *b, const struct where *w)
 	buf_puts(b, ": ");
 }
 
-static void vreport(struct reader *r, enum stack_severity severity, const struct where *w,
-		    struct stack_pos pos, const char *hint, const char *fmt, va_list ap)
-{
-	_cleanup_(buf_fini) struct buf text = { 0 };
-
-	put_where(&text, w);
-	buf_vprintf(&text, fmt, ap);
-	stack_diag_add(r->diags, severity, pos, hint, "%s", buf_str(&text));
-}
-
 void reader_error(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
 		  const char *fmt, ...)
 {
+	_cleanup_(buf_fini) struct buf text = { 0 };
 	va_list ap;
 
+	put_where(&text, w);
 	va_start(ap, fmt);
-	vreport(r, STACK_ERROR, w, pos, hint, fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	stack_diag_add(r->diags, STACK_ERROR, pos, hint, "%s", buf_str(&text));
+}
+
+/* The service that a place in the tree belongs to, or NULL. */
+static const char *owner(const struct where *w)
+{
+	const struct where *below = NULL;
+
+	for (; w && w->up; w = w->up)
+		below = w;
+	return w && below && w->key && below->key && !strcmp(w->key, "services") ? below->key
+										 : NULL;
+}
+
+static void vremark(struct reader *r, const void *once, enum stack_severity severity,
+		    const struct where *w, struct stack_pos pos, const char *hint, const char *tail,
+		    const char *fmt, va_list ap)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	size_t len;
+	struct remark remark = {
+		.service = owner(w), .once = once, .severity = severity, .pos = pos
+	};
+
+	put_where(&text, w);
+	len = text.len;
+	buf_vprintf(&text, fmt, ap);
+	if (*tail)
+		buf_printf(&text, "%s%s", text.len > len ? ": " : "", tail);
+	remark.text = arena_strdup(r->arena, buf_str(&text));
+	remark.hint = hint ? arena_strdup(r->arena, hint) : NULL;
+	vec_push(&r->remarks, remark);
 }
 
 void reader_warn(struct reader *r, const struct where *w, struct stack_pos pos, const char *fmt,
@@ -77,8 +133,46 @@ void reader_warn(struct reader *r, const struct where *w, struct stack_pos pos, 
 	va_list ap;
 
 	va_start(ap, fmt);
-	vreport(r, STACK_WARNING, w, pos, NULL, fmt, ap);
+	vremark(r, NULL, STACK_WARNING, w, pos, NULL, "", fmt, ap);
 	va_end(ap);
+}
+
+void reader_warn_once(struct reader *r, const void *once, const struct where *w,
+		      struct stack_pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vremark(r, once, STACK_WARNING, w, pos, NULL, "", fmt, ap);
+	va_end(ap);
+}
+
+void reader_refuse(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
+		   const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vremark(r, NULL, r->for_run ? STACK_ERROR : STACK_WARNING, w, pos, hint,
+		r->for_run ? "not supported yet" : "not supported yet: 'mstack up' refuses it", fmt,
+		ap);
+	va_end(ap);
+}
+
+void reader_flush(struct reader *r, const struct node *active)
+{
+	struct strmap told = { 0 };
+
+	for (size_t i = 0; i < r->remarks.n; i++) {
+		const struct remark *m = &r->remarks.v[i];
+
+		if (m->service && active && !node_get(active, m->service))
+			continue;
+		if (!m->once || strmap_put(&told, (const char *)&m->once, sizeof(m->once), 0, NULL))
+			stack_diag_add(r->diags, m->severity, m->pos, m->hint, "%s", m->text);
+	}
+	r->remarks.n = 0;
+	strmap_fini(&told);
 }
 
 const char *reader_place(struct reader *r, struct stack_pos pos)
@@ -120,80 +214,66 @@ bool reader_check_kind(struct reader *r, const struct where *w, const struct nod
 	return false;
 }
 
-/* ---- maps along their tables ----------------------------------------------------------------- */
-
-static const struct key *find_key(const struct key_table *table, const char *name)
-{
-	for (size_t i = 0; i < table->n; i++)
-		if (!strcmp(table->keys[i].name, name))
-			return &table->keys[i];
-	return NULL;
-}
-
-static void unknown_key(struct reader *r, const struct where *w, const struct node_pair *pair,
-			const struct key_table *table)
-{
-	_cleanup_free_ const char **names = xcalloc(table->n, sizeof(*names));
-
-	for (size_t i = 0; i < table->n; i++)
-		names[i] = table->keys[i].name;
-	reader_error(r, w, pair->pos, reader_suggest(r, pair->key, names, table->n),
-		     "unknown key '%.80s'", pair->key);
-}
-
-static void read_pair(struct reader *r, const struct where *w, const struct node_pair *pair,
-		      const struct key *key, void *to)
-{
-	if (pair->value->kind == NODE_NULL || !reader_check_kind(r, w, pair->value, key->kinds))
-		return;
-	switch (key->verdict) {
-	case KEY_DONE:
-		key->read(r, w, pair->value, (char *)to + key->offset);
-		break;
-	case KEY_KNOWN:
-		break;
-	case KEY_WARN:
-		if (strmap_put(&r->warned, (const char *)key, sizeof(*key), 0, NULL))
-			reader_warn(r, w, pair->pos, "has no effect: %s", key->note);
-		break;
-	case KEY_REFUSE:
-		reader_error(r, w, pair->pos, key->note, "not supported yet");
-		break;
-	}
-}
-
-void reader_map(struct reader *r, const struct where *w, const struct node *map,
-		const struct key_table *table, void *to)
-{
-	for (size_t i = 0; i < map->n; i++) {
-		const struct node_pair *pair = &map->pairs[i];
-		const struct key *key = find_key(table, pair->key);
-		struct where here = { w, pair->key, 0 };
-
-		if (key)
-			read_pair(r, &here, pair, key, to);
-		else if (strncmp(pair->key, "x-", 2))
-			unknown_key(r, w, pair, table);
-	}
-}
-
 /* ---- files ----------------------------------------------------------------------------------- */
 
-int reader_file(struct reader *r, const char *path, const char *shown, size_t max)
+const char *reader_dir(const struct reader *r, struct stack_pos pos)
+{
+	return r->contexts.v[pos.file]->dir;
+}
+
+struct vars *reader_vars(const struct reader *r, struct stack_pos pos)
+{
+	return r->contexts.v[pos.file]->vars;
+}
+
+/* Below the current folder a path is shown from there: that is how it would be typed. */
+static const char *shown_path(const char *path)
+{
+	char cwd[PATH_MAX];
+	size_t len;
+
+	if (*path != '/' || !getcwd(cwd, sizeof(cwd)))
+		return path;
+	len = strlen(cwd);
+	return len > 1 && !strncmp(path, cwd, len) && path[len] == '/' ? path + len + 1 : path;
+}
+
+static int read_stdin(size_t max, struct buf *text)
+{
+	char chunk[16384];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n > 0 && text->len + (size_t)n > max) {
+			errno = EFBIG;
+			return -1;
+		}
+		if (n < 0)
+			return -1;
+		buf_add(text, chunk, (size_t)n);
+	}
+	return 0;
+}
+
+int reader_file(struct reader *r, const struct context *c, const char *path, size_t max)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
+	bool is_stdin = !strcmp(path, "-");
 	struct stack_file file;
+	const char *key = arena_printf(r->arena, "%p:%s", (const void *)c, path);
 	size_t known;
 
-	if (strmap_get(&r->file_index, path, strlen(path), &known))
+	if (strmap_get(&r->file_index, key, strlen(key), &known))
 		return (int)known;
-	if (file_read(AT_FDCWD, path, max, &text) < 0)
+	if ((is_stdin ? read_stdin(max, &text) : file_read(AT_FDCWD, path, max, &text)) < 0)
 		return -1;
-	file = (struct stack_file){ arena_strdup(r->arena, shown), NULL, text.len };
+	file = (struct stack_file){ arena_strdup(r->arena, shown_path(path)), NULL, text.len };
 	file.text = memcpy(arena_alloc(r->arena, text.len + 1), buf_str(&text), text.len);
-	path = arena_strdup(r->arena, path);
-	strmap_put(&r->file_index, path, strlen(path), r->files.n, NULL);
+	strmap_put(&r->file_index, key, strlen(key), r->files.n, NULL);
 	vec_push(&r->files, file);
+	vec_push(&r->contexts, c);
 	return (int)diags_add_file(r->diags, file.path, file.text, file.len);
 }
 

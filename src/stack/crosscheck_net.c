@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * crosscheck_net: what would collide on the network: subnets that overlap, addresses outside of their subnet or given twice,
+ * ports of the host that two services want. All of it is known before anything exists, so it is said then.
+ */
+#include <arpa/inet.h>
+
+#include "stack/crosscheck_net.h"
+
+/* An address or, with its prefix, a subnet; IPv4 in the first four bytes. */
+struct address {
+	int family;
+	unsigned prefix;
+	uint8_t bytes[16];
+};
+
+/* One entry of a network's ipam.config. */
+struct subnet {
+	const struct node_pair *network;
+	const struct node *node, *entry;
+	struct address a;
+};
+
+struct subnets VEC(struct subnet);
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+/* Forms have checked the text, so only what is no address at all ends here. */
+static bool parse(const char *text, struct address *ret)
+{
+	char ip[INET6_ADDRSTRLEN];
+	size_t len = text ? strcspn(text, "/") : 0;
+
+	*ret = (struct address){ .family = AF_INET, .prefix = 32 };
+	if (!len || len >= sizeof(ip))
+		return false;
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	if (strchr(ip, ':'))
+		*ret = (struct address){ .family = AF_INET6, .prefix = 128 };
+	if (text[len])
+		ret->prefix = (unsigned)strtoul(text + len + 1, NULL, 10);
+	return inet_pton(ret->family, ip, ret->bytes) == 1;
+}
+
+static unsigned bits(const struct address *a)
+{
+	return a->family == AF_INET ? 32 : 128;
+}
+
+static bool bit(const struct address *a, unsigned i)
+{
+	return a->bytes[i / 8] & (0x80 >> i % 8);
+}
+
+static bool is_within(const struct address *ip, const struct address *net)
+{
+	if (ip->family != net->family || ip->prefix < net->prefix)
+		return false;
+	for (unsigned i = 0; i < net->prefix; i++)
+		if (bit(ip, i) != bit(net, i))
+			return false;
+	return true;
+}
+
+/* All bits behind the prefix are `value`. */
+static bool rest_is(const struct address *ip, const struct address *net, bool value)
+{
+	for (unsigned i = net->prefix; i < bits(ip); i++)
+		if (bit(ip, i) != value)
+			return false;
+	return true;
+}
+
+/* NULL: it is an address that a host of the network can have. */
+static const char *what_is_wrong(const struct address *ip, const struct address *net)
+{
+	if (!is_within(ip, net))
+		return "is not inside of the subnet";
+	if (rest_is(ip, net, false))
+		return "is the address of the network itself";
+	return ip->family == AF_INET && rest_is(ip, net, true) ? "is the broadcast address" : NULL;
+}
+
+static bool is_external(const struct node *network)
+{
+	const struct node *external = node_get(network, "external");
+
+	return external && external->number;
+}
+
+/* ---- networks -------------------------------------------------------------------------------- */
+
+static const struct where networks_section = { .key = "networks" };
+static const struct where services_section = { .key = "services" };
+
+static void check_inside(struct reader *r, const struct subnet *s, const char *key)
+{
+	const struct where network = where_in(&networks_section, s->network->key),
+			   w = where_in(&network, "ipam");
+	const struct node *n = node_get(s->entry, key);
+	struct address a;
+	const char *wrong;
+
+	if (!n || !parse(n->text, &a))
+		return;
+	wrong = a.prefix < bits(&a) ? (is_within(&a, &s->a) ? NULL : "is not inside of the subnet")
+				    : what_is_wrong(&a, &s->a);
+	if (wrong)
+		reader_error(r, &w, n->pos, NULL, "%s %s %s (%s)", key, n->text, wrong,
+			     reader_place(r, s->node->pos));
+}
+
+static void check_overlap(struct reader *r, const struct subnet *a, const struct subnet *b)
+{
+	const struct where network = where_in(&networks_section, b->network->key),
+			   w = where_in(&network, "ipam");
+
+	if (is_within(&b->a, &a->a) || is_within(&a->a, &b->a))
+		reader_error(r, &w, b->node->pos, NULL,
+			     "the subnet overlaps with %s of network '%s', %s", a->node->text,
+			     a->network->key, reader_place(r, a->node->pos));
+}
+
+static void collect_subnets(const struct node *root, struct subnets *all)
+{
+	const struct node *networks = node_get(root, "networks");
+
+	for (size_t i = 0; networks && i < networks->n; i++) {
+		const struct node *config =
+			node_get(node_get(networks->pairs[i].value, "ipam"), "config");
+
+		for (size_t k = 0; config && k < config->n; k++) {
+			struct subnet s = { &networks->pairs[i],
+					    node_get(config->items[k], "subnet"),
+					    config->items[k],
+					    { 0 } };
+
+			if (s.node && parse(s.node->text, &s.a))
+				vec_push(all, s);
+		}
+	}
+}
+
+static void check_networks(struct reader *r, const struct subnets *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		check_inside(r, &all->v[i], "gateway");
+		check_inside(r, &all->v[i], "ip_range");
+		for (size_t k = 0; k < i; k++)
+			check_overlap(r, &all->v[k], &all->v[i]);
+	}
+}
+
+/* ---- addresses of services ------------------------------------------------------------------- */
+
+/* Who has an address, by "NETWORK ADDRESS". */
+struct taken {
+	struct strmap index;
+	struct VEC(struct stack_pos) places;
+};
+
+static void check_taken(struct reader *r, const struct where *w, const char *key,
+			const char *network, const struct node *n, struct taken *taken)
+{
+	const char *name = arena_printf(r->arena, "%s %s", network, n->text);
+	size_t first;
+
+	if (strmap_put(&taken->index, name, strlen(name), taken->places.n, &first))
+		vec_push(&taken->places, n->pos);
+	else
+		reader_error(r, w, n->pos, NULL,
+			     "%s is already given to another service on network '%s', %s", key,
+			     network, reader_place(r, taken->places.v[first]));
+}
+
+/* The gateway is the first address unless the file says so. */
+static bool is_gateway(const struct subnet *s, const struct address *ip)
+{
+	struct address gateway = s->a;
+
+	if (!parse(node_text(s->entry, "gateway"), &gateway)) {
+		gateway = s->a;
+		gateway.bytes[bits(&gateway) / 8 - 1] |= 1;
+	}
+	return !memcmp(gateway.bytes, ip->bytes, sizeof(ip->bytes));
+}
+
+static void check_address(struct reader *r, const struct where *w, const char *key,
+			  const char *network, const struct node *n, const struct subnets *all)
+{
+	const char *wrong = NULL;
+	const struct subnet *of = NULL;
+	struct address ip;
+
+	if (!parse(n->text, &ip))
+		return;
+	for (size_t i = 0; i < all->n; i++) {
+		if (strcmp(all->v[i].network->key, network) || all->v[i].a.family != ip.family)
+			continue;
+		of = &all->v[i];
+		wrong = what_is_wrong(&ip, &of->a);
+		if (!wrong && is_gateway(of, &ip))
+			wrong = "is the gateway";
+		if (is_within(&ip, &of->a))
+			break;
+	}
+	if (!of)
+		reader_error(r, w, n->pos, NULL,
+			     "%s %s: network '%s' has no subnet of its own; give it one under "
+			     "'ipam'",
+			     key, n->text, network);
+	else if (wrong)
+		reader_error(r, w, n->pos, NULL, "%s %s %s of network '%s', %s", key, n->text,
+			     wrong, network, reader_place(r, of->node->pos));
+}
+
+static void check_attachment(struct reader *r, const struct where *w, const struct node_pair *pair,
+			     const struct node *network, const struct subnets *all,
+			     struct taken *taken)
+{
+	static const char *const keys[] = { "ipv4_address", "ipv6_address" };
+	const struct node *mac = node_get(pair->value, "mac_address");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct node *n = node_get(pair->value, keys[i]);
+
+		if (!n)
+			continue;
+		if (!is_external(network))
+			check_address(r, w, keys[i], pair->key, n, all);
+		check_taken(r, w, keys[i], pair->key, n, taken);
+	}
+	if (mac)
+		check_taken(r, w, "mac_address", pair->key, mac, taken);
+}
+
+static void check_addresses(struct reader *r, const struct node *root, const struct subnets *all)
+{
+	const struct node *services = node_get(root, "services"),
+			  *networks = node_get(root, "networks");
+	struct taken taken = { 0 };
+
+	for (size_t i = 0; i < services->n; i++) {
+		const struct where service = where_in(&services_section, services->pairs[i].key),
+				   w = where_in(&service, "networks");
+		const struct node *list = node_get(services->pairs[i].value, "networks");
+
+		for (size_t k = 0; list && k < list->n; k++)
+			check_attachment(r, &w, &list->pairs[k],
+					 node_get(networks, list->pairs[k].key), all, &taken);
+	}
+	strmap_fini(&taken.index);
+	vec_fini(&taken.places);
+}
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+struct published {
+	const struct node *port, *text;
+	const char *service, *protocol, *host;
+};
+
+struct published_list VEC(struct published);
+
+/* Any address, in all its spellings, takes the port on every one. */
+static bool is_any(const char *host)
+{
+	return !host || !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
+}
+
+static void check_port(struct reader *r, struct strmap *seen, struct published_list *all,
+		       struct published p)
+{
+	const struct where service = where_in(&services_section, p.service),
+			   w = where_in(&service, "ports");
+	const char *key = arena_printf(r->arena, "%s/%s", p.text->text, p.protocol);
+	size_t at = SIZE_MAX;
+
+	/* Of equal numbers there are few: a chain through the list, newest first. */
+	for (bool known = !strmap_put(seen, key, strlen(key), all->n, &at); known;) {
+		const struct published *o = &all->v[at];
+
+		if (is_any(o->host) || is_any(p.host) || !strcmp(o->host, p.host)) {
+			reader_error(r, &w, p.port->pos, NULL,
+				     "port %s of the host is already published by service '%s', %s",
+				     p.text->text, o->service, reader_place(r, o->port->pos));
+			return;
+		}
+		for (at++; at < all->n; at++)
+			if (!strcmp(all->v[at].text->text, p.text->text) &&
+			    !strcmp(all->v[at].protocol, p.protocol))
+				break;
+		known = at < all->n;
+	}
+	vec_push(all, p);
+}
+
+static void check_ports(struct reader *r, const struct node *services)
+{
+	struct published_list all = { 0 };
+	struct strmap seen = { 0 };
+
+	for (size_t i = 0; i < services->n; i++) {
+		const struct node *ports = node_get(services->pairs[i].value, "ports");
+
+		for (size_t k = 0; ports && k < ports->n; k++) {
+			const struct node *port = ports->items[k],
+					  *text = node_get(port, "published");
+
+			if (text && text->number && !strchr(text->text, '-'))
+				check_port(r, &seen, &all,
+					   (struct published){ port, text, services->pairs[i].key,
+							       node_text(port, "protocol"),
+							       node_text(port, "host_ip") });
+		}
+	}
+	vec_fini(&all);
+	strmap_fini(&seen);
+}
+
+void crosscheck_net(struct reader *r, const struct node *root)
+{
+	struct subnets all = { 0 };
+
+	collect_subnets(root, &all);
+	check_networks(r, &all);
+	check_addresses(r, root, &all);
+	check_ports(r, node_get(root, "services"));
+	vec_fini(&all);
+}

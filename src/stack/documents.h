@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* documents: a file of the stack format, read and parsed, not yet interpolated. Called by load, include and extends. */
+#ifndef STACK_DOCUMENTS_H
+#define STACK_DOCUMENTS_H
+
+#include "stack/reader.h"
+
+/* 0: appended to docs, or it was complained about in the diagnostics; -1: the file cannot be read. */
+int documents_read(struct reader *r, const struct context *c, const char *path,
+		   struct node_items *docs, struct err *err);
+
+#endif

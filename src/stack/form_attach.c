@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * form_attach: the networks of a service, and its hardware addresses. Called through the table of service
+ * keys. Whether the networks are declared is seen when it is known which services are active.
+ */
+#include <ctype.h>
+#include <net/if.h>
+
+#include "stack/ip.h"
+#include "stack/attributes.h"
+#include "stack/keys.h"
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* Of this family, and one that a host can have. Empty, as from a variable that is not set: not given. */
+static struct node *address(struct reader *r, const struct where *w, const struct node *n,
+			    int family)
+{
+	const char *want = family == AF_INET ? "IPv4" : "IPv6";
+	int is = address_family(n->text);
+
+	if (!*n->text)
+		return NULL;
+	if (is && is != family)
+		reader_error(r, w, n->pos,
+			     family == AF_INET ? "write it under 'ipv6_address'"
+					       : "write it under 'ipv4_address'",
+			     "'%.60s' is not an %s address", n->text, want);
+	else if (!is)
+		reader_error(r, w, n->pos, strchr(n->text, '/') ? "leave the prefix out" : NULL,
+			     "'%.60s' is not an %s address", n->text, want);
+	else if (address_is_zero(n->text))
+		reader_error(r, w, n->pos, "leave it out, and one is chosen",
+			     "'%.60s' is the address of no host", n->text);
+	else
+		return form_text(r, w, n);
+	return NULL;
+}
+
+static FORM(form_ipv4)
+{
+	return address(r, w, n, AF_INET);
+}
+
+static FORM(form_ipv6)
+{
+	return address(r, w, n, AF_INET6);
+}
+
+static FORM(form_link_locals)
+{
+	struct node *out = form_set(r, w, n);
+
+	for (size_t i = 0; i < out->n; i++) {
+		struct where here = { .up = w, .index = i };
+
+		if (!address_family(out->items[i]->text))
+			reader_error(r, &here, out->items[i]->pos, NULL,
+				     "'%.60s' is not an IP address", out->items[i]->text);
+	}
+	return out;
+}
+
+FORM(form_mac)
+{
+	static const uint8_t zero[6];
+	uint8_t mac[6];
+
+	if (!*n->text)
+		return NULL;
+	if (!address_mac(n->text, mac))
+		reader_error(r, w, n->pos, NULL,
+			     "'%.60s' is not a MAC address; write like 02:00:00:00:00:01", n->text);
+	else if (mac[0] & 1)
+		reader_error(r, w, n->pos, NULL,
+			     "'%s' is the address of a group: the first byte must be even",
+			     n->text);
+	else if (!memcmp(mac, zero, sizeof(mac)))
+		reader_error(r, w, n->pos, NULL, "'%s' is the address of no host", n->text);
+	else
+		return form_text(r, w, n);
+	return NULL;
+}
+
+/* What the kernel takes as the name of a link. */
+static FORM(form_interface)
+{
+	bool bad = !strcmp(n->text, ".") || !strcmp(n->text, "..");
+
+	if (!*n->text)
+		return NULL;
+	for (const char *s = n->text; *s; s++)
+		bad = bad || isspace((unsigned char)*s) || *s == '/' || *s == ':';
+	if (strlen(n->text) >= IFNAMSIZ)
+		reader_error(r, w, n->pos, NULL, "'%.60s' is longer than %d characters", n->text,
+			     IFNAMSIZ - 1);
+	else if (bad)
+		reader_error(r, w, n->pos, NULL,
+			     "'%s' is not the name of an interface: no blanks, slashes or colons",
+			     n->text);
+	else
+		return form_text(r, w, n);
+	return NULL;
+}
+
+/* ---- attachments ----------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct key any_option = DONE("NAME", STR | NUM, AS(form_text));
+static const struct key_table option_keys = CHOSEN(any_option);
+
+static const struct key attachment_rows[] = {
+	DONE("aliases", LST, AS(form_set), MERGES(SET)),
+	REFUSE("driver_opts", MAP, NULL, BELOW(option_keys)),
+	REFUSE("gw_priority", NUM, NULL, AS(form_int)),
+	REFUSE("interface_name", STR, NULL, AS(form_interface)),
+	DONE("ipv4_address", STR, AS(form_ipv4)),
+	REFUSE("ipv6_address", STR, NULL, AS(form_ipv6)),
+	REFUSE("link_local_ips", LST, NULL, AS(form_link_locals), MERGES(SET)),
+	REFUSE("mac_address", STR, NULL, AS(form_mac)),
+	REFUSE("priority", NUM, NULL, AS(form_int)),
+	REFUSE("x-impair", MAP, NULL),
+	REFUSE("x-vlan", MAP, NULL),
+};
+static const struct key_table attachment_keys = TABLE(attachment_rows);
+
+static const struct key any_attachment = DONE("NAME", NUL | MAP, BELOW(attachment_keys));
+const struct key_table attachments_keys = CHOSEN(any_attachment);
+/* clang-format on */
+
+/* A list of names is a map of names to nothing. The order stays: it is that of the interfaces. */
+FORM(form_attachments)
+{
+	struct node_pairs all = { 0 };
+
+	if (n->kind == MAP)
+		return form_map(r, w, n, &attachments_keys);
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *item = n->items[i];
+		struct where here = { .up = w, .index = i };
+		size_t first;
+
+		if (!reader_check_kind(r, &here, item, STR))
+			continue;
+		if (strmap_get(&all.index, item->text, strlen(item->text), &first))
+			reader_error(r, &here, item->pos, NULL,
+				     "network '%.64s' is named twice, first at %s", item->text,
+				     reader_place(r, all.list.v[first].pos));
+		else
+			node_pairs_put(&all, item->text, item->pos,
+				       node_new(r->arena, NODE_NULL, item->pos, NULL));
+	}
+	return node_map_done(r->arena, n->pos, &all);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * form_net: the top-level networks. Called through the tables of keys. Whether an address lies in its
+ * subnet, and subnets beside each other, is the business of crosscheck.
+ */
+#include "stack/ip.h"
+#include "stack/keys.h"
+#include "stack/resource.h"
+#include "stack/sections.h"
+
+#define NETWORKS_MAX 1000
+#define PREFIX_LEAST 8
+#define PREFIX_MOST  29
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+/* Empty is what a variable leaves that is not set; compose takes it for "not given". */
+static FORM(form_address)
+{
+	if (!*n->text)
+		return NULL;
+	if (address_family(n->text))
+		return form_text(r, w, n);
+	reader_error(r, w, n->pos, NULL, "'%.60s' is not an IP address", n->text);
+	return NULL;
+}
+
+static FORM(form_gateway)
+{
+	struct node *out = form_address(r, w, n);
+
+	if (out && address_family(out->text) == AF_INET6)
+		reader_refuse(r, w, n->pos, NULL, "IPv6 gateway '%.60s'", n->text);
+	return out;
+}
+
+/* Bits behind the prefix are refused, not cut: which address was meant cannot be known. */
+static struct node *subnet(struct reader *r, const struct where *w, const struct node *n,
+			   struct subnet *ret)
+{
+	if (!*n->text)
+		return NULL;
+	if (!address_subnet(n->text, ret))
+		reader_error(r, w, n->pos, NULL,
+			     "'%.60s' is not a subnet; write like 10.20.0.0/24 or fd00:1::/64",
+			     n->text);
+	else if (ret->host_bits)
+		reader_error(r, w, n->pos, NULL,
+			     "'%.60s' is the address of a host: behind /%u all bits must be 0",
+			     n->text, ret->prefix);
+	else
+		return form_text(r, w, n);
+	return NULL;
+}
+
+static FORM(form_range)
+{
+	struct subnet range;
+
+	return subnet(r, w, n, &range);
+}
+
+static FORM(form_subnet)
+{
+	struct subnet s;
+	struct node *out = subnet(r, w, n, &s);
+
+	if (out && s.family == AF_INET6)
+		reader_refuse(r, w, n->pos, NULL, "IPv6 subnet '%.60s'", n->text);
+	else if (out && (s.prefix < PREFIX_LEAST || s.prefix > PREFIX_MOST))
+		reader_refuse(r, w, n->pos, NULL, "'%.60s': subnets go from /%d to /%d", n->text,
+			      PREFIX_LEAST, PREFIX_MOST);
+	return out;
+}
+
+/* ---- ipam ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct key any_option = DONE("NAME", STR | NUM, AS(form_text));
+static const struct key_table option_keys = CHOSEN(any_option);
+
+static const struct key any_aux = DONE("NAME", STR, AS(form_address));
+static const struct key_table aux_keys = CHOSEN(any_aux);
+
+static const struct key pool_rows[] = {
+	REFUSE("aux_addresses", MAP, NULL, BELOW(aux_keys)),
+	DONE("gateway", STR, AS(form_gateway)),
+	REFUSE("ip_range", STR, NULL, AS(form_range)),
+	DONE("subnet", STR, AS(form_subnet)),
+};
+static const struct key_table pool_keys = TABLE(pool_rows);
+/* clang-format on */
+
+/* The first entry of IPv4 is what a bridge gets; IPv6 is refused for itself. */
+static FORM(form_pools)
+{
+	struct node_items items = { 0 };
+
+	for (size_t i = 0; i < n->n; i++) {
+		struct where here = { .up = w, .index = i };
+		struct node *pool;
+
+		if (!reader_check_kind(r, &here, n->items[i], MAP))
+			continue;
+		pool = form_map(r, &here, n->items[i], &pool_keys);
+		vec_push(&items, pool);
+		if (node_get(pool, "gateway") && !node_find(n->items[i], "subnet"))
+			reader_error(r, &here, node_get(pool, "gateway")->pos, NULL,
+				     "a gateway without a subnet");
+		else if (i)
+			reader_refuse(r, &here, n->items[i]->pos, NULL, "a second subnet");
+	}
+	return node_list_done(r->arena, n->pos, &items);
+}
+
+static FORM(form_ipam_driver)
+{
+	if (*n->text && strcmp(n->text, "default"))
+		reader_refuse(r, w, n->pos, "there is only 'default'", "'%.40s'", n->text);
+	return form_text(r, w, n);
+}
+
+/* clang-format off */
+static const struct key ipam_rows[] = {
+	DONE("config", LST, AS(form_pools), BELOW(pool_keys), JOINS_BY("subnet")),
+	DONE("driver", STR, AS(form_ipam_driver)),
+	REFUSE("options", MAP, NULL, BELOW(option_keys)),
+};
+static const struct key_table ipam_keys = TABLE(ipam_rows);
+/* clang-format on */
+
+/* ---- options of the driver ------------------------------------------------------------------- */
+
+/* Options of Docker's bridges that ask for what a bridge does here anyway. */
+static bool is_usual(const char *option, const char *value)
+{
+	static const struct {
+		const char *option, *value;
+	} usual[] = {
+		{ "com.docker.network.bridge.enable_icc", "true" },
+		{ "com.docker.network.bridge.enable_ip_masquerade", "true" },
+		{ "com.docker.network.bridge.gateway_mode_ipv4", "nat" },
+		{ "com.docker.network.bridge.host_binding_ipv4", "0.0.0.0" },
+		{ "com.docker.network.bridge.inhibit_ipv4", "false" },
+		{ "com.docker.network.driver.mtu", "1500" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (!strcmp(option, usual[i].option))
+			return !strcmp(value, usual[i].value);
+	return false;
+}
+
+static FORM(form_driver_option)
+{
+	if (!is_usual(w->key, n->text))
+		reader_refuse(r, w, n->pos, NULL, "%s", "");
+	return form_text(r, w, n);
+}
+
+/* clang-format off */
+static const struct key any_driver_option = DONE("NAME", STR | NUM, AS(form_driver_option));
+static const struct key_table driver_option_keys = CHOSEN(any_driver_option);
+/* clang-format on */
+
+/* ---- networks -------------------------------------------------------------------------------- */
+
+/* Empty and `default` are what files carry that were written by other tools. */
+static FORM(form_net_driver)
+{
+	static const char *const bridge[] = { "", "bridge", "default" };
+
+	if (!text_is_one_of(n->text, bridge, ARRAY_LEN(bridge)))
+		reader_refuse(r, w, n->pos, "there is only 'bridge'", "'%.40s'", n->text);
+	return form_text(r, w, n);
+}
+
+static FORM(form_enable_ipv4)
+{
+	struct node *out = form_bool(r, w, n);
+
+	if (out && !out->number)
+		reader_refuse(r, w, n->pos, "leave it out", "a network without IPv4");
+	return out;
+}
+
+/* clang-format off */
+static const struct key network_rows[] = {
+	WARN("attachable", BOO | STR, CLUSTER, AS(form_bool)),
+	DONE("driver", STR, AS(form_net_driver)),
+	DONE("driver_opts", MAP, BELOW(driver_option_keys)),
+	DONE("enable_ipv4", BOO | STR, AS(form_enable_ipv4)),
+	REFUSE("enable_ipv6", BOO | STR, NULL, AS(form_bool)),
+	REFUSE("external", BOO | STR | MAP, "without it the stack has a network of its own", AS(form_bool)),
+	DONE("internal", BOO | STR, AS(form_bool)),
+	DONE("ipam", MAP, BELOW(ipam_keys)),
+	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),
+	DONE("name", STR, AS(resource_name)),
+};
+static const struct key_table network_keys = TABLE(network_rows);
+/* clang-format on */
+
+/* compose says nothing here, and of volumes it makes an error. */
+static FORM(form_network)
+{
+	struct node *out = resource_form(r, w, n, &network_keys);
+
+	for (size_t i = 0; out && resource_is_external(out) && i < out->n; i++)
+		if (resource_describes(&out->pairs[i]))
+			reader_warn(r, w, out->pairs[i].pos,
+				    "'%s' beside 'external: true' has no effect: what exists "
+				    "already is as it is",
+				    out->pairs[i].key);
+	return out;
+}
+
+/* clang-format off */
+static const struct key any_network = DONE("NAME", NUL | MAP, AS(form_network), BELOW(network_keys));
+const struct key_table networks_keys = CHOSEN(any_network);
+/* clang-format on */
+
+FORM(form_networks)
+{
+	return resource_count(r, w, n, NETWORKS_MAX) ? form_map(r, w, n, &networks_keys) : NULL;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model: reads the canonical tree into the structs that plan works with. Everything was checked by the forms and by crosscheck,
+ * so there is nothing left to complain about; what nobody can run yet was refused, and is not looked at here.
+ */
+#include <arpa/inet.h>
+#include <sys/resource.h>
+
+#include "stack/find.h"
+#include "stack/form_limits.h"
+#include "stack/form_mount.h"
+#include "stack/impl.h"
+#include "stack/model.h"
+
+#define NS_PER_S      INT64_C(1000000000)
+#define CPU_PERIOD_US INT64_C(100000) /* what cpu.max has when only a quota is given */
+
+/* ---- values: a key that is not there leaves the field empty ----------------------------------- */
+
+static struct stack_str get_str(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n ? (struct stack_str){ n->text, n->pos } : (struct stack_str){ 0 };
+}
+
+static struct stack_num get_num(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n ? (struct stack_num){ n->number, true, n->pos } : (struct stack_num){ 0 };
+}
+
+static bool get_bool(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n && n->number;
+}
+
+static struct stack_strs get_strs(struct reader *r, const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+	struct stack_str *v;
+
+	if (!n || n->kind != NODE_LIST)
+		return (struct stack_strs){ 0 };
+	v = arena_array(r->arena, struct stack_str, n->n);
+	for (size_t i = 0; i < n->n; i++)
+		v[i] = (struct stack_str){ n->items[i]->text, n->items[i]->pos };
+	return (struct stack_strs){ v, n->n, true };
+}
+
+/* A name without a value stays unset in the container, which empty would not. */
+static struct stack_kvs get_kvs(struct reader *r, const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+	struct stack_kv *v;
+
+	if (!n)
+		return (struct stack_kvs){ 0 };
+	v = arena_array(r->arena, struct stack_kv, n->n);
+	for (size_t i = 0; i < n->n; i++)
+		v[i] = (struct stack_kv){ n->pairs[i].key,
+					  n->pairs[i].value->kind == NODE_NULL
+						  ? NULL
+						  : n->pairs[i].value->text,
+					  n->pairs[i].pos };
+	return (struct stack_kvs){ v, n->n };
+}
+
+/* IPv4 only: the other family is refused before anything runs. */
+static struct in_addr get_ip(const struct node *map, const char *key)
+{
+	const char *text = node_text(map, key);
+	struct in_addr ip = { 0 };
+
+	if (!text || inet_pton(AF_INET, text, &ip) != 1)
+		ip.s_addr = 0;
+	return ip;
+}
+
+static size_t index_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text && !strcmp(text, words[i]))
+			return i;
+	return 0;
+}
+
+/* ---- networks and volumes -------------------------------------------------------------------- */
+
+static void read_subnet(const struct node *entry, struct stack_network *net)
+{
+	const struct node *n = node_get(entry, "subnet"), *gateway = node_get(entry, "gateway");
+	const char *slash = n ? strchr(n->text, '/') : NULL;
+	char ip[INET_ADDRSTRLEN];
+
+	if (!slash || strchr(n->text, ':') || net->prefix ||
+	    (size_t)(slash - n->text) >= sizeof(ip))
+		return;
+	memcpy(ip, n->text, (size_t)(slash - n->text));
+	ip[slash - n->text] = '\0';
+	inet_pton(AF_INET, ip, &net->subnet);
+	net->prefix = (unsigned)strtoul(slash + 1, NULL, 10);
+	net->subnet_pos = n->pos;
+	net->gateway = get_ip(entry, "gateway");
+	if (gateway)
+		net->gateway_pos = gateway->pos;
+}
+
+/* Those that the services use: the others are gone from the tree. */
+static void read_networks(struct reader *r, const struct node *n)
+{
+	size_t count = n ? n->n : 0;
+	struct stack_network *networks = arena_array(r->arena, struct stack_network, count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct node *one = n->pairs[i].value,
+				  *config = node_get(node_get(one, "ipam"), "config");
+
+		networks[i] = (struct stack_network){
+			.key = n->pairs[i].key,
+			.name = node_text(one, "name"),
+			.pos = n->pairs[i].pos,
+			.internal = get_bool(one, "internal"),
+			.used = true,
+		};
+		for (size_t k = 0; config && k < config->n; k++)
+			read_subnet(config->items[k], &networks[i]);
+	}
+	r->stack->networks = networks;
+	r->stack->n_networks = count;
+}
+
+static void read_volumes(struct reader *r, const struct node *n)
+{
+	size_t count = n ? n->n : 0;
+	struct stack_volume *volumes = arena_array(r->arena, struct stack_volume, count);
+
+	for (size_t i = 0; i < count; i++)
+		volumes[i] = (struct stack_volume){
+			.key = n->pairs[i].key,
+			.name = node_text(n->pairs[i].value, "name"),
+			.pos = n->pairs[i].pos,
+			.external = get_bool(n->pairs[i].value, "external"),
+		};
+	r->stack->volumes = volumes;
+	r->stack->n_volumes = count;
+}
+
+/* ---- parts of a service ---------------------------------------------------------------------- */
+
+static void read_attachments(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	struct stack_attach *list = arena_array(r->arena, struct stack_attach, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->pairs[i].value, *ip = node_get(one, "ipv4_address");
+
+		list[i] = (struct stack_attach){
+			.network = find_network(r->stack, n->pairs[i].key),
+			.ipv4 = get_ip(one, "ipv4_address"),
+			.aliases = get_strs(r, one, "aliases"),
+			.pos = n->pairs[i].pos,
+		};
+		if (ip)
+			list[i].ipv4_pos = ip->pos;
+	}
+	s->networks = list;
+	s->n_networks = n ? n->n : 0;
+}
+
+static void read_ports(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	struct stack_port *list = arena_array(r->arena, struct stack_port, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->items[i], *target = node_get(one, "target");
+		const char *published = node_text(one, "published"),
+			   *protocol = node_text(one, "protocol");
+
+		list[i] = (struct stack_port){
+			.host_ip = get_ip(one, "host_ip"),
+			.target = (uint16_t)target->number,
+			.published = (uint16_t)(published ? strtoul(published, NULL, 10) : 0),
+			.protocol =
+				protocol && !strcmp(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP,
+			.pos = one->pos,
+		};
+	}
+	s->ports = list;
+	s->n_ports = n ? n->n : 0;
+}
+
+static struct stack_mount read_mount(struct reader *r, const struct node *n)
+{
+	static const char *const types[] = { "bind", "volume", "tmpfs" };
+	const struct node *bind = node_get(n, "bind"), *tmpfs = node_get(n, "tmpfs");
+	const struct node *create = node_get(bind, "create_host_path");
+	struct stack_mount m = {
+		.type = (enum stack_mount_type)index_of(node_text(n, "type"), types,
+							ARRAY_LEN(types)),
+		.source = node_text(n, "source"),
+		.target = node_text(n, "target"),
+		.read_only = get_bool(n, "read_only"),
+		.nocopy = get_bool(node_get(n, "volume"), "nocopy"),
+		.tmpfs_size = get_num(tmpfs, "size").value,
+		.tmpfs_mode = (uint32_t)get_num(tmpfs, "mode").value,
+		.pos = n->pos,
+	};
+
+	m.create_host_path = m.type == STACK_BIND && (!create || create->number);
+	if (m.type == STACK_VOLUME && m.source)
+		m.volume = find_volume(r->stack, m.source);
+	return m;
+}
+
+static void read_mounts(struct reader *r, const struct node *service, struct stack_service *s)
+{
+	const struct node *volumes = node_get(service, "volumes"),
+			  *tmpfs = node_get(service, "tmpfs");
+	size_t n = (volumes ? volumes->n : 0) + (tmpfs ? tmpfs->n : 0);
+	struct stack_mount *list = arena_array(r->arena, struct stack_mount, n);
+
+	s->mounts = list;
+	for (size_t i = 0; volumes && i < volumes->n; i++)
+		list[s->n_mounts++] = read_mount(r, volumes->items[i]);
+	for (size_t i = 0; tmpfs && i < tmpfs->n; i++) {
+		struct tmpfs_wish wish;
+
+		if (!tmpfs_parse(tmpfs->items[i]->text, &wish))
+			continue;
+		list[s->n_mounts++] = (struct stack_mount){
+			.type = STACK_TMPFS,
+			.target = arena_strdup(r->arena, wish.target),
+			.read_only = wish.read_only,
+			.tmpfs_size = wish.size,
+			.tmpfs_mode = wish.mode,
+			.by_tmpfs = true,
+			.pos = tmpfs->items[i]->pos,
+		};
+	}
+}
+
+/* Zero is as good as nothing here: moby takes its default for it as well. */
+static int64_t given_or(const struct node *map, const char *key, int64_t fallback)
+{
+	struct stack_num n = get_num(map, key);
+
+	return n.value ? n.value : fallback;
+}
+
+static void read_health(struct reader *r, const struct node *n, struct stack_health *health)
+{
+	*health = (struct stack_health){
+		.given = n != NULL,
+		.disable = get_bool(n, "disable"),
+		.test = get_strs(r, n, "test"),
+		.interval_ns = given_or(n, "interval", 30 * NS_PER_S),
+		.timeout_ns = given_or(n, "timeout", 30 * NS_PER_S),
+		.start_period_ns = get_num(n, "start_period").value,
+		.start_interval_ns = given_or(n, "start_interval", 5 * NS_PER_S),
+		.retries = (unsigned)given_or(n, "retries", 3),
+	};
+	if (n)
+		health->pos = n->pos;
+	if (health->test.n && !strcmp(health->test.v[0].text, "NONE"))
+		health->disable = true;
+}
+
+static void read_depends(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	static const char *const words[] = {
+		[STACK_STARTED] = "service_started",
+		[STACK_HEALTHY] = "service_healthy",
+		[STACK_COMPLETED] = "service_completed_successfully",
+	};
+	struct stack_depend *list = arena_array(r->arena, struct stack_depend, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->pairs[i].value;
+
+		list[i] = (struct stack_depend){
+			.service = stack_find_service(r->stack, n->pairs[i].key),
+			.condition = (enum stack_condition)index_of(node_text(one, "condition"),
+								    words, ARRAY_LEN(words)),
+			.required = get_bool(one, "required"),
+			.restart = get_bool(one, "restart"),
+			.pos = n->pairs[i].pos,
+		};
+	}
+	s->depends = list;
+	s->n_depends = n ? n->n : 0;
+}
+
+static void read_restart(const struct node *n, struct stack_service *s)
+{
+	static const char *const words[] = {
+		[STACK_NO] = "no",
+		[STACK_ALWAYS] = "always",
+		[STACK_ON_FAILURE] = "on-failure",
+		[STACK_UNLESS_STOPPED] = "unless-stopped",
+	};
+	const char *colon = n ? strchr(n->text, ':') : NULL;
+
+	if (colon) {
+		s->restart = STACK_ON_FAILURE;
+		s->restart_max = (unsigned)strtoul(colon + 1, NULL, 10);
+	} else if (n) {
+		s->restart = (enum stack_restart)index_of(n->text, words, ARRAY_LEN(words));
+	}
+}
+
+/* The short key and its twin under `deploy` are equal when both are given. */
+static struct stack_num get_limit(const struct node *service, const char *key, const char *below)
+{
+	const struct node *limits =
+		node_get(node_get(node_get(service, "deploy"), "resources"), "limits");
+	struct stack_num own = get_num(service, key);
+
+	return own.given ? own : get_num(limits, below);
+}
+
+/* A quota of microseconds in each period is the older way to say `cpus`. */
+static struct stack_num get_cpus(const struct node *service)
+{
+	struct stack_num cpus = get_limit(service, "cpus", "cpus"),
+			 quota = get_num(service, "cpu_quota");
+	int64_t period = given_or(service, "cpu_period", CPU_PERIOD_US);
+
+	if (cpus.given || quota.value <= 0)
+		return cpus;
+	quota.value = quota.value * 1000 / period;
+	return quota;
+}
+
+/* 0 has always meant "no limit" in moby, where a pids.max of 0 would let nothing run at all. */
+static struct stack_num get_pids(const struct node *service)
+{
+	struct stack_num pids = get_limit(service, "pids_limit", "pids");
+
+	if (pids.given && !pids.value)
+		pids.value = -1;
+	return pids;
+}
+
+static void read_ulimits(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	struct stack_ulimit *list = arena_array(r->arena, struct stack_ulimit, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->pairs[i].value;
+		bool map = one->kind == NODE_MAP;
+
+		list[i] = (struct stack_ulimit){
+			.name = n->pairs[i].key,
+			.resource = ulimit_resource(n->pairs[i].key),
+			.soft = map ? get_num(one, "soft").value : one->number,
+			.hard = map ? get_num(one, "hard").value : one->number,
+			.pos = n->pairs[i].pos,
+		};
+	}
+	s->ulimits = list;
+	s->n_ulimits = n ? n->n : 0;
+}
+
+static struct stack_strs get_caps(struct reader *r, const struct node *service, const char *key)
+{
+	struct stack_strs caps = get_strs(r, service, key);
+
+	for (size_t i = 0; i < caps.n; i++)
+		((struct stack_str *)caps.v)[i].text = caps_name(r->arena, caps.v[i].text);
+	return caps;
+}
+
+/* ---- services -------------------------------------------------------------------------------- */
+
+static void read_limits(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	s->mem_limit = get_limit(n, "mem_limit", "memory");
+	s->cpus = get_cpus(n);
+	s->pids_limit = get_pids(n);
+	s->cap_add = get_caps(r, n, "cap_add");
+	s->cap_drop = get_caps(r, n, "cap_drop");
+	s->sysctls = get_kvs(r, n, "sysctls");
+	read_ulimits(r, node_get(n, "ulimits"), s);
+}
+
+static void read_program(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	const struct node *build = node_get(n, "build");
+
+	s->image = get_str(n, "image");
+	s->build_context = get_str(build, "context");
+	s->build_dockerfile = get_str(build, "dockerfile");
+	if (!s->image.text)
+		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name,
+							    s->name),
+					       build ? build->pos : s->pos };
+	s->command = get_strs(r, n, "command");
+	s->entrypoint = get_strs(r, n, "entrypoint");
+	s->environment = get_kvs(r, n, "environment");
+	s->labels = get_kvs(r, n, "labels");
+	s->working_dir = get_str(n, "working_dir");
+	s->user = get_str(n, "user");
+	s->hostname = get_str(n, "hostname");
+	s->container_name = get_str(n, "container_name");
+	s->read_only = get_bool(n, "read_only");
+}
+
+static void read_life(struct reader *r, const struct node *n, struct stack_service *s)
+{
+	read_health(r, node_get(n, "healthcheck"), &s->health);
+	read_depends(r, node_get(n, "depends_on"), s);
+	read_restart(node_get(n, "restart"), s);
+	s->stop_signal = get_str(n, "stop_signal");
+	s->stop_signal_nr = s->stop_signal.text ? sig_parse(s->stop_signal.text) : 0;
+	s->stop_grace_ns = get_num(n, "stop_grace_period");
+	if (!s->stop_grace_ns.given)
+		s->stop_grace_ns.value = 10 * NS_PER_S;
+}
+
+/* Names first, so that a service may depend on one further down. */
+static void read_services(struct reader *r, const struct node *n)
+{
+	struct stack_service *services = arena_array(r->arena, struct stack_service, n->n);
+
+	for (size_t i = 0; i < n->n; i++) {
+		services[i].name = n->pairs[i].key;
+		services[i].pos = n->pairs[i].pos;
+	}
+	r->stack->services = services;
+	r->stack->n_services = n->n;
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *one = n->pairs[i].value;
+
+		read_program(r, one, &services[i]);
+		read_limits(r, one, &services[i]);
+		read_life(r, one, &services[i]);
+		read_attachments(r, node_get(one, "networks"), &services[i]);
+		read_ports(r, node_get(one, "ports"), &services[i]);
+		read_mounts(r, one, &services[i]);
+	}
+}
+
+void model_make(struct reader *r, const struct node *root)
+{
+	read_networks(r, node_get(root, "networks"));
+	read_volumes(r, node_get(root, "volumes"));
+	read_services(r, node_get(root, "services"));
+}
