@@ -59,12 +59,13 @@ static struct node *started(struct reader *r, const struct node *n)
  */
 static struct node *form_depend(struct reader *r, const struct where *w, const struct node *n)
 {
+	const struct node *condition = node_get(n, "condition");
 	struct node *out;
 
 	if (!reader_check_kind(r, w, n, NODE_MAP))
 		return NULL;
 	out = form_map(r, w, n, &depend_keys);
-	if (!node_find(n, "condition"))
+	if (!condition || condition->kind == NODE_NULL)
 		reader_error(r, w, w->at, "service_started is what the list form means",
 			     "'condition' is missing");
 	if (!node_get(out, "condition"))

@@ -139,13 +139,15 @@ static void read_file(struct reader *r, const struct where *w, const struct node
 	struct vars *vars = reader_vars(r, path->pos);
 	int file = reader_file(r, r->contexts.v[path->pos.file], path->text, DOTENV_FILE_MAX);
 	const struct stack_file *f;
+	const char *hint;
 	struct err err;
 
 	if (file < 0 && errno == ENOENT && !node_get(entry, "required")->number)
 		return;
 	if (file < 0) {
+		hint = errno == ENOENT ? "with 'required: false' it may be missing" : NULL;
 		reader_file_error(&err, "env file", path->text, DOTENV_FILE_MAX);
-		reader_error(r, w, path->pos, NULL, "%s", err.text);
+		reader_error(r, w, path->pos, hint, "%s", err.text);
 		return;
 	}
 	f = &r->files.v[file];
