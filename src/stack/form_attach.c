@@ -6,8 +6,8 @@
 #include <ctype.h>
 #include <net/if.h>
 
-#include "stack/ip.h"
 #include "stack/attributes.h"
+#include "stack/ip.h"
 #include "stack/keys.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -17,7 +17,7 @@ static struct node *address(struct reader *r, const struct where *w, const struc
 			    int family)
 {
 	const char *want = family == AF_INET ? "IPv4" : "IPv6";
-	int is = address_family(n->text);
+	int is = ip_family(n->text);
 
 	if (!*n->text)
 		return NULL;
@@ -29,7 +29,7 @@ static struct node *address(struct reader *r, const struct where *w, const struc
 	else if (!is)
 		reader_error(r, w, n->pos, strchr(n->text, '/') ? "leave the prefix out" : NULL,
 			     "'%.60s' is not an %s address", n->text, want);
-	else if (address_is_zero(n->text))
+	else if (ip_is_zero(n->text))
 		reader_error(r, w, n->pos, "leave it out, and one is chosen",
 			     "'%.60s' is the address of no host", n->text);
 	else
@@ -54,7 +54,7 @@ static FORM(form_link_locals)
 	for (size_t i = 0; i < out->n; i++) {
 		struct where here = { .up = w, .index = i };
 
-		if (!address_family(out->items[i]->text))
+		if (!ip_family(out->items[i]->text))
 			reader_error(r, &here, out->items[i]->pos, NULL,
 				     "'%.60s' is not an IP address", out->items[i]->text);
 	}
@@ -68,7 +68,7 @@ FORM(form_mac)
 
 	if (!*n->text)
 		return NULL;
-	if (!address_mac(n->text, mac))
+	if (!ip_mac(n->text, mac))
 		reader_error(r, w, n->pos, NULL,
 			     "'%.60s' is not a MAC address; write like 02:00:00:00:00:01", n->text);
 	else if (mac[0] & 1)

@@ -19,7 +19,7 @@ static FORM(form_address)
 {
 	if (!*n->text)
 		return NULL;
-	if (address_family(n->text))
+	if (ip_family(n->text))
 		return form_text(r, w, n);
 	reader_error(r, w, n->pos, NULL, "'%.60s' is not an IP address", n->text);
 	return NULL;
@@ -29,7 +29,7 @@ static FORM(form_gateway)
 {
 	struct node *out = form_address(r, w, n);
 
-	if (out && address_family(out->text) == AF_INET6)
+	if (out && ip_family(out->text) == AF_INET6)
 		reader_refuse(r, w, n->pos, NULL, "IPv6 gateway '%.60s'", n->text);
 	return out;
 }
@@ -40,7 +40,7 @@ static struct node *subnet(struct reader *r, const struct where *w, const struct
 {
 	if (!*n->text)
 		return NULL;
-	if (!address_subnet(n->text, ret))
+	if (!ip_subnet(n->text, ret))
 		reader_error(r, w, n->pos, NULL,
 			     "'%.60s' is not a subnet; write like 10.20.0.0/24 or fd00:1::/64",
 			     n->text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int address_family(const char *text)
+int ip_family(const char *text)
 {
 	struct in6_addr ip;
 
@@ -15,11 +15,11 @@ int address_family(const char *text)
 	return inet_pton(AF_INET6, text, &ip) == 1 ? AF_INET6 : 0;
 }
 
-bool address_is_zero(const char *text)
+bool ip_is_zero(const char *text)
 {
 	static const struct in6_addr zero;
 	struct in6_addr ip = zero;
-	int family = address_family(text);
+	int family = ip_family(text);
 
 	return family && inet_pton(family, text, &ip) == 1 && !memcmp(&ip, &zero, sizeof(ip));
 }
@@ -32,7 +32,7 @@ static bool has_host_bits(const uint8_t *ip, size_t bytes, unsigned prefix)
 	return false;
 }
 
-bool address_subnet(const char *text, struct subnet *ret)
+bool ip_subnet(const char *text, struct subnet *ret)
 {
 	const char *slash = strchr(text, '/');
 	char ip[INET6_ADDRSTRLEN];
@@ -48,7 +48,7 @@ bool address_subnet(const char *text, struct subnet *ret)
 	if (!len || len > 3 || slash[1 + len] || (slash[1] == '0' && len > 1))
 		return false;
 	ret->prefix = (unsigned)atoi(slash + 1);
-	ret->family = address_family(ip);
+	ret->family = ip_family(ip);
 	if (!ret->family || ret->prefix > (ret->family == AF_INET ? 32 : 128))
 		return false;
 	inet_pton(ret->family, ip, bytes);
@@ -56,7 +56,7 @@ bool address_subnet(const char *text, struct subnet *ret)
 	return true;
 }
 
-bool address_mac(const char *text, uint8_t ret[6])
+bool ip_mac(const char *text, uint8_t ret[6])
 {
 	char between = strlen(text) == 17 ? text[2] : '\0';
 

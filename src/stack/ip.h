@@ -13,12 +13,12 @@ struct subnet {
 };
 
 /* AF_INET, AF_INET6, or 0: it is no address. No host names, no short forms like 10.1. */
-int address_family(const char *text);
+int ip_family(const char *text);
 /* 0.0.0.0 and ::, which no host has. */
-bool address_is_zero(const char *text);
+bool ip_is_zero(const char *text);
 /* ADDRESS/PREFIX; false: it is not of that shape. */
-bool address_subnet(const char *text, struct subnet *ret);
+bool ip_subnet(const char *text, struct subnet *ret);
 /* Six bytes with `:` or `-` between them. */
-bool address_mac(const char *text, uint8_t ret[6]);
+bool ip_mac(const char *text, uint8_t ret[6]);
 
 #endif
