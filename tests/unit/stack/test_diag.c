@@ -3,6 +3,8 @@
  * diag: order and print of problems: the line, the caret below its column, what is cut and what is
  * not let through.
  */
+#include <locale.h>
+
 #include "stack/diag.h"
 #include "unit/stack/fixture.h"
 
@@ -106,11 +108,75 @@ static void test_colour(void **state)
 	stack_diags_free(d);
 }
 
+/* What turns the direction of text, or hides it, is shown; the caret stands where a terminal shows the place. */
+static void test_hidden_and_wide(void **state)
+{
+	struct stack_diags *d = with_file("a\xe2\x80\xae" "b\xff" "c\nx");
+
+	(void)state;
+	add(d, STACK_ERROR, 1, 5, NULL, "turn\xe2\x80\xae" "ed \xf3\xa0\x81\x81 \xe2\x80");
+	expect_print(d, "dir/f.yaml:1:5: error: turn?ed ? ?\n  a?b?c\n      ^\n");
+	d = with_file("\xe4\xb8\xad: x");
+	add(d, STACK_ERROR, 1, 4, NULL, "wide");
+	if (setlocale(LC_CTYPE, "C.UTF-8"))
+		expect_print(d, "dir/f.yaml:1:4: error: wide\n  \xe4\xb8\xad: x\n      ^\n");
+	setlocale(LC_CTYPE, "C");
+}
+
+/* The variables that stood at a place belong to each problem there, whichever is told first. */
+static void test_sources(void **state)
+{
+	struct stack_diags *d = with_file("one\ntwo\nthree");
+	static const struct node_use uses[] = {
+		{ "PORT", "80x", { 1, 3, 1 } },
+		{ "HOST", NULL, { 0 } },
+		{ "LONG", "0123456789012345678901234567890123456789012345678901234567890123456789", { 0 } },
+	};
+
+	(void)state;
+	assert_int_equal(diags_add_file(d, ".env", "", 0), 1);
+	add(d, STACK_ERROR, 1, 1, NULL, "before");
+	diags_set_uses(d, (struct stack_pos){ 0, 1, 1 }, uses, 1);
+	diags_set_uses(d, (struct stack_pos){ 0, 2, 1 }, uses, 3);
+	diags_set_uses(d, (struct stack_pos){ 0, 3, 1 }, uses, 0);
+	diags_set_source(d, (struct stack_pos){ 0, 2, 1 }, "the first one stays");
+	diags_set_source(d, (struct stack_pos){ 0, 2, 2 }, "a text");
+	add(d, STACK_ERROR, 2, 1, "do", "after");
+	add(d, STACK_ERROR, 2, 2, NULL, "text");
+	add(d, STACK_ERROR, 3, 1, NULL, "none");
+	assert_string_equal(stack_diags_get(d, 0)->source, "PORT is '80x', .env:3");
+	assert_null(stack_diags_get(d, 3)->source);
+	expect_print(d, "dir/f.yaml:1:1: error: before\n  one\n  ^\n  note: PORT is '80x', .env:3\n"
+			"dir/f.yaml:2:1: error: after\n  two\n  ^\n"
+			"  note: PORT is '80x', .env:3; HOST is not set; "
+			"LONG is '012345678901234567890123456789012345678901234567890123456789...', from the environment\n"
+			"  hint: do\n"
+			"dir/f.yaml:2:2: error: text\n  two\n   ^\n  note: a text\n"
+			"dir/f.yaml:3:1: error: none\n  three\n  ^\n");
+}
+
+static void test_json(void **state)
+{
+	struct stack_diags *d = with_file("x");
+	_cleanup_(buf_fini) struct buf out = { 0 };
+
+	(void)state;
+	add(d, STACK_ERROR, 1, 2, "try \"y\"", "bad \xff byte\n$");
+	add(d, STACK_WARNING, 0, 0, NULL, "nowhere");
+	diags_set_source(d, (struct stack_pos){ 0, 1, 2 }, "X is 'y'");
+	stack_diags_json(d, &out);
+	assert_string_equal(out.data, "{\"severity\":\"warning\",\"message\":\"nowhere\"}\n"
+				      "{\"severity\":\"error\",\"file\":\"dir/f.yaml\",\"line\":1,\"column\":2,"
+				      "\"message\":\"bad \\ufffd byte\\n$\",\"hint\":\"try \\\"y\\\"\",\"source\":\"X is 'y'\"}\n");
+	stack_diags_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),  cmocka_unit_test(test_odd_lines), cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_colour),	 cmocka_unit_test(test_hidden_and_wide),
+		cmocka_unit_test(test_sources), cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
