@@ -182,6 +182,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
 	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
 	$(if $(filter %/mstack-store,$(PROGRAMS)),install -m 755 $(B)/mstack-store $(DESTDIR)$(PREFIX)/libexec/mstack/)
+	install -d $(DESTDIR)$(PREFIX)/share/mstack
+	install -m 644 tools/dist/mstack.schema.json $(DESTDIR)$(PREFIX)/share/mstack/
 
 clean:
 	rm -rf build build-*

@@ -14,16 +14,16 @@
 #define END { NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL }
 
 const struct cli_option cli_global_options[] = {
-	VALUE("file", 'f', LIST, files, "FILE", "the stack file; - is standard input"),
+	VALUE("file", 'f', LIST, files, "FILE", "the stack file; - is standard input; several are merged in their order"),
 	{ "project-name", 'p', OPTION_TEXT, AT(project), "NAME", "name of the project", "PROJECT_NAME" },
 	VALUE("project-directory", 0, TEXT, project_dir, "DIR", "what relative paths are relative to"),
-	VALUE("env-file", 0, LIST, env_files, "FILE", "variables for the stack file (else .env)"),
+	VALUE("env-file", 0, LIST, env_files, "FILE", "variables for the stack file (else .env); of several the last wins"),
+	VALUE("profile", 0, LIST, profiles, "NAME", "services of this profile too; * is all"),
 	{ "ansi", 0, OPTION_CHOICE, AT(ansi), "auto|always|never", "colours", "ANSI" },
 	{ "progress", 0, OPTION_CHOICE, AT(progress), "auto|tty|plain|json|quiet", "how progress is told", "PROGRESS" },
 	FLAG("dry-run", 0, dry_run, "say what would be done, and do nothing"),
 	FLAG("help", 'h', help, "this text; behind a command, its own"),
 	FLAG("version", 'V', version, "the version"),
-	LATER("profile", 0),
 	END,
 };
 
@@ -89,15 +89,26 @@ static const struct cli_option logs_options[] = {
 };
 
 static const struct cli_option config_options[] = {
-	FLAG("quiet", 'q', quiet, "check only"),
-	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output"),
+	FLAG("quiet", 'q', quiet, "check only; with --format json the problems go to standard output"),
+	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output; problems as JSON lines with json"),
+	VALUE("output", 'o', TEXT, output, "FILE", "write there instead; never onto a stack file that is read"),
+	FLAG("explain", 0, explain, "each value with the file, line and variables that it came from"),
+	FLAG("no-interpolate", 0, no_interpolate, "merge the files only, with their variables as they are written"),
 	FLAG("services", 0, services, "names of the services"),
 	FLAG("networks", 0, networks, "names of the networks"),
 	FLAG("volumes", 0, volumes, "names of the volumes"),
 	FLAG("images", 0, images, "images of the services"),
-	LATER("profiles", 0), LATER("variables", 0), LATER("environment", 0), LATER("hash", 0), LATER("no-interpolate", 0),
-	LATER("explain", 0), LATER("output", 'o'), LATER("no-normalize", 0), LATER("no-path-resolution", 0),
-	LATER("no-consistency", 0), LATER("resolve-image-digests", 0), LATER("lock-image-digests", 0),
+	FLAG("profiles", 0, list_profiles, "names of all profiles"),
+	FLAG("variables", 0, variables, "the variables that the files ask for"),
+	FLAG("environment", 0, environment, "what variables are looked up in, as NAME=VALUE"),
+	VALUE("hash", 0, MAYBE, hash, "SERVICE,...|*", "a hash of each service, which changes when the service does"),
+	LATER("no-normalize", 0), LATER("no-path-resolution", 0), LATER("no-consistency", 0),
+	LATER("resolve-image-digests", 0), LATER("lock-image-digests", 0), LATER("no-env-resolution", 0), LATER("models", 0),
+	END,
+};
+
+static const struct cli_option init_options[] = {
+	FLAG("force", 0, force, "write over a file that is there"),
 	END,
 };
 
@@ -118,9 +129,10 @@ static const struct cli_option version_options[] = {
 #define NOT_YET(name, summary) { name, summary, "", 0, 0, no_options, NULL, NULL }
 
 const struct cli_command cli_commands[] = {
-	{ "up", "start the stack and show its logs until it is stopped", "[FILE]", 0, 0, up_options,
+	{ "up", "start the stack and show its logs until it is stopped", "[FILE] [SERVICE...]", 256, 0, up_options,
 	  "Ctrl-C stops the services in reverse order of dependency and removes everything but volumes and logs; a\n"
 	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down'.\n"
+	  "With SERVICEs only they are started, with what they depend on.\n"
 	  "\n"
 	  "  mstack up                        the stack of this folder\n"
 	  "  mstack up -d shop.yaml           in the background\n"
@@ -135,12 +147,25 @@ const struct cli_command cli_commands[] = {
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
-	{ "config", "check the stack file and print it in its full form", "[FILE]", 0, 0, config_options, NULL, cli_config },
+	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
+	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
+	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
+	  "\n"
+	  "  mstack config -q && echo fine           check\n"
+	  "  mstack config -q --format json          for editors: only the problems, one JSON object per line\n"
+	  "  mstack config --explain                 where does this value come from?\n"
+	  "  mstack config --hash web,db             has one of them changed?\n",
+	  cli_config },
+	{ "init", "write a small stack file to begin with", "[FILE]", 0, 0, init_options,
+	  "The file is stack.yaml, unless another one is named; - writes it to standard output. It explains itself and\n"
+	  "runs as it is: mstack init && sudo mstack up\n",
+	  cli_init },
 	{ "ls", "list the stacks of this host", "", 0, COMMAND_NO_FILE, ls_options, NULL, cli_ls },
 	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0, COMMAND_NO_FILE, doctor_options,
 	  "Exit code 1 when something is missing that every stack needs.\n", cli_doctor },
 	{ "version", "print the version", "", 0, COMMAND_NO_FILE, version_options, NULL, cli_version },
-	{ "help", "explain mstack, or one command", "[COMMAND]", 1, COMMAND_NO_FILE, no_options, NULL, cli_help },
+	{ "help", "explain mstack, one command, or the keys of a stack file", "[COMMAND|keys]", 1, COMMAND_NO_FILE, no_options, NULL,
+	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
 	NOT_YET("exec", "run a command in a running service"),

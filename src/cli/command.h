@@ -33,6 +33,7 @@ int cli_ps(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
+int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);
 int cli_version(const struct cli_options *o, struct err *err);
 int cli_help(const struct cli_options *o, struct err *err);

@@ -38,6 +38,16 @@ static size_t utf8_length(const char *text, size_t len)
 	return need;
 }
 
+/* Marks that turn the direction of the text behind them (Unicode, UAX 9): a line would read as something else. */
+static bool turns_text(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	return len == 3 && s[0] == 0xe2 &&
+	       ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) || /* U+202A to U+202E */
+		(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));  /* U+2066 to U+2069 */
+}
+
 static void add_visible(unsigned char c, struct buf *out)
 {
 	if (c < ' ' || c == 0x7f)
@@ -55,6 +65,8 @@ bool cli_harmless(const char *text, size_t len, bool colour, struct buf *out)
 		size_t sgr = sgr_length(text + i, len - i);
 		size_t n = c == '\t' || (c >= ' ' && c < 0x7f) ? 1 : utf8_length(text + i, len - i);
 
+		if (turns_text(text + i, n))
+			n = 0;
 		if (sgr) {
 			if (colour)
 				buf_add(out, text + i, sgr);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "mstack/stack.h"
 
 /* No look at the terminal: help is piped into pagers and pasted into tickets. */
 #define WIDTH 96
@@ -102,16 +103,18 @@ static void print_all(void)
 	printf("\nThe stack file:\n"
 	       "  -f FILE, or FILE as the first word behind the command when it ends in .yaml or .yml or is -;\n"
 	       "  else $MSTACK_FILE, $COMPOSE_FILE; else the first of stack.yaml stack.yml mstack.yaml compose.yaml\n"
-	       "  compose.yml docker-compose.yml docker-compose.yaml in this folder or the nearest parent.\n"
+	       "  compose.yml docker-compose.yml docker-compose.yaml in this folder or the nearest parent, and its\n"
+	       "  override (compose.override.yaml and the like) beside it. Several files are merged in their order.\n"
 	       "  down, ps and logs need no file when -p NAME is given.\n"
 	       "\nEnvironment (COMPOSE_... is honoured too; MSTACK_... wins):\n"
-	       "  MSTACK_FILE, MSTACK_PROJECT_NAME, MSTACK_ENV_FILES, MSTACK_ANSI, MSTACK_PROGRESS\n"
+	       "  MSTACK_FILE (several: a:b), MSTACK_PROJECT_NAME, MSTACK_PROFILES (a,b), MSTACK_ENV_FILES (a,b),\n"
+	       "  MSTACK_ANSI, MSTACK_PROGRESS\n"
 	       "  MSTACK_RUN_DIR (/run/mstack), MSTACK_DATA_DIR (/var/lib/mstack), NO_COLOR, CLICOLOR_FORCE\n"
 	       "\nExit codes:\n"
 	       "  0 ok   1 failure   2 wrong usage   3 the stack file is wrong   4 a service failed or is unhealthy\n"
 	       "  5 time-out   6 leftovers   125 container not created   126 command not executable\n"
 	       "  127 command not found   128+N ended by signal N\n"
-	       "\nmstack help COMMAND tells more.\n");
+	       "\nmstack help COMMAND tells more; mstack help keys lists what can stand in a stack file.\n");
 }
 
 void cli_help_print(const struct cli_command *command)
@@ -122,10 +125,56 @@ void cli_help_print(const struct cli_command *command)
 		print_all();
 }
 
+/* PATH, a tab and a note, in each line. */
+static void print_key_lines(char *text)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *tab = strchr(line, '\t');
+
+		if (tab)
+			*tab++ = '\0';
+		if (tab)
+			printf("  %-46s %s\n", line, tab);
+		else
+			printf("  %s\n", line);
+	}
+}
+
+/* The three lists of the manual: no key of the format stands in none of them. */
+static void print_keys(void)
+{
+	static const struct {
+		const char *head, *what;
+	} lists[] = {
+		[STACK_DONE] = { "Done", "have their meaning when the stack runs" },
+		[STACK_ACCEPTED] = { "\nAccepted", "have no effect here, and one warning says so" },
+		[STACK_REFUSED] = { "\nRefused",
+				    "would change what runs: 'up' says what to do instead" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const enum stack_verdict verdict = (enum stack_verdict)i;
+		struct buf b = { 0 };
+
+		printf("%s: %zu keys %s.\n\n", lists[i].head, stack_keys_count(verdict),
+		       lists[i].what);
+		stack_keys_list(verdict, &b);
+		if (b.data)
+			print_key_lines(b.data);
+		buf_fini(&b);
+	}
+}
+
 int cli_help(const struct cli_options *o, struct err *err)
 {
 	const struct cli_command *c = NULL;
 
+	if (o->args.n && (!strcmp(o->args.v[0], "keys") || !strcmp(o->args.v[0], "stack-file"))) {
+		print_keys();
+		return 0;
+	}
 	if (o->args.n) {
 		c = cli_command_find(o->args.v[0], err);
 		if (!c)

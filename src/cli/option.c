@@ -127,6 +127,7 @@ static int store(const struct parser *p, const struct cli_option *row, const cha
 		*(const char **)target = value;
 		return 0;
 	case OPTION_TEXT:
+	case OPTION_MAYBE:
 		*(const char **)target = value;
 		return 0;
 	case OPTION_LIST:
@@ -145,9 +146,23 @@ static bool wants_value(const struct cli_option *row)
 	return row->kind != OPTION_FLAG && row->kind != OPTION_LATER;
 }
 
+static bool is_stack_file(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	return !strcmp(word, "-") || (dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")));
+}
+
+static bool is_left_out(const struct cli_option *row, const char *next)
+{
+	return row->kind == OPTION_MAYBE && (!next || *next == '-' || is_stack_file(next));
+}
+
 /* `value` is what stood in the same word, or NULL: then the next word is it, whatever it looks like. */
 static int take_option(struct parser *p, const struct cli_option *row, const char *value)
 {
+	if (!value && is_left_out(row, *p->words))
+		value = "*";
 	if (!value && wants_value(row)) {
 		if (!*p->words)
 			return complain(p, "--%s: %s is missing", row->name, row->arg);
@@ -193,13 +208,6 @@ static int take_letters(struct parser *p, const char *letters)
 	return 0;
 }
 
-static bool is_stack_file(const char *word)
-{
-	const char *dot = strrchr(word, '.');
-
-	return !strcmp(word, "-") || (dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")));
-}
-
 static int take_word(struct parser *p, const char *word, bool *first)
 {
 	bool may_be_file = *first && !(p->command->flags & COMMAND_NO_FILE);
@@ -213,7 +221,7 @@ static int take_word(struct parser *p, const char *word, bool *first)
 		if (!p->command->max_args && !(p->command->flags & COMMAND_NO_FILE))
 			return complain(
 				p,
-				"'%s' is no stack file (.yaml, .yml or -), and services cannot be named here yet",
+				"'%s' is no stack file (.yaml, .yml or -), and services cannot be named here",
 				word);
 		return complain(p, "'%s' is one word too many", word);
 	}
@@ -293,6 +301,7 @@ void cli_options_fini(struct cli_options *o)
 {
 	vec_fini(&o->files);
 	vec_fini(&o->env_files);
+	vec_fini(&o->profiles);
 	vec_fini(&o->status);
 	vec_fini(&o->args);
 }

@@ -13,13 +13,14 @@ struct cli_words VEC(const char *);
 /* What was asked for; strings are borrowed from argv and the environment. */
 struct cli_options {
 	/* global */
-	struct cli_words files, env_files;
+	struct cli_words files, env_files, profiles;
 	const char *project, *project_dir, *ansi, *progress;
 	bool dry_run, help, version;
 	/* of commands; a word that several of them know is one field */
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
 	bool remove_orphans, volumes, networks, services, images, follow, all, quiet, shorter;
-	const char *exit_code_from, *tail, *since, *until, *format;
+	bool list_profiles, variables, environment, no_interpolate, explain, force;
+	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	struct cli_words status;
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
@@ -32,6 +33,7 @@ enum cli_option_kind {
 	OPTION_CHOICE,	/* const char *, one of the words of `arg`, which are separated by | */
 	OPTION_SECONDS, /* int64_t, a whole number of seconds */
 	OPTION_LIST,	/* struct cli_words, one more each time it is given */
+	OPTION_MAYBE,	/* const char *; without a value `*`: at the end, before an option or a stack file */
 	OPTION_LATER,	/* belongs to the command, but is not supported yet */
 };
 

@@ -22,6 +22,8 @@ static void paths_fini(struct paths *p)
 	vec_fini(p);
 }
 
+/* ---- telling problems ------------------------------------------------------------------------ */
+
 void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)
 {
 	struct buf b = { 0 };
@@ -29,6 +31,32 @@ void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)
 	stack_diags_print(diags, t->err_colour, &b);
 	fputs(buf_str(&b), stderr);
 	buf_fini(&b);
+}
+
+static void print_json(const struct stack_diags *diags, FILE *to)
+{
+	struct buf b = { 0 };
+
+	stack_diags_json(diags, &b);
+	fputs(buf_str(&b), to);
+	buf_fini(&b);
+}
+
+/* What kept the files from being read is a problem like the others for who reads JSON. */
+static int fail(const struct cli_options *o, const struct cli_load *how, struct stack_diags *diags,
+		bool told, struct err *err)
+{
+	const struct cli_term t = cli_term_get(o);
+
+	if (!how->json && !told)
+		return -1;
+	if (!told)
+		stack_diag_add(diags, STACK_ERROR, (struct stack_pos){ 0 }, NULL, "%s", err->text);
+	if (how->json)
+		print_json(diags, how->json);
+	else
+		cli_diags_print(diags, &t);
+	return cli_told(err, told ? ERR_STACK : err->kind);
 }
 
 /* ---- looking for the file -------------------------------------------------------------------- */
@@ -44,32 +72,53 @@ static const char *const override_names[] = {
 	"docker-compose.override.yaml", "docker-compose.override.yml",
 };
 
-/* The first of the names that is a file in `dir`, as a path; NULL when there is none. */
-static char *first_in(const char *dir, const char *const *names, size_t n)
+static char *path_in(const char *dir, const char *name)
 {
+	return xasprintf("%s%s%s", dir, strcmp(dir, "/") ? "/" : "", name);
+}
+
+/*
+ * The first of the names that is a file in `dir`, as a path; NULL when there is none. Who has several
+ * of them may be thinking of another one.
+ */
+static char *first_in(const char *dir, const char *const *names, size_t n,
+		      struct stack_diags *diags)
+{
+	const char *taken = NULL;
+	struct buf others = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
-		char *path = xasprintf("%s%s%s", dir, strcmp(dir, "/") ? "/" : "", names[i]);
+		_cleanup_free_ char *path = path_in(dir, names[i]);
 		struct stat st;
 
-		if (!stat(path, &st) && !S_ISDIR(st.st_mode))
-			return path;
-		free(path);
+		if (stat(path, &st) || S_ISDIR(st.st_mode))
+			continue;
+		if (taken)
+			buf_printf(&others, "%s%s", others.len ? ", " : "", names[i]);
+		else
+			taken = names[i];
 	}
-	return NULL;
+	if (others.len)
+		stack_diag_add(diags, STACK_WARNING, (struct stack_pos){ 0 },
+			       "name the files that you mean with -f",
+			       "several stack files in %s: %s is used, not %s", dir, taken,
+			       others.data);
+	buf_fini(&others);
+	return taken ? path_in(dir, taken) : NULL;
 }
 
 /* In this folder and its parents. `dir` is absolute and cut shorter on the way. */
-static int search(char *dir, struct paths *ret, struct err *err)
+static int search(char *dir, struct paths *ret, struct stack_diags *diags, struct err *err)
 {
 	_cleanup_free_ char *start = xstrdup(dir);
 
 	for (;;) {
-		char *found = first_in(dir, file_names, ARRAY_LEN(file_names));
+		char *found = first_in(dir, file_names, ARRAY_LEN(file_names), diags);
 		char *slash = strrchr(dir, '/');
 
 		if (found) {
 			vec_push(ret, found);
-			found = first_in(dir, override_names, ARRAY_LEN(override_names));
+			found = first_in(dir, override_names, ARRAY_LEN(override_names), diags);
 			if (found)
 				vec_push(ret, found);
 			return 0;
@@ -80,18 +129,19 @@ static int search(char *dir, struct paths *ret, struct err *err)
 	}
 	return err_kind(
 		err, ERR_STACK,
-		"no stack file: looked for %s, compose.yaml and their like in %s and its parents: give one with -f FILE",
+		"no stack file: looked for %s, compose.yaml and their like in %s and its parents: give one with -f FILE, or make one with 'mstack init'",
 		file_names[0], start);
 }
 
-static int discover(const struct cli_options *o, struct paths *ret, struct err *err)
+static int discover(const struct cli_options *o, struct paths *ret, struct stack_diags *diags,
+		    struct err *err)
 {
 	const char *from = o->project_dir ? o->project_dir : ".";
 	char dir[PATH_MAX];
 
 	if (!realpath(from, dir))
 		return err_sys(err, errno, "project directory '%s'", from);
-	return search(dir, ret, err);
+	return search(dir, ret, diags, err);
 }
 
 /* `list` cut at each `separator`. */
@@ -106,37 +156,52 @@ static void split(const char *list, const char *separator, struct paths *ret)
 	}
 }
 
+/* What was given by options, or else the list in this variable. */
+static void choose_words(const struct cli_words *given, const char *variable, struct paths *ret)
+{
+	const char *list = cli_env(variable);
+
+	for (size_t i = 0; i < given->n; i++)
+		vec_push(ret, xstrdup(given->v[i]));
+	if (!ret->n && list)
+		split(list, ",", ret);
+}
+
+/* Of the env files; without one, of the .env where we are: compose lets them name the files too. */
+static char *env_file_value(const struct cli_options *o, const struct paths *env_files,
+			    const char *ours, const char *theirs)
+{
+	const char *const names[] = { ours, theirs, NULL };
+	const char *dir = o->project_dir ? o->project_dir : ".";
+	_cleanup_free_ char *usual = path_in(dir, ".env");
+	const char *const paths[] = { usual };
+
+	if (env_files->n)
+		return stack_env_value((const char *const *)env_files->v, env_files->n,
+				       (const char *const *)environ, names);
+	return stack_env_value(paths, 1, (const char *const *)environ, names);
+}
+
 /*
- * The command line, the environment, the folder: the first that says anything decides alone. An
- * override beside a file that was found counts as a second file, as compose would merge it: to leave
- * it out would run another stack than the one that was written.
+ * The command line, the environment, the env files, the folder: the first that says anything decides
+ * alone. An override beside a file that was found is merged, as compose does it.
  */
-static int choose_files(const struct cli_options *o, struct paths *ret, struct err *err)
+static int choose_files(const struct cli_options *o, const struct paths *env_files,
+			struct paths *ret, struct stack_diags *diags, struct err *err)
 {
 	const char *list = cli_env("FILE"), *separator = cli_env("PATH_SEPARATOR");
+	_cleanup_free_ char *own_list = NULL, *own_separator = NULL;
 
 	for (size_t i = 0; i < o->files.n; i++)
 		vec_push(ret, xstrdup(o->files.v[i]));
+	if (!ret->n && !list)
+		list = own_list = env_file_value(o, env_files, "MSTACK_FILE", "COMPOSE_FILE");
+	if (own_list && !separator)
+		separator = own_separator = env_file_value(o, env_files, "MSTACK_PATH_SEPARATOR",
+							   "COMPOSE_PATH_SEPARATOR");
 	if (!ret->n && list)
 		split(list, separator ? separator : ":", ret);
-	if (!ret->n && discover(o, ret, err) < 0)
-		return -1;
-	if (ret->n > 1)
-		return err_kind(
-			err, ERR_STACK,
-			"several stack files (%s, %s): merging them is not supported yet: give one with -f",
-			ret->v[0], ret->v[1]);
-	return 0;
-}
-
-static void choose_env_files(const struct cli_options *o, struct paths *ret)
-{
-	const char *list = cli_env("ENV_FILES");
-
-	for (size_t i = 0; i < o->env_files.n; i++)
-		vec_push(ret, xstrdup(o->env_files.v[i]));
-	if (!ret->n && list)
-		split(list, ",", ret);
+	return ret->n ? 0 : discover(o, ret, diags, err);
 }
 
 /* ---- the project ----------------------------------------------------------------------------- */
@@ -151,32 +216,52 @@ static int check_name(const struct cli_options *o, struct err *err)
 		o->project);
 }
 
-int cli_project_load(const struct cli_options *o, struct cli_project *ret, struct err *err)
+static int load(const struct cli_options *o, const struct cli_load *how, struct cli_project *p,
+		struct err *err)
 {
-	_cleanup_(paths_fini) struct paths files = { 0 }, env_files = { 0 };
-	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
-	struct stack_opts opts = { .project_name = o->project, .project_dir = o->project_dir };
-	int r;
+	_cleanup_(paths_fini) struct paths files = { 0 }, env_files = { 0 }, profiles = { 0 };
+	struct stack_opts opts = {
+		.project_name = o->project,
+		.project_dir = o->project_dir,
+		.env = (const char *const *)environ,
+		.for_run = how->for_run,
+		.no_interpolate = how->no_interpolate,
+	};
 
-	if (check_name(o, err) < 0 || choose_files(o, &files, err) < 0)
+	choose_words(&o->env_files, "ENV_FILES", &env_files);
+	if (choose_files(o, &env_files, &files, p->diags, err) < 0)
 		return -1;
-	choose_env_files(o, &env_files);
+	choose_words(&o->profiles, "PROFILES", &profiles);
 	opts.paths = (const char *const *)files.v;
 	opts.n_paths = files.n;
-	opts.env = (const char *const *)environ;
 	opts.env_files = (const char *const *)env_files.v;
 	opts.n_env_files = env_files.n;
-
-	p.diags = stack_diags_new();
-	r = stack_load(&opts, &p.stack, p.diags, err);
-	if (r < 0)
-		return -1;
-	if (r) {
-		const struct cli_term t = cli_term_get(o);
-
-		cli_diags_print(p.diags, &t);
-		return cli_told(err, ERR_STACK);
+	opts.profiles = (const char *const *)profiles.v;
+	opts.n_profiles = profiles.n;
+	if (how->services) {
+		opts.services = how->services->v;
+		opts.n_services = how->services->n;
 	}
+	return stack_load(&opts, &p->stack, p->diags, err);
+}
+
+int cli_project_load(const struct cli_options *o, const struct cli_load *how,
+		     struct cli_project *ret, struct err *err)
+{
+	static const struct cli_load to_look = { 0 };
+	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	int r;
+
+	if (check_name(o, err) < 0)
+		return -1;
+	if (!how)
+		how = &to_look;
+	p.diags = stack_diags_new();
+	r = load(o, how, &p, err);
+	if (r)
+		return fail(o, how, p.diags, r > 0, err);
+	if (how->json)
+		print_json(p.diags, how->json);
 	p.name = xstrdup(p.stack->name);
 	*ret = p;
 	p = (struct cli_project){ 0 };
@@ -186,7 +271,7 @@ int cli_project_load(const struct cli_options *o, struct cli_project *ret, struc
 int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err)
 {
 	if (!o->project || o->files.n)
-		return cli_project_load(o, ret, err);
+		return cli_project_load(o, NULL, ret, err);
 	if (check_name(o, err) < 0)
 		return -1;
 	*ret = (struct cli_project){ .name = xstrdup(o->project) };

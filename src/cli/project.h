@@ -5,6 +5,8 @@
 #ifndef CLI_PROJECT_H
 #define CLI_PROJECT_H
 
+#include <stdio.h>
+
 #include "cli/term.h"
 #include "mstack/stack.h"
 
@@ -14,11 +16,19 @@ struct cli_project {
 	struct stack_diags *diags; /* NULL likewise */
 };
 
+/* How a stack is loaded. */
+struct cli_load {
+	bool for_run;			  /* what cannot be run yet is an error */
+	bool no_interpolate;		  /* only merge */
+	const struct cli_words *services; /* only these and what they depend on; NULL or none: all */
+	FILE *json;			  /* all problems, warnings too, go there as lines of JSON; NULL: errors as text */
+};
+
 /*
- * Loads the stack. When it has errors they are printed, and err (-1) has the kind ERR_STACK and no text. Warnings are left in
- * diags.
+ * Loads the stack; `how` may be NULL: to look at it. When it has errors they are printed, and err (-1) has the kind ERR_STACK
+ * and no text. Warnings are left in diags, for the caller to print (but see json).
  */
-int cli_project_load(const struct cli_options *o, struct cli_project *ret, struct err *err);
+int cli_project_load(const struct cli_options *o, const struct cli_load *how, struct cli_project *ret, struct err *err);
 /* For commands that need no model: a name given by -p or the environment is enough, the file is not even looked for. */
 int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err);
 void cli_project_fini(struct cli_project *p);

@@ -49,13 +49,27 @@ void cli_table_row(struct cli_table *t, const char *const *cells)
 }
 
 /* libsmartcols prints nothing at all for a table without lines, not even its heads. */
-void cli_table_print(struct cli_table *t)
+void cli_table_add(struct cli_table *t, struct buf *out)
 {
+	char *text = NULL;
+
 	if (scols_table_get_nlines(t->scols))
-		scols_print_table(t->scols);
-	else
-		puts(buf_str(&t->heads));
+		check(!scols_print_table_to_string(t->scols, &text));
+	buf_puts(out, text ? text : buf_str(&t->heads));
+	/* The last line end is left out by some versions. */
+	if (out->data[out->len - 1] != '\n')
+		buf_putc(out, '\n');
+	free(text);
 	scols_unref_table(t->scols);
 	buf_fini(&t->heads);
 	free(t);
+}
+
+void cli_table_print(struct cli_table *t)
+{
+	struct buf b = { 0 };
+
+	cli_table_add(t, &b);
+	fputs(buf_str(&b), stdout);
+	buf_fini(&b);
 }

@@ -30,8 +30,8 @@ int cli_told(struct err *err, enum err_kind kind);
 
 /*
  * Adds text of a container for a terminal. Control characters become visible (^[ \x9b); of the escape sequences only SGR
- * (colours, bold) passes, and only with `colour`, else it is left out. Tabs and correct UTF-8 stay. Returns whether a
- * sequence passed: the caller resets the colour at the end of the line.
+ * (colours, bold) passes, and only with `colour`, else it is left out. Tabs and correct UTF-8 stay, but no marks that turn the
+ * direction of text. Returns whether a sequence passed: the caller resets the colour at the end of the line.
  */
 bool cli_harmless(const char *text, size_t len, bool colour, struct buf *out);
 

@@ -206,10 +206,11 @@ static int run_background(struct up *u, struct err *err)
 
 int cli_up(const struct cli_options *o, struct err *err)
 {
+	const struct cli_load how = { .for_run = true, .services = &o->args };
 	struct up u = { .o = o, .term = cli_term_get(o), .tell_fd = -1 };
 	int r = -1;
 
-	if (check_words(o, err) < 0 || cli_project_load(o, &u.project, err) < 0)
+	if (check_words(o, err) < 0 || cli_project_load(o, &how, &u.project, err) < 0)
 		return -1;
 	if (check_service(o, u.project.stack, err) == 0)
 		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)

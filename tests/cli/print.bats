@@ -1,47 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the commands print when nothing runs: config, ps, ls, logs of a stack that is down, doctor.
+# What the commands print when nothing runs: ps, ls, logs of a stack that is down, doctor.
 
 load common
-
-# ---- config ----
-
-@test "config: YAML that is a stack file again, JSON" {
-	stack stack.yaml s
-	mstack config >full.yaml
-	mstack config --format json >full.json
-	[[ $(mstack config full.yaml) == "$(<full.yaml)" ]]
-	[[ $(jq -r '.services["svc-s"].image' full.json) == busybox ]]
-	[[ $(mstack config full.yaml --format json | jq -S .) == "$(jq -S . full.json)" ]]
-}
-
-@test "config: lists" {
-	cat >stack.yaml <<-'END'
-		name: lists
-		services:
-		  b: {image: busybox, networks: [one, default], volumes: ["data:/data"]}
-		  a: {image: ./rootfs}
-		networks: {one: {}}
-		volumes: {data: {}}
-	END
-	[[ $(mstack config --services) == $'b\na' ]]
-	[[ $(mstack config --networks | sort) == $'default\none' ]]
-	[[ $(mstack config --volumes) == data ]]
-	[[ $(mstack config --images | head -n 1) == busybox ]]
-}
-
-@test "config: -q says nothing about a good file" {
-	stack stack.yaml s
-	expect 0 mstack config -q
-	[[ -z $output ]]
-}
-
-@test "config: problems go to standard error with their place, exit 3" {
-	printf 'name: x\nservices:\n  a:\n    image: busybox\n    comand: [x]\n' >stack.yaml
-	[[ -z $(mstack config 2>/dev/null) ]]
-	expect 3 mstack config
-	says stack.yaml:5:5: comand command
-}
 
 # ---- without a supervisor ----
 

@@ -79,20 +79,56 @@ services() { mstack config --services "$@"; }
 	[[ $(MSTACK_FILE=two.yml services -f one.yaml) == svc-one ]]
 }
 
-@test "file: several are not supported yet, and said so" {
+@test "file: several are merged in their order" {
 	stack one.yaml one
 	stack two.yaml two
-	expect 3 mstack -f one.yaml -f two.yaml config
-	says one.yaml two.yaml 'not supported yet'
-	expect 3 mstack -f one.yaml config two.yaml
-	COMPOSE_FILE=one.yaml:two.yaml expect 3 mstack config
-	COMPOSE_FILE=one.yaml,two.yaml COMPOSE_PATH_SEPARATOR=, expect 3 mstack config
+	local both=$'svc-one\nsvc-two'
+	[[ $(mstack -f one.yaml -f two.yaml config --services) == "$both" ]]
+	[[ $(mstack -f one.yaml config --services two.yaml) == "$both" ]]
+	[[ $(COMPOSE_FILE=one.yaml:two.yaml services) == "$both" ]]
+	[[ $(COMPOSE_FILE=one.yaml,two.yaml COMPOSE_PATH_SEPARATOR=, services) == "$both" ]]
+	# The last one that has a name gives it; standard input can be one of them.
+	[[ $(mstack -f one.yaml -f two.yaml config | head -n 1) == 'name: two' ]]
+	[[ $(mstack -f two.yaml -f - config <one.yaml | head -n 1) == 'name: one' ]]
+	# What is wrong with them together is told with the file that it stands in.
+	printf 'services: {svc-one: {ports: nonsense}}\n' >three.yaml
+	expect 3 mstack -f one.yaml -f three.yaml config
+	says three.yaml:1:
+}
+
+@test "file: an override beside the one that is found" {
 	stack compose.yaml base
 	stack compose.override.yaml over
-	expect 3 mstack config
-	says compose.override.yaml 'not supported yet'
+	[[ $(services) == $'svc-base\nsvc-over' ]]
+	mkdir below
+	cd below
+	[[ $(services) == $'svc-base\nsvc-over' ]]
+	cd ..
 	# With -f no override file is looked for.
-	expect 0 mstack -f compose.yaml config -q
+	[[ $(mstack -f compose.yaml config --services) == svc-base ]]
+	[[ $(COMPOSE_FILE=compose.yaml services) == svc-base ]]
+}
+
+@test "file: several that could be meant are told, by config and up" {
+	stack compose.yaml one
+	expect 0 mstack config -q
+	[[ -z $output ]]
+	stack docker-compose.yml two
+	expect 0 mstack config -q
+	says warning 'compose.yaml is used, not docker-compose.yml'
+	# The answer is the same, and other commands do not repeat it.
+	[[ $(services 2>/dev/null) == svc-one ]]
+	expect 0 mstack ps -q
+	[[ -z $output ]]
+}
+
+@test "file: what it is relative to" {
+	mkdir sub other
+	printf 'services: {a: {image: busybox, volumes: ["./data:/data"]}}\n' >sub/stack.yaml
+	source_of() { mstack "$@" config --format json | jq -r '.services.a.volumes[0].source'; }
+	[[ $(source_of -f sub/stack.yaml) == "$PWD/sub/data" ]]
+	[[ $(source_of -f sub/stack.yaml --project-directory other) == "$PWD/other/data" ]]
+	[[ $(source_of -f - <sub/stack.yaml) == "$PWD/data" ]]
 }
 
 @test "file: absent, unreadable as YAML, empty" {
@@ -162,4 +198,67 @@ name_of() { mstack "$@" config --format json | jq -r .name; }
 	[[ $(host --env-file other.env) == other ]]
 	[[ $(COMPOSE_ENV_FILES=other.env host) == other ]]
 	[[ $(WHO=shell host --env-file other.env) == shell ]]
+}
+
+@test "variables: of several --env-file the last one wins" {
+	printf 'services: {a: {image: busybox, hostname: "${A}-${B}"}}\n' >stack.yaml
+	printf 'A=1\nB=1\n' >one.env
+	printf 'B=2\n' >two.env
+	host() { mstack "$@" config --format json | jq -r .services.a.hostname; }
+	[[ $(host --env-file one.env --env-file two.env) == 1-2 ]]
+	[[ $(COMPOSE_ENV_FILES=two.env,one.env host) == 1-1 ]]
+	expect 3 mstack --env-file absent.env config
+	says absent.env
+}
+
+@test "variables: .env may name the files, the profiles and the project" {
+	stack compose.yaml one
+	printf 'services:\n  a: {image: busybox}\n  b: {image: busybox, profiles: [more]}\n' >two.yaml
+	printf 'COMPOSE_FILE=two.yaml\nCOMPOSE_PROFILES=more\nCOMPOSE_PROJECT_NAME=fromenv\n' >.env
+	[[ $(services) == $'a\nb' ]]
+	[[ $(mstack config | head -n 1) == 'name: fromenv' ]]
+	# The environment wins over it, and options win over both.
+	[[ $(COMPOSE_FILE=compose.yaml services) == svc-one ]]
+	[[ $(COMPOSE_PROJECT_NAME=env mstack config | head -n 1) == 'name: env' ]]
+	[[ $(services --profile none) == a ]]
+	[[ $(services compose.yaml) == svc-one ]]
+}
+
+# ---- which services ----
+
+@test "services: profiles" {
+	cat >stack.yaml <<-'END'
+		services:
+		  a: {image: busybox}
+		  b: {image: busybox, profiles: [one]}
+		  c: {image: busybox, profiles: [two, three]}
+	END
+	[[ $(services) == a ]]
+	[[ $(services --profile one) == $'a\nb' ]]
+	[[ $(mstack --profile one --profile two config --services) == $'a\nb\nc' ]]
+	[[ $(services --profile '*') == $'a\nb\nc' ]]
+	[[ $(COMPOSE_PROFILES=three services) == $'a\nc' ]]
+	[[ $(COMPOSE_PROFILES=three MSTACK_PROFILES=one services) == $'a\nb' ]]
+	[[ $(COMPOSE_PROFILES=three services --profile one) == $'a\nb' ]]
+	# Who names a service means it, profile or not.
+	[[ $(services b) == b ]]
+}
+
+@test "services: named ones, with what they depend on" {
+	cat >stack.yaml <<-'END'
+		services:
+		  a: {image: busybox, depends_on: [b]}
+		  b: {image: busybox, networks: [n]}
+		  c: {image: busybox, volumes: ["v:/v"]}
+		networks: {n: }
+		volumes: {v: }
+	END
+	[[ $(services a) == $'a\nb' ]]
+	[[ $(services stack.yaml b) == b ]]
+	[[ $(mstack config --volumes b) == '' ]]
+	[[ $(mstack config b --format json | jq -c '.services | keys') == '["b"]' ]]
+	expect 0 mstack config -q a b c
+	run mstack config absent
+	[[ $status != 0 ]]
+	says absent
 }

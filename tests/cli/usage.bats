@@ -35,10 +35,23 @@ load common
 
 @test "help: no line is wider than a terminal" {
 	local command
-	for command in '' up down ps logs config ls doctor version help; do
+	for command in '' up down ps logs config init ls doctor version help; do
 		# shellcheck disable=SC2086
 		mstack help $command | awk 'length($0) > 110 { print; bad = 1 } END { exit bad }'
 	done
+}
+
+@test "help: the keys of a stack file, each in one of three lists" {
+	expect 0 mstack help keys
+	local keys=$output
+	says Done: Accepted: Refused: services.NAME.image
+	expect 0 mstack help stack-file
+	[[ $output == "$keys" ]]
+	# The numbers are those of the lines, and no key stands twice.
+	[[ $(grep -cE '^  [a-z]' <<<"$keys") == "$(sed -nE 's/^[A-Z][a-z]+: ([0-9]+) keys .*/\1/p' <<<"$keys" | awk "{ n += \$1 } END { print n }")" ]]
+	[[ -z $(awk '/^  / { print $1 }' <<<"$keys" | sort | uniq -d) ]]
+	expect 0 mstack help
+	says 'help keys'
 }
 
 @test "help: says what is not supported yet" {
@@ -150,13 +163,14 @@ load common
 	says --scale 'not supported yet'
 	expect 2 mstack up -V
 	says --renew-anon-volumes
-	expect 2 mstack --profile x up
-	says --profile
 	expect 2 mstack logs --grep x
-	expect 2 mstack config --hash '*'
+	for option in --no-normalize --no-path-resolution --no-consistency --resolve-image-digests --lock-image-digests; do
+		expect 2 mstack config "$option"
+		says "$option" 'not supported yet'
+	done
 	expect 2 mstack down --rmi all
-	expect 2 mstack up web
-	says web yet
+	expect 2 mstack down web
+	says web
 	expect 2 mstack down --dry-run
 	says --dry-run
 }

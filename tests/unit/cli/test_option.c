@@ -108,6 +108,32 @@ static void test_file_word(void **state)
 	cli_options_fini(&p.o);
 }
 
+/* --hash alone is that of all; a stack file, or an option, behind it is not its value. */
+static void test_optional_value(void **state)
+{
+	static const struct {
+		const char *words[5], *hash, *file;
+	} cases[] = {
+		{ { "config", "--hash" }, "*", NULL },
+		{ { "config", "--hash", "s.yaml" }, "*", "s.yaml" },
+		{ { "config", "--hash", "-q" }, "*", NULL },
+		{ { "config", "--hash", "web,db", "s.yaml" }, "web,db", "s.yaml" },
+		{ { "config", "--hash=*", "s.yaml" }, "*", "s.yaml" },
+		{ { "config", "s.yaml", "--hash", "*" }, "*", "s.yaml" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct parsed p = parse(cases[i].words);
+
+		assert_return_code(p.r, 0);
+		assert_string_equal(p.o.hash, cases[i].hash);
+		assert_words(&p.o.files, cases[i].file != NULL, cases[i].file, NULL);
+		assert_int_equal(p.o.args.n, 0);
+		cli_options_fini(&p.o);
+	}
+}
+
 static void test_wrong(void **state)
 {
 	static const char *const wrong[][4] = {
@@ -125,7 +151,10 @@ static void test_wrong(void **state)
 		{ "ps", "--format=table|" },
 		{ "version", "x.yaml" },
 		{ "up", "--=x" },
-		{ "--profile", "x" },
+		{ "--profile" },
+		{ "config", "--no-normalize" },
+		{ "config", "-o" },
+		{ "init", "name" },
 		{ "up", "---" },
 	};
 
@@ -174,6 +203,7 @@ static size_t size_of(enum cli_option_kind kind)
 		return sizeof(struct cli_words);
 	case OPTION_TEXT:
 	case OPTION_CHOICE:
+	case OPTION_MAYBE:
 		return sizeof(const char *);
 	case OPTION_LATER:
 		break;
@@ -220,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_forms),	    cmocka_unit_test(test_whose_letter),
 		cmocka_unit_test(test_file_word),   cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_environment), cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_optional_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 /* Variables of whoever runs the tests would be taken for an answer to the questions asked here. */
 static void clear_environment(void)
 {
-	static const char *const names[] = { "FILE", "PATH_SEPARATOR", "ENV_FILES",
+	static const char *const names[] = { "FILE", "PATH_SEPARATOR", "ENV_FILES", "PROFILES",
 					     "PROJECT_NAME" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -66,7 +66,7 @@ static void expect_load(struct cli_options o, const char *name)
 	struct cli_project p = { 0 };
 	struct err err = { 0 };
 
-	if (cli_project_load(&o, &p, &err) < 0)
+	if (cli_project_load(&o, NULL, &p, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(p.stack->services[0].name, name);
 	assert_string_equal(p.name, p.stack->name);
@@ -80,7 +80,7 @@ static void expect_image(struct cli_options o, const char *image)
 	struct cli_project p = { 0 };
 	struct err err = { 0 };
 
-	assert_int_equal(cli_project_load(&o, &p, &err), 0);
+	assert_int_equal(cli_project_load(&o, NULL, &p, &err), 0);
 	assert_string_equal(p.stack->services[0].image.text, image);
 	cli_project_fini(&p);
 }
@@ -90,7 +90,7 @@ static void expect_error(struct cli_options o, enum err_kind kind, const char *t
 	struct cli_project p = { 0 };
 	struct err err = { 0 };
 
-	assert_int_equal(cli_project_load(&o, &p, &err), -1);
+	assert_int_equal(cli_project_load(&o, NULL, &p, &err), -1);
 	assert_int_equal(err.kind, kind);
 	if (!strstr(err.text, text))
 		fail_msg("'%s' does not say '%s'", err.text, text);
@@ -132,15 +132,48 @@ static void test_parents(void **state)
 		     "project directory 'absent': no such file");
 }
 
-static void test_overrides_are_refused(void **state)
+static void write_image(const char *path, const char *image)
+{
+	_cleanup_free_ char *text = xasprintf("name: t\nservices: {s: {image: %s}}\n", image);
+
+	write_file(path, text);
+}
+
+/* All warnings of the stack that these options lead to. */
+static void expect_warnings(size_t n, const char *text)
+{
+	struct cli_project p = { 0 };
+	struct cli_options o = { 0 };
+	struct err err = { 0 };
+	struct buf b = { 0 };
+
+	assert_int_equal(cli_project_load(&o, NULL, &p, &err), 0);
+	assert_int_equal(stack_diags_count(p.diags), n);
+	stack_diags_print(p.diags, false, &b);
+	if (!strstr(buf_str(&b), text))
+		fail_msg("'%s' does not say '%s'", buf_str(&b), text);
+	buf_fini(&b);
+	cli_project_fini(&p);
+}
+
+static void test_overrides(void **state)
 {
 	(void)state;
-	write_stack("compose.yaml", "base");
-	write_stack("compose.override.yml", "over");
-	expect_error((struct cli_options){ 0 }, ERR_STACK, "merging them is not supported yet");
+	write_image("compose.yaml", "base");
+	expect_image((struct cli_options){ 0 }, "base");
+	write_image("docker-compose.override.yml", "other");
+	expect_image((struct cli_options){ 0 }, "other");
+	expect_warnings(0, "");
+	/* Of several the first name is taken, and this is told. */
+	write_image("compose.override.yml", "over");
+	expect_image((struct cli_options){ 0 }, "over");
+	expect_warnings(1, "compose.override.yml is used, not docker-compose.override.yml");
 	/* Who names the file does not mean the other one. */
 	setenv("COMPOSE_FILE", "compose.yaml", 1);
-	expect_load((struct cli_options){ 0 }, "base");
+	expect_image((struct cli_options){ 0 }, "base");
+	unsetenv("COMPOSE_FILE");
+	write_image("docker-compose.yml", "old");
+	expect_warnings(2, "compose.yaml is used, not docker-compose.yml");
 }
 
 static void test_given_files(void **state)
@@ -149,24 +182,91 @@ static void test_given_files(void **state)
 	struct cli_options one = { .files = { words, 1, 2 } }, both = { .files = { words, 2, 2 } };
 
 	(void)state;
-	write_stack("one.yaml", "one");
-	write_stack("two.yaml", "two");
-	write_stack("stack.yaml", "found");
-	expect_load(one, "one");
-	expect_error(both, ERR_STACK, "several stack files (one.yaml, two.yaml)");
+	write_image("one.yaml", "one");
+	write_image("two.yaml", "two");
+	write_image("stack.yaml", "found");
+	expect_image(one, "one");
+	expect_image(both, "two");
 	setenv("COMPOSE_FILE", "two.yaml", 1);
-	expect_load((struct cli_options){ 0 }, "two");
+	expect_image((struct cli_options){ 0 }, "two");
 	/* The command line wins over the environment, and our names over those of compose. */
-	expect_load(one, "one");
+	expect_image(one, "one");
 	setenv("MSTACK_FILE", "one.yaml", 1);
-	expect_load((struct cli_options){ 0 }, "one");
+	expect_image((struct cli_options){ 0 }, "one");
 	setenv("MSTACK_FILE", "one.yaml:two.yaml", 1);
-	expect_error((struct cli_options){ 0 }, ERR_STACK, "several stack files");
-	setenv("MSTACK_FILE", ";one.yaml;", 1);
+	expect_image((struct cli_options){ 0 }, "two");
+	setenv("MSTACK_FILE", ";two.yaml;one.yaml;", 1);
 	setenv("COMPOSE_PATH_SEPARATOR", ";", 1);
-	expect_load((struct cli_options){ 0 }, "one");
+	expect_image((struct cli_options){ 0 }, "one");
 	words[0] = "absent.yaml";
 	expect_error(one, ERR_STACK, "absent.yaml");
+}
+
+static void expect_services(struct cli_options o, const struct cli_load *how, size_t n)
+{
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(cli_project_load(&o, how, &p, &err), 0);
+	assert_int_equal(p.stack->n_services, n);
+	cli_project_fini(&p);
+}
+
+static void test_profiles(void **state)
+{
+	const char *words[] = { "two", "three" };
+	struct cli_options none = { 0 }, two = { .profiles = { words, 1, 2 } },
+			   both = { .profiles = { words, 2, 2 } };
+
+	(void)state;
+	write_file("stack.yaml", "name: t\nservices:\n  a: {image: a}\n  b: {image: b, profiles: [two]}\n"
+				 "  c: {image: c, profiles: [three]}\n");
+	expect_services(none, NULL, 1);
+	expect_services(two, NULL, 2);
+	expect_services(both, NULL, 3);
+	setenv("COMPOSE_PROFILES", "two,three", 1);
+	expect_services(none, NULL, 3);
+	expect_services(two, NULL, 2);
+	setenv("MSTACK_PROFILES", "three", 1);
+	expect_services(none, NULL, 2);
+}
+
+static void test_chosen_services(void **state)
+{
+	const char *words[] = { "b" };
+	const struct cli_words chosen = { words, 1, 1 };
+
+	(void)state;
+	write_file("stack.yaml", "name: t\nservices:\n  a: {image: a}\n  b: {image: b, depends_on: [c]}\n"
+				 "  c: {image: c}\n");
+	expect_services((struct cli_options){ 0 }, NULL, 3);
+	expect_services((struct cli_options){ 0 }, &(struct cli_load){ .services = &chosen }, 2);
+}
+
+/* Everything that is wrong is a line of JSON, also what kept the file from being read. */
+static void test_json(void **state)
+{
+	const char *words[] = { "absent.yaml" };
+	struct cli_options absent = { .files = { words, 1, 1 } };
+	struct cli_load how = { 0 };
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+	char *text = NULL;
+	size_t len;
+
+	(void)state;
+	write_file("stack.yaml", "name: t\nservices: {s: {image: a, imge: b}}\n");
+	how.json = open_memstream(&text, &len);
+	assert_int_equal(cli_project_load(&(struct cli_options){ 0 }, &how, &p, &err), -1);
+	assert_int_equal(err.kind, ERR_STACK);
+	assert_string_equal(err.text, "");
+	assert_int_equal(cli_project_load(&absent, &how, &p, &err), -1);
+	assert_int_equal(err.kind, ERR_STACK);
+	assert_string_equal(err.text, "");
+	fclose(how.json);
+	assert_non_null(strstr(text, "{\"severity\":\"error\",\"file\":\"stack.yaml\",\"line\":2,"));
+	assert_non_null(strstr(text, "absent.yaml"));
+	free(text);
 }
 
 static void test_env_files(void **state)
@@ -197,7 +297,7 @@ static void test_project_name(void **state)
 
 	(void)state;
 	write_stack("stack.yaml", "inside");
-	assert_int_equal(cli_project_load(&(struct cli_options){ .project = "given" }, &p, &err),
+	assert_int_equal(cli_project_load(&(struct cli_options){ .project = "given" }, NULL, &p, &err),
 			 0);
 	assert_string_equal(p.name, "given");
 	cli_project_fini(&p);
@@ -240,8 +340,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(test_parents, begin, end),
-		cmocka_unit_test_setup_teardown(test_overrides_are_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_overrides, begin, end),
 		cmocka_unit_test_setup_teardown(test_given_files, begin, end),
+		cmocka_unit_test_setup_teardown(test_profiles, begin, end),
+		cmocka_unit_test_setup_teardown(test_chosen_services, begin, end),
+		cmocka_unit_test_setup_teardown(test_json, begin, end),
 		cmocka_unit_test_setup_teardown(test_env_files, begin, end),
 		cmocka_unit_test_setup_teardown(test_project_name, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_without_file, begin, end),
