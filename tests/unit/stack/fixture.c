@@ -47,7 +47,9 @@ struct loaded load_opts(const struct stack_opts *opts)
 struct loaded load_text(const char *yaml)
 {
 	const char *path = "stack.yaml";
-	struct stack_opts opts = { .paths = &path, .n_paths = 1, .project_name = "t", .env = fixture_env };
+	struct stack_opts opts = {
+		.paths = &path, .n_paths = 1, .project_name = "t", .env = fixture_env
+	};
 
 	fixture_write(path, yaml, strlen(yaml));
 	return load_opts(&opts);
@@ -72,4 +74,37 @@ void expect_diags(const char *yaml, const char *diags)
 			   d->severity == STACK_ERROR ? "error" : "warning", d->text);
 	}
 	assert_string_equal(buf_str(&got), diags);
+}
+
+void expect_canonical(const char *keys, const char *json)
+{
+	_cleanup_free_ char *yaml = xasprintf("services: {web: {image: a, %s}}\n", keys),
+			    *text = NULL;
+	_cleanup_(loaded_fini) struct loaded l = load_text(yaml);
+
+	if (l.result)
+		fail_msg("%s: %s", keys, l.text);
+	text = stack_service_text(l.stack, "web");
+	assert_non_null(text);
+	if (!strstr(text, json))
+		fail_msg("%s: %s is not in %s", keys, json, text);
+}
+
+void expect_problem(const char *lines, const char *problem)
+{
+	_cleanup_free_ char *yaml = xasprintf("services:\n  web:\n    image: a\n%s", lines);
+	_cleanup_(loaded_fini) struct loaded l = load_text(yaml);
+	_cleanup_(buf_fini) struct buf all = { 0 };
+
+	for (size_t i = 0; i < stack_diags_count(l.diags); i++) {
+		const struct stack_diag *d = stack_diags_get(l.diags, i);
+		_cleanup_free_ char *text =
+			xasprintf("%u:%u: %s: %s", d->pos.line, d->pos.col,
+				  d->severity == STACK_ERROR ? "error" : "warning", d->text);
+
+		if (!strcmp(text, problem))
+			return;
+		buf_printf(&all, "%s\n", text);
+	}
+	fail_msg("%s\nwanted: %s\ngot:\n%s", lines, problem, buf_str(&all));
 }

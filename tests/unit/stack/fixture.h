@@ -44,5 +44,12 @@ extern const char *const fixture_env[];
  * each.
  */
 void expect_diags(const char *yaml, const char *diags);
+/*
+ * A service `web` with an image and these keys loads, and `json` stands in the compact text of its canonical form:
+ * expect_canonical("cpus: 1.50", "\"cpus\":1.5").
+ */
+void expect_canonical(const char *keys, const char *json);
+/* A service `web` with these lines, the first one of which is line 4, has this problem: "5:9: error: text". */
+void expect_problem(const char *lines, const char *problem);
 
 #endif
