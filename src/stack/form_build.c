@@ -100,20 +100,15 @@ static FORM(form_contexts)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* A name alone takes the project's variable, and stays without a value when there is none. */
+/* A name alone takes the project's variable, and is as good as not there when there is none. */
 static FORM(form_arg)
 {
-	struct node *out = node_copy(r->arena, n);
 	const char *value;
 
 	if (n->kind != NODE_NULL)
-		return out;
+		return node_copy(r->arena, n);
 	value = vars_get(reader_vars(r, n->pos), w->key, strlen(w->key));
-	if (value) {
-		out->kind = NODE_STRING;
-		out->text = value;
-	}
-	return out;
+	return value ? node_new(r->arena, NODE_STRING, n->pos, value) : NULL;
 }
 
 static FORM(form_args)

@@ -23,9 +23,11 @@ static FORM(form_endpoint_mode)
 	return form_word(r, w, n, words, ARRAY_LEN(words));
 }
 
+/* The words of the specification, and those of `restart` which docker compose takes as well. */
 static FORM(form_condition)
 {
-	static const char *const words[] = { "none", "on-failure", "any" };
+	static const char *const words[] = { "none", "on-failure", "any",
+					     "no",   "always",	   "unless-stopped" };
 
 	return form_word(r, w, n, words, ARRAY_LEN(words));
 }

@@ -74,7 +74,7 @@ FORM(form_user)
 	for (const char *s = n->text; *s; s++)
 		odd |= isspace((unsigned char)*s) || iscntrl((unsigned char)*s) || *s == '/';
 	if (!odd && !(colon && strchr(colon + 1, ':')))
-		return *n->text && strcmp(n->text, ":") ? form_text(r, w, n) : NULL;
+		return *n->text ? form_text(r, w, n) : NULL;
 	reader_error(r, w, n->pos, NULL, "'%.80s' is not a user: write NAME, ID or NAME:GROUP",
 		     n->text);
 	return NULL;

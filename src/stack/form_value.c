@@ -402,7 +402,9 @@ FORM(form_path)
 		return NULL;
 	}
 	out = form_text(r, w, n);
-	out->text = home ? path_clean(r->arena, home, path + 1 + (path[1] == '/'))
-			 : path_clean(r->arena, reader_dir(r, n->pos), path);
+	/* compose keeps an absolute path to the letter: a slash at its end means something to some. */
+	if (*path != '/')
+		out->text = home ? path_clean(r->arena, home, path + 1 + (path[1] == '/'))
+				 : path_clean(r->arena, reader_dir(r, n->pos), path);
 	return out;
 }

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "stack/find.h"
+#include "stack/form.h"
 #include "stack/form_limits.h"
 #include "stack/form_mount.h"
 #include "stack/impl.h"
@@ -211,6 +212,9 @@ static struct stack_mount read_mount(struct reader *r, const struct node *n)
 	};
 
 	m.create_host_path = m.type == STACK_BIND && (!create || create->number);
+	/* compose keeps an absolute path as it is written; what is mounted is the same. */
+	if (m.type == STACK_BIND && m.source)
+		m.source = path_clean(r->arena, "/", m.source);
 	if (m.type == STACK_VOLUME && m.source)
 		m.volume = find_volume(r->stack, m.source);
 	return m;
@@ -404,6 +408,9 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->labels = get_kvs(r, n, "labels");
 	s->working_dir = get_str(n, "working_dir");
 	s->user = get_str(n, "user");
+	/* What is left of ${UID}:${GID} without values: nobody is named. */
+	if (s->user.text && !strcmp(s->user.text, ":"))
+		s->user.text = NULL;
 	s->hostname = get_str(n, "hostname");
 	s->container_name = get_str(n, "container_name");
 	s->read_only = get_bool(n, "read_only");
