@@ -100,15 +100,16 @@ static FORM(form_contexts)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* A name alone takes the project's variable, and is as good as not there when there is none. */
+/* A name alone takes the project's variable; when there is none, the Dockerfile's default holds. */
 static FORM(form_arg)
 {
-	const char *value;
+	struct node *out = node_copy(r->arena, n);
 
 	if (n->kind != NODE_NULL)
-		return node_copy(r->arena, n);
-	value = vars_get(reader_vars(r, n->pos), w->key, strlen(w->key));
-	return value ? node_new(r->arena, NODE_STRING, n->pos, value) : NULL;
+		return out;
+	out->kind = NODE_STRING;
+	out->text = vars_get(reader_vars(r, n->pos), w->key, strlen(w->key));
+	return out->text ? out : NULL;
 }
 
 static FORM(form_args)

@@ -31,6 +31,8 @@ static void test_forms(void **state)
 		{ "restart_policy: {condition: any, delay: 5s, max_attempts: \"3\", window: 2m}",
 		  "\"restart_policy\":{\"condition\":\"any\",\"delay\":\"5s\",\"max_attempts\":3,"
 		  "\"window\":\"2m0s\"}" },
+		{ "restart_policy: {condition: unless-stopped}",
+		  "\"restart_policy\":{\"condition\":\"unless-stopped\"}" },
 		{ "update_config: {delay: 1500ms, failure_action: rollback, max_failure_ratio: 0.0005, "
 		  "monitor: 1h, order: start-first, parallelism: 2}",
 		  "\"update_config\":{\"delay\":\"1.5s\",\"failure_action\":\"rollback\","
@@ -83,9 +85,9 @@ static void test_mistakes(void **state)
 		  "5:33: error: " DEPLOY "placement.preferences[0]: must be a map, not a string" },
 		{ "placement: {constraints: a}",
 		  "5:32: error: " DEPLOY "placement.constraints: must be a list, not a string" },
-		{ "restart_policy: {condition: always}",
-		  "5:35: error: " DEPLOY "restart_policy.condition: 'always' is "
-		  "unknown; write none, on-failure or any" },
+		{ "restart_policy: {condition: maybe}",
+		  "5:35: error: " DEPLOY "restart_policy.condition: 'maybe' is "
+		  "unknown; write none, on-failure, any, no, always or unless-stopped" },
 		{ "restart_policy: {delay: 5}",
 		  "5:31: error: " DEPLOY "restart_policy.delay: must be a string, not a number" },
 		{ "restart_policy: {window: soon}",
