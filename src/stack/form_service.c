@@ -64,7 +64,7 @@ FORM(form_hostname)
 
 /*
  * Names are looked up in the image, so only the shape can be wrong here. Of ${UID}:${GID} without
- * values a colon is left, which compose lets pass: nobody is named then.
+ * values a colon is left, which compose lets pass.
  */
 FORM(form_user)
 {

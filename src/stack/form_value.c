@@ -280,10 +280,32 @@ FORM(form_words)
 
 /* ---- maps of strings ------------------------------------------------------------------------- */
 
-static void put_pair(struct reader *r, struct node_pairs *out, const struct node_pair *pair)
+/* Is a number spelled as it would be printed again? */
+static bool is_plain_number(const char *text)
+{
+	char again[32];
+	int64_t whole;
+
+	if (!text_parse_int(text, &whole))
+		snprintf(again, sizeof(again), "%jd", (intmax_t)whole);
+	else
+		snprintf(again, sizeof(again), "%.15g", strtod(text, NULL));
+	return !strcmp(again, text);
+}
+
+/*
+ * compose makes 2 of 002 and 1.5 of 1.50 here, which is hardly ever what is meant: the text stays.
+ */
+static void put_pair(struct reader *r, const struct where *w, struct node_pairs *out,
+		     const struct node_pair *pair)
 {
 	struct node *value = node_copy(r->arena, pair->value);
 
+	if (value->kind == NODE_NUMBER && !value->substituted && !is_plain_number(value->text))
+		reader_warn(r, w, value->pos,
+			    "'%.40s' stays as it is written, docker compose spells this number "
+			    "otherwise: put it in quotes",
+			    value->text);
 	if (value->kind != NODE_NULL)
 		value->kind = NODE_STRING;
 	node_pairs_put(out, pair->key, pair->pos, value);
@@ -303,7 +325,7 @@ static void collect_map(struct reader *r, const struct where *w, const struct no
 			reader_error(r, &here, pair->pos, NULL,
 				     "a name must not be empty or hold '='");
 		else
-			put_pair(r, out, pair);
+			put_pair(r, &here, out, pair);
 	}
 }
 

@@ -391,6 +391,22 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
 	read_ulimits(r, node_get(n, "ulimits"), s);
 }
 
+/*
+ * Of ${UID}:${GID} without values a colon is left. Engines take an empty name for root, also over
+ * the image's user, and an empty group for the user's own.
+ */
+static struct stack_str get_user(struct reader *r, const struct node *service)
+{
+	struct stack_str user = get_str(service, "user");
+	size_t len = user.text ? strlen(user.text) : 0;
+
+	if (len && user.text[len - 1] == ':')
+		user.text = arena_strndup(r->arena, user.text, len - 1);
+	if (len && (!*user.text || *user.text == ':'))
+		user.text = arena_printf(r->arena, "0%s", user.text);
+	return user;
+}
+
 static void read_program(struct reader *r, const struct node *n, struct stack_service *s)
 {
 	const struct node *build = node_get(n, "build");
@@ -407,10 +423,7 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->environment = get_kvs(r, n, "environment");
 	s->labels = get_kvs(r, n, "labels");
 	s->working_dir = get_str(n, "working_dir");
-	s->user = get_str(n, "user");
-	/* What is left of ${UID}:${GID} without values: nobody is named. */
-	if (s->user.text && !strcmp(s->user.text, ":"))
-		s->user.text = NULL;
+	s->user = get_user(r, n);
 	s->hostname = get_str(n, "hostname");
 	s->container_name = get_str(n, "container_name");
 	s->read_only = get_bool(n, "read_only");

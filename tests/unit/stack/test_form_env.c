@@ -60,9 +60,28 @@ static void test_environment(void **state)
 
 		expect_env(keys, cases[i].json);
 	}
+	expect_env("environment: [A=002, B=1.50]", "{\"A\":\"002\",\"B\":\"1.50\"}");
+	expect_env("environment: {A: \"002\", B: 1.5, C: -3, D: 0, E: 0.25}",
+		   "{\"A\":\"002\",\"B\":\"1.5\",\"C\":\"-3\",\"D\":\"0\",\"E\":\"0.25\"}");
 	expect_wrong("environment: [\"=x\"]", "environment[0]: '=x' has no name");
 	expect_wrong("environment: {A: [1]}", "environment.A: must be");
 	expect_wrong("environment: A=1", "must be a list or a map, not a string");
+}
+
+/* compose would make other numbers of them; the text is what was meant. */
+static void test_spelling(void **state)
+{
+	static const char *const numbers[] = {
+		"002", "1.50", "1_000", "0x1f", "1e3", "0o17", "+1"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		_cleanup_free_ char *keys = xasprintf("environment: {A: %s}", numbers[i]);
+		_cleanup_free_ char *json = xasprintf("{\"A\":\"%s\"}", numbers[i]);
+
+		expect_warning(keys, "environment", json, "environment.A: '");
+	}
 }
 
 /* A name that ${...} cannot hold is looked up all the same. */
@@ -195,9 +214,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_environment), cmocka_unit_test(test_odd_names),
-		cmocka_unit_test(test_files),	    cmocka_unit_test(test_places),
-		cmocka_unit_test(test_wrong),	    cmocka_unit_test(test_inactive),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_spelling),    cmocka_unit_test(test_files),
+		cmocka_unit_test(test_places),	    cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_inactive),    cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -172,7 +172,7 @@ static void test_names(void **state)
 		{ "user: \"1:2\"", "user", "\"1:2\"" },
 		{ "user: neo4j:neo4j", "user", "\"neo4j:neo4j\"" },
 		{ "user: \":0\"", "user", "\":0\"" },
-		{ "user: \":\"", "user", "" },
+		{ "user: \":\"", "user", "\":\"" },
 		{ "user: \"\"", "user", "" },
 	};
 
@@ -182,6 +182,29 @@ static void test_names(void **state)
 			expect_form(cases[i].keys, cases[i].key, cases[i].json);
 		else
 			expect_error(cases[i].keys, "must be a string, not a number");
+}
+
+/* What runs: an empty name is root, an empty group the user's own. */
+static void test_users(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "a", "a" },	 { "1:2", "1:2" }, { ":", "0" },
+		{ ":7", "0:7" }, { "a:", "a" },	   { "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *keys = xasprintf("image: a, user: \"%s\"", cases[i].text);
+		_cleanup_(loaded_fini) struct loaded l = load_service(keys);
+		const char *got = l.stack->services[0].user.text;
+
+		if (cases[i].want)
+			assert_string_equal(got, cases[i].want);
+		else
+			assert_null(got);
+	}
 }
 
 static void test_names_wrong(void **state)
@@ -382,13 +405,13 @@ static void test_label_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_images),	     cmocka_unit_test(test_image_empty),
-		cmocka_unit_test(test_restart),	     cmocka_unit_test(test_restart_wrong),
-		cmocka_unit_test(test_stop),	     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_names_wrong),  cmocka_unit_test(test_platform),
-		cmocka_unit_test(test_pull_policy),  cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_network_mode), cmocka_unit_test(test_security),
-		cmocka_unit_test(test_label_files),
+		cmocka_unit_test(test_images),	   cmocka_unit_test(test_image_empty),
+		cmocka_unit_test(test_restart),	   cmocka_unit_test(test_restart_wrong),
+		cmocka_unit_test(test_stop),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_users),	   cmocka_unit_test(test_names_wrong),
+		cmocka_unit_test(test_platform),   cmocka_unit_test(test_pull_policy),
+		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_network_mode),
+		cmocka_unit_test(test_security),   cmocka_unit_test(test_label_files),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
