@@ -9,13 +9,15 @@
 struct step {
 	const struct step *up;
 	const struct key *key;
+	const struct key *ruler; /* whose verdict holds: what is below a key that has no effect has none */
 };
 
 typedef void visit_fn(void *arg, const struct step *s);
 
 static void walk(const struct step *up, const struct key *key, visit_fn *visit, void *arg)
 {
-	const struct step here = { up, key };
+	bool ruled = up && up->ruler->verdict != KEY_DONE;
+	const struct step here = { up, key, ruled ? up->ruler : key };
 	const struct key_table *below = key->below;
 
 	if (up)
@@ -48,14 +50,14 @@ static void list_key(void *arg, const struct step *s)
 {
 	struct listing *l = arg;
 
-	if (s->key->verdict != l->verdict || !strcmp(s->key->name, "NAME"))
+	if (s->ruler->verdict != l->verdict || !strcmp(s->key->name, "NAME"))
 		return;
 	l->n++;
 	if (!l->out)
 		return;
 	put_path(l->out, s);
-	if (s->key->note)
-		buf_printf(l->out, "\t%s", s->key->note);
+	if (s->ruler->note)
+		buf_printf(l->out, "\t%s", s->ruler->note);
 	buf_putc(l->out, '\n');
 }
 
