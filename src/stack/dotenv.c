@@ -10,7 +10,8 @@
 #include "stack/dotenv.h"
 #include "stack/encoding.h"
 
-#define NOT_A_KEY "not KEY=VALUE: a key is made of letters, digits and _.-[]"
+#define ENTRY_BYTES 100 /* about what one needs beside its texts */
+#define NOT_A_KEY   "not KEY=VALUE: a key is made of letters, digits and _.-[]"
 
 /* The key that is being read. */
 struct entry {
@@ -25,6 +26,7 @@ struct reading {
 	const char *s, *end, *line_start;
 	struct stack_pos pos; /* of the line that s is in */
 	bool failed;
+	char *copy; /* with the line ends of Unix; NULL: the text has no others */
 };
 
 static struct stack_pos here(const struct reading *r)
@@ -252,14 +254,28 @@ static bool is_key_char(char c)
 	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || (c && strchr("_.-[]", c));
 }
 
-static void read_key(struct reading *r, struct entry *ret)
+/*
+ * A file may be read for each of a thousand services: its entries count as the texts of variables
+ * do. False: it was complained about.
+ */
+static bool keep_key(struct reading *r, struct entry *e, const char *name, size_t len)
+{
+	if (vars_charge(r->vars->common, len + ENTRY_BYTES)) {
+		e->key = arena_strndup(r->vars->common->arena, name, len);
+		return true;
+	}
+	fail(r, e->pos, "env files and variables need more than %u MiB", VARS_EXPANDED_MAX >> 20);
+	return false;
+}
+
+static bool read_key(struct reading *r, struct entry *ret)
 {
 	const char *start = r->s;
 
 	ret->pos = here(r);
 	while (r->s < r->end && is_key_char(*r->s))
 		r->s++;
-	ret->key = arena_strndup(r->vars->common->arena, start, (size_t)(r->s - start));
+	return keep_key(r, ret, start, (size_t)(r->s - start));
 }
 
 /* A name alone takes over the project's variable; where there is none, it says nothing. */
@@ -288,7 +304,8 @@ static void read_entry(struct reading *r)
 	bool blank;
 
 	skip_export(r);
-	read_key(r, &e);
+	if (!read_key(r, &e))
+		return;
 	blank = r->s < r->end && is_blank(*r->s);
 	skip_blanks(r);
 	if (*e.key && (at(r, '=') || at(r, ':'))) {
@@ -307,14 +324,13 @@ static void read_entry(struct reading *r)
 }
 
 /* Line ends of other systems would stay in values. */
-static char *unix_text(struct arena *arena, const char *text, size_t len, size_t *ret_len)
+static char *unix_text(const char *text, size_t len, size_t *ret_len)
 {
-	char *copy = arena_strndup(arena, text, len), *to = copy;
+	char *copy = xcalloc(len + 1, 1), *to = copy;
 
 	for (size_t i = 0; i < len; i++)
 		if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
 			*to++ = text[i];
-	*to = '\0';
 	*ret_len = (size_t)(to - copy);
 	return copy;
 }
@@ -327,8 +343,10 @@ static bool begin(struct reading *r, uint32_t file, const char *text, size_t len
 	if (!text)
 		return false;
 	r->pos = (struct stack_pos){ file, 1, 0 };
-	r->s = r->line_start = unix_text(c->arena, text, len, &len);
-	r->end = r->s + len;
+	if (memchr(text, '\r', len))
+		text = r->copy = unix_text(text, len, &len);
+	r->s = r->line_start = text;
+	r->end = text + len;
 	return true;
 }
 
@@ -347,25 +365,30 @@ void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file
 		else
 			read_entry(&r);
 	}
+	free(r.copy);
 }
 
 /* ---- raw ------------------------------------------------------------------------------------- */
 
 static void read_raw_line(struct reading *r)
 {
-	struct arena *arena = r->vars->common->arena;
 	struct entry e = { .pos = here(r) };
-	const char *start = r->s, *eq;
+	const char *start = r->s;
+	char *eq;
 
 	skip_line(r);
-	eq = memchr(start, '=', (size_t)(r->s - start));
-	e.key = arena_strndup(arena, start, (size_t)((eq ? eq : r->s) - start));
+	if (!keep_key(r, &e, start, (size_t)(r->s - start)))
+		return;
+	/* The value stays where it is, behind the key. */
+	eq = strchr(e.key, '=');
+	if (eq)
+		*eq++ = '\0';
 	if (!*e.key)
 		fail(r, e.pos, "no name before the '='");
 	else if (e.key[strcspn(e.key, " \t")])
 		fail(r, e.pos, "'%.80s': a name cannot hold a blank", e.key);
 	else if (eq)
-		put_value(r, &e, arena_strndup(arena, eq + 1, (size_t)(r->s - eq - 1)));
+		put_value(r, &e, eq);
 	else
 		put_inherited(r, &e);
 }
@@ -385,4 +408,5 @@ void dotenv_parse_raw(struct vars *vars, uint32_t file, const char *text, size_t
 		else
 			read_raw_line(&r);
 	}
+	free(r.copy);
 }

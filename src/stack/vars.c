@@ -9,8 +9,8 @@
 #include "stack/interp.h"
 
 #define UNSET_HINT "set it, or write ${NAME:-default}; a dollar sign itself is written $$"
-#define USES_MAX \
-	64 /* different variables of one text that are told about; who writes more needs no list */
+#define USES_MAX   64  /* different variables of one text that are told about; more need no list */
+#define USE_BYTES  100 /* about what one needs: its name, where it is from, who asked */
 
 void vars_common_init(struct vars_common *c, struct arena *arena, struct stack_diags *diags,
 		      const char *const *env)
@@ -39,6 +39,12 @@ void vars_common_fini(struct vars_common *c)
 void vars_fini(struct vars *v)
 {
 	envset_fini(&v->files);
+}
+
+bool vars_charge(struct vars_common *c, size_t bytes)
+{
+	c->expanded += bytes;
+	return c->expanded <= VARS_EXPANDED_MAX;
 }
 
 /* ---- looking up ------------------------------------------------------------------------------ */
@@ -182,12 +188,13 @@ static void give_uses(struct lookup *l, const struct node_use **ret_uses, size_t
 }
 
 /* Most texts of a file are small, but the same long value in each of thousands is not. */
-static const char *keep(struct vars_common *c, const struct buf *out, struct buf *why)
+static const char *keep(const struct lookup *l, const struct buf *out, struct buf *why)
 {
-	c->expanded += out->len;
-	if (c->expanded <= VARS_EXPANDED_MAX)
+	struct vars_common *c = l->vars->common;
+
+	if (vars_charge(c, out->len + l->uses.n * USE_BYTES))
 		return arena_strdup(c->arena, buf_str(out));
-	buf_printf(why, "variables make the files longer than %u MiB", VARS_EXPANDED_MAX >> 20);
+	buf_printf(why, "variables make the files larger than %u MiB", VARS_EXPANDED_MAX >> 20);
 	return NULL;
 }
 
@@ -206,7 +213,7 @@ const char *vars_expand(struct vars *v, const struct envset *const *more, struct
 	if (!more && v->common->literal)
 		result = arena_strndup(v->common->arena, text, len);
 	else if (interp_expand(&src, text, len, &out, why) == 0)
-		result = keep(v->common, &out, why);
+		result = keep(&l, &out, why);
 	if (result)
 		give_uses(&l, ret_uses, ret_n_uses);
 	vec_fini(&l.uses);

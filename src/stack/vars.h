@@ -9,7 +9,7 @@
 #include "stack/envset.h"
 #include "stack/node.h"
 
-#define VARS_EXPANDED_MAX (8u << 20)	/* bytes of all results: a bound on what variables can blow up to */
+#define VARS_EXPANDED_MAX (8u << 20)	/* bytes of all results and of what is kept beside them, see vars_charge */
 
 /* What all contexts of one load share. */
 struct vars_common {
@@ -33,6 +33,11 @@ struct vars {
 void vars_common_init(struct vars_common *c, struct arena *arena, struct stack_diags *diags, const char *const *env);
 void vars_common_fini(struct vars_common *c);
 void vars_fini(struct vars *v);
+/*
+ * Some inputs need far more memory than they are long: a variable in many places, an env file of all services, a command of
+ * many words. What they need is counted here. False: it is too much for one load.
+ */
+bool vars_charge(struct vars_common *c, size_t bytes);
 /* The process environment, the files of the parents, the own ones. NULL: not set. */
 const char *vars_get(const struct vars *v, const char *name, size_t len);
 /*

@@ -206,6 +206,22 @@ static void test_into_project(void **state)
 	arena_free(arena);
 }
 
+/* Short lines need much more memory than they are long. */
+static void test_large(void **state)
+{
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		_cleanup_(buf_fini) struct buf text = { 0 };
+		_cleanup_free_ char *got;
+
+		for (int k = 0; k < 100000; k++)
+			buf_printf(&text, "K%d%s\n", k, i < 2 ? "=v" : "");
+		got = parse_as(i % 2, text.data, text.len);
+		assert_non_null(strstr(got, ":1 env files and variables need more than 8 MiB"));
+	}
+}
+
 static void test_nul(void **state)
 {
 	_cleanup_free_ char *got = parse("A=\0b", 4);
@@ -223,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_into_project),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_nul),
 	};
 

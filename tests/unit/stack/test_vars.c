@@ -179,12 +179,14 @@ static void test_limit(void **state)
 	for (int i = 0; i < 1 << 19; i++)
 		buf_putc(&big, 'x');
 	envset_put(&f->outer.files, (struct stack_kv){ "BIG", big.data, { 1, 9, 1 } });
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 15; i++) {
 		_cleanup_free_ char *got = expand(&f->outer, NULL, "$BIG");
 
 		assert_int_equal(*got, 'x');
 	}
-	expect(&f->outer, NULL, "$BIG", "variables make the files longer than 8 MiB|");
+	expect(&f->outer, NULL, "$BIG", "variables make the files larger than 8 MiB|");
+	expect(&f->outer, NULL, "x$N", "variables make the files larger than 8 MiB|");
+	assert_false(vars_charge(&f->common, 0));
 }
 
 /* More different variables than are told about are still put in. */
