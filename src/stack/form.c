@@ -26,13 +26,18 @@ static void unknown_key(struct reader *r, const struct where *w, const struct no
 		     "unknown key '%.80s'", pair->key);
 }
 
-/* What is off, empty or zero asks for nothing, so nothing has to be said about it. */
+/*
+ * What is off, empty or zero asks for nothing, so nothing has to be said about it. Seen by the text: what no form has
+ * looked at has no number yet.
+ */
 static bool is_idle(const struct node *n)
 {
 	if (n->kind & (NODE_LIST | NODE_MAP))
 		return !n->n;
+	if (n->kind == NODE_BOOL)
+		return !strcasecmp(n->text, "false");
 	return n->kind == NODE_NULL || !*n->text ||
-	       (n->kind & (NODE_BOOL | NODE_NUMBER) && !n->number);
+	       (n->kind == NODE_NUMBER && !n->text[strspn(n->text, "0.")]);
 }
 
 struct node *form_value(struct reader *r, const struct where *w, const struct key *key,
