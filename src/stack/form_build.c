@@ -15,6 +15,7 @@ static FORM(form_context);
 static FORM(form_contexts);
 static FORM(form_ssh);
 
+/* Folder and Dockerfile tell a person how to make the image. The others speak to a builder, which is not here. */
 /* clang-format off */
 static const struct key build_rows[] = {
 	WARN("additional_contexts", MAP | LST, NOT_BUILT, AS(form_contexts), MERGES(PAIRS)),
@@ -179,7 +180,7 @@ FORM(form_build)
 		node_pairs_put(&all, n->pairs[i].key, n->pairs[i].pos, n->pairs[i].value);
 	if (n->kind != NODE_MAP)
 		node_pairs_put(&all, "context", n->pos, form_text(r, w, n));
-	else if (!is_given(n, "context"))
+	else if (!is_given(n, "context")) /* with a place: it is the folder of that file */
 		node_pairs_put(&all, "context", n->pos,
 			       node_new(r->arena, NODE_STRING, n->pos, "."));
 	if (!is_given(n, "dockerfile") && !is_given(n, "dockerfile_inline"))

@@ -8,6 +8,12 @@
 
 #define RATIO_MAX 1000 /* thousandths: all tasks */
 
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/*
+ * compose looks at none of the words of clusters, and a cluster refuses wrong ones when it is too late to
+ * see where they stand: so they are looked at here.
+ */
 static FORM(form_mode)
 {
 	static const char *const words[] = { "replicated", "global", "replicated-job",
@@ -39,6 +45,7 @@ static FORM(form_after_update)
 	return form_word(r, w, n, words, ARRAY_LEN(words));
 }
 
+/* A rollback that fails cannot be rolled back. */
 static FORM(form_after_rollback)
 {
 	static const char *const words[] = { "continue", "pause" };
@@ -53,6 +60,8 @@ static FORM(form_order)
 	return form_word(r, w, n, words, ARRAY_LEN(words));
 }
 
+/* ---- numbers --------------------------------------------------------------------------------- */
+
 /* Thousandths would be too coarse for a cluster of thousands: the text stays as it is. */
 static FORM(form_ratio)
 {
@@ -65,6 +74,8 @@ static FORM(form_ratio)
 		out->text = n->text;
 	return out;
 }
+
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct key update_rows[] = {
@@ -87,6 +98,7 @@ static const struct key rollback_rows[] = {
 };
 static const struct key_table rollback_keys = TABLE(rollback_rows);
 
+/* In place of `restart`, with a delay and a window that compose reads and does not keep to. */
 static const struct key restart_rows[] = {
 	DONE("condition", STR, AS(form_condition)),
 	DONE("delay", STR, AS(form_duration)),
@@ -107,6 +119,7 @@ static const struct key placement_rows[] = {
 };
 static const struct key_table placement_keys = TABLE(placement_rows);
 
+/* The same limits as `cpus`, `mem_limit` and `pids_limit`; memory is text only, as in the specification's schema. */
 static const struct key limit_rows[] = {
 	DONE("cpus", NUM | STR, AS(form_cpus)),
 	DONE("memory", STR, AS(form_bytes)),
@@ -125,6 +138,7 @@ static const struct key generic_rows[] = {
 };
 static const struct key_table generic_keys = TABLE(generic_rows);
 
+/* A cluster looks for a host that has so much to spare; memory is also kept for the container on that host. */
 static const struct key reservation_rows[] = {
 	WARN("cpus", NUM | STR, CLUSTER, AS(form_cpus)),
 	REFUSE("devices", LST, "there are no drivers for GPUs here", AS(form_device_requests), BELOW(gpu_keys)),

@@ -27,6 +27,7 @@ static FORM(form_count_or_all)
 	return out;
 }
 
+/* One table for both: `gpus` differs only in that the capability goes without saying. */
 /* clang-format off */
 static const struct key gpu_rows[] = {
 	DONE("capabilities", LST, AS(form_strings)),
@@ -78,6 +79,7 @@ FORM(form_device_requests)
 	return requests(r, w, n, true);
 }
 
+/* `all` and a list say the same in the end, so only the list is canonical. */
 FORM(form_gpus)
 {
 	struct node_items items = { 0 };
