@@ -118,6 +118,12 @@ static size_t split(struct reader *r, const struct where *w, const struct node *
 	return n_parts;
 }
 
+/* An absolute path keeps its spelling, slashes at its end included, because compose prints it so. */
+static struct node *bind_source(struct reader *r, const struct where *w, const struct node *n)
+{
+	return *n->text == '/' ? form_text(r, w, n) : form_path(r, w, n);
+}
+
 /* A path begins with a dot, a slash or a tilde; anything else is the name of a volume. */
 static struct node *short_source(struct reader *r, const struct where *w, const struct node *n,
 				 const char *text, bool *ret_bind)
@@ -126,7 +132,7 @@ static struct node *short_source(struct reader *r, const struct where *w, const 
 
 	*ret_bind = strchr("./~", *text);
 	if (*ret_bind)
-		return form_path(r, w, source);
+		return bind_source(r, w, source);
 	if (!text[1])
 		reader_warn(r, w, n->pos,
 			    "'%s' is the name of a volume; compose would take it for a drive of "
@@ -350,7 +356,7 @@ static struct node *long_source(struct reader *r, const struct where *w, const s
 		reader_error(r, w, map->pos, NULL, "a bind needs a 'source'");
 	if (!given)
 		return NULL;
-	return bind ? form_path(r, &here, source) : source;
+	return bind ? bind_source(r, &here, source) : source;
 }
 
 static struct node *form_long(struct reader *r, const struct where *w, const struct node *n)
