@@ -8,17 +8,19 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "stack/node.h"
 #include "stack/scalar.h"
 #include "stack/utf8.h"
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* YAML 1.1 readers take these for truth values. */
-static bool is_old_word(const char *s)
+/* Readers of YAML 1.1 or 1.2 take these for a truth value or for nothing; begins_plain leaves no others over. */
+static bool is_word(const char *s)
 {
-	static const char *const words[] = { "yes", "no", "on", "off", "y", "n" };
+	static const char *const words[] = { "yes",  "no",    "on",   "off", "y",
+					     "n",    "true",  "false", "null" };
 
+	if (strlen(s) > 5 || !strchr("yYnNoOtTfF", *s))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcasecmp(s, words[i]))
 			return true;
@@ -51,8 +53,10 @@ static bool goes_on_plain(const char *s)
 	size_t len;
 
 	for (const char *at = s; *at; at += len) {
-		len = utf8_decode(at, &c);
-		if (!len || c == 0xa0 || utf8_is_hidden(c))
+		len = (unsigned char)*at < 0x7f ? 1 : utf8_decode(at, &c);
+		if (len == 1)
+			c = (unsigned char)*at;
+		if (!len || c < ' ' || (c >= 0x7f && (c == 0xa0 || utf8_is_hidden(c))))
 			return false;
 		if (*at == ':' && (!at[1] || at[1] == ' '))
 			return false;
@@ -64,8 +68,7 @@ static bool goes_on_plain(const char *s)
 
 bool scalar_is_plain(const char *s)
 {
-	return begins_plain(s) && goes_on_plain(s) && node_plain_kind(s) == NODE_STRING &&
-	       !is_old_word(s);
+	return begins_plain(s) && goes_on_plain(s) && !is_word(s);
 }
 
 /*

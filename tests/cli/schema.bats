@@ -4,7 +4,7 @@
 
 load common
 
-SCHEMA=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tools/dist" && pwd)/mstack.schema.json
+SCHEMA=$BATS_TEST_DIRNAME/../../tools/dist/mstack.schema.json
 
 # The keys of ours that the schema has, one path in each line, written as `mstack help keys` writes them.
 schema_keys() {
