@@ -161,7 +161,7 @@ struct stack_volume {
 	bool external;
 };
 
-struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input */
+struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input; text lives with the diags */
 
 struct stack {
 	const char *name;			/* of the project */

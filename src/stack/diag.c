@@ -80,6 +80,11 @@ uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *tex
 	return (uint32_t)d->files.n - 1;
 }
 
+const char *diags_text(const struct stack_diags *d, uint32_t file)
+{
+	return d->files.v[file].text;
+}
+
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos)
 {
 	return pos.line && pos.file < d->files.n ? &d->files.v[pos.file] : NULL;

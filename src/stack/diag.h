@@ -13,6 +13,8 @@
 uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *text, size_t len);
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos, const char *hint,
 		const char *fmt, va_list ap);
+/* That copy, which lives as long as d: large files are not kept twice. */
+const char *diags_text(const struct stack_diags *d, uint32_t file);
 /* The file of a place; NULL: it has none. */
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos);
 /*

@@ -219,6 +219,19 @@ size_t node_count(const struct node *n, size_t max)
 	return count;
 }
 
+size_t node_text_bytes(const struct node *n, size_t max)
+{
+	size_t bytes = strlen(n->text);
+
+	for (size_t i = 0; i < n->n && bytes <= max; i++) {
+		if (n->kind == NODE_MAP)
+			bytes += strlen(n->pairs[i].key);
+		bytes +=
+			node_text_bytes(n->kind == NODE_MAP ? n->pairs[i].value : n->items[i], max);
+	}
+	return bytes;
+}
+
 static bool equal_maps(const struct node *a, const struct node *b)
 {
 	for (size_t i = 0; i < a->n; i++) {

@@ -79,6 +79,8 @@ void node_pairs_put(struct node_pairs *pairs, const char *key, struct stack_pos 
 struct node *node_with(struct arena *arena, const struct node *map, const char *key, struct node *value);
 /* Nodes below and with this one, shared ones each time; stops counting when it is over max. */
 size_t node_count(const struct node *n, size_t max);
+/* Bytes of all keys and texts, likewise; may be a little more than max when it is too much. */
+size_t node_text_bytes(const struct node *n, size_t max);
 /* Same kinds, same texts, same keys in any order. */
 bool node_equal(const struct node *a, const struct node *b);
 

@@ -27,6 +27,8 @@ int shellwords_split(struct arena *arena, const char *text, struct shellwords *w
 		s += strspn(s, " \t\r\n");
 		if (!*s)
 			return 0;
+		if (words->n == SHELLWORDS_MAX)
+			return -2;
 		word.len = 0;
 		while (s && *s && !strchr(" \t\r\n", *s)) {
 			if (*s == '\'' || *s == '"') {

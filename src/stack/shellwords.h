@@ -5,9 +5,14 @@
 
 #include "mstack/base.h"
 
+#define SHELLWORDS_MAX 10000
+
 struct shellwords VEC(char *);
 
-/* Each word goes into the arena. *ret_operator: an unquoted `;`, `&`, `|`, `<` or `>`, or 0. -1: an open quote. */
+/*
+ * Each word goes into the arena. *ret_operator: an unquoted `;`, `&`, `|`, `<` or `>`, or 0. -1: an open quote; -2: more than
+ * SHELLWORDS_MAX words.
+ */
 int shellwords_split(struct arena *arena, const char *text, struct shellwords *words, char *ret_operator);
 
 #endif

@@ -149,6 +149,24 @@ static void test_equal(void **state)
 	arena_free(arena);
 }
 
+/* What is shared counts in each place, and counting ends when it is enough. */
+static void test_counts(void **state)
+{
+	struct arena *arena = arena_new();
+	struct stack_pos pos = { 0 };
+	struct node *text = node_new(arena, NODE_STRING, pos, "12345");
+	struct node *map = pair_of(arena, "ab", text, "c", text), *top = pair_of(arena, "d", map, "e", map);
+
+	(void)state;
+	assert_int_equal(node_count(text, 100), 1);
+	assert_int_equal(node_count(top, 100), 7);
+	assert_true(node_count(top, 3) > 3);
+	assert_int_equal(node_text_bytes(text, 100), 5);
+	assert_int_equal(node_text_bytes(top, 100), 2 * 13 + 2);
+	assert_true(node_text_bytes(top, 10) > 10);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_new),
 		cmocka_unit_test(test_building),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

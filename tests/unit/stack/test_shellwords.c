@@ -48,10 +48,30 @@ static void test_split(void **state)
 	}
 }
 
+static void test_many(void **state)
+{
+	struct arena *arena = arena_new();
+	struct shellwords words = { 0 };
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	char operator;
+
+	(void)state;
+	for (int i = 0; i < SHELLWORDS_MAX; i++)
+		buf_puts(&text, " a");
+	assert_int_equal(shellwords_split(arena, text.data, &words, &operator), 0);
+	assert_int_equal(words.n, SHELLWORDS_MAX);
+	words.n = 0;
+	buf_puts(&text, " b");
+	assert_int_equal(shellwords_split(arena, text.data, &words, &operator), -2);
+	vec_fini(&words);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
