@@ -212,6 +212,46 @@ two() {
 	[[ $(mstack config | grep ^name:) == 'name: from-file' ]]
 }
 
+@test "commands: several files, an override, profiles: what runs is what config says" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], hostname: base}
+		  b: {image: busybox, command: [sleep, "1000"], profiles: [more]}
+	END
+	printf 'services: {a: {hostname: over}, c: {image: busybox, command: [sleep, "1000"]}}\n' >stack.override.yaml
+	expect_exit 0 mstack up -d
+	[[ $(mstack ps --services | sort | xargs) == 'a c' ]]
+	mstack down
+	expect_exit 0 mstack --profile more up -d
+	[[ $(mstack ps --services | sort | xargs) == 'a b c' ]]
+	mstack down
+	expect_exit 0 mstack -f stack.yaml up -d
+	[[ $(mstack ps --services) == a ]]
+	mstack down
+}
+
+@test "commands: up of some services starts what they depend on too" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], depends_on: [b]}
+		  b: {image: busybox, command: [sleep, "1000"], networks: [n]}
+		  c: {image: busybox, command: [sleep, "1000"], volumes: ["v:/v"]}
+		networks: {n: }
+		volumes: {v: }
+	END
+	expect_exit 0 mstack up -d a
+	[[ $(mstack ps --services | sort | xargs) == 'a b' ]]
+	expect_exit 1 mstack up -d c
+	says 'already up'
+	mstack down
+	expect_exit 0 mstack up -d stack.yaml c
+	[[ $(mstack ps --services) == c ]]
+	mstack down
+	run mstack up -d absent
+	[[ $status != 0 ]]
+	says absent
+}
+
 @test "commands: config fills in variables and checks" {
 	# shellcheck disable=SC2016
 	stack <<<'services: {a: {image: "busybox:${TAG:-latest}", hostname: "${WHO}"}}'

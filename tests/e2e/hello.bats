@@ -45,3 +45,20 @@ answers() { "$1" "$2" | grep -q 'Hello from web. The backend says: '; }
 		audit check ../audit.before 5
 	done
 }
+
+@test "hello: what mstack init writes runs as it is" {
+	mkdir demo
+	cd demo
+	expect_exit 0 mstack init
+	expect_exit 0 mstack up -d --wait
+	[[ $output != *warning* ]]
+	greets() { fetch http://127.0.0.1:8080/ | grep -q 'Hello from'; }
+	wait_until greets
+	said() { mstack logs --no-log-prefix client | grep -q 'Hello from'; }
+	wait_until said
+	expect_exit 0 mstack down
+	PORT=9090 expect_exit 0 mstack up -d --wait
+	greets() { fetch http://127.0.0.1:9090/ | grep -q 'Hello from'; }
+	wait_until greets
+	expect_exit 0 mstack down
+}
