@@ -21,13 +21,12 @@ static void check_names(struct reader *r, const struct where *service, const str
 		const char *name = list->kind == NODE_MAP   ? list->pairs[i].key
 				   : item->kind == NODE_MAP ? node_text(item, "source")
 							    : item->text;
-		const struct where here = where_item(&w, i);
+		const struct where here = item ? where_item(&w, i) : where_in(&w, name);
 
 		if (!name || node_find(declared, name))
 			continue;
-		reader_error(r, list->kind == NODE_MAP ? &w : &here,
-			     list->kind == NODE_MAP ? list->pairs[i].pos : item->pos, NULL,
-			     "%.*s '%.80s' is not declared under the top-level '%s'",
+		reader_error(r, &here, list->kind == NODE_MAP ? list->pairs[i].pos : item->pos,
+			     NULL, "%.*s '%.80s' is not declared under the top-level '%s'",
 			     (int)strlen(section) - 1, section, name, section);
 	}
 }
@@ -54,11 +53,15 @@ static void check_volumes(struct reader *r, const struct where *service, const s
 static void check_references(struct reader *r, const struct where *w, const struct node *service,
 			     const struct node *root)
 {
+	const struct where build = where_in(w, "build");
+
 	check_names(r, w, node_get(service, "networks"), "networks", node_get(root, "networks"));
 	check_volumes(r, w, node_get(service, "volumes"), node_get(root, "volumes"));
 	check_names(r, w, node_get(service, "configs"), "configs", node_get(root, "configs"));
 	check_names(r, w, node_get(service, "secrets"), "secrets", node_get(root, "secrets"));
 	check_names(r, w, node_get(service, "models"), "models", node_get(root, "models"));
+	check_names(r, &build, node_get(node_get(service, "build"), "secrets"), "secrets",
+		    node_get(root, "secrets"));
 }
 
 /* ---- inside of one service ------------------------------------------------------------------- */
@@ -78,6 +81,23 @@ static void check_network_mode(struct reader *r, const struct where *w, const st
 		reader_warn(r, &here, mode->pos,
 			    "all ports are the host's own: 'ports' has no effect, %s",
 			    reader_place(r, ports->pos));
+}
+
+/* An image that is built for other machines only could not run as what is asked for. */
+static void check_platform(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node_pair *platform = node_find(service, "platform"),
+			       *built = node_find(node_get(service, "build"), "platforms");
+	const struct where here = where_in(w, "platform");
+
+	if (!platform || !built || !built->value->n)
+		return;
+	for (size_t i = 0; i < built->value->n; i++)
+		if (!strcmp(built->value->items[i]->text, platform->value->text))
+			return;
+	reader_error(r, &here, platform->value->pos, NULL,
+		     "'%.60s' is not among 'build.platforms', %s", platform->value->text,
+		     reader_place(r, built->pos));
 }
 
 /* The same limit twice, in its short key and under `deploy`, must be the same number. */
@@ -153,6 +173,7 @@ static void check_targets(struct reader *r, const struct where *w, const struct 
 static void check_service(struct reader *r, const struct where *w, const struct node *service)
 {
 	check_network_mode(r, w, service);
+	check_platform(r, w, service);
 	check_twin(r, w, service, "cpus", "limits", "cpus");
 	check_twin(r, w, service, "mem_limit", "limits", "memory");
 	check_twin(r, w, service, "pids_limit", "limits", "pids");

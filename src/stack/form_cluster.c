@@ -37,13 +37,23 @@ static const struct key watch_rows[] = {
 static const struct key_table watch_keys = TABLE(watch_rows);
 /* clang-format on */
 
+/* What is only rebuilt or restarted needs no place in the container; what is copied does. */
+static void check_watch(struct reader *r, const struct where *w, const struct node *n)
+{
+	const char *action = node_text(n, "action");
+
+	if (form_has(r, w, n, "action") && form_has(r, w, n, "path") && action &&
+	    !strncmp(action, "sync", 4))
+		form_has(r, w, n, "target");
+}
+
 static FORM(form_watches)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		struct where here = where_item(w, i);
 
-		if (n->items[i]->kind == NODE_MAP && form_has(r, &here, n->items[i], "action"))
-			form_has(r, &here, n->items[i], "path");
+		if (n->items[i]->kind == NODE_MAP)
+			check_watch(r, &here, n->items[i]);
 	}
 	return form_maps(r, w, n, &watch_keys);
 }

@@ -125,11 +125,24 @@ static void test_secrets(void **state)
 	service = stack_service_text(l.stack, "web");
 	assert_non_null(strstr(
 		service, "\"secrets\":[{\"source\":\"s\"},{\"source\":\"s\",\"target\":\"t\"}]"));
+	expect_problem("    build:\n      secrets: [a, no]\nsecrets: {a: {environment: A}}\n",
+		       "5:20: error: service 'web': build.secrets[1]: secret 'no' is not declared "
+		       "under the top-level 'secrets'");
 	expect_problem("    build:\n      secrets:\n        - {target: t}\n",
 		       "6:11: error: service 'web': build.secrets[0]: 'source' is missing");
 	expect_problem(
 		"    build:\n      secrets: [5]\n",
 		"5:17: error: service 'web': build.secrets[0]: must be a string or a map, not a number");
+}
+
+static void test_platforms(void **state)
+{
+	(void)state;
+	expect_canonical("platform: linux/amd64, build: {platforms: [linux/arm64, linux/amd64]}",
+			 "\"platform\":\"linux/amd64\"");
+	expect_problem("    platform: linux/amd64\n    build:\n      platforms: [linux/arm64]\n",
+		       "4:15: error: service 'web': platform: 'linux/amd64' is not among "
+		       "'build.platforms', stack.yaml:6");
 }
 
 /* Nothing is built: each key that asks for something says so once, and the image is used as it is. */
@@ -211,6 +224,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_maps_and_lists, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_values, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_secrets, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_platforms, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_verdicts, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_mistakes, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_merge, fixture_begin, fixture_end),

@@ -13,10 +13,10 @@ static void test_forms(void **state)
 		  "\"develop\":{\"watch\":[{\"action\":\"rebuild\",\"path\":\"/src\"}]}" },
 		{ "develop: {watch: [{path: ./src/, action: sync, target: /app}]}",
 		  "/src\",\"target\":\"/app\"}]}" },
-		{ "develop: {watch: [{path: ~/src, action: sync+exec, ignore: a, include: [b, c], initial_sync: true, "
+		{ "develop: {watch: [{path: ~/src, target: /t, action: sync+exec, ignore: a, include: [b, c], initial_sync: true, "
 		  "exec: {command: make all, user: u}}]}",
 		  "[{\"action\":\"sync+exec\",\"exec\":{\"command\":[\"make\",\"all\"],\"user\":\"u\"},"
-		  "\"ignore\":[\"a\"],\"include\":[\"b\",\"c\"],\"initial_sync\":true,\"path\":\"/home/user/src\"}]" },
+		  "\"ignore\":[\"a\"],\"include\":[\"b\",\"c\"],\"initial_sync\":true,\"path\":\"/home/user/src\",\"target\":\"/t\"}]" },
 		{ "provider: {type: p}", "\"provider\":{\"type\":\"p\"}" },
 		{ "provider: {type: p, options: {a: x, b: 1, c: true, d: [y, 2]}}",
 		  "\"options\":{\"a\":[\"x\"],\"b\":[\"1\"],\"c\":[\"true\"],\"d\":[\"y\",\"2\"]}" },
@@ -38,6 +38,8 @@ static void test_mistakes(void **state)
 		  "4:23: error: service 'web': develop.watch[0]: 'action' is missing" },
 		{ "    develop: {watch: [{action: sync}]}\n",
 		  "4:23: error: service 'web': develop.watch[0]: 'path' is missing" },
+		{ "    develop: {watch: [{path: ., action: sync}]}\n",
+		  "4:23: error: service 'web': develop.watch[0]: 'target' is missing" },
 		{ "    develop: {watch: [{path: \"\", action: sync}]}\n",
 		  "4:30: error: service 'web': develop.watch[0].path: must not be empty" },
 		{ "    develop: {watch: [{path: ., action: look}]}\n",
@@ -113,7 +115,7 @@ static void test_verdicts(void **state)
 {
 	(void)state;
 	expect_problem(
-		"    develop: {watch: [{path: ., action: sync}]}\n",
+		"    develop: {watch: [{path: ., action: restart}]}\n",
 		"4:5: warning: service 'web': develop: has no effect: files are not watched");
 	expect_problem(
 		"    provider: {type: p}\n",
