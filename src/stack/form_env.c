@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_env: what a container gets as its environment: `environment` and `env_file` in their
- * canonical forms, called through the table of service keys; and the files read and folded in,
- * called by active, so that nobody reads files for services that are not meant.
+ * canonical forms, called through the table of service keys; and these files and those of labels
+ * read and folded in, called by active, so that nobody reads files for services that are not meant.
  */
 #include <errno.h>
 
@@ -10,8 +10,6 @@
 #include "stack/dotenv.h"
 #include "stack/form_env.h"
 #include "stack/keys.h"
-
-#define VARIABLES_MAX 100000 /* of all env files of all services: each costs a few hundred bytes */
 
 /* ---- environment ----------------------------------------------------------------------------- */
 
@@ -118,61 +116,66 @@ FORM(form_env_files)
 
 /* ---- folding the files in -------------------------------------------------------------------- */
 
-/*
- * A file that all services share is read once and parsed for each of them, because what it refers to may differ: the bytes
- * of that count as those of variables do.
- */
-static bool can_hold(struct reader *r, const struct where *w, const struct node *path, size_t len)
+/* The number of the file, or -1 with an error; -1 alone when it may be missing. */
+static int open_file(struct reader *r, const struct where *w, const struct node *path,
+		     const char *what, bool required)
 {
-	r->common.expanded += len;
-	if (r->common.expanded <= VARS_EXPANDED_MAX)
-		return true;
-	reader_error(r, w, path->pos, NULL, "the env files of all services have more than %u MiB",
-		     VARS_EXPANDED_MAX >> 20);
-	return false;
+	int file = reader_file(r, r->contexts.v[path->pos.file], path->text, DOTENV_FILE_MAX);
+	bool missing = file < 0 && errno == ENOENT;
+	struct err err;
+
+	if (file >= 0 || (missing && !required))
+		return file;
+	reader_file_error(&err, what, path->text, DOTENV_FILE_MAX);
+	reader_error(r, w, path->pos,
+		     missing && *what == 'e' ? "with 'required: false' it may be missing" : NULL,
+		     "%s", err.text);
+	return -1;
 }
 
-static void read_file(struct reader *r, const struct where *w, const struct node *entry,
-		      const struct envset *own, struct envset *into)
+static void read_env_file(struct reader *r, const struct where *w, const struct node *entry,
+			  const struct node *environment, struct envset *into)
 {
 	const struct node *path = node_get(entry, "path");
 	struct vars *vars = reader_vars(r, path->pos);
-	int file = reader_file(r, r->contexts.v[path->pos.file], path->text, DOTENV_FILE_MAX);
-	const struct stack_file *f;
-	const char *hint;
-	struct err err;
+	int file = open_file(r, w, path, "env file", node_get(entry, "required")->number);
+	_cleanup_(envset_fini) struct envset own = { 0 };
 
-	if (file < 0 && errno == ENOENT && !node_get(entry, "required")->number)
+	if (file < 0)
 		return;
-	if (file < 0) {
-		hint = errno == ENOENT ? "with 'required: false' it may be missing" : NULL;
-		reader_file_error(&err, "env file", path->text, DOTENV_FILE_MAX);
-		reader_error(r, w, path->pos, hint, "%s", err.text);
-		return;
-	}
-	f = &r->files.v[file];
-	if (!can_hold(r, w, path, f->len))
-		return;
-	if (node_get(entry, "format"))
-		dotenv_parse_raw(vars, (uint32_t)file, f->text, f->len, into);
-	else
-		dotenv_parse(vars, own, (uint32_t)file, f->text, f->len, into);
-}
-
-/* `environment` as what references in env files look into. */
-static void collect_own(const struct node *environment, struct envset *own)
-{
 	for (size_t i = 0; environment && i < environment->n; i++) {
 		const struct node_pair *pair = &environment->pairs[i];
-		bool given = pair->value->kind != NODE_NULL;
+		const char *value = pair->value->kind == NODE_NULL ? NULL : pair->value->text;
 
-		envset_put(own, (struct stack_kv){ pair->key, given ? pair->value->text : NULL,
-						   pair->pos });
+		envset_put(&own, (struct stack_kv){ pair->key, value, pair->pos });
 	}
+	if (node_get(entry, "format"))
+		dotenv_parse_raw(vars, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,
+				 into);
+	else
+		dotenv_parse(vars, &own, (uint32_t)file, r->files.v[file].text,
+			     r->files.v[file].len, into);
 }
 
-static struct node *fold(struct reader *r, const struct node *environment, struct stack_pos pos,
-			 const struct envset *files)
+/* Labels refer to labels only: a file of them sees no variables of the project. */
+static void read_label_file(struct reader *r, const struct where *w, const struct node *path,
+			    const struct node *labels, struct envset *into)
+{
+	struct vars_common common = { .arena = r->arena, .diags = r->diags };
+	struct vars vars = { .common = &common };
+	int file = open_file(r, w, path, "label file", true);
+
+	(void)labels;
+	common.expanded = r->common.expanded;
+	if (file >= 0)
+		dotenv_parse(&vars, NULL, (uint32_t)file, r->files.v[file].text,
+			     r->files.v[file].len, into);
+	r->common.expanded = common.expanded;
+	vars_common_fini(&common);
+}
+
+static struct node *joined(struct reader *r, const struct node *own, struct stack_pos pos,
+			   const struct envset *files)
 {
 	struct node_pairs all = { 0 };
 
@@ -182,10 +185,9 @@ static struct node *fold(struct reader *r, const struct node *environment, struc
 		node_pairs_put(&all, kv->key, kv->pos,
 			       node_new(r->arena, NODE_STRING, kv->pos, kv->value));
 	}
-	for (size_t i = 0; environment && i < environment->n; i++)
-		node_pairs_put(&all, environment->pairs[i].key, environment->pairs[i].pos,
-			       environment->pairs[i].value);
-	return node_map_done(r->arena, environment ? environment->pos : pos, &all);
+	for (size_t i = 0; own && i < own->n; i++)
+		node_pairs_put(&all, own->pairs[i].key, own->pairs[i].pos, own->pairs[i].value);
+	return node_map_done(r->arena, own ? own->pos : pos, &all);
 }
 
 static struct node *without(struct reader *r, const struct node *map, const char *key)
@@ -199,29 +201,39 @@ static struct node *without(struct reader *r, const struct node *map, const char
 	return node_map_done(r->arena, map->pos, &left);
 }
 
-struct node *env_fold(struct reader *r, const struct where *w, struct node *service)
+/* A key that names files, and the one that their lines belong to. */
+struct folding {
+	const char *files, *into;
+	void (*read)(struct reader *r, const struct where *w, const struct node *entry,
+		     const struct node *own, struct envset *into);
+};
+
+static struct node *fold(struct reader *r, const struct where *w, struct node *service,
+			 const struct folding *f)
 {
-	const struct node_pair *files = node_find(service, "env_file");
-	const struct node *environment = node_get(service, "environment");
-	_cleanup_(envset_fini) struct envset own = { 0 }, all = { 0 };
+	const struct node_pair *files = node_find(service, f->files);
+	const struct node *own = node_get(service, f->into);
+	_cleanup_(envset_fini) struct envset all = { 0 };
 
 	if (!files)
 		return service;
-	collect_own(environment, &own);
 	for (size_t i = 0; i < files->value->n; i++) {
-		struct where list = { w, "env_file", 0, files->pos };
+		struct where list = { w, f->files, 0, files->pos };
 		struct where here = { &list, NULL, i, files->value->items[i]->pos };
 
-		read_file(r, &here, files->value->items[i], &own, &all);
+		f->read(r, &here, files->value->items[i], own, &all);
 	}
-	service = without(r, service, "env_file");
-	r->n_env_variables += all.kvs.n;
-	if (r->n_env_variables > VARIABLES_MAX)
-		reader_error(r, w, files->pos, NULL,
-			     "env_file: more than %d variables in the env files of all services",
-			     VARIABLES_MAX);
-	else if (environment || all.kvs.n)
-		service = node_with(r->arena, service, "environment",
-				    fold(r, environment, files->value->pos, &all));
+	service = without(r, service, f->files);
+	if (all.kvs.n)
+		service = node_with(r->arena, service, f->into,
+				    joined(r, own, files->value->pos, &all));
 	return service;
+}
+
+struct node *env_fold(struct reader *r, const struct where *w, struct node *service)
+{
+	static const struct folding environment = { "env_file", "environment", read_env_file };
+	static const struct folding labels = { "label_file", "labels", read_label_file };
+
+	return fold(r, w, fold(r, w, service, &environment), &labels);
 }

@@ -150,7 +150,6 @@ FORM(form_number)
 {
 	char *end, text[32];
 	double value = strtod(n->text, &end);
-	int len;
 
 	if ((!isdigit((unsigned char)n->text[0]) && n->text[0] != '.') || *end || end == n->text ||
 	    !(value >= 0 && value <= 1e12)) {
@@ -158,11 +157,7 @@ FORM(form_number)
 			     n->text);
 		return NULL;
 	}
-	len = snprintf(text, sizeof(text), "%.3f", value);
-	while (text[len - 1] == '0')
-		text[--len] = '\0';
-	if (text[len - 1] == '.')
-		text[len - 1] = '\0';
+	snprintf(text, sizeof(text), "%.12g", value);
 	return understood(r, n, NODE_NUMBER, (int64_t)(value * 1000 + 0.5), text);
 }
 
@@ -256,19 +251,25 @@ FORM(form_words)
 	struct shellwords words = { 0 };
 	struct node_items items = { 0 };
 	char operator= '\0';
+	int split;
 
 	if (n->kind == NODE_NULL)
 		return node_copy(r->arena, n);
 	if (n->kind == NODE_LIST)
 		return form_strings(r, w, n);
-	if (shellwords_split(r->arena, n->text, &words, &operator) < 0)
+	split = shellwords_split(r->arena, n->text, &words, &operator);
+	if (split == -1)
 		reader_error(r, w, n->pos, NULL, "a quote in this command is never closed");
+	else if (split < 0 || !vars_charge(&r->common, words.n * sizeof(struct node)))
+		reader_error(r, w, n->pos, NULL,
+			     "too many words: more than %d, or than %u MiB in all services",
+			     SHELLWORDS_MAX, VARS_EXPANDED_MAX >> 20);
 	else if (operator)
 		reader_warn(r, w, n->pos,
 			    "no shell reads this: '%c' is an ordinary character; for a shell write "
 			    "[\"sh\", \"-c\", \"...\"]",
 			    operator);
-	for (size_t i = 0; i < words.n; i++) {
+	for (size_t i = 0; !split && i < words.n; i++) {
 		struct node *word = node_copy(r->arena, n);
 
 		word->text = words.v[i];

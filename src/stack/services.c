@@ -63,7 +63,7 @@ static const struct key service_rows[] = {
 	REFUSE("init", BOO | STR, NULL, AS(form_bool)),
 	DONE("ipc", STR, AS(form_namespace)),
 	WARN("isolation", STR, WINDOWS),
-	REFUSE("label_file", STR | LST, "use 'labels'", AS(form_label_files), MERGES(SET)),
+	DONE("label_file", STR | LST, AS(form_label_files), MERGES(SET)),
 	DONE("labels", MAP | LST, AS(form_pairs), MERGES(PAIRS)),
 	REFUSE("links", LST, "use 'networks' with 'aliases'", AS(form_set), MERGES(SET)),
 	WARN("logging", MAP, "logs are always kept by mstack itself, see 'mstack logs'", AS(form_logging), BELOW(logging_keys), MERGES(LOGGING)),

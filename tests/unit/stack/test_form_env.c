@@ -185,28 +185,11 @@ static void test_large(void **state)
 		buf_printf(&env, "K%zu=\n", i);
 	fixture_write("many.env", env.data, env.len);
 	buf_puts(&yaml, "services:\n");
-	for (size_t i = 0; i < 6; i++)
-		buf_printf(&yaml, "  s%zu: {image: a, env_file: many.env}\n", i);
-	l = load_text(buf_str(&yaml));
-	assert_int_equal(stack_diags_errors(l.diags), 1);
-	assert_non_null(strstr(l.text, "service 's5': env_file: more than 100000 variables"));
-	loaded_fini(&l);
-	for (size_t i = 0; i < 700; i++)
-		buf_puts(
-			&env,
-			"# a long comment that costs nothing but the bytes of the file that it is written in, "
-			"one hundred and more for each line of it, again and again and again and again\n");
-	for (size_t i = 6; i < 40; i++)
-		buf_printf(&yaml, "  s%zu: {image: a, env_file: many.env}\n", i);
-	fixture_write("many.env", env.data + env.len - 120000, 120000);
-	l = load_text(buf_str(&yaml));
-	assert_int_equal(l.result, 0);
-	loaded_fini(&l);
-	for (size_t i = 40; i < 80; i++)
+	for (size_t i = 0; i < 30; i++)
 		buf_printf(&yaml, "  s%zu: {image: a, env_file: many.env}\n", i);
 	l = load_text(buf_str(&yaml));
 	assert_int_equal(l.result, 1);
-	assert_non_null(strstr(l.text, "the env files of all services have more than 8 MiB"));
+	assert_non_null(strstr(l.text, "env files and variables need more than 8 MiB"));
 	loaded_fini(&l);
 }
 

@@ -395,10 +395,32 @@ static void test_security(void **state)
 
 static void test_label_files(void **state)
 {
+	static const char one[] = "A=1\nB=${A}-${TAG:-none}\n", two[] = "A='2'\nC\n";
+	struct loaded l;
+	char *got;
+
 	(void)state;
-	expect_refusal("label_file: a.labels", "label_file", "[\"/p/a.labels\"]", "use 'labels'");
-	expect_refusal("label_file: [./a, /b, ./a]", "label_file", "[\"/p/a\",\"/b\"]",
-		       "use 'labels'");
+	fixture_write("one.labels", one, strlen(one));
+	fixture_write("two.labels", two, strlen(two));
+	l = load_text("services: {web: {image: a, label_file: [./one.labels, two.labels], "
+		      "labels: [D=4, \"B=\"]}}\n");
+	assert_string_equal(l.text, "");
+	got = service_value(l.stack, "labels");
+	assert_string_equal(got, "{\"A\":\"2\",\"B\":\"\",\"D\":\"4\"}");
+	free(got);
+	got = service_value(l.stack, "label_file");
+	assert_string_equal(got, "");
+	free(got);
+	loaded_fini(&l);
+	/* Of the project's variables a label file sees none. */
+	l = load_text("services: {web: {image: a, label_file: one.labels}}\n");
+	assert_string_equal(l.text, "");
+	got = service_value(l.stack, "labels");
+	assert_string_equal(got, "{\"A\":\"1\",\"B\":\"1-none\"}");
+	free(got);
+	loaded_fini(&l);
+	expect_error("label_file: nope.labels",
+		     "label_file[0]: label file '/p/nope.labels': no such file");
 	expect_error("label_file: [\"\"]", "label_file[0]: must not be empty");
 }
 
