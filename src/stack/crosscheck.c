@@ -21,7 +21,7 @@ static void check_names(struct reader *r, const struct where *service, const str
 		const char *name = list->kind == NODE_MAP   ? list->pairs[i].key
 				   : item->kind == NODE_MAP ? node_text(item, "source")
 							    : item->text;
-		const struct where here = item ? where_item(&w, i) : where_in(&w, name);
+		const struct where here = item ? where_item(&w, i) : w;
 
 		if (!name || node_find(declared, name))
 			continue;

@@ -20,7 +20,8 @@
 #include "stack/substitute.h"
 #include "stack/top.h"
 
-#define NODES_MAX 200000 /* a thousand services with all that they can have */
+#define NODES_MAX 200000      /* a thousand services with all that they can have */
+#define TEXT_MAX  (12u << 20) /* bytes; what aliases share counts in each place */
 
 /* ---- the project ----------------------------------------------------------------------------- */
 
@@ -105,6 +106,24 @@ static void keep_literal(struct reader *r, struct node *tree)
 	r->stack->impl->literal = true;
 }
 
+/* With all that aliases and bases share written out: that is how it is printed. */
+static bool is_small(struct reader *r, const struct node *tree)
+{
+	if (node_count(tree, NODES_MAX) > NODES_MAX) {
+		reader_error(r, NULL, tree->pos, NULL,
+			     "too large: more than %d values when all files are put together",
+			     NODES_MAX);
+		return false;
+	}
+	if (node_text_bytes(tree, TEXT_MAX) > TEXT_MAX) {
+		reader_error(r, NULL, tree->pos, NULL,
+			     "too large: more than %u MiB of text when all files are put together",
+			     TEXT_MAX >> 20);
+		return false;
+	}
+	return true;
+}
+
 /* Problems of the first kind make those of the next only noise. */
 static void read_model(struct reader *r, const struct context *c, const struct stack_opts *opts,
 		       const struct node_items *docs)
@@ -115,12 +134,8 @@ static void read_model(struct reader *r, const struct context *c, const struct s
 	tree = assemble(r, c, docs);
 	if (stack_diags_errors(r->diags) || !tree)
 		return;
-	if (node_count(tree, NODES_MAX) > NODES_MAX) {
-		reader_error(r, NULL, tree->pos, NULL,
-			     "too large: more than %d values when all files are put together",
-			     NODES_MAX);
+	if (!is_small(r, tree))
 		return;
-	}
 	if (opts->no_interpolate) {
 		keep_literal(r, tree);
 		return;
@@ -132,7 +147,7 @@ static void read_model(struct reader *r, const struct context *c, const struct s
 		return;
 	root = active_select(r, opts, root);
 	crosscheck(r, root);
-	reader_flush(r, node_get(root, "services"));
+	reader_flush(r, root);
 	if (stack_diags_errors(r->diags))
 		return;
 	r->stack->impl->root = root;

@@ -15,7 +15,7 @@
 
 /* A warning or a refusal that waits for reader_flush. */
 struct remark {
-	const char *service; /* NULL: of no service */
+	const char *section, *name; /* what it is about; NULL: the file as a whole */
 	const void *once;
 	enum stack_severity severity;
 	struct stack_pos pos;
@@ -96,15 +96,20 @@ void reader_error(struct reader *r, const struct where *w, struct stack_pos pos,
 	stack_diag_add(r->diags, STACK_ERROR, pos, hint, "%s", buf_str(&text));
 }
 
-/* The service that a place in the tree belongs to, or NULL. */
-static const char *owner(const struct where *w)
+/* What a place in the tree belongs to, by its section and name: NULL in what belongs to nothing. */
+static void find_owner(const struct where *w, const char **ret_section, const char **ret_name)
 {
+	static const char *const sections[] = { "services", "networks", "volumes", "configs",
+						"secrets" };
 	const struct where *below = NULL;
 
 	for (; w && w->up; w = w->up)
 		below = w;
-	return w && below && w->key && below->key && !strcmp(w->key, "services") ? below->key
-										 : NULL;
+	for (size_t i = 0; w && w->key && below && below->key && i < ARRAY_LEN(sections); i++)
+		if (!strcmp(w->key, sections[i])) {
+			*ret_section = w->key;
+			*ret_name = below->key;
+		}
 }
 
 static void vremark(struct reader *r, const void *once, enum stack_severity severity,
@@ -113,10 +118,9 @@ static void vremark(struct reader *r, const void *once, enum stack_severity seve
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	size_t len;
-	struct remark remark = {
-		.service = owner(w), .once = once, .severity = severity, .pos = pos
-	};
+	struct remark remark = { .once = once, .severity = severity, .pos = pos };
 
+	find_owner(w, &remark.section, &remark.name);
 	put_where(&text, w);
 	len = text.len;
 	buf_vprintf(&text, fmt, ap);
@@ -159,14 +163,14 @@ void reader_refuse(struct reader *r, const struct where *w, struct stack_pos pos
 	va_end(ap);
 }
 
-void reader_flush(struct reader *r, const struct node *active)
+void reader_flush(struct reader *r, const struct node *root)
 {
 	struct strmap told = { 0 };
 
 	for (size_t i = 0; i < r->remarks.n; i++) {
 		const struct remark *m = &r->remarks.v[i];
 
-		if (m->service && active && !node_get(active, m->service))
+		if (root && m->name && !node_get(node_get(root, m->section), m->name))
 			continue;
 		if (!m->once || strmap_put(&told, (const char *)&m->once, sizeof(m->once), 0, NULL))
 			stack_diag_add(r->diags, m->severity, m->pos, m->hint, "%s", m->text);
@@ -262,6 +266,7 @@ int reader_file(struct reader *r, const struct context *c, const char *path, siz
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	bool is_stdin = !strcmp(path, "-");
 	struct stack_file file;
+	uint32_t number;
 	const char *key = arena_printf(r->arena, "%p:%s", (const void *)c, path);
 	size_t known;
 
@@ -270,11 +275,12 @@ int reader_file(struct reader *r, const struct context *c, const char *path, siz
 	if ((is_stdin ? read_stdin(max, &text) : file_read(AT_FDCWD, path, max, &text)) < 0)
 		return -1;
 	file = (struct stack_file){ arena_strdup(r->arena, shown_path(path)), NULL, text.len };
-	file.text = memcpy(arena_alloc(r->arena, text.len + 1), buf_str(&text), text.len);
+	number = diags_add_file(r->diags, file.path, buf_str(&text), text.len);
+	file.text = diags_text(r->diags, number);
 	strmap_put(&r->file_index, key, strlen(key), r->files.n, NULL);
 	vec_push(&r->files, file);
 	vec_push(&r->contexts, c);
-	return (int)diags_add_file(r->diags, file.path, file.text, file.len);
+	return (int)number;
 }
 
 int reader_file_error(struct err *err, const char *what, const char *path, size_t max)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * reader: what all steps of a load share: the files with the projects that they belong to, where we are in a tree, and how to
- * complain. Errors go to the diagnostics at once. Warnings and refusals of a service wait until it is known whether the
- * service is active: nobody wants to hear about one that is not.
+ * complain. Errors go to the diagnostics at once. Warnings and refusals wait until it is known whether
+ * what they are about is active and used: nobody wants to hear about what is not.
  */
 #ifndef STACK_READER_H
 #define STACK_READER_H
@@ -59,7 +59,6 @@ struct reader {
 	struct VEC(struct remark) remarks;
 	bool for_run;
 	size_t n_ports;		/* of all services: there is a limit */
-	size_t n_env_variables; /* of the env files of all services: the same */
 	size_t merged;		/* entries that merges have copied: there is a limit */
 	struct buf place;	/* scratch of reader_place */
 };
@@ -81,10 +80,10 @@ void reader_warn_once(struct reader *r, const void *once, const struct where *w,
 void reader_refuse(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
 		   const char *fmt, ...) MSTACK_PRINTF(5, 6);
 /*
- * Lets go the warnings and refusals that wait: those of services that are in the map `active`, and those that belong to
- * no service. NULL: all.
+ * Lets go the warnings and refusals that wait: those of services, networks and so on that are in the tree `root`, and
+ * those that belong to none. NULL: all.
  */
-void reader_flush(struct reader *r, const struct node *active);
+void reader_flush(struct reader *r, const struct node *root);
 /* `file:line` for texts that name a second place; valid until the next call. */
 const char *reader_place(struct reader *r, struct stack_pos pos);
 /* "did you mean 'x'?", or NULL when no name is near. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values: whole numbers, paths, and through whole files the texts that single values are refused
+ * form_value: whole numbers, paths, and through whole files the texts that single values are refused
  * with.
  */
-#include "stack/values.h"
+#include "stack/form.h"
 #include "unit/stack/fixture.h"
 
 static void test_int(void **state)
@@ -19,7 +19,7 @@ static void test_int(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int64_t got = 0;
-		int r = value_parse_int(cases[i].text, &got);
+		int r = text_parse_int(cases[i].text, &got);
 
 		if ((r == 0) != cases[i].ok || got != cases[i].want)
 			fail_msg("'%s': %d %jd", cases[i].text, r, (intmax_t)got);
@@ -38,7 +38,7 @@ static void test_clean_path(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_string_equal(value_clean_path(arena, cases[i].dir, cases[i].path), cases[i].want);
+		assert_string_equal(path_clean(arena, cases[i].dir, cases[i].path), cases[i].want);
 	arena_free(arena);
 }
 
@@ -77,10 +77,9 @@ static void test_refused(void **state)
 		{ "sysctls: {vm.swappiness: 1}", "15: error: service 'web': sysctls.vm.swappiness: belongs to the whole host: only net.*, fs.mqueue.* and the IPC ones of kernel.* can be set in a container" },
 		{ "healthcheck: {test: [echo, a]}", "25: error: service 'web': healthcheck.test: the list must begin with CMD, CMD-SHELL or NONE" },
 		{ "healthcheck: {interval: soon}", "29: error: service 'web': healthcheck.interval: 'soon' is not a duration; write numbers with units, like 1m30s or 500ms" },
-		{ "privileged: true", "17: error: service 'web': privileged: true: not supported yet" },
-		{ "secrets: [a]", "5: error: service 'web': secrets: not supported yet" },
+		{ "privileged: true", "5: warning: service 'web': privileged: not supported yet: 'mstack up' refuses it" },
+		{ "init: true", "5: warning: service 'web': init: not supported yet: 'mstack up' refuses it" },
 		{ "expose: [80]", "5: warning: service 'web': expose: has no effect: all ports are open to services on the same network" },
-		{ "deploy: {replicas: 2}", "14: error: service 'web': deploy.replicas: not supported yet" },
 		{ "imagge: x", "5: error: service 'web': unknown key 'imagge'" },
 		{ "pull_policy: sometimes", "18: error: service 'web': pull_policy: 'sometimes' is not a policy; known are always, never and missing" },
 		{ "mem_limit: ${NOPE:?m}", "16: error: service 'web': mem_limit: variable 'NOPE' is required but not set: m" },
