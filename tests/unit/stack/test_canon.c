@@ -1,160 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* canon: each key in its canonical form; what was not given is not printed. Round trips of whole files: test_golden.c. */
+/*
+ * canon: the canonical tree as it is printed, for whole stacks. What each key becomes is in the tests of the forms and in
+ * tests/compose; how a tree is written, in test_emitter.c.
+ */
 #include <stdio.h>
 
 #include "unit/stack/fixture.h"
 
-/* The lines of service `web` that are not there without any key, without their indent. */
-static void show(const struct stack *s, struct buf *b)
+static void expect_config(const char *yaml, const char *want)
 {
-	_cleanup_(buf_fini) struct buf all = { 0 };
-	static const char *const always[] = { "command: null", "entrypoint: null", "image: a",
-					      "networks:" };
-	char *save, *line;
-
-	stack_config(s, STACK_YAML, &all);
-	buf_putc(&all, '\0');
-	line = strstr(all.data, "  web:\n") + strlen("  web:\n");
-	for (line = strtok_r(line, "\n", &save); line && line[0] == ' ';
-	     line = strtok_r(NULL, "\n", &save)) {
-		const char *text = line + strspn(line, " ");
-		bool known = !strcmp(line, "      default: null");
-
-		for (size_t i = 0; i < ARRAY_LEN(always); i++)
-			known |= !strcmp(text, always[i]);
-		if (!known)
-			buf_printf(b, "%s%s", b->len ? " | " : "", text);
-	}
-}
-
-static void test_keys(void **state)
-{
-	static const struct {
-		const char *keys, *want;
-	} cases[] = {
-		{ "", "" },
-		{ "cap_add: [net_admin, CAP_CHOWN]", "cap_add: | - NET_ADMIN | - CHOWN" },
-		{ "cap_drop: []", "cap_drop: []" },
-		{ "cpus: 1.50", "cpus: 1.5" },
-		{ "cpus: 2", "cpus: 2" },
-		{ "cpus: 0", "cpus: 0" },
-		{ "cpus: 0.001", "cpus: 0.001" },
-		{ "cpus: 10", "cpus: 10" },
-		{ "environment: {B: x, A: }", "environment: | B: x | A: null" },
-		{ "mem_limit: 64m", "mem_limit: \"67108864\"" },
-		{ "pids_limit: 0", "pids_limit: -1" },
-		{ "restart: \"no\"", "" },
-		{ "restart: on-failure:3", "restart: on-failure:3" },
-		{ "read_only: true", "read_only: true" },
-		{ "read_only: false", "" },
-		{ "stop_grace_period: 90s", "stop_grace_period: \"1m30s\"" },
-		{ "stop_signal: SIGINT", "stop_signal: SIGINT" },
-		{ "ulimits: {nofile: 5}", "ulimits: | nofile: 5" },
-		{ "ulimits: {nofile: {soft: 1, hard: -1}}",
-		  "ulimits: | nofile: | soft: 1 | hard: -1" },
-		{ "tmpfs: [/run, \"/tmp:size=1k,mode=700,ro\"]",
-		  "tmpfs: | - /run | - \"/tmp:size=1024,mode=700,ro\"" },
-		{ "ports: [\"127.0.0.1:80-81:90-91/udp\"]",
-		  "ports: | - mode: ingress | host_ip: \"127.0.0.1\" | target: 90 | published: \"80\" | protocol: udp | "
-		  "- mode: ingress | host_ip: \"127.0.0.1\" | target: 91 | published: \"81\" | protocol: udp" },
-		{ "ports: [90]", "ports: | - mode: ingress | target: 90 | protocol: tcp" },
-		{ "volumes: [\"/a:/b:ro\"]",
-		  "volumes: | - type: bind | source: /a | target: /b | read_only: true" },
-		{ "volumes: [{type: bind, source: /a, target: /b, bind: {create_host_path: false}}]",
-		  "volumes: | - type: bind | source: /a | target: /b | bind: | create_host_path: false" },
-		{ "volumes: [{type: tmpfs, target: /b, tmpfs: {size: 1k, mode: 0700}}]",
-		  "volumes: | - type: tmpfs | target: /b | tmpfs: | size: \"1024\" | mode: 448" },
-		{ "healthcheck: {test: [CMD, a]}",
-		  "healthcheck: | test: | - CMD | - a | interval: \"30s\" | timeout: \"30s\" | retries: 3" },
-		{ "healthcheck: {test: a b, start_period: 1s}",
-		  "healthcheck: | test: | - CMD-SHELL | - \"a b\" | interval: \"30s\" | timeout: \"30s\" | retries: 3 | "
-		  "start_period: \"1s\" | start_interval: \"5s\"" },
-		{ "healthcheck: {disable: true}", "healthcheck: | disable: true" },
-		{ "labels: [a=b, c]", "labels: | a: b | c: \"\"" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		_cleanup_free_ char *yaml =
-			xasprintf("services: {web: {image: a, %s}}\n", cases[i].keys);
-		_cleanup_(loaded_fini) struct loaded l = load_text(yaml);
-		_cleanup_(buf_fini) struct buf got = { 0 };
-
-		assert_int_equal(l.result, 0);
-		show(l.stack, &got);
-		assert_string_equal(buf_str(&got), cases[i].want);
-	}
-}
-
-/* A command that is there and empty clears the image's own, which null does not. */
-static void test_commands(void **state)
-{
-	_cleanup_(loaded_fini) struct loaded l =
-		load_text("services: {web: {image: a, command: [], entrypoint: [\"\"]}}\n");
+	_cleanup_(loaded_fini) struct loaded l = load_text(yaml);
 	_cleanup_(buf_fini) struct buf got = { 0 };
 
-	(void)state;
+	assert_string_equal(l.text, "");
 	stack_config(l.stack, STACK_YAML, &got);
-	assert_non_null(strstr(got.data, "    command: []\n"));
-	assert_non_null(strstr(got.data, "    entrypoint:\n      - \"\"\n"));
+	assert_string_equal(buf_str(&got), want);
 }
 
 static void test_whole(void **state)
 {
-	_cleanup_(loaded_fini) struct loaded l = load_text(
-		"services:\n"
-		"  a: {image: a, networks: [net], volumes: [\"v:/v\"], depends_on: [b]}\n"
-		"  b: {image: b, networks: [net]}\n"
-		"networks: {net: {internal: true, ipam: {config: [{subnet: 10.0.0.0/24, gateway: 10.0.0.1}]}}, unused: }\n"
-		"volumes: {v: {external: true}, w: }\n");
-	_cleanup_(buf_fini) struct buf got = { 0 };
+	(void)state;
+	expect_config("services:\n"
+		      "  a: {image: a, networks: [net], volumes: [\"vol:/v\"], depends_on: [b]}\n"
+		      "  b: {image: \"b:${TAG}\", networks: [net], command: [], environment: [\"A=$$x\"]}\n"
+		      "networks: {net: {internal: true}, unused: }\n"
+		      "volumes: {vol: , w: }\n",
+		      "name: t\n"
+		      "services:\n"
+		      "  a:\n"
+		      "    depends_on:\n"
+		      "      b:\n"
+		      "        condition: service_started\n"
+		      "        required: true\n"
+		      "    image: a\n"
+		      "    networks:\n"
+		      "      net: null\n"
+		      "    volumes:\n"
+		      "      - source: vol\n"
+		      "        target: /v\n"
+		      "        type: volume\n"
+		      "  b:\n"
+		      "    command: []\n"
+		      "    environment:\n"
+		      "      A: $$x\n"
+		      "    image: b:1.2\n"
+		      "    networks:\n"
+		      "      net: null\n"
+		      "networks:\n"
+		      "  net:\n"
+		      "    internal: true\n"
+		      "    name: t_net\n"
+		      "volumes:\n"
+		      "  vol:\n"
+		      "    name: t_vol\n");
+}
+
+/* Free keys may hold anything, nested as deeply as a file can be. */
+static void test_free_keys(void **state)
+{
+	_cleanup_(buf_fini) struct buf yaml = { 0 }, once = { 0 }, twice = { 0 };
 
 	(void)state;
-	assert_string_equal(l.text, "");
-	stack_config(l.stack, STACK_YAML, &got);
-	assert_string_equal(got.data, "name: t\n"
-				      "services:\n"
-				      "  a:\n"
-				      "    command: null\n"
-				      "    depends_on:\n"
-				      "      b:\n"
-				      "        condition: service_started\n"
-				      "        required: true\n"
-				      "    entrypoint: null\n"
-				      "    image: a\n"
-				      "    networks:\n"
-				      "      net: null\n"
-				      "    volumes:\n"
-				      "      - type: volume\n"
-				      "        source: v\n"
-				      "        target: /v\n"
-				      "  b:\n"
-				      "    command: null\n"
-				      "    entrypoint: null\n"
-				      "    image: b\n"
-				      "    networks:\n"
-				      "      net: null\n"
-				      "networks:\n"
-				      "  net:\n"
-				      "    name: t_net\n"
-				      "    driver: bridge\n"
-				      "    internal: true\n"
-				      "    ipam:\n"
-				      "      config:\n"
-				      "        - subnet: \"10.0.0.0/24\"\n"
-				      "          gateway: \"10.0.0.1\"\n"
-				      "volumes:\n"
-				      "  v:\n"
-				      "    name: v\n"
-				      "    external: true\n");
+	buf_puts(&yaml, "services: {a: {image: a}}\nx-deep: ");
+	for (int i = 0; i < 55; i++)
+		buf_puts(&yaml, i % 2 ? "[" : "{k: ");
+	buf_puts(&yaml, "0x1f");
+	for (int i = 54; i >= 0; i--)
+		buf_puts(&yaml, i % 2 ? "]" : "}");
+	buf_putc(&yaml, '\n');
+	{
+		_cleanup_(loaded_fini) struct loaded l = load_text(buf_str(&yaml)), again = { 0 };
+
+		assert_string_equal(l.text, "");
+		stack_config(l.stack, STACK_YAML, &once);
+		assert_non_null(strstr(buf_str(&once), "k: 31\n"));
+		again = load_text(buf_str(&once));
+		assert_string_equal(again.text, "");
+		stack_config(again.stack, STACK_YAML, &twice);
+		assert_string_equal(buf_str(&once), buf_str(&twice));
+	}
+}
+
+static void test_service_text(void **state)
+{
+	_cleanup_(loaded_fini) struct loaded l = load_text("services: {a: {image: \"x$$\", cpus: 0.5}}\n");
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	text = stack_service_text(l.stack, "a");
+	assert_string_equal(text, "{\"cpus\":0.5,\"image\":\"x$\",\"networks\":{\"default\":null}}");
+	assert_null(stack_service_text(l.stack, "b"));
+}
+
+static void test_names(void **state)
+{
+	_cleanup_(loaded_fini) struct loaded l =
+		load_text("services: {b: {image: one, volumes: [\"v:/v\"]}, a: {image: two}}\nvolumes: {v: }\n");
+	_cleanup_(buf_fini) struct buf out = { 0 };
+
+	(void)state;
+	stack_names(l.stack, "services", NULL, &out);
+	stack_names(l.stack, "services", "image", &out);
+	stack_names(l.stack, "services", "hostname", &out);
+	stack_names(l.stack, "volumes", NULL, &out);
+	stack_names(l.stack, "secrets", NULL, &out);
+	assert_string_equal(buf_str(&out), "b\na\none\ntwo\nv\n");
+}
+
+/* Without interpolation a dollar is printed as it is written, so that it can still be interpolated. */
+static void test_literal(void **state)
+{
+	const char *path = "stack.yaml", yaml[] = "services: {a: {image: \"${X:?no}\", hostname: \"$$a\"}}\n";
+	struct stack_opts opts = {
+		.paths = &path, .n_paths = 1, .project_name = "t", .env = fixture_env, .no_interpolate = true
+	};
+	_cleanup_(buf_fini) struct buf out = { 0 };
+
+	(void)state;
+	fixture_write(path, yaml, strlen(yaml));
+	{
+		_cleanup_(loaded_fini) struct loaded l = load_opts(&opts);
+
+		stack_config(l.stack, STACK_YAML, &out);
+	}
+	assert_string_equal(buf_str(&out), "name: t\nservices:\n  a:\n    image: ${X:?no}\n    hostname: $$a\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_whole), cmocka_unit_test(test_free_keys), cmocka_unit_test(test_service_text),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_literal),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
