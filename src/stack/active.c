@@ -66,7 +66,8 @@ static void want_by_name(struct choice *c, const struct stack_opts *opts)
 		const struct node *profiles = node_get(service, "profiles");
 
 		if (!service)
-			stack_diag_add(c->r->diags, STACK_ERROR, (struct stack_pos){ 0 }, NULL,
+			stack_diag_add(c->r->diags, STACK_ERROR, (struct stack_pos){ 0 },
+				       form_suggest(c->r, opts->services[i], c->services),
 				       "there is no service '%.64s'", opts->services[i]);
 		for (size_t k = 0; profiles && k < profiles->n; k++)
 			want(c, profiles->items[k]->text, strlen(profiles->items[k]->text));
@@ -154,10 +155,12 @@ static void add_listed(struct reader *r, struct node_pairs *depends, const struc
 	}
 }
 
+/* Their values may be service:NAME. */
+static const char *const shared[] = { "network_mode", "ipc", "pid", "uts", "cgroup" };
+
 /* Who uses a part of another service needs that service first. */
 static struct node *with_implicit(struct reader *r, struct node *service)
 {
-	static const char *const shared[] = { "network_mode", "ipc", "pid", "uts", "cgroup" };
 	const struct node *given = node_get(service, "depends_on");
 	struct node_pairs depends = { 0 };
 	size_t explicit = given ? given->n : 0;
@@ -199,18 +202,41 @@ static bool is_required(const struct node *depend)
 	return !required || required->number;
 }
 
+static bool stands_at(const struct node *n, struct stack_pos pos)
+{
+	bool found =
+		n && n->pos.file == pos.file && n->pos.line == pos.line && n->pos.col == pos.col;
+
+	for (size_t i = 0; n && n->kind == NODE_LIST && i < n->n && !found; i++)
+		found = stands_at(n->items[i], pos);
+	return found;
+}
+
+/* The key that asks for the other service: it need not be `depends_on`. */
+static const char *asking_key(const struct node *service, const struct node_pair *depend)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (stands_at(node_get(service, shared[i]), depend->pos))
+			return shared[i];
+	if (stands_at(node_get(service, "links"), depend->pos))
+		return "links";
+	return stands_at(node_get(service, "volumes_from"), depend->pos) ? "volumes_from"
+									 : "depends_on";
+}
+
 /* True: the service is there and active. */
 static bool check_dependency(struct choice *c, const struct node_pair *service,
 			     const struct node_pair *depend, bool *active)
 {
-	const struct where here = where_service(service), w = where_in(&here, "depends_on");
+	const struct where here = where_service(service),
+			   w = where_in(&here, asking_key(service->value, depend));
 	size_t i = find_index(c->services, depend->key);
 
 	if (i != SIZE_MAX && active[i])
 		return true;
 	if (i == SIZE_MAX)
-		reader_error(c->r, &w, depend->pos, NULL, "service '%.64s' does not exist",
-			     depend->key);
+		reader_error(c->r, &w, depend->pos, form_suggest(c->r, depend->key, c->services),
+			     "service '%.64s' does not exist", depend->key);
 	else if (is_required(depend->value))
 		reader_error(c->r, &w, depend->pos,
 			     "activate it with --profile, or write 'required: false'",
@@ -244,6 +270,16 @@ static void keep(struct choice *c, size_t i, bool *active)
 
 /* ---- what a service gets without asking ------------------------------------------------------- */
 
+/* As compose prints it: null is the image's own, an empty list clears it. */
+static struct node *with_null(struct reader *r, struct node *service, const char *key)
+{
+	struct stack_pos none = { 0 };
+
+	return node_find(service, key) ? service
+				       : node_with(r->arena, service, key,
+						   node_new(r->arena, NODE_NULL, none, NULL));
+}
+
 static struct node *with_defaults(struct reader *r, const struct node_pair *pair,
 				  struct node *service)
 {
@@ -253,6 +289,7 @@ static struct node *with_defaults(struct reader *r, const struct node_pair *pair
 	struct stack_pos none = { 0 };
 
 	service = env_fold(r, &here, service);
+	service = with_null(r, with_null(r, service, "command"), "entrypoint");
 	if (node_get(service, "network_mode") || (networks && networks->n))
 		return service;
 	node_pairs_put(&map, "default", none, node_new(r->arena, NODE_NULL, none, NULL));

@@ -152,7 +152,7 @@ static void complain_missing(struct reader *r, const struct where *w, const stru
 			     const struct wish *wish)
 {
 	const struct node_pair *other = node_find(scope->earlier, wish->service->text);
-	const char *hint = NULL;
+	const char *hint = form_suggest(r, wish->service->text, scope->services);
 
 	if (other)
 		hint = arena_printf(r->arena, "there is one at %s: give its file with 'file'",

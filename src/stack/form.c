@@ -26,6 +26,16 @@ static void unknown_key(struct reader *r, const struct where *w, const struct no
 		     "unknown key '%.80s'", pair->key);
 }
 
+const char *form_suggest(struct reader *r, const char *text, const struct node *map)
+{
+	size_t n = map ? map->n : 0;
+	_cleanup_free_ const char **names = xcalloc(n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = map->pairs[i].key;
+	return reader_suggest(r, text, names, n);
+}
+
 /*
  * What is off, empty or zero asks for nothing, so nothing has to be said about it. Seen by the text: what no form has
  * looked at has no number yet.

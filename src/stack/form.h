@@ -65,6 +65,8 @@ struct node *form_map(struct reader *r, const struct where *w, const struct node
 /* A list of maps, each along the table. */
 struct node *form_maps(struct reader *r, const struct where *w, const struct node *list,
 		       const struct key_table *table);
+/* "did you mean 'x'?" when a key of the map is near, else NULL. */
+const char *form_suggest(struct reader *r, const char *text, const struct node *map);
 /* False, with an error at the map, when it lacks this key. */
 bool form_has(struct reader *r, const struct where *w, const struct node *map, const char *name);
 /* One value as its row says. */
