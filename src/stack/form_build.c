@@ -104,18 +104,12 @@ static FORM(form_contexts)
 /* A name alone takes the project's variable; when there is none, the Dockerfile's default holds. */
 static FORM(form_arg)
 {
-	struct node *out = node_copy(r->arena, n);
-
-	if (n->kind != NODE_NULL)
-		return out;
-	out->kind = NODE_STRING;
-	out->text = vars_get(reader_vars(r, n->pos), w->key, strlen(w->key));
-	return out->text ? out : NULL;
+	return n->kind == NODE_NULL ? NULL : form_text(r, w, n);
 }
 
 static FORM(form_args)
 {
-	return each_value(r, w, form_variables(r, w, n), form_arg);
+	return each_value(r, w, form_environment(r, w, n), form_arg);
 }
 
 /* Unlike those of a container they have no place by default: the Dockerfile says where it wants them. */
@@ -163,13 +157,6 @@ static FORM(form_ssh)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static bool is_given(const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-
-	return n && n->kind != NODE_NULL;
-}
-
 /* Folder and Dockerfile are filled in before the walk, which then gives them their forms and places. */
 FORM(form_build)
 {
@@ -180,14 +167,14 @@ FORM(form_build)
 		node_pairs_put(&all, n->pairs[i].key, n->pairs[i].pos, n->pairs[i].value);
 	if (n->kind != NODE_MAP)
 		node_pairs_put(&all, "context", n->pos, form_text(r, w, n));
-	else if (!is_given(n, "context")) /* with a place: it is the folder of that file */
+	else if (!node_given(n, "context")) /* with a place: it is the folder of that file */
 		node_pairs_put(&all, "context", n->pos,
 			       node_new(r->arena, NODE_STRING, n->pos, "."));
-	if (!is_given(n, "dockerfile") && !is_given(n, "dockerfile_inline"))
+	if (!node_given(n, "dockerfile") && !node_given(n, "dockerfile_inline"))
 		node_pairs_put(
 			&all, "dockerfile", (struct stack_pos){ 0 },
 			node_new(r->arena, NODE_STRING, (struct stack_pos){ 0 }, "Dockerfile"));
-	else if (is_given(n, "dockerfile") && is_given(n, "dockerfile_inline"))
+	else if (node_given(n, "dockerfile") && node_given(n, "dockerfile_inline"))
 		reader_error(r, w, node_find(n, "dockerfile_inline")->pos, NULL,
 			     "both 'dockerfile' and 'dockerfile_inline' are given: one is enough");
 	map = node_map_done(r->arena, n->pos, &all);

@@ -62,6 +62,9 @@ enum node_kind node_plain_kind(const char *text)
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
 	static const char *const truths[] = { "true", "True", "TRUE", "false", "False", "FALSE" };
 
+	/* Most texts are words, and seen to be by their first letter. */
+	if (*text && !strchr("~nNtTfF.+-0123456789", *text))
+		return NODE_STRING;
 	if (is_one_of(text, nulls, ARRAY_LEN(nulls)))
 		return NODE_NULL;
 	if (is_one_of(text, truths, ARRAY_LEN(truths)))
@@ -101,6 +104,13 @@ struct node *node_get(const struct node *map, const char *key)
 	const struct node_pair *pair = node_find(map, key);
 
 	return pair ? pair->value : NULL;
+}
+
+bool node_given(const struct node *map, const char *key)
+{
+	const struct node *n = node_get(map, key);
+
+	return n && n->kind != NODE_NULL;
 }
 
 const char *node_text(const struct node *map, const char *key)

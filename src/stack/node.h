@@ -57,6 +57,8 @@ const char *node_kind_text(enum node_kind kind);
 const struct node_pair *node_find(const struct node *map, const char *key);
 /* The value of a key, or NULL; also when map is NULL or no map. */
 struct node *node_get(const struct node *map, const char *key);
+/* Is the key there, and not empty? */
+bool node_given(const struct node *map, const char *key);
 /* The text of a scalar below a key, or NULL. */
 const char *node_text(const struct node *map, const char *key);
 

@@ -194,6 +194,14 @@ static void test_mistakes(void **state)
 	}
 }
 
+/* A key without a value is not there. */
+static void test_empty(void **state)
+{
+	(void)state;
+	expect_diags("services: {web: {build: }}\n",
+		     "1:12: error: service 'web': neither 'image' nor 'build' is given\n");
+}
+
 /* A string is the folder, lists and maps are joined by name. */
 static void test_merge(void **state)
 {
@@ -227,6 +235,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_platforms, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_verdicts, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_mistakes, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_empty, fixture_begin, fixture_end),
 		cmocka_unit_test_setup_teardown(test_merge, fixture_begin, fixture_end),
 	};
 
