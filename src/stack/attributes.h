@@ -14,6 +14,7 @@ FORM(form_working_dir);
 FORM(form_container_name);
 FORM(form_hostname);
 FORM(form_user);
+FORM(form_groups);
 FORM(form_restart);
 FORM(form_stop_signal);
 FORM(form_platform);

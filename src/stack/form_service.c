@@ -80,6 +80,22 @@ FORM(form_user)
 	return NULL;
 }
 
+/* The one list of a service that takes numbers among its names. */
+FORM(form_groups)
+{
+	struct node_items items = { 0 };
+	struct node *texts;
+
+	for (size_t i = 0; i < n->n; i++) {
+		struct where here = { w, NULL, i, n->items[i]->pos };
+
+		if (reader_check_kind(r, &here, n->items[i], NODE_STRING | NODE_NUMBER))
+			vec_push(&items, form_text(r, &here, n->items[i]));
+	}
+	texts = node_list_done(r->arena, n->pos, &items);
+	return form_set(r, w, texts);
+}
+
 /* ---- how it runs ----------------------------------------------------------------------------- */
 
 static bool is_count(const char *s)

@@ -184,6 +184,16 @@ static void test_names(void **state)
 			expect_error(cases[i].keys, "must be a string, not a number");
 }
 
+static void test_groups(void **state)
+{
+	(void)state;
+	expect_refusal("group_add: [1000, audio, \"1000\"]", "group_add", "[\"1000\",\"audio\"]",
+		       "group_add: not supported yet");
+	expect_form("group_add: []", "group_add", "[]");
+	expect_error("group_add: [[a]]", "group_add[0]: must be a string or a number, not a list");
+	expect_error("group_add: audio", "must be a list, not a string");
+}
+
 /* What runs: an empty name is root, an empty group the user's own. */
 static void test_users(void **state)
 {
@@ -427,13 +437,14 @@ static void test_label_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_images),	   cmocka_unit_test(test_image_empty),
-		cmocka_unit_test(test_restart),	   cmocka_unit_test(test_restart_wrong),
-		cmocka_unit_test(test_stop),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_users),	   cmocka_unit_test(test_names_wrong),
-		cmocka_unit_test(test_platform),   cmocka_unit_test(test_pull_policy),
-		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_network_mode),
-		cmocka_unit_test(test_security),   cmocka_unit_test(test_label_files),
+		cmocka_unit_test(test_images),	     cmocka_unit_test(test_image_empty),
+		cmocka_unit_test(test_restart),	     cmocka_unit_test(test_restart_wrong),
+		cmocka_unit_test(test_stop),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_users),	     cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_names_wrong),  cmocka_unit_test(test_platform),
+		cmocka_unit_test(test_pull_policy),  cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_network_mode), cmocka_unit_test(test_security),
+		cmocka_unit_test(test_label_files),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
