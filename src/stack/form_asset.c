@@ -2,7 +2,7 @@
 /*
  * form_asset: configs and secrets: the sections of the file, and what a service takes of them, NAME
  * or the long form. The two have the same shape. The value of a secret is never looked at here, so
- * it cannot be printed.
+ * it cannot be printed. Whether what a service takes is declared is for crosscheck to say.
  */
 #include "stack/attributes.h"
 #include "stack/keys.h"
@@ -138,6 +138,7 @@ static const struct key secret_rows[] = {
 static const struct key_table secret_keys = TABLE(secret_rows);
 /* clang-format on */
 
+/* Where the content comes from; the last one is for configs only. */
 static const char *const sources[] = { "file", "environment", "content" };
 
 /* Each source of the content excludes the others. A driver may have a source of its own. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_device: `devices`, SOURCE[:TARGET[:rwm]] and the long form, and the rules of
- * `device_cgroup_rules`. Called through the table of service keys.
+ * `device_cgroup_rules`. Called through the table of service keys. Nothing looks at the host: the
+ * file may be read on another machine than the one that it will run on.
  */
 #include <ctype.h>
 
@@ -41,13 +42,19 @@ static bool is_cdi(const char *source)
 	return *source != '/' && strchr(source, '/') && strchr(source, '=');
 }
 
+/*
+ * An empty source, mostly a variable that is not set, passes compose's `config` and fails when the
+ * container is made: so it is here.
+ */
 static struct node *finish(struct reader *r, const struct where *w, const struct node *n,
 			   struct node *source, struct node *target, struct node *permissions)
 {
 	struct stack_pos nowhere = { 0 };
 	struct node_pairs out = { 0 };
 
-	if (is_cdi(source->text)) {
+	if (!*source->text) {
+		reader_refuse(r, w, source->pos, NULL, "a device without a path");
+	} else if (is_cdi(source->text)) {
 		reader_refuse(r, w, source->pos, "name the node below /dev", "CDI name '%.80s'",
 			      source->text);
 	} else if (*source->text != '/') {
@@ -80,7 +87,7 @@ static struct node *form_short(struct reader *r, const struct where *w, const st
 
 		if (colon)
 			*colon++ = '\0';
-		if (!*s || n_parts == ARRAY_LEN(parts)) {
+		if (n_parts == ARRAY_LEN(parts)) {
 			reader_error(r, w, n->pos, NULL, "'%.80s' is not a device; " GRAMMAR,
 				     n->text);
 			return NULL;
@@ -89,8 +96,11 @@ static struct node *form_short(struct reader *r, const struct where *w, const st
 		s = colon;
 	} while (s);
 	source = form_part(r, n, parts[0]);
+	if (parts[1] && !*parts[1])
+		parts[1] = NULL;
 	if (parts[2] && !(permissions = form_permissions(r, w, form_part(r, n, parts[2]))))
 		return NULL;
+	/* As docker's own --device has it, but not compose: it would be a path. */
 	if (parts[1] && is_permissions(parts[1])) {
 		reader_error(r, w, n->pos, "permissions come third",
 			     "'%.80s' is not a device; " GRAMMAR, n->text);
@@ -104,8 +114,8 @@ static struct node *form_short(struct reader *r, const struct where *w, const st
 /* clang-format off */
 static const struct key device_rows[] = {
 	DONE("permissions", STR, AS(form_permissions)),
-	DONE("source", STR, AS(form_string)),
-	DONE("target", STR, AS(form_string)),
+	DONE("source", STR),
+	DONE("target", STR),
 };
 const struct key_table device_keys = TABLE(device_rows);
 /* clang-format on */
@@ -119,12 +129,13 @@ static struct node *form_long(struct reader *r, const struct where *w, const str
 	if (stack_diags_errors(r->diags) > errors)
 		return NULL;
 	if (source)
-		return finish(r, w, n, source, target ? target : source,
+		return finish(r, w, n, source, target && *target->text ? target : source,
 			      node_get(map, "permissions"));
 	reader_error(r, w, n->pos, NULL, "'source' is missing");
 	return NULL;
 }
 
+/* By the path in the container: an override gives another node of the host the same name. */
 FORM(form_devices)
 {
 	struct targets list = { 0 };
@@ -158,6 +169,7 @@ static size_t number_len(const char *s)
 	return len;
 }
 
+/* One blank between the parts, as the kernel's own files have it; docker takes no other spelling. */
 static bool is_rule(const char *s)
 {
 	size_t len;

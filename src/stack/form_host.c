@@ -31,9 +31,10 @@ static const char *address(struct reader *r, const char *text)
 
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']')
 		text = arena_strndup(r->arena, text + 1, len - 2);
-	return !strcmp(text, "host-gateway") || port_address(text) ? text : NULL;
+	return !*text || !strcmp(text, "host-gateway") || port_address(text) ? text : NULL;
 }
 
+/* Without an address, as a variable leaves it that is not set, it passes compose's `config`. */
 static void add_host(struct reader *r, const struct where *w, const struct node *n,
 		     const char *name, size_t len, const char *text, struct host_list *list)
 {
@@ -44,6 +45,9 @@ static void add_host(struct reader *r, const struct where *w, const struct node 
 			     len < 80 ? (int)len : 80, name);
 		return;
 	}
+	if (!*text)
+		reader_refuse(r, w, n->pos, NULL, "'%.*s' without an address",
+			      len < 80 ? (int)len : 80, name);
 	if (!ip) {
 		reader_error(r, w, n->pos, NULL, "'%.60s' is not an IP address", text);
 		return;
@@ -53,6 +57,16 @@ static void add_host(struct reader *r, const struct where *w, const struct node 
 		vec_push(&list->items, form_part(r, n, line));
 }
 
+/* ADDRESS[,ADDRESS...]: compose takes several of them in one text. */
+static void add_addresses(struct reader *r, const struct where *w, const struct node *n,
+			  const char *name, size_t len, const char *text, struct host_list *list)
+{
+	char *rest = arena_strdup(r->arena, text), *one;
+
+	while ((one = strsep(&rest, ",")))
+		add_host(r, w, n, name, len, one, list);
+}
+
 /* NAME=ADDRESS or NAME:ADDRESS: an address may hold colons, a name neither of the two. */
 static void add_line(struct reader *r, const struct where *w, const struct node *n,
 		     struct host_list *list)
@@ -60,7 +74,7 @@ static void add_line(struct reader *r, const struct where *w, const struct node 
 	size_t len = strcspn(n->text, "=:");
 
 	if (n->text[len])
-		add_host(r, w, n, n->text, len, n->text + len + 1, list);
+		add_addresses(r, w, n, n->text, len, n->text + len + 1, list);
 	else
 		reader_error(r, w, n->pos, NULL, "'%.80s' is not a host; write NAME=ADDRESS",
 			     n->text);
@@ -76,7 +90,7 @@ static void add_named(struct reader *r, const struct where *w, const struct node
 	if (!reader_check_kind(r, w, value, NODE_STRING | NODE_LIST))
 		return;
 	if (value->kind != NODE_LIST)
-		add_host(r, w, value, pair->key, len, value->text, list);
+		add_addresses(r, w, value, pair->key, len, value->text, list);
 	for (size_t i = 0; value->kind == NODE_LIST && i < value->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
 
@@ -107,6 +121,7 @@ FORM(form_hosts)
 
 /* ---- dns ------------------------------------------------------------------------------------- */
 
+/* compose takes any text, and the container fails to start; only emptiness is let through to there. */
 FORM(form_addresses)
 {
 	struct node *all = form_set(r, w, n);
@@ -114,7 +129,9 @@ FORM(form_addresses)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
 
-		if (!port_address(all->items[i]->text))
+		if (!*all->items[i]->text)
+			reader_refuse(r, w, all->items[i]->pos, NULL, "an empty address");
+		else if (!port_address(all->items[i]->text))
 			reader_error(r, n->kind == NODE_LIST ? &here : w, all->items[i]->pos, NULL,
 				     "'%.60s' is not an IP address", all->items[i]->text);
 	}

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_mount: `volumes` of a service, SOURCE:TARGET[:OPTIONS] and the long form, become maps of the
- * long form. Whether a named volume is declared is for crosscheck to say.
+ * long form. What is at its default is left out of them: compose does that too, and it keeps the
+ * printed form short.
+ * Called through the table of service keys. Whether a named volume is declared is for crosscheck to
+ * say, because only then is it known which services are active.
  */
 #include "stack/attributes.h"
 #include "stack/keys.h"
@@ -32,6 +35,7 @@ static bool check_propagation(struct reader *r, const struct where *w, const str
 	return text_is_one_of(word, plain, ARRAY_LEN(plain));
 }
 
+/* Once for a load: files that carry a label on one mount carry it on all of them. */
 static void warn_label(struct reader *r, const struct where *w, const struct node *n,
 		       const char *word)
 {
@@ -43,6 +47,7 @@ static void warn_label(struct reader *r, const struct where *w, const struct nod
 
 /* ---- short form ------------------------------------------------------------------------------ */
 
+/* What stands behind the second colon. NULL: it was not given. */
 struct short_options {
 	bool read_only, nocopy;
 	const char *propagation, *selinux;
@@ -96,7 +101,10 @@ static bool read_option(struct reader *r, const struct where *w, const struct no
 	return true;
 }
 
-/* Number of parts, 1 to 3, in `parts`; 0 with an error. Cuts `s`. */
+/*
+ * Number of parts, 1 to 3, in `parts`; 0 with an error. Cuts `s`. An empty part is mostly a variable
+ * that is not set, and `:/data` must not become an anonymous volume.
+ */
 static size_t split(struct reader *r, const struct where *w, const struct node *n, char *s,
 		    char *parts[3])
 {
@@ -124,7 +132,10 @@ static struct node *bind_source(struct reader *r, const struct where *w, const s
 	return *n->text == '/' ? form_text(r, w, n) : form_path(r, w, n);
 }
 
-/* A path begins with a dot, a slash or a tilde; anything else is the name of a volume. */
+/*
+ * A path begins with a dot, a slash or a tilde; anything else is the name of a volume. compose makes
+ * `d:/x` one path for the sake of Windows, which is not what it looks like here.
+ */
 static struct node *short_source(struct reader *r, const struct where *w, const struct node *n,
 				 const char *text, bool *ret_bind)
 {
@@ -157,6 +168,7 @@ static void put_options(struct reader *r, const struct node *n, struct node_pair
 		node_pairs_put(out, "read_only", n->pos, node_bool(r->arena, n->pos, true));
 }
 
+/* Keys in the order of the alphabet, as form_map would put them. */
 static struct node *finish_short(struct reader *r, const struct where *w, const struct node *n,
 				 char *const parts[3], size_t n_parts,
 				 const struct short_options *o)
@@ -196,6 +208,7 @@ static struct node *form_short(struct reader *r, const struct where *w, const st
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
+/* The last three are known, so that what cannot be run is told apart from a slip of the pen. */
 static FORM(form_mount_type)
 {
 	static const char *const all[] = { "bind", "volume", "tmpfs", "image", "npipe", "cluster" };
@@ -227,6 +240,7 @@ static FORM(form_false_only)
 	return out && !out->number ? out : NULL;
 }
 
+/* Empty, as from a variable that is not set, is the default. */
 static FORM(form_propagation)
 {
 	if (!*n->text)
@@ -259,6 +273,7 @@ static FORM(form_selinux)
 	return out;
 }
 
+/* Printed as a decimal number: that is how compose has it, whatever the file says. */
 static FORM(form_tmpfs_mode)
 {
 	struct node *out = form_int(r, w, n);
@@ -327,6 +342,7 @@ static void check_parts(struct reader *r, const struct where *w, const struct no
 	}
 }
 
+/* One complaint for each mount: an image's own map is refused by its row. */
 static void check_type(struct reader *r, const struct where *w, const struct node *map,
 		       const struct node *type)
 {
@@ -359,6 +375,7 @@ static struct node *long_source(struct reader *r, const struct where *w, const s
 	return bind ? bind_source(r, &here, source) : source;
 }
 
+/* The rows bring each value to its form; only what the source means hangs on another key. */
 static struct node *form_long(struct reader *r, const struct where *w, const struct node *n)
 {
 	size_t errors = stack_diags_errors(r->diags);
@@ -388,7 +405,7 @@ static struct node *form_long(struct reader *r, const struct where *w, const str
 
 /* ---- all mounts of a service ----------------------------------------------------------------- */
 
-/* An override is there to replace a mount; within one file nobody writes a target twice on purpose. */
+/* False: there are too many, and nothing more is read. */
 static bool add_mount(struct reader *r, const struct where *w, struct targets *list,
 		      struct node *mount)
 {
@@ -401,9 +418,8 @@ static bool add_mount(struct reader *r, const struct where *w, struct targets *l
 		return false;
 	}
 	old = targets_put(list, target, mount);
-	if (old && old->pos.file == mount->pos.file)
-		reader_warn(r, w, mount->pos, "'%.80s' is already a target at %s: this one wins",
-			    target, reader_place(r, old->pos));
+	if (old)
+		targets_warn(r, w, target, old, mount);
 	return true;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_port: `ports` of a service, short and long, become one map for each port; and `expose`.
- * Called through the table of service keys.
+ * Called through the table of service keys. The grammar itself is port_text's. Ranges are expanded
+ * here and not later, because ports that stand twice are found by their numbers. Ports that two
+ * services want are crosscheck_net's.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -45,6 +47,7 @@ static void refuse(struct reader *r, const struct where *w, const struct entry *
 			      "'%.80s': a range of the host for one port", e->text);
 }
 
+/* The number that is to blame is named: in a range it is hard to see. */
 static void complain(struct reader *r, const struct where *w, const struct entry *e,
 		     enum port_fault fault)
 {
@@ -68,13 +71,17 @@ static void complain(struct reader *r, const struct where *w, const struct entry
 			     e->text);
 }
 
+/* What was not given is not printed. */
 static void put(struct node_pairs *out, const char *key, struct stack_pos pos, struct node *value)
 {
 	if (value)
 		node_pairs_put(out, key, pos, value);
 }
 
-/* `published` of the port with this number in the entry's range, or NULL. */
+/*
+ * `published` of the port with this number in the entry's range, or NULL. A string, as compose has
+ * it, because a range of the host for one port stays a range; its number is the first port, or 0.
+ */
 static struct node *published(struct reader *r, const struct entry *e, unsigned i)
 {
 	const struct port_text *p = &e->port;
@@ -106,6 +113,7 @@ static bool is_new(struct reader *r, struct port_list *list, const struct entry 
 	return strmap_put(&list->seen, key, strlen(key), 0, NULL);
 }
 
+/* Keys of others and of ours: the table has looked at those that it knows. */
 static void put_foreign(struct node_pairs *out, const struct node *map)
 {
 	for (size_t i = 0; map && i < map->n; i++)
@@ -114,7 +122,7 @@ static void put_foreign(struct node_pairs *out, const struct node *map)
 				       map->pairs[i].value);
 }
 
-/* One map for each number of the ranges. */
+/* One map for each number of the ranges; defaults that are in no file have no place. */
 static void add_port(struct reader *r, const struct entry *e, unsigned i, struct port_list *list)
 {
 	struct node *host_port = published(r, e, i), *target;
@@ -187,6 +195,7 @@ static FORM(form_protocol)
 	return NULL;
 }
 
+/* Empty is what a variable leaves that is not set: any address, as without the key. */
 static FORM(form_host_ip)
 {
 	if (!*n->text)
@@ -197,6 +206,7 @@ static FORM(form_host_ip)
 	return NULL;
 }
 
+/* A text, because 8000-8010 is right too; whether it fits the target is seen with both in hand. */
 static FORM(form_published)
 {
 	struct port_range range;
@@ -269,6 +279,7 @@ static const struct key port_rows[] = {
 const struct key_table port_keys = TABLE(port_rows);
 /* clang-format on */
 
+/* The values come from the table's forms, so only what holds between them is left to look at. */
 static void read_long(struct reader *r, const struct where *w, const struct node *n,
 		      struct port_list *list)
 {
@@ -327,6 +338,7 @@ FORM(form_ports)
 
 /* ---- expose: PORT[-PORT][/PROTOCOL] ------------------------------------------------------------ */
 
+/* The other half of a published port: it has neither an address nor a port of the host. */
 FORM(form_expose)
 {
 	struct node_items items = { 0 };

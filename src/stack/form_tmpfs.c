@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_tmpfs: the key `tmpfs`, PATH[:OPTIONS], stays a list of texts, each known to be right and of
- * a path of its own. crosscheck and model read the texts again by tmpfs_parse.
+ * a path of its own. crosscheck and model read the texts again by tmpfs_parse, so that there is no
+ * second form of them that `config` would have to hide.
  */
 #include "stack/attributes.h"
 #include "stack/form_mount.h"
 #include "stack/targets.h"
 
-#define MODE_MAX 07777
+#define TMPFS_MAX 1000
+#define MODE_MAX  07777
 
 /* ---- the grammar ----------------------------------------------------------------------------- */
 
@@ -37,6 +39,7 @@ static bool parse_size(const char *s, size_t len, struct tmpfs_wish *ret)
 	return !size_parse(text, &ret->size) && ret->size >= 0;
 }
 
+/* Octal, as mount(8) has it: `mode=700` is not seven hundred. */
 static bool parse_mode(const char *s, size_t len, struct tmpfs_wish *ret)
 {
 	ret->mode = 0;
@@ -48,7 +51,10 @@ static bool parse_mode(const char *s, size_t len, struct tmpfs_wish *ret)
 	return len > 0;
 }
 
-/* Every tmpfs of a container is nosuid, nodev and noexec, so saying that changes nothing. */
+/*
+ * Every tmpfs of a container is nosuid, nodev and noexec, so saying that changes nothing. What
+ * docker would pass on is told apart from what it would refuse: the one can come, the other cannot.
+ */
 static bool parse_option(const char *s, size_t len, struct tmpfs_wish *ret)
 {
 	static const char *const always[] = { "nosuid", "nodev", "noexec", "private", "rprivate" };
@@ -80,6 +86,7 @@ static bool parse_option(const char *s, size_t len, struct tmpfs_wish *ret)
 	return true;
 }
 
+/* No arena and no complaints: it runs once here, and again where the wish is carried out. */
 bool tmpfs_parse(const char *text, struct tmpfs_wish *ret)
 {
 	size_t len = strcspn(text, ":");
@@ -140,9 +147,8 @@ static void add_tmpfs(struct reader *r, const struct where *w, const struct node
 		reader_refuse(r, w, n->pos, "known are size=, mode=, ro and rw", "option '%.*s'",
 			      (int)strcspn(wish.unbuilt, ","), wish.unbuilt);
 	old = targets_put(list, arena_strdup(r->arena, wish.target), form_text(r, w, n));
-	if (old && old->pos.file == n->pos.file)
-		reader_warn(r, w, n->pos, "'%.80s' is already a target at %s: this one wins",
-			    wish.target, reader_place(r, old->pos));
+	if (old)
+		targets_warn(r, w, wish.target, old, n);
 }
 
 FORM(form_tmpfs)
@@ -151,7 +157,9 @@ FORM(form_tmpfs)
 
 	if (n->kind != NODE_LIST)
 		add_tmpfs(r, w, n, &list);
-	for (size_t i = 0; n->kind == NODE_LIST && i < n->n; i++) {
+	else if (n->n > TMPFS_MAX)
+		reader_error(r, w, n->pos, NULL, "more than %d mounts in a service", TMPFS_MAX);
+	for (size_t i = 0; n->kind == NODE_LIST && i < n->n && i < TMPFS_MAX; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
 
 		if (reader_check_kind(r, &here, n->items[i], NODE_STRING))

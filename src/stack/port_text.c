@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * port_text: [[IP:][HOST]:]CONTAINER[/PROTOCOL], with ranges. Pure.
+ * port_text: [[IP:][HOST]:]CONTAINER[/PROTOCOL], with ranges. Pure: it makes no complaints, but says
+ * which part of the text is to blame.
  */
 #include <ctype.h>
 
@@ -19,11 +20,12 @@ static size_t parse_port(const char *s, size_t len, unsigned *ret)
 
 bool port_range_parse(const char *s, size_t len, struct port_range *ret)
 {
-	size_t n = parse_port(s, len, &ret->first), more;
+	size_t n = parse_port(s, len, &ret->first);
 
 	ret->last = ret->first;
 	if (n && n < len && s[n] == '-') {
-		more = parse_port(s + n + 1, len - n - 1, &ret->last);
+		size_t more = parse_port(s + n + 1, len - n - 1, &ret->last);
+
 		n = more ? n + 1 + more : 0;
 	}
 	return n && n == len && ret->first <= ret->last;

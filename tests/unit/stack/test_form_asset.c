@@ -148,7 +148,7 @@ static void test_bad_sections(void **state)
 
 static void test_external(void **state)
 {
-	_cleanup_(loaded_fini) struct loaded l = load("secrets", "[]", "c: {external: true, file: a}");
+	_cleanup_(loaded_fini) struct loaded l = load("secrets", "[c]", "c: {external: true, file: a}");
 
 	(void)state;
 	assert_int_equal(l.result, 0);

@@ -15,6 +15,7 @@ static void test_good(void **state)
 		{ "[\"/dev/sda:/dev//xvda/:r\"]", ONE("/dev/sda", "/dev/xvda", "r") },
 		{ "[{source: /dev/a}]", ONE("/dev/a", "/dev/a", "rwm") },
 		{ "[{source: /dev/a, target: /dev/b, permissions: mr}]", ONE("/dev/a", "/dev/b", "mr") },
+		{ "[\"/dev/a:\"]", ONE("/dev/a", "/dev/a", "rwm") },
 		/* The later one takes the place of the earlier. */
 		{ "[\"/dev/a:/dev/x\", /dev/y, \"/dev/b:/dev/x\"]",
 		  ONE("/dev/b", "/dev/x", "rwm") "," ONE("/dev/y", "/dev/y", "rwm") },
@@ -34,8 +35,7 @@ static void test_bad(void **state)
 {
 	static const struct { const char *device, *want; } cases[] = {
 		{ "\"/a:/b:r:x\"", ": '/a:/b:r:x' is not a device; write SOURCE[:TARGET[:rwm]]" },
-		{ "\"/a:\"", ": '/a:' is not a device; write SOURCE[:TARGET[:rwm]]" },
-		{ "\"\"", ": '' is not a device; write SOURCE[:TARGET[:rwm]]" },
+		{ "\"/a:/b:\"", ": '' are no permissions; write some of r, w and m" },
 		{ "\"/dev/a:rw\"", ": '/dev/a:rw' is not a device; write SOURCE[:TARGET[:rwm]]" },
 		{ "\"/dev/a:/dev/b:rx\"", ": 'rx' are no permissions; write some of r, w and m" },
 		{ "\"/dev/a:/dev/b:rr\"", ": 'rr' are no permissions; write some of r, w and m" },
@@ -60,14 +60,25 @@ static void test_bad(void **state)
 	}
 }
 
-static void test_cdi(void **state)
+/* Two things are said about these: about the key, and about the entry. */
+static void test_entries(void **state)
 {
-	_cleanup_(loaded_fini) struct loaded l = { 0 };
+	static const struct { const char *device, *want; } cases[] = {
+		{ "vendor.com/class=name", "devices[0]: CDI name 'vendor.com/class=name': not supported yet" },
+		{ "$NONE:/dev/x", "devices[0]: a device without a path: not supported yet" },
+		{ "$NONE:$NONE", "devices[0]: a device without a path: not supported yet" },
+	};
 
 	(void)state;
-	l = load_text("services: {web: {image: a, devices: [\"vendor.com/class=name\"]}}\n");
-	assert_int_equal(l.result, 0);
-	assert_non_null(strstr(l.text, "devices[0]: CDI name 'vendor.com/class=name': not supported yet"));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {web: {image: a, devices: [\"%s\"]}}\n", cases[i].device);
+		_cleanup_(loaded_fini) struct loaded l = load_text(yaml);
+
+		assert_int_equal(l.result, 0);
+		if (!strstr(l.text, cases[i].want))
+			fail_msg("%s: %s", cases[i].device, l.text);
+	}
 }
 
 static void test_rules(void **state)
@@ -94,7 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_cdi),
+		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_rules),
 	};
 

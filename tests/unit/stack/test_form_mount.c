@@ -237,6 +237,21 @@ static void test_override(void **state)
 	assert_string_equal(buf_str(&got), "b /p/d /b; v - /c");
 }
 
+/* What a service takes over from another one of the same file is an override too. */
+static void test_inherited(void **state)
+{
+	_cleanup_(loaded_fini) struct loaded l = { 0 };
+	_cleanup_(buf_fini) struct buf got = { 0 };
+
+	(void)state;
+	l = load_text("services:\n"
+		      "  a: {image: a, volumes: [/b:/b], tmpfs: [\"/c:ro\"]}\n"
+		      "  b: {extends: a, volumes: [/d:/b], tmpfs: [/c]}\n");
+	assert_string_equal(l.text, "");
+	show(&got, stack_find_service(l.stack, "b"));
+	assert_string_equal(buf_str(&got), "b /d /b; t - /c");
+}
+
 static void test_tmpfs_grammar(void **state)
 {
 	struct tmpfs_wish wish;
@@ -287,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_warned),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_override),
+		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_tmpfs_grammar),
 		cmocka_unit_test(test_same_target),
 		cmocka_unit_test(test_limit),
