@@ -318,30 +318,12 @@ static struct node *assemble_in(struct reader *r, const struct context *c,
 	return model;
 }
 
-/* Shared nodes are each written out in the end: by aliases and `extends` a small file becomes a large one. */
-static bool fits(const struct node *n, size_t *left)
-{
-	if (!*left)
-		return false;
-	--*left;
-	for (size_t i = 0; i < n->n; i++)
-		if (!fits(n->kind == NODE_MAP ? n->pairs[i].value : n->items[i], left))
-			return false;
-	return true;
-}
-
 struct node *assemble(struct reader *r, const struct context *c, const struct node_items *docs)
 {
 	struct trail trail = { 0 };
-	size_t left = VALUES_MAX;
 	char cwd[PATH_MAX];
-	struct node *all;
 
 	if (docs->n && getcwd(cwd, sizeof(cwd)))
 		trail.path = path_clean(r->arena, cwd, r->files.v[docs->v[0]->pos.file].path);
-	all = assemble_in(r, c, docs, &trail);
-	if (all && !fits(all, &left))
-		reader_error(r, NULL, all->pos, NULL, "too large: more than %d values altogether",
-			     VALUES_MAX);
-	return all;
+	return assemble_in(r, c, docs, &trail);
 }

@@ -59,6 +59,7 @@ struct reader {
 	struct VEC(struct remark) remarks;
 	bool for_run;
 	size_t n_ports;		/* of all services: there is a limit */
+	size_t values;			/* in all documents: there is a limit */
 	size_t merged;		/* entries that merges have copied: there is a limit */
 	struct buf place;	/* scratch of reader_place */
 };
