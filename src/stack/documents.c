@@ -7,28 +7,28 @@
 #include "stack/yaml.h"
 
 /* An included file is read for each project that includes it, so many of them need not be many on the disk. */
-#define VALUES_MAX 300000
+#define VALUES_MAX 200000
 
 static void check_size(struct reader *r, struct node_items *docs, size_t before)
 {
-	bool known = r->values > VALUES_MAX;
-
 	for (size_t i = before; i < docs->n; i++)
 		r->values += docs->v[i]->weight;
 	if (r->values <= VALUES_MAX)
 		return;
-	if (!known)
-		stack_diag_add(r->diags, STACK_ERROR, docs->v[before]->pos, NULL,
-			       "too large: more than %d values in all files", VALUES_MAX);
+	stack_diag_add(r->diags, STACK_ERROR, docs->v[before]->pos, NULL,
+		       "too large: more than %d values in all files", VALUES_MAX);
 	docs->n = before;
 }
 
 int documents_read(struct reader *r, const struct context *c, const char *path,
 		   struct node_items *docs, struct err *err)
 {
-	int file = reader_file(r, c, path, YAML_FILE_MAX);
 	size_t before = docs->n;
+	int file;
 
+	if (r->values > VALUES_MAX)
+		return 0;
+	file = reader_file(r, c, path, YAML_FILE_MAX);
 	if (file < 0)
 		return reader_file_error(err, "stack file", path, YAML_FILE_MAX);
 	yaml_parse(r->arena, r->diags, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,

@@ -312,8 +312,6 @@ static struct node *merge_rule(struct reader *r, const struct where *w, const st
 	if (over->kind == NODE_LIST)
 		over = untag(r, over);
 	switch (key ? key->merge : MERGE_DEFAULT) {
-	case MERGE_REPLACE:
-		return untag(r, over);
 	case MERGE_SET:
 	case MERGE_BY:
 	case MERGE_JOIN:
@@ -328,6 +326,7 @@ static struct node *merge_rule(struct reader *r, const struct where *w, const st
 		return merge_maps(r, w, key, build_map(r, base), build_map(r, over));
 	case MERGE_LOGGING:
 		return merge_logging(r, w, key, base, over);
+	case MERGE_REPLACE:
 	case MERGE_VALUES:
 	case MERGE_DEFAULT:
 		break;
@@ -342,7 +341,11 @@ struct node *merge(struct reader *r, const struct where *w, const struct key *ke
 		return NULL;
 	if (!base || base->kind == NODE_NULL || over->tag == NODE_OVERRIDE)
 		return untag(r, over);
-	if (over->kind == NODE_NULL || is_too_much(r, w, base, over))
+	if (over->kind == NODE_NULL)
+		return base;
+	if (key && key->merge == MERGE_REPLACE)
+		return untag(r, over);
+	if (is_too_much(r, w, base, over))
 		return base;
 	return merge_rule(r, w, key, base, over);
 }
