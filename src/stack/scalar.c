@@ -167,24 +167,28 @@ static bool put_float(struct buf *out, const char *s)
 	return true;
 }
 
-bool scalar_put_number(struct buf *out, const char *s)
+/* Without the underscores and the plus, which only YAML has. */
+static bool put_odd(struct buf *out, const char *s)
 {
-	char text[NUMBER_MAX], *to = text;
+	char text[NUMBER_MAX] = "", *to = text;
 	bool minus = *s == '-';
 
-	if (is_json_number(s)) {
-		buf_puts(out, s);
-		return true;
-	}
 	if (strlen(s) >= sizeof(text))
 		return false;
 	for (s += *s == '+'; *s; s++)
 		if (*s != '_')
 			*to++ = *s;
-	*to = '\0';
 	if (is_json_number(text)) {
 		buf_puts(out, text);
 		return true;
 	}
 	return put_based(out, minus, text + minus) || put_float(out, text);
+}
+
+bool scalar_put_number(struct buf *out, const char *s)
+{
+	if (!is_json_number(s))
+		return put_odd(out, s);
+	buf_puts(out, s);
+	return true;
 }
