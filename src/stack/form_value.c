@@ -338,7 +338,7 @@ static void collect_list(struct reader *r, const struct where *w, const struct n
 		struct where here = where_item(w, i);
 		const char *eq, *name = item->text;
 
-		if (!reader_check_kind(r, &here, item, NODE_STRING | NODE_NUMBER | NODE_BOOL))
+		if (!reader_check_kind(r, &here, item, NODE_STRING))
 			continue;
 		eq = strchr(item->text, '=');
 		if (!*item->text || eq == item->text) {
