@@ -144,7 +144,7 @@ static void put_json(const struct emitter *e, const struct node *n, unsigned dep
 			put_spaces(e->out, 2 * depth + 2);
 		}
 		if (map) {
-			emit_string(e->out, n->pairs[i].key, !e->literal);
+			emit_string(e->out, n->pairs[i].key, !e->literal && e->form != EMIT_YAML);
 			buf_puts(e->out, lines ? ": " : ":");
 		}
 		put_json(e, map ? n->pairs[i].value : n->items[i], depth + 1);
@@ -183,8 +183,14 @@ static void put_lines(const struct emitter *e, const struct node *n, unsigned de
 	}
 }
 
-static void put_key(const struct emitter *e, const char *key, unsigned depth)
+/*
+ * Nobody looks for variables in keys, so their dollars stay: doubled ones would be doubled again. The
+ * JSON doubles them, because that is the shape that other tools know.
+ */
+static void put_key(const struct emitter *all, const char *key, unsigned depth)
 {
+	const struct emitter literal = { .out = all->out, .form = all->form, .literal = true },
+			     *e = &literal;
 	size_t before = e->out->len;
 
 	if (strlen(key) < SIMPLE_KEY_MAX / 8) {

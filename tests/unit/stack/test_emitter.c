@@ -53,7 +53,7 @@ static void test_forms(void **state)
 	expect(sample, EMIT_COMPACT, true,
 	       "{\"s\":\"a$b\",\"m\":{\"k $\":null,\"l\":[-1,{\"t\":true,\"n\":0.5},[],[\"x\",[\"y\"]]]},\"empty\":{}}");
 	expect(sample, EMIT_YAML, false,
-	       "s: a$$b\nm:\n  k $$: null\n  l:\n    - -1\n    - t: true\n      \"n\": 0.5\n    - []\n    - - x\n"
+	       "s: a$$b\nm:\n  k $: null\n  l:\n    - -1\n    - t: true\n      \"n\": 0.5\n    - []\n    - - x\n"
 	       "      - - \"y\"\nempty: {}\n");
 	expect("{}", EMIT_YAML, false, "{}\n");
 }
