@@ -14,17 +14,31 @@ enum { RESOLV_MAX = 65536, VOLUME_LIST_MAX = 1 << 20 };
 
 /* ---- images and users ------------------------------------------------------------------------ */
 
+/* Where the Dockerfile is: compose looks from the folder that is built, `docker build` from where it is called. */
+static char *dockerfile_option(const struct stack_service *s)
+{
+	const char *folder = s->build_context.text, *file = s->build_dockerfile.text;
+
+	if (!file || !strcmp(file, "Dockerfile"))
+		return xstrdup("");
+	if (*folder != '/' || *file == '/')
+		return xasprintf("-f %s ", file);
+	return xasprintf("-f %s/%s ", folder, file);
+}
+
 static int no_image(const struct stack_service *s, struct err *err)
 {
+	_cleanup_free_ char *option = NULL;
+
 	if (!s->build_context.text || err->sys != ENOENT)
 		return -1;
+	option = dockerfile_option(s);
 	return err_set(
 		err,
-		"image '%s': mstack builds none; make it with: docker build -t %s -f %s %s && docker export "
+		"image '%s': mstack builds none; make it with: docker build -t %s %s%s && docker export "
 		"$(docker create %s) -o %s.tar, and write `image: ./%s.tar`",
-		s->image.text, s->image.text,
-		s->build_dockerfile.text ? s->build_dockerfile.text : "Dockerfile",
-		s->build_context.text, s->image.text, s->name, s->name);
+		s->image.text, s->image.text, option, s->build_context.text, s->image.text, s->name,
+		s->name);
 }
 
 static void tell_progress(void *arg, const char *line)

@@ -376,6 +376,32 @@ static void test_absent_image(void **state)
 	end_life(&l);
 }
 
+/* How to make it: the Dockerfile is named from the folder that is built, wherever the command is typed. */
+static void test_image_to_build(void **state)
+{
+	static const struct {
+		const char *build, *command;
+	} t[] = {
+		{ "/c", "docker build -t absent /c &&" },
+		{ "{context: /c, dockerfile: d/D}", "docker build -t absent -f /c/d/D /c &&" },
+		{ "{context: /c, dockerfile: /D}", "docker build -t absent -f /D /c &&" },
+		{ "{context: git@h:r, dockerfile: D}", "docker build -t absent -f D git@h:r &&" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct life l = new_life();
+		char *yaml = xasprintf("services:\n  a: {image: absent, build: %s}\n", t[i].build);
+
+		live(&l, yaml, NULL, 0);
+		assert_int_equal(l.rc, -1);
+		if (!strstr(l.err.text, t[i].command))
+			fail_msg("%s: %s", t[i].command, l.err.text);
+		end_life(&l);
+		free(yaml);
+	}
+}
+
 static void test_second_supervisor_is_refused(void **state)
 {
 	struct life l = new_life();
@@ -616,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_oom_is_said),
 		cmocka_unit_test(test_failing_ups),
 		cmocka_unit_test(test_absent_image),
+		cmocka_unit_test(test_image_to_build),
 		cmocka_unit_test(test_second_supervisor_is_refused),
 		cmocka_unit_test(test_waits_for_health),
 		cmocka_unit_test(test_unhealthy_dependency),
