@@ -270,16 +270,6 @@ static void keep(struct choice *c, size_t i, bool *active)
 
 /* ---- what a service gets without asking ------------------------------------------------------- */
 
-/* As compose prints it: null is the image's own, an empty list clears it. */
-static struct node *with_null(struct reader *r, struct node *service, const char *key)
-{
-	struct stack_pos none = { 0 };
-
-	return node_find(service, key) ? service
-				       : node_with(r->arena, service, key,
-						   node_new(r->arena, NODE_NULL, none, NULL));
-}
-
 static struct node *with_defaults(struct reader *r, const struct node_pair *pair,
 				  struct node *service)
 {
@@ -289,7 +279,6 @@ static struct node *with_defaults(struct reader *r, const struct node_pair *pair
 	struct stack_pos none = { 0 };
 
 	service = env_fold(r, &here, service);
-	service = with_null(r, with_null(r, service, "command"), "entrypoint");
 	if (node_get(service, "network_mode") || (networks && networks->n))
 		return service;
 	node_pairs_put(&map, "default", none, node_new(r->arena, NODE_NULL, none, NULL));

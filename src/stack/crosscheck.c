@@ -50,18 +50,33 @@ static void check_volumes(struct reader *r, const struct where *service, const s
 	}
 }
 
+/* The network `default` is there without being declared. */
+static void check_networks(struct reader *r, const struct where *service, const struct node *list,
+			   const struct node *declared)
+{
+	const struct where w = where_in(service, "networks");
+
+	for (size_t i = 0; list && i < list->n; i++)
+		if (strcmp(list->pairs[i].key, "default") &&
+		    !node_find(declared, list->pairs[i].key))
+			reader_error(
+				r, &w, list->pairs[i].pos, NULL,
+				"network '%.64s' is not declared under the top-level 'networks'",
+				list->pairs[i].key);
+}
+
 static void check_references(struct reader *r, const struct where *w, const struct node *service,
-			     const struct node *root)
+			     const struct node *tree)
 {
 	const struct where build = where_in(w, "build");
 
-	check_names(r, w, node_get(service, "networks"), "networks", node_get(root, "networks"));
-	check_volumes(r, w, node_get(service, "volumes"), node_get(root, "volumes"));
-	check_names(r, w, node_get(service, "configs"), "configs", node_get(root, "configs"));
-	check_names(r, w, node_get(service, "secrets"), "secrets", node_get(root, "secrets"));
-	check_names(r, w, node_get(service, "models"), "models", node_get(root, "models"));
+	check_networks(r, w, node_get(service, "networks"), node_get(tree, "networks"));
+	check_volumes(r, w, node_get(service, "volumes"), node_get(tree, "volumes"));
+	check_names(r, w, node_get(service, "configs"), "configs", node_get(tree, "configs"));
+	check_names(r, w, node_get(service, "secrets"), "secrets", node_get(tree, "secrets"));
+	check_names(r, w, node_get(service, "models"), "models", node_get(tree, "models"));
 	check_names(r, &build, node_get(node_get(service, "build"), "secrets"), "secrets",
-		    node_get(root, "secrets"));
+		    node_get(tree, "secrets"));
 }
 
 /* ---- inside of one service ------------------------------------------------------------------- */
@@ -269,7 +284,7 @@ static void check_conditions(struct reader *r, const struct where *w, const stru
 		    has_check(other->value))
 			continue;
 		reader_refuse(r, &here, d->pos, "give it a 'healthcheck' with a 'test'",
-			      "waits for '%s' to be healthy; the health check of an image, %s",
+			      "waits for '%s', %s, to be healthy by a check of its image",
 			      d->key, reader_place(r, other->pos));
 	}
 }
@@ -298,7 +313,7 @@ static void check_container_names(struct reader *r, const struct node *services)
 	}
 }
 
-void crosscheck(struct reader *r, const struct node *root)
+void crosscheck(struct reader *r, const struct node *root, const struct node *tree)
 {
 	const struct node *services = node_get(root, "services");
 	const struct where section = { .key = "services" };
@@ -307,7 +322,7 @@ void crosscheck(struct reader *r, const struct node *root)
 		const struct node_pair *pair = &services->pairs[i];
 		const struct where w = where_key(&section, pair->key, pair->pos);
 
-		check_references(r, &w, pair->value, root);
+		check_references(r, &w, pair->value, tree);
 		check_service(r, &w, pair->value);
 		check_conditions(r, &w, pair->value, services);
 	}

@@ -5,6 +5,7 @@
 
 #include "stack/reader.h"
 
-void crosscheck(struct reader *r, const struct node *root);
+/* `tree` is what the forms were given: what stands there is declared, also when something is wrong with it. */
+void crosscheck(struct reader *r, const struct node *root, const struct node *tree);
 
 #endif

@@ -124,7 +124,10 @@ static bool is_small(struct reader *r, const struct node *tree)
 	return true;
 }
 
-/* Problems of the first kind make those of the next only noise. */
+/*
+ * Files that do not even make one tree are not looked at any further; from there on all that is wrong
+ * is found in one go.
+ */
 static void read_model(struct reader *r, const struct context *c, const struct stack_opts *opts,
 		       const struct node_items *docs)
 {
@@ -141,12 +144,12 @@ static void read_model(struct reader *r, const struct context *c, const struct s
 		return;
 	}
 	root = form_map(r, NULL, tree, top_key.below);
-	if (!node_get(tree, "services"))
+	if (!node_given(tree, "services"))
 		reader_error(r, NULL, tree->pos, NULL, "there are no 'services'");
-	if (stack_diags_errors(r->diags))
+	if (!node_get(root, "services"))
 		return;
 	root = active_select(r, opts, root);
-	crosscheck(r, root);
+	crosscheck(r, root, tree);
 	reader_flush(r, root);
 	if (stack_diags_errors(r->diags))
 		return;

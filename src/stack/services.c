@@ -12,8 +12,8 @@
 #define CGROUP_V1 "cgroup v2 has no such setting"
 
 static const struct key rootfs_rows[] = {
-	REFUSE("upper", STR, NULL),
-	REFUSE("writable", BOO | STR, NULL, AS(form_bool)),
+	DONE("upper", STR),
+	DONE("writable", BOO | STR, AS(form_bool)),
 };
 static const struct key_table rootfs_keys = TABLE(rootfs_rows);
 
@@ -56,7 +56,7 @@ static const struct key service_rows[] = {
 	WARN("external_links", LST, "there are no containers outside of the stack", AS(form_set), MERGES(SET)),
 	REFUSE("extra_hosts", LST | MAP, NULL, AS(form_hosts), MERGES(HOSTS)),
 	REFUSE("gpus", STR | LST, "there are no drivers for GPUs here", AS(form_gpus), BELOW(gpu_keys)),
-	REFUSE("group_add", LST, NULL, AS(form_set), MERGES(SET)),
+	REFUSE("group_add", LST, NULL, AS(form_groups), MERGES(SET)),
 	DONE("healthcheck", MAP, AS(form_health), BELOW(health_keys)),
 	DONE("hostname", STR, AS(form_hostname)),
 	DONE("image", STR, AS(form_image)),
@@ -120,20 +120,20 @@ static const struct key any_service = DONE("NAME", NUL | MAP, AS(form_service), 
 const struct key_table services_keys = CHOSEN(any_service);
 /* clang-format on */
 
+/* There is a service in any case, also when nothing is right about it: others may name it. */
 FORM(form_service)
 {
-	struct node *out;
+	struct node_pairs none = { 0 };
 
 	if (!name_check(r, w, w->at, w->key))
-		return NULL;
+		return node_map_done(r->arena, n->pos, &none);
 	if (n->kind == NODE_NULL) {
 		reader_error(r, w, w->at, NULL, "is empty: it needs at least 'image'");
-		return NULL;
+		return node_map_done(r->arena, n->pos, &none);
 	}
-	out = form_map(r, w, n, &service_keys);
-	if (!node_find(n, "image") && !node_find(n, "build") && !node_find(n, "provider"))
+	if (!node_given(n, "image") && !node_given(n, "build") && !node_given(n, "provider"))
 		reader_error(r, w, w->at, NULL, "neither 'image' nor 'build' is given");
-	return out;
+	return form_map(r, w, n, &service_keys);
 }
 
 FORM(form_services)

@@ -25,6 +25,25 @@ static void substitute_text(struct reader *r, struct vars *v, const struct where
 		diags_set_uses(r->diags, n->pos, n->uses, n->n_uses);
 }
 
+/*
+ * Keys are not interpolated, but `config` doubles their dollars like all others, as compose does; so that it reads its own
+ * output again as it was, two are one here.
+ */
+static void undouble_key(struct reader *r, const struct where *w, const struct node *map,
+			 struct node_pair *pair)
+{
+	char *key = arena_strdup(r->arena, pair->key), *to = key;
+
+	for (const char *s = pair->key; *s; s++) {
+		s += s[0] == '$' && s[1] == '$';
+		*to++ = *s;
+	}
+	*to = '\0';
+	if (node_find(map, key))
+		reader_error(r, w, pair->pos, NULL, "key '%.80s' stands twice in this map", key);
+	pair->key = key;
+}
+
 void substitute(struct reader *r, struct vars *v, const struct where *w, struct node *n)
 {
 	if (n->visited)
@@ -34,6 +53,8 @@ void substitute(struct reader *r, struct vars *v, const struct where *w, struct 
 		bool map = n->kind == NODE_MAP;
 		struct where here = { .up = w, .index = i };
 
+		if (map && !v->common->literal && strstr(n->pairs[i].key, "$$"))
+			undouble_key(r, w, n, &n->pairs[i]);
 		if (map) {
 			here.key = n->pairs[i].key;
 			here.at = n->pairs[i].pos;

@@ -17,8 +17,8 @@ static void test_dependencies(void **state)
 	expect_diags("services:\n  a: {image: x, depends_on: [b, b]}\n  b: {image: x}\n",
 		     "2:33: error: service 'a': depends_on[1]: service 'b' is named twice, first at stack.yaml:2\n");
 	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n  b: {image: x}\n",
-		     "4:18: warning: service 'a': depends_on: waits for 'b' to be healthy; the health check of an image, "
-		     "stack.yaml:5: not supported yet: 'mstack up' refuses it\n");
+		     "4:18: warning: service 'a': depends_on: waits for 'b', stack.yaml:5, to be healthy by a check of its "
+		     "image: not supported yet: 'mstack up' refuses it\n");
 	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n"
 		     "  b: {image: x, healthcheck: {test: a}}\n", "");
 	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {required: false}}\n  b: {image: x}\n",
@@ -74,9 +74,10 @@ static void test_networks(void **state)
 		  "4:40: warning: network 'm': ipam.config[0].subnet: IPv6 subnet 'fd00::/64': not supported yet: 'mstack up' "
 		  "refuses it" },
 		{ "config: [{subnet: 10.2.0.0/16, ip_range: 10.3.0.0/24}]",
+		  "4:53: warning: network 'm': ipam.config[0].ip_range: not supported yet: 'mstack up' refuses it\n"
 		  "4:63: error: network 'm': ipam: ip_range 10.3.0.0/24 is not inside of the subnet (stack.yaml:4)" },
-		{ "config: [{gateway: 10.2.0.1}]", "4:41: error: network 'm': ipam.config: a gateway without a subnet" },
-		{ "driver: other", "4:30: error: network 'm': ipam.driver: 'other': not supported yet; there is only default" },
+		{ "config: [{gateway: 10.2.0.1}]", "4:41: error: network 'm': ipam.config[0]: a gateway without a subnet" },
+		{ "driver: other", "4:30: warning: network 'm': ipam.driver: 'other': not supported yet: 'mstack up' refuses it" },
 	};
 
 	(void)state;
@@ -90,9 +91,10 @@ static void test_networks(void **state)
 	}
 	expect_diags("services:\n  a: {image: x, networks: [n]}\n",
 		     "2:28: error: service 'a': networks: network 'n' is not declared under the top-level 'networks'\n");
-	expect_diags("services: {a: {image: x}}\nnetworks:\n  n: {driver: overlay}\n  m: {external: {name: x}}\n",
-		     "3:15: error: network 'n': driver: 'overlay': not supported yet; there is only bridge\n"
-		     "4:17: error: network 'm': external: true: not supported yet\n");
+	expect_diags("services: {a: {image: x, networks: [n, m]}}\nnetworks:\n  n: {driver: overlay}\n  m: {external: {name: x}}\n",
+		     "3:15: warning: network 'n': driver: 'overlay': not supported yet: 'mstack up' refuses it\n"
+		     "4:7: warning: network 'm': external: not supported yet: 'mstack up' refuses it\n"
+		     "4:18: warning: network 'm': external: an old form: write 'name' and 'external: true' beside each other\n");
 }
 
 static void test_names(void **state)
@@ -125,8 +127,8 @@ static void test_ports(void **state)
 static void test_volumes(void **state)
 {
 	(void)state;
-	expect_diags("services: {a: {image: x, volumes: [\"ww:/w\"]}}\nvolumes:\n  v: {external: true, driver: local}\n",
-		     "3:23: error: volume 'v': 'driver' beside 'external: true': what exists already cannot be described anew\n");
+	expect_diags("services: {a: {image: x, volumes: [\"vv:/w\"]}}\nvolumes:\n  vv: {external: true, driver: local}\n",
+		     "3:24: error: volume 'vv': 'driver' beside 'external: true': what exists already cannot be described anew\n");
 	/* What nobody uses is never made, so that there is nothing to say about it. */
 	expect_diags("services: {a: {image: x, volumes: [\"ww:/w\"]}}\nvolumes:\n  ww: {driver: nfs}\n  u: {driver: nfs}\n",
 		     "3:16: warning: volume 'ww': driver: 'nfs': not supported yet: 'mstack up' refuses it\n");
