@@ -16,8 +16,8 @@
 /* Readers of YAML 1.1 or 1.2 take these for a truth value or for nothing; begins_plain leaves no others over. */
 static bool is_word(const char *s)
 {
-	static const char *const words[] = { "yes",  "no",    "on",   "off", "y",
-					     "n",    "true",  "false", "null" };
+	static const char *const words[] = { "yes", "no",   "on",    "off", "y",
+					     "n",   "true", "false", "null" };
 
 	if (strlen(s) > 5 || !strchr("yYnNoOtTfF", *s))
 		return false;
