@@ -13,6 +13,7 @@
 #define CPUS_MAX	 100000 /* nobody has more; keeps thousandths far from overflow */
 #define CPU_NUMBER_MAX	 65535
 #define OOM_SCORE_MAX	 1000
+#define BLKIO_WEIGHT_MIN 10
 #define BLKIO_WEIGHT_MAX 1000
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -252,14 +253,16 @@ FORM(form_sysctls)
 
 /* ---- disks ----------------------------------------------------------------------------------- */
 
+/* 0 leaves it to the kernel. */
 static FORM(form_weight)
 {
 	struct node *out = form_int(r, w, n);
 
-	if (!out || (out->number >= 0 && out->number <= BLKIO_WEIGHT_MAX))
+	if (!out || !out->number ||
+	    (out->number >= BLKIO_WEIGHT_MIN && out->number <= BLKIO_WEIGHT_MAX))
 		return out;
-	reader_error(r, w, n->pos, NULL, "%s: from 10 to %d is possible", out->text,
-		     BLKIO_WEIGHT_MAX);
+	reader_error(r, w, n->pos, NULL, "%s: from %d to %d is possible", out->text,
+		     BLKIO_WEIGHT_MIN, BLKIO_WEIGHT_MAX);
 	return NULL;
 }
 
@@ -275,40 +278,14 @@ static const struct key weight_rows[] = {
 	DONE("weight", NUM | STR, AS(form_weight)),
 };
 static const struct key_table weight_keys = TABLE(weight_rows);
-/* clang-format on */
 
-static struct node *form_disks(struct reader *r, const struct where *w, const struct node *n,
-			       const struct key_table *table)
-{
-	struct node_items items = { 0 };
-
-	for (size_t i = 0; i < n->n; i++) {
-		struct where here = { w, NULL, i, n->items[i]->pos };
-
-		if (reader_check_kind(r, &here, n->items[i], NODE_MAP))
-			vec_push(&items, form_map(r, &here, n->items[i], table));
-	}
-	return node_list_done(r->arena, n->pos, &items);
-}
-
-static FORM(form_rates)
-{
-	return form_disks(r, w, n, &rate_keys);
-}
-
-static FORM(form_weights)
-{
-	return form_disks(r, w, n, &weight_keys);
-}
-
-/* clang-format off */
 static const struct key blkio_rows[] = {
-	DONE("device_read_bps", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_read_iops", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_write_bps", LST, AS(form_rates), BELOW(rate_keys)),
-	DONE("device_write_iops", LST, AS(form_rates), BELOW(rate_keys)),
+	DONE("device_read_bps", LST, BELOW(rate_keys)),
+	DONE("device_read_iops", LST, BELOW(rate_keys)),
+	DONE("device_write_bps", LST, BELOW(rate_keys)),
+	DONE("device_write_iops", LST, BELOW(rate_keys)),
 	DONE("weight", NUM | STR, AS(form_weight)),
-	DONE("weight_device", LST, AS(form_weights), BELOW(weight_keys)),
+	DONE("weight_device", LST, BELOW(weight_keys)),
 };
 const struct key_table blkio_keys = TABLE(blkio_rows);
 /* clang-format on */
