@@ -183,25 +183,52 @@ static bool is_after(struct stack_pos a, struct stack_pos b)
 }
 
 /* Counted even when it is not kept: a thousand and one problems are still no stack. */
+/* Where a diagnostic of this place goes: behind all that are not after it. */
+static size_t find_place(const struct stack_diags *d, struct stack_pos pos)
+{
+	size_t i = d->diags.n;
+
+	/* Files are mostly read from top to bottom, so the place is found after a step or two. */
+	while (i > 0 && is_after(d->diags.v[i - 1].pos, pos))
+		i--;
+	return i;
+}
+
+/* The same has been said before: of an env file, say, that many services read. */
+static bool is_known(const struct stack_diags *d, size_t place, const struct stack_diag *diag)
+{
+	for (size_t i = place; i > 0 && !is_after(diag->pos, d->diags.v[i - 1].pos); i--)
+		if (d->diags.v[i - 1].severity == diag->severity &&
+		    !strcmp(d->diags.v[i - 1].text, diag->text))
+			return true;
+	return false;
+}
+
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
 		const char *hint, const char *fmt, va_list ap)
 {
 	struct stack_diag diag = { .severity = severity, .pos = pos };
+	size_t place = find_place(d, pos);
+	bool is_error = severity == STACK_ERROR;
 	struct buf text = { 0 };
-	size_t i;
 
-	d->n_errors += severity == STACK_ERROR;
-	if (d->diags.n >= KEPT_MAX)
+	if (d->diags.n >= KEPT_MAX) {
+		d->n_errors += is_error;
 		return;
+	}
 	buf_vprintf(&text, fmt, ap);
 	diag.text = buf_take(&text);
+	if (is_known(d, place, &diag)) {
+		free(diag.text);
+		return;
+	}
+	d->n_errors += is_error;
 	diag.hint = hint ? xstrdup(hint) : NULL;
 	diag.source = find_origin(d, pos);
 	vec_push(&d->diags, diag);
-	/* Files are mostly read from top to bottom, so the place is found after a step or two. */
-	for (i = d->diags.n - 1; i > 0 && is_after(d->diags.v[i - 1].pos, pos); i--)
+	for (size_t i = d->diags.n - 1; i > place; i--)
 		d->diags.v[i] = d->diags.v[i - 1];
-	d->diags.v[i] = diag;
+	d->diags.v[place] = diag;
 }
 
 void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,

@@ -88,11 +88,29 @@ static void test_limits(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5000; i++)
-		add(d, STACK_ERROR, 1, 1, NULL, "again");
+		add(d, STACK_ERROR, 1, (unsigned)i + 1, NULL, "again");
 	stack_diags_print(d, false, &out);
 	assert_int_equal(stack_diags_errors(d), 5000);
 	assert_int_equal(stack_diags_count(d), 1000);
 	assert_non_null(strstr(out.data, "and 4980 more errors\n"));
+	stack_diags_free(d);
+}
+
+/* Many steps may look at one text: what is wrong with it is told once. */
+static void test_once(void **state)
+{
+	struct stack_diags *d = with_file("x");
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		add(d, STACK_ERROR, 1, 1, NULL, "a");
+		add(d, STACK_ERROR, 1, 1, NULL, "b");
+		add(d, STACK_WARNING, 1, 1, NULL, "a");
+		add(d, STACK_ERROR, 1, 2, NULL, "a");
+		add(d, STACK_ERROR, 0, 0, NULL, "a");
+	}
+	assert_int_equal(stack_diags_errors(d), 4);
+	assert_int_equal(stack_diags_count(d), 5);
 	stack_diags_free(d);
 }
 
@@ -175,7 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),  cmocka_unit_test(test_odd_lines), cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_colour),	 cmocka_unit_test(test_hidden_and_wide),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_once), cmocka_unit_test(test_colour),	 cmocka_unit_test(test_hidden_and_wide),
 		cmocka_unit_test(test_sources), cmocka_unit_test(test_json),
 	};
 

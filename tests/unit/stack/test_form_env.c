@@ -164,6 +164,20 @@ static void test_wrong(void **state)
 	expect_wrong("env_file: {path: a.env}", "must be a string or a list, not a map");
 }
 
+/* What is wrong with a file is said once, however many services read it. */
+static void test_shared(void **state)
+{
+	struct loaded l;
+
+	(void)state;
+	write_text("shared.env", "A=1\nB C=2\n");
+	l = load_text(
+		"services: {web: {image: a, env_file: shared.env}, b: {image: a, env_file: shared.env}}\n");
+	assert_int_equal(stack_diags_count(l.diags), 1);
+	assert_non_null(strstr(l.text, "shared.env:2:3: error"));
+	loaded_fini(&l);
+}
+
 /* Nobody reads files for a service that is not meant. */
 static void test_inactive(void **state)
 {
@@ -199,7 +213,8 @@ int main(void)
 		cmocka_unit_test(test_environment), cmocka_unit_test(test_odd_names),
 		cmocka_unit_test(test_spelling),    cmocka_unit_test(test_files),
 		cmocka_unit_test(test_places),	    cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_inactive),    cmocka_unit_test(test_large),
+		cmocka_unit_test(test_inactive),    cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
