@@ -16,8 +16,8 @@ typedef void visit_fn(void *arg, const struct step *s);
 
 static void walk(const struct step *up, const struct key *key, visit_fn *visit, void *arg)
 {
-	bool ruled = up && up->ruler->verdict != KEY_DONE;
-	const struct step here = { up, key, ruled ? up->ruler : key };
+	const struct key *above = up ? up->ruler : &top_key;
+	const struct step here = { up, key, above->verdict == KEY_DONE ? key : above };
 	const struct key_table *below = key->below;
 
 	if (up)
