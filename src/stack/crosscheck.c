@@ -18,15 +18,16 @@ static void check_names(struct reader *r, const struct where *service, const str
 
 	for (size_t i = 0; list && i < list->n; i++) {
 		const struct node *item = list->kind == NODE_LIST ? list->items[i] : NULL;
-		const char *name = list->kind == NODE_MAP   ? list->pairs[i].key
-				   : item->kind == NODE_MAP ? node_text(item, "source")
-							    : item->text;
+		const struct node *named =
+			item && item->kind == NODE_MAP ? node_get(item, "source") : item;
+		const char *name = item ? (named ? named->text : NULL) : list->pairs[i].key;
 		const struct where here = item ? where_item(&w, i) : w;
 
 		if (!name || node_find(declared, name))
 			continue;
-		reader_error(r, &here, list->kind == NODE_MAP ? list->pairs[i].pos : item->pos,
-			     NULL, "%.*s '%.80s' is not declared under the top-level '%s'",
+		reader_error(r, &here, item ? named->pos : list->pairs[i].pos,
+			     form_suggest(r, name, declared),
+			     "%.*s '%.80s' is not declared under the top-level '%s'",
 			     (int)strlen(section) - 1, section, name, section);
 	}
 }
@@ -38,15 +39,16 @@ static void check_volumes(struct reader *r, const struct where *service, const s
 
 	for (size_t i = 0; list && i < list->n; i++) {
 		const struct where here = where_item(&w, i);
-		const char *type = node_text(list->items[i], "type"),
-			   *source = node_text(list->items[i], "source");
+		const char *type = node_text(list->items[i], "type");
+		const struct node *source = node_get(list->items[i], "source");
 
-		if (!type || strcmp(type, "volume") || !source || node_find(declared, source))
+		if (!type || strcmp(type, "volume") || !source || node_find(declared, source->text))
 			continue;
-		reader_error(r, &here, list->items[i]->pos,
-			     strchr(source, '/') ? "a path begins with ./ or /" : NULL,
+		reader_error(r, &here, source->pos,
+			     strchr(source->text, '/') ? "a path begins with ./ or /"
+						       : form_suggest(r, source->text, declared),
 			     "volume '%.80s' is not declared under the top-level 'volumes'",
-			     source);
+			     source->text);
 	}
 }
 
@@ -60,7 +62,8 @@ static void check_networks(struct reader *r, const struct where *service, const 
 		if (strcmp(list->pairs[i].key, "default") &&
 		    !node_find(declared, list->pairs[i].key))
 			reader_error(
-				r, &w, list->pairs[i].pos, NULL,
+				r, &w, list->pairs[i].pos,
+				form_suggest(r, list->pairs[i].key, declared),
 				"network '%.64s' is not declared under the top-level 'networks'",
 				list->pairs[i].key);
 }
@@ -284,8 +287,8 @@ static void check_conditions(struct reader *r, const struct where *w, const stru
 		    has_check(other->value))
 			continue;
 		reader_refuse(r, &here, d->pos, "give it a 'healthcheck' with a 'test'",
-			      "waits for '%s', %s, to be healthy by a check of its image",
-			      d->key, reader_place(r, other->pos));
+			      "waits for '%s', %s, to be healthy by a check of its image", d->key,
+			      reader_place(r, other->pos));
 	}
 }
 
