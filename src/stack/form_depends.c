@@ -6,6 +6,7 @@
 #include "stack/attributes.h"
 #include "stack/keys.h"
 
+/* Known words only: a condition that nobody understands would be a dependency that never holds. */
 static FORM(form_condition)
 {
 	static const char *const words[] = {
@@ -95,7 +96,7 @@ static void collect_list(struct reader *r, const struct where *w, const struct n
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->items[i];
-		struct where here = { w, NULL, i, one->pos };
+		struct where here = where_item(w, i);
 		size_t at;
 
 		if (!reader_check_kind(r, &here, one, NODE_STRING))

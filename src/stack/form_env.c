@@ -35,6 +35,7 @@ static void resolve(struct reader *r, const struct node_pair *pair)
 	n->substituted = true;
 }
 
+/* Null in the result is a name that is to be unset in the container, whatever its image says. */
 FORM(form_environment)
 {
 	struct node *out = form_variables(r, w, n);
@@ -55,6 +56,7 @@ static FORM(form_format)
 	return *n->text ? form_word(r, w, n, words, ARRAY_LEN(words)) : NULL;
 }
 
+/* Checked here, as an empty path would be the folder itself. */
 static FORM(form_file_path)
 {
 	if (*n->text)
@@ -106,7 +108,7 @@ FORM(form_env_files)
 	if (n->kind != NODE_LIST && (one = form_env_file(r, w, n)))
 		vec_push(&items, one);
 	for (size_t i = 0; n->kind == NODE_LIST && i < n->n; i++) {
-		struct where here = { w, NULL, i, n->items[i]->pos };
+		struct where here = where_item(w, i);
 
 		if ((one = form_env_file(r, &here, n->items[i])))
 			vec_push(&items, one);
@@ -133,6 +135,10 @@ static int open_file(struct reader *r, const struct where *w, const struct node 
 	return -1;
 }
 
+/*
+ * References see the project's variables, then `environment`, then what the files have said so far;
+ * the project is that of the file in which the entry stands.
+ */
 static void read_env_file(struct reader *r, const struct where *w, const struct node *entry,
 			  const struct node *environment, struct envset *into)
 {
@@ -174,6 +180,7 @@ static void read_label_file(struct reader *r, const struct where *w, const struc
 	vars_common_fini(&common);
 }
 
+/* Values keep their place in the file that they are from; those of the stack file replace them. */
 static struct node *joined(struct reader *r, const struct node *own, struct stack_pos pos,
 			   const struct envset *files)
 {
@@ -218,8 +225,8 @@ static struct node *fold(struct reader *r, const struct where *w, struct node *s
 	if (!files)
 		return service;
 	for (size_t i = 0; i < files->value->n; i++) {
-		struct where list = { w, f->files, 0, files->pos };
-		struct where here = { &list, NULL, i, files->value->items[i]->pos };
+		struct where list = where_in(w, f->files);
+		struct where here = where_item(&list, i);
 
 		f->read(r, &here, files->value->items[i], own, &all);
 	}

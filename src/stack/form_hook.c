@@ -36,7 +36,7 @@ FORM(form_hooks)
 
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->items[i];
-		struct where here = { w, NULL, i, one->pos };
+		struct where here = where_item(w, i);
 
 		if (!reader_check_kind(r, &here, one, NODE_MAP))
 			continue;

@@ -36,6 +36,7 @@ FORM(form_cpus)
 	return NULL;
 }
 
+/* 0 and -1 are no limit; which of them it was is kept for whoever prints it. */
 FORM(form_pids)
 {
 	struct node *out = form_int(r, w, n);
@@ -47,6 +48,7 @@ FORM(form_pids)
 	return NULL;
 }
 
+/* The range of /proc/PID/oom_score_adj. */
 FORM(form_oom_score)
 {
 	struct node *out = form_int(r, w, n);
@@ -106,6 +108,7 @@ FORM(form_cpuset)
 
 /* ---- capabilities ---------------------------------------------------------------------------- */
 
+/* By name and not by number: which ones a kernel has is found out when the container starts. */
 /* clang-format off */
 static const char *const capabilities[] = {
 	"ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
@@ -132,7 +135,7 @@ FORM(form_caps)
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->items[i];
-		struct where here = { w, NULL, i, n->items[i]->pos };
+		struct where here = where_item(w, i);
 		const char *name = caps_name(r->arena, one->text);
 
 		if (one->kind == NODE_STRING &&
@@ -146,6 +149,7 @@ FORM(form_caps)
 
 /* ---- ulimits --------------------------------------------------------------------------------- */
 
+/* The names of setrlimit(2) in small letters, as engines spell them. */
 int ulimit_resource(const char *name)
 {
 	/* clang-format off */
@@ -174,6 +178,7 @@ static const struct key ulimit_rows[] = {
 static const struct key_table ulimit_keys = TABLE(ulimit_rows);
 /* clang-format on */
 
+/* -1 is above all numbers; an integer alone is both of them. */
 static bool check_ulimit(struct reader *r, const struct where *w, const struct node *n)
 {
 	const struct node *map = n->kind == NODE_MAP ? n : NULL;
@@ -190,6 +195,7 @@ static bool check_ulimit(struct reader *r, const struct where *w, const struct n
 	return false;
 }
 
+/* The schema takes any name of small letters; one that no kernel knows fails at the start there. */
 static FORM(form_ulimit)
 {
 	struct node *out;
@@ -235,6 +241,7 @@ static bool is_namespaced(const char *name)
 	       text_is_one_of(name, single, ARRAY_LEN(single));
 }
 
+/* A name becomes a path below /proc/sys, dots for slashes: nothing in it may lead anywhere else. */
 FORM(form_sysctls)
 {
 	struct node *out = form_pairs(r, w, n);
@@ -266,6 +273,7 @@ static FORM(form_weight)
 	return NULL;
 }
 
+/* Of bytes or of operations in a second: compose writes both as sizes. */
 /* clang-format off */
 static const struct key rate_rows[] = {
 	DONE("path", STR, AS(form_string)),

@@ -24,6 +24,10 @@ FORM(form_image)
 	return out;
 }
 
+/*
+ * Not cleaned: what `..` leads to is only known inside of the image. Engines refuse a relative one
+ * when they make the container.
+ */
 FORM(form_working_dir)
 {
 	if (*n->text == '/')
@@ -87,7 +91,7 @@ FORM(form_groups)
 	struct node *texts;
 
 	for (size_t i = 0; i < n->n; i++) {
-		struct where here = { w, NULL, i, n->items[i]->pos };
+		struct where here = where_item(w, i);
 
 		if (reader_check_kind(r, &here, n->items[i], NODE_STRING | NODE_NUMBER))
 			vec_push(&items, form_text(r, &here, n->items[i]));
@@ -98,6 +102,7 @@ FORM(form_groups)
 
 /* ---- how it runs ----------------------------------------------------------------------------- */
 
+/* Decimal and without a sign, as engines read it; model.c takes it as it is. */
 static bool is_count(const char *s)
 {
 	int64_t max;
@@ -123,6 +128,7 @@ FORM(form_restart)
 	return NULL;
 }
 
+/* Signals have the names and numbers of this machine, which is where the container runs. */
 FORM(form_stop_signal)
 {
 	int sig = sig_parse(n->text);
@@ -140,7 +146,10 @@ FORM(form_stop_signal)
 	return out;
 }
 
-/* Names of images for what uname(2) calls otherwise. */
+/*
+ * Names of images for what uname(2) calls otherwise. Variants are listed where the machine runs
+ * them for certain: of amd64/v2 and above that depends on the processor.
+ */
 static bool is_own_arch(const char *arch)
 {
 	static const struct {
@@ -243,6 +252,7 @@ static bool is_other(const char *text)
 	       strspn(text + skip, NAME_LETTERS "_.-") == strlen(text + skip);
 }
 
+/* For other stacks' containers there is no "yet": the hint says so. */
 static void refuse_namespace(struct reader *r, const struct where *w, const struct node *n)
 {
 	reader_refuse(r, w, n->pos, strncmp(n->text, "container:", 10) ? NULL : CONTAINER,
@@ -256,6 +266,7 @@ struct namespace_words {
 	const char *known;    /* all of that, for the message */
 };
 
+/* cgroup takes two words by the schema, the others what engines take when they make the container. */
 static const struct namespace_words *find_words(const char *key)
 {
 	/* clang-format off */
@@ -332,12 +343,16 @@ FORM(form_network_mode)
 
 /* ---- security options ------------------------------------------------------------------------ */
 
+/* The words that engines take behind no-new-privileges. */
 static bool is_bool_word(const char *text, bool value)
 {
 	return !strcasecmp(text, value ? "true" : "false") || !strcmp(text, value ? "1" : "0");
 }
 
-/* What becomes of NAME and VALUE; false: there is no such option. */
+/*
+ * What becomes of NAME and VALUE; false: there is no such option. A path behind seccomp= is not
+ * resolved, as compose does not either: it is printed as it was written.
+ */
 static bool check_security(struct reader *r, const struct where *w, const struct node *n,
 			   const char *name, const char *value)
 {
@@ -377,7 +392,7 @@ FORM(form_security_opts)
 
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->items[i];
-		struct where here = { w, NULL, i, one->pos };
+		struct where here = where_item(w, i);
 		size_t len = strcspn(one->text, "=:");
 		const char *name = arena_strndup(r->arena, one->text, len);
 
@@ -395,13 +410,14 @@ FORM(form_security_opts)
 
 /* ---- files of labels ------------------------------------------------------------------------- */
 
+/* Only the paths: active folds the files into `labels`, see form_env. */
 FORM(form_label_files)
 {
 	struct node *files = form_set(r, w, n);
 	struct node_items items = { 0 };
 
 	for (size_t i = 0; i < files->n; i++) {
-		struct where here = { w, NULL, i, files->items[i]->pos };
+		struct where here = where_item(w, i);
 		struct node *path = form_path(r, &here, files->items[i]);
 
 		if (path)
