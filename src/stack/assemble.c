@@ -92,7 +92,7 @@ static struct context *make_context(struct reader *r, const struct context *from
 	const char *base = reader_dir(r, wish->pos);
 	char *first = path_clean(r->arena, base, wish->paths->items[0]->text);
 
-	c->vars = arena_alloc(r->arena, sizeof(*c->vars));
+	c->vars = xcalloc(1, sizeof(*c->vars));
 	*c->vars = (struct vars){ .common = from->vars->common, .parent = from->vars };
 	vec_push(&r->included, c->vars);
 	if (wish->dir) {

@@ -11,7 +11,7 @@
 #include "stack/substitute.h"
 #include "stack/top.h"
 
-#define DEEPEST 100 /* links of a chain */
+#define DEEPEST 1000 /* links of a chain */
 
 /* One file, or document, in which services are looked up. */
 struct scope {
