@@ -177,7 +177,7 @@ int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct s
 {
 	struct arena *arena = arena_new();
 	struct stack *stack = arena_alloc(arena, sizeof(*stack));
-	_cleanup_(reader_fini) struct reader r = { 0 };
+	struct reader r;
 	struct vars vars = { 0 };
 	struct context c = { .vars = &vars };
 	int result;
@@ -197,13 +197,15 @@ int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct s
 		result = load(&r, &c, opts, err);
 	if (!result && stack_diags_errors(diags))
 		result = 1;
-	if (result) {
-		stack_free(stack);
-	} else {
+	if (!result) {
 		sources_keep(&r, &vars);
 		*ret_stack = stack;
 	}
 	vars_fini(&vars);
+	/* Before the arena, in which the variables of included projects lie. */
+	reader_fini(&r);
+	if (result)
+		stack_free(stack);
 	return result;
 }
 
