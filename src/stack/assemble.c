@@ -69,12 +69,16 @@ static bool read_wish(struct reader *r, const struct where *w, const struct node
 
 /* ---- the included project -------------------------------------------------------------------- */
 
+/* /dev/null is how people say "not even .env". */
 static void read_env_file(struct reader *r, const struct context *c, const struct where *w,
 			  const char *path, struct stack_pos pos, bool required)
 {
-	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
 	struct err err;
+	int file;
 
+	if (!strcmp(path, "/dev/null"))
+		return;
+	file = reader_file(r, c, path, DOTENV_FILE_MAX);
 	if (file >= 0) {
 		dotenv_parse(c->vars, NULL, (uint32_t)file, r->files.v[file].text,
 			     r->files.v[file].len, &c->vars->files);
@@ -92,7 +96,7 @@ static struct context *make_context(struct reader *r, const struct context *from
 	const char *base = reader_dir(r, wish->pos);
 	char *first = path_clean(r->arena, base, wish->paths->items[0]->text);
 
-	c->vars = xcalloc(1, sizeof(*c->vars));
+	c->vars = arena_alloc(r->arena, sizeof(*c->vars));
 	*c->vars = (struct vars){ .common = from->vars->common, .parent = from->vars };
 	vec_push(&r->included, c->vars);
 	if (wish->dir) {

@@ -34,10 +34,8 @@ void reader_fini(struct reader *r)
 	vars_common_fini(&r->common);
 	vec_fini(&r->files);
 	vec_fini(&r->contexts);
-	for (size_t i = 0; i < r->included.n; i++) {
+	for (size_t i = 0; i < r->included.n; i++)
 		vars_fini(r->included.v[i]);
-		free(r->included.v[i]);
-	}
 	vec_fini(&r->included);
 	vec_fini(&r->extended);
 	strmap_fini(&r->extended_index);

@@ -96,6 +96,7 @@ static void test_variables(void **state)
 		{ "sub/inc.yaml", "\"1.2 ours theirs -\"" },
 		{ "{path: sub/inc.yaml, env_file: x.env}", "\"1.2 ours x x\"" },
 		{ "{path: sub/inc.yaml, env_file: [x.env, y.env]}", "\"1.2 ours y x\"" },
+		{ "{path: sub/inc.yaml, env_file: /dev/null}", "\"1.2 ours - -\"" },
 		{ "{path: sub/inc.yaml, project_directory: .}", "\"1.2 ours - -\"" },
 	};
 
