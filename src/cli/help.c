@@ -136,7 +136,7 @@ static void print_key_lines(char *text)
 		if (tab)
 			*tab++ = '\0';
 		if (tab)
-			printf("  %-46s %s\n", line, tab);
+			printf("  %-58s %s\n", line, tab);
 		else
 			printf("  %s\n", line);
 	}
