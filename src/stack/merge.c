@@ -21,6 +21,7 @@ static bool is_too_much(struct reader *r, const struct where *w, const struct no
 	return r->merged > MERGED_MAX;
 }
 
+/* As compose has it: a list or a map is never silently lost to something of another kind, a scalar may be. */
 static struct node *cannot(struct reader *r, const struct where *w, struct node *base,
 			   const struct node *over)
 {
@@ -31,6 +32,10 @@ static struct node *cannot(struct reader *r, const struct where *w, struct node 
 
 /* ---- tags ------------------------------------------------------------------------------------ */
 
+/*
+ * !reset takes the same place of all earlier files away, !override puts its own value there. Once a tree is merged its tags
+ * have had their effect: a result never has any.
+ */
 static bool has_tags(const struct node *n)
 {
 	bool map = n->kind == NODE_MAP;
@@ -72,6 +77,7 @@ static struct node *untag(struct reader *r, struct node *n)
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
+/* Where a single string stands for a list of one. */
 static struct node *as_list(struct reader *r, struct node *n)
 {
 	struct node_items items = { 0 };
@@ -82,6 +88,7 @@ static struct node *as_list(struct reader *r, struct node *n)
 	return node_list_done(r->arena, n->pos, &items);
 }
 
+/* Equal entries stay twice: what is equal is known only after ranges and paths are written out, by the forms. */
 static struct node *append(struct reader *r, struct node *base, struct node *over)
 {
 	struct node_items items = { 0 };
@@ -162,6 +169,7 @@ static struct node *merge_value(struct reader *r, const struct where *w, const s
 	return merge(r, &here, key_below(key, pair->key), old, pair->value);
 }
 
+/* In the order of the base, new keys behind. A key that is reset leaves the map, but may come back in a later file. */
 static struct node *merge_keys(struct reader *r, const struct where *w, const struct key *key,
 			       struct node *base, struct node *over)
 {
@@ -197,6 +205,7 @@ static struct node *merge_maps(struct reader *r, const struct where *w, const st
 
 /* ---- lists that stand for maps --------------------------------------------------------------- */
 
+/* What a name alone means under `depends_on`: it beats a condition of the base, as in compose. */
 static struct node *started(struct reader *r, struct stack_pos pos)
 {
 	struct node_pairs one = { 0 };
@@ -278,6 +287,17 @@ static struct node *hosts_list(struct reader *r, struct node *n)
 	return node_list_done(r->arena, n->pos, &items);
 }
 
+/* A host may have several addresses, so nothing is replaced. */
+static struct node *merge_hosts(struct reader *r, const struct where *w, const struct key *key,
+				struct node *base, struct node *over)
+{
+	if (!reader_check_kind(r, w, over, key->kinds) ||
+	    !reader_check_kind(r, w, base, key->kinds))
+		return base;
+	return append(r, hosts_list(r, base), hosts_list(r, over));
+}
+
+/* A path alone is the context. */
 static struct node *build_map(struct reader *r, struct node *n)
 {
 	struct node_pairs pairs = { 0 };
@@ -288,6 +308,7 @@ static struct node *build_map(struct reader *r, struct node *n)
 	return node_map_done(r->arena, n->pos, &pairs);
 }
 
+/* Options of one driver mean nothing to another. */
 static struct node *merge_logging(struct reader *r, const struct where *w, const struct key *key,
 				  struct node *base, struct node *over)
 {
@@ -309,6 +330,7 @@ static struct node *merge_plain(struct reader *r, const struct where *w, const s
 static struct node *merge_rule(struct reader *r, const struct where *w, const struct key *key,
 			       struct node *base, struct node *over)
 {
+	/* Entries of lists have no names by which a tag could find the one that it means. */
 	if (over->kind == NODE_LIST)
 		over = untag(r, over);
 	switch (key ? key->merge : MERGE_DEFAULT) {
@@ -321,7 +343,7 @@ static struct node *merge_rule(struct reader *r, const struct where *w, const st
 	case MERGE_DEPENDS:
 		return merge_named(r, w, key, base, over);
 	case MERGE_HOSTS:
-		return append(r, hosts_list(r, base), hosts_list(r, over));
+		return merge_hosts(r, w, key, base, over);
 	case MERGE_BUILD:
 		return merge_maps(r, w, key, build_map(r, base), build_map(r, over));
 	case MERGE_LOGGING:
@@ -341,6 +363,7 @@ struct node *merge(struct reader *r, const struct where *w, const struct key *ke
 		return NULL;
 	if (!base || base->kind == NODE_NULL || over->tag == NODE_OVERRIDE)
 		return untag(r, over);
+	/* A key without a value says nothing; who wants it gone writes !reset. */
 	if (over->kind == NODE_NULL)
 		return base;
 	if (key && key->merge == MERGE_REPLACE)
@@ -353,18 +376,23 @@ struct node *merge(struct reader *r, const struct where *w, const struct key *ke
 struct node *merge_reset(struct reader *r, struct node *base, const struct node *over)
 {
 	struct node_pairs left = { 0 };
+	struct strmap marks = { 0 };
+	size_t at;
 
 	if (!base || base->kind != NODE_MAP || over->kind != NODE_MAP || !has_tags(over))
 		return base;
+	for (size_t i = 0; i < over->n; i++)
+		strmap_put(&marks, over->pairs[i].key, strlen(over->pairs[i].key), i, NULL);
 	for (size_t i = 0; i < base->n; i++) {
 		const struct node_pair *pair = &base->pairs[i];
-		const struct node *mark = node_get(over, pair->key);
+		bool marked = strmap_get(&marks, pair->key, strlen(pair->key), &at);
 
-		if (!mark)
+		if (!marked)
 			node_pairs_put(&left, pair->key, pair->pos, pair->value);
-		else if (mark->tag == NODE_MERGE)
+		else if (over->pairs[at].value->tag == NODE_MERGE)
 			node_pairs_put(&left, pair->key, pair->pos,
-				       merge_reset(r, pair->value, mark));
+				       merge_reset(r, pair->value, over->pairs[at].value));
 	}
+	strmap_fini(&marks);
 	return node_map_done(r->arena, base->pos, &left);
 }

@@ -394,6 +394,9 @@ static void test_cannot(void **state)
 		  "(put it in quotes)\n" },
 		{ "cap_add: [KILL]", "cap_add: KILL",
 		  "b.yaml:1:27: error: service 'web': cap_add: must be a list, not a string\n" },
+		{ "extra_hosts: [\"a:1.1.1.1\"]", "extra_hosts: \"b:1.1.1.1\"",
+		  "b.yaml:1:31: error: service 'web': extra_hosts: must be a list or a map, not a "
+		  "string\n" },
 		{ "build: ./a", "build: [x]",
 		  "b.yaml:1:25: error: service 'web': build: a list cannot override a map, "
 		  "a.yaml:1\n" },
