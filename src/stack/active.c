@@ -356,8 +356,10 @@ static struct node *rebuild(struct reader *r, const struct node *root, struct no
 						"models" };
 	static const char *const gone[] = { "version", "include" };
 	struct node_pairs all = { 0 };
-	const struct node_pair *name = node_find(root, "name");
-	struct stack_pos pos = name ? name->value->pos : (struct stack_pos){ 0 };
+	const char *name = node_text(root, "name");
+	/* -p, the environment or the folder may have given another one than the file. */
+	bool of_file = name && !strcasecmp(name, r->stack->name);
+	struct stack_pos pos = of_file ? node_get(root, "name")->pos : (struct stack_pos){ 0 };
 
 	put_text(r, &all, "name", pos, r->stack->name);
 	node_pairs_put(&all, "services", services->pos, services);

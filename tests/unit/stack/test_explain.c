@@ -28,6 +28,8 @@ static void test_comments(void **state)
 
 	(void)state;
 	stack_explain(l.stack, STACK_YAML, &out);
+	/* The name was given by the caller, not by the file. */
+	assert_int_equal(strncmp(buf_str(&out), "name: t  # default\n", 19), 0);
 	assert_non_null(strstr(buf_str(&out),
 			       "    image: a:1.2  # stack.yaml:4:12 TAG from the environment, NONE is not set\n"));
 	assert_non_null(strstr(out.data, "      a.b: from  # stack.yaml:5:21 FILE from .env:2\n"));
@@ -40,7 +42,6 @@ static void test_comments(void **state)
 
 		stack_config(l.stack, STACK_YAML, &one);
 		stack_config(again.stack, STACK_YAML, &two);
-		/* The name was given by the caller, so both have it. */
 		assert_string_equal(buf_str(&one), buf_str(&two));
 	}
 }
