@@ -44,8 +44,8 @@ struct node {
 	const char *text;	/* of a scalar, as it was written; "" for lists and maps */
 	int64_t number;		/* what a form understood: an integer, bytes, ns, thousandths; 1 for true */
 	const struct node_use *uses;	/* of variables, in the order of the text */
-	size_t n_uses;
-	size_t n;
+	uint32_t n_uses;
+	uint32_t n;			/* of items or pairs */
 	struct node **items;		/* NODE_LIST */
 	struct node_pair *pairs;	/* NODE_MAP */
 };

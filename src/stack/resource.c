@@ -109,7 +109,7 @@ bool resource_count(struct reader *r, const struct where *w, const struct node *
 {
 	if (section->n <= most)
 		return true;
-	reader_error(r, w, section->pos, NULL, "%zu entries: more than %zu are not taken",
+	reader_error(r, w, section->pos, NULL, "%u entries: more than %zu are not taken",
 		     section->n, most);
 	return false;
 }

@@ -141,7 +141,7 @@ FORM(form_services)
 	if (!n->n)
 		reader_error(r, w, n->pos, NULL, "there is no service");
 	else if (n->n > SERVICES_MAX)
-		reader_error(r, w, n->pos, NULL, "%zu services: more than %d are not taken", n->n,
+		reader_error(r, w, n->pos, NULL, "%u services: more than %d are not taken", n->n,
 			     SERVICES_MAX);
 	else
 		return form_map(r, w, n, &services_keys);

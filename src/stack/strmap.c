@@ -4,11 +4,13 @@
  * Called by the parser, the variables and the rules between parts; the sizes are bounded by their
  * limits.
  */
+#include <assert.h>
+
 #include "stack/strmap.h"
 
 struct strmap_slot {
 	const char *key; /* NULL: free */
-	size_t len, value;
+	uint32_t len, value;
 };
 
 /* The slot that holds the key, or the free one where it would go. */
@@ -45,7 +47,8 @@ bool strmap_put(struct strmap *m, const char *key, size_t len, size_t value, siz
 			*ret_old = slot->value;
 		return false;
 	}
-	*slot = (struct strmap_slot){ key, len, value };
+	assert(len <= UINT32_MAX && value <= UINT32_MAX);
+	*slot = (struct strmap_slot){ key, (uint32_t)len, (uint32_t)value };
 	m->n++;
 	return true;
 }

@@ -16,6 +16,7 @@ struct strmap {
 /*
  * Puts `value` in, unless the key is there already. True: it was new. False: *ret_old (may be NULL) is the value that
  * is kept. The key's bytes must outlive the map.
+ * Lengths and values are below 4 G: half as much memory as with any number.
  */
 bool strmap_put(struct strmap *m, const char *key, size_t len, size_t value, size_t *ret_old);
 bool strmap_get(const struct strmap *m, const char *key, size_t len, size_t *ret);

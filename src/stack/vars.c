@@ -9,8 +9,10 @@
 #include "stack/interp.h"
 
 #define UNSET_HINT "set it, or write ${NAME:-default}; a dollar sign itself is written $$"
-#define USES_MAX   64  /* different variables of one text that are told about; more need no list */
-#define USE_BYTES  100 /* about what one needs: its name, where it is from, who asked */
+#define USES_MAX   64 /* different variables of one text that are told about; more need no list */
+#define USE_BYTES \
+	150 /* about what one needs: its name, where it is from, the place that it is told at */
+#define ASKED_BYTES 250 /* and what a variable needs that nobody asked for before */
 
 void vars_common_init(struct vars_common *c, struct arena *arena, struct stack_diags *diags,
 		      const char *const *env)
@@ -91,6 +93,7 @@ static struct stack_variable *asked_variable(const struct asking *a,
 
 	if (strmap_get(&c->asked_index, ref->name, ref->len, &i))
 		return &c->asked.v[i];
+	c->expanded += ASKED_BYTES;
 	kv = find(a->vars, ref->name, ref->len);
 	var.name = arena_strndup(c->arena, ref->name, ref->len);
 	if (kv) {
@@ -172,13 +175,13 @@ static void lookup_unset(void *arg, const char *name, size_t len)
 		       "variable '%.80s' is not set: it becomes nothing", key);
 }
 
-static void give_uses(struct lookup *l, const struct node_use **ret_uses, size_t *ret_n_uses)
+static void give_uses(struct lookup *l, const struct node_use **ret_uses, uint32_t *ret_n_uses)
 {
 	struct node_use *uses;
 
 	if (!ret_uses)
 		return;
-	*ret_n_uses = l->uses.n;
+	*ret_n_uses = (uint32_t)l->uses.n;
 	*ret_uses = NULL;
 	if (!l->uses.n)
 		return;
@@ -200,7 +203,7 @@ static const char *keep(const struct lookup *l, const struct buf *out, struct bu
 
 const char *vars_expand(struct vars *v, const struct envset *const *more, struct stack_pos pos,
 			const char *text, size_t len, const struct node_use **ret_uses,
-			size_t *ret_n_uses, struct buf *why)
+			uint32_t *ret_n_uses, struct buf *why)
 {
 	struct lookup l = { .vars = v, .more = more, .pos = pos, .wants_uses = ret_uses };
 	struct interp_source src = { lookup_get, lookup_unset, &l };

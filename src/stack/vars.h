@@ -48,6 +48,6 @@ const char *vars_get(const struct vars *v, const char *name, size_t len);
  * needed are not among them.
  */
 const char *vars_expand(struct vars *v, const struct envset *const *more, struct stack_pos pos, const char *text,
-			size_t len, const struct node_use **ret_uses, size_t *ret_n_uses, struct buf *why);
+			size_t len, const struct node_use **ret_uses, uint32_t *ret_n_uses, struct buf *why);
 
 #endif

@@ -28,7 +28,7 @@ struct reading {
 	struct encoding_cursor cursor;
 	struct strmap names; /* of anchors, to an index below */
 	struct VEC(struct anchor) anchors;
-	size_t events, weight; /* of all documents */
+	size_t events, weight, bytes; /* of all documents */
 };
 
 /* A map that is being read; merges are folded in when it is complete. */
@@ -70,10 +70,10 @@ static bool next_event(struct reading *r, yaml_event_t *ev)
 		syntax_complain(r->diags, r->file, r->text, r->len, &r->parser);
 		return false;
 	}
-	if (++r->events <= YAML_NODES_MAX)
+	if (++r->events <= 2 * YAML_NODES_MAX)
 		return true;
 	complain(r, pos_of(r, ev->start_mark), "too large: more than %d YAML events",
-		 YAML_NODES_MAX);
+		 2 * YAML_NODES_MAX);
 	yaml_event_delete(ev);
 	return false;
 }
@@ -159,6 +159,9 @@ static const char *scalar_text(struct reading *r, const yaml_event_t *ev)
 			 "a text of %zu bytes: more than %u are not taken", len, YAML_SCALAR_MAX);
 	else if (memchr(text, '\0', len))
 		complain(r, pos_of(r, ev->start_mark), "a NUL byte inside of a text");
+	else if ((r->bytes += len) > YAML_TEXT_MAX)
+		complain(r, pos_of(r, ev->start_mark), "too large: more than %u MiB of text",
+			 YAML_TEXT_MAX >> 20);
 	else
 		return arena_strndup(r->arena, text, len);
 	return NULL;

@@ -7,8 +7,9 @@
 
 #define YAML_FILE_MAX (10u << 20)
 #define YAML_SCALAR_MAX (1u << 20)
+#define YAML_TEXT_MAX (3u << 20)	/* bytes of all keys and scalars: each is kept up to four times until all is printed */
 #define YAML_DEPTH_MAX 64
-#define YAML_NODES_MAX 100000	/* events, and nodes once the aliases are expanded */
+#define YAML_NODES_MAX 110000	/* nodes once the aliases are expanded; and twice as many events */
 #define YAML_TAG_LINES_MAX 16	/* `%TAG` lines: libyaml compares each with all others */
 
 /*

@@ -75,7 +75,7 @@ static char *expand(struct vars *v, const struct envset *const *more, const char
 	const struct node_use *uses = NULL;
 	_cleanup_(buf_fini) struct buf why = { 0 };
 	struct buf out = { 0 };
-	size_t n = 0;
+	uint32_t n = 0;
 	const char *result = vars_expand(v, more, (struct stack_pos){ 0, 7, 3 }, text, strlen(text), &uses, &n, &why);
 
 	buf_printf(&out, "%s|", result ? result : buf_str(&why));
@@ -195,7 +195,7 @@ static void test_many_uses(void **state)
 	struct fixture *f = *state;
 	_cleanup_(buf_fini) struct buf text = { 0 }, why = { 0 };
 	const struct node_use *uses;
-	size_t n;
+	uint32_t n;
 
 	for (int i = 0; i < 200; i++)
 		buf_printf(&text, "${V%d-x}", i);
