@@ -18,8 +18,6 @@
 
 #define INCLUDES_DEEPEST 16
 #define INCLUDES_MAX	 1000
-#define VALUES_MAX \
-	300000 /* of the whole tree, those that stand in several places counted each time */
 
 /* The files that led here, for finding circles. */
 struct trail {
@@ -54,6 +52,7 @@ static bool read_wish(struct reader *r, const struct where *w, const struct node
 {
 	const struct node *map = NULL;
 
+	/* Found wanting, the entry is left out, and the others are still looked at. */
 	*ret = (struct wish){ .pos = n->pos };
 	if (!reader_check_kind(r, w, n, STR | MAP))
 		return false;
@@ -108,7 +107,8 @@ static struct context *make_context(struct reader *r, const struct context *from
 	for (size_t i = 0; wish->env_files && i < wish->env_files->n; i++)
 		read_env_file(r, c, w, path_clean(r->arena, base, wish->env_files->items[i]->text),
 			      wish->env_files->items[i]->pos, true);
-	if (!wish->env_files)
+	/* An empty list is as good as none, as in compose. */
+	if (!wish->env_files || !wish->env_files->n)
 		read_env_file(r, c, w, arena_printf(r->arena, "%s/.env", c->dir), wish->pos, false);
 	return c;
 }
@@ -123,6 +123,7 @@ static bool are_too_many(struct reader *r, const struct where *w, struct stack_p
 	return true;
 }
 
+/* Only the first file of an entry counts, as in compose: the others are its overrides. */
 static bool is_circle(struct reader *r, const struct where *w, const struct wish *wish,
 		      const char *path, const struct trail *trail)
 {
@@ -141,6 +142,7 @@ static bool is_circle(struct reader *r, const struct where *w, const struct wish
 	return false;
 }
 
+/* A project of its own, as one tree; paths of the entry itself belong to the file that includes. */
 static struct node *load_entry(struct reader *r, const struct context *from, const struct where *w,
 			       const struct node *n, const struct trail *up)
 {
@@ -284,6 +286,7 @@ static struct node *load_includes(struct reader *r, const struct context *c, con
 
 /* ---- the order of work ----------------------------------------------------------------------- */
 
+/* What it asked for is in the tree by then; a second reader of the output must not do it again. */
 static struct node *without_include(struct reader *r, struct node *doc)
 {
 	struct node_pairs all = { 0 };
@@ -297,6 +300,10 @@ static struct node *without_include(struct reader *r, struct node *doc)
 	return node_map_done(r->arena, doc->pos, &all);
 }
 
+/*
+ * Each document in turn over what came before. What it includes lies below it, so its tags take away from that as well, and
+ * its services may extend those that are included, but not those of earlier files: so does compose.
+ */
 static struct node *assemble_in(struct reader *r, const struct context *c,
 				const struct node_items *docs, const struct trail *trail)
 {
@@ -327,6 +334,7 @@ struct node *assemble(struct reader *r, const struct context *c, const struct no
 	struct trail trail = { 0 };
 	char cwd[PATH_MAX];
 
+	/* Standard input has no path that could be included: this one is no file's. */
 	if (docs->n && getcwd(cwd, sizeof(cwd)))
 		trail.path = path_clean(r->arena, cwd, r->files.v[docs->v[0]->pos.file].path);
 	return assemble_in(r, c, docs, &trail);

@@ -47,6 +47,7 @@ static FORM(form_ipv6)
 	return address(r, w, n, AF_INET6);
 }
 
+/* Of both families, and without a prefix: moby puts them on the link as they are. */
 static FORM(form_link_locals)
 {
 	struct node *out = form_set(r, w, n);
@@ -61,6 +62,7 @@ static FORM(form_link_locals)
 	return out;
 }
 
+/* As it was written, for `config`; who sets it reads it again. A group's address on a link is refused by the kernel late. */
 FORM(form_mac)
 {
 	static const uint8_t zero[6];

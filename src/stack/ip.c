@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ip: strict reading of addresses. Called by form_net and form_attach. */
+/*
+ * ip: strict reading of addresses. Called by form_net and form_attach. What inet_aton(3) would take, `10.1` or `0x0a.0.0.1`, is
+ * refused: it would be read as something else in other places.
+ */
 #include "stack/ip.h"
 
 #include <ctype.h>
@@ -24,6 +27,7 @@ bool ip_is_zero(const char *text)
 	return family && inet_pton(family, text, &ip) == 1 && !memcmp(&ip, &zero, sizeof(ip));
 }
 
+/* The byte that the prefix ends in, and all behind it. */
 static bool has_host_bits(const uint8_t *ip, size_t bytes, unsigned prefix)
 {
 	for (size_t i = prefix / 8; i < bytes; i++)
