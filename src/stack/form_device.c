@@ -186,15 +186,18 @@ static bool is_rule(const char *s)
 
 FORM(form_device_rules)
 {
-	struct node *all = form_set(r, w, n);
+	const struct node *all = form_set(r, w, n);
+	struct node_items good = { 0 };
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
 
-		if (!is_rule(all->items[i]->text))
+		if (is_rule(all->items[i]->text))
+			vec_push(&good, all->items[i]);
+		else
 			reader_error(r, &here, all->items[i]->pos, NULL,
 				     "'%.60s' is not a rule; write like c 1:3 rwm",
 				     all->items[i]->text);
 	}
-	return all;
+	return node_list_done(r->arena, n->pos, &good);
 }

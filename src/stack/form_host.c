@@ -124,16 +124,21 @@ FORM(form_hosts)
 /* compose takes any text, and the container fails to start; only emptiness is let through to there. */
 FORM(form_addresses)
 {
-	struct node *all = form_set(r, w, n);
+	const struct node *all = form_set(r, w, n);
+	struct node_items good = { 0 };
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
+		const char *text = all->items[i]->text;
 
-		if (!*all->items[i]->text)
-			reader_refuse(r, w, all->items[i]->pos, NULL, "an empty address");
-		else if (!port_address(all->items[i]->text))
+		if (*text && !port_address(text)) {
 			reader_error(r, n->kind == NODE_LIST ? &here : w, all->items[i]->pos, NULL,
-				     "'%.60s' is not an IP address", all->items[i]->text);
+				     "'%.60s' is not an IP address", text);
+			continue;
+		}
+		if (!*text)
+			reader_refuse(r, w, all->items[i]->pos, NULL, "an empty address");
+		vec_push(&good, all->items[i]);
 	}
-	return all;
+	return node_list_done(r->arena, n->pos, &good);
 }

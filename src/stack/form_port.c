@@ -241,28 +241,40 @@ static FORM(form_mode)
 	return NULL;
 }
 
-/* A key of ours: addresses, or ranges like 10.0.0.0/8, that may reach the port. */
+/* 10.0.0.0/8, fd00::/64, or one address alone. */
+static bool is_block(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char ip[INET6_ADDRSTRLEN] = "";
+	int64_t bits = 0;
+
+	if (len < sizeof(ip))
+		memcpy(ip, text, len);
+	if (!port_address(ip))
+		return false;
+	return !slash || (isdigit((unsigned char)slash[1]) && !text_parse_int(slash + 1, &bits) &&
+			  bits <= (strchr(ip, ':') ? 128 : 32));
+}
+
+/* A key of ours: who may reach the port. */
 static FORM(form_allow)
 {
+	struct node_items good = { 0 };
+
 	for (size_t i = 0; i < n->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
-		const char *text = n->items[i]->text, *slash = strchr(text, '/');
-		size_t len = slash ? (size_t)(slash - text) : strlen(text);
-		char ip[INET6_ADDRSTRLEN] = "";
-		int64_t bits = 0;
 
 		if (!reader_check_kind(r, &here, n->items[i], NODE_STRING))
 			continue;
-		if (len < sizeof(ip))
-			memcpy(ip, text, len);
-		if (!port_address(ip) || (slash && (!isdigit((unsigned char)slash[1]) ||
-						    text_parse_int(slash + 1, &bits) < 0 ||
-						    bits > (strchr(ip, ':') ? 128 : 32))))
+		if (is_block(n->items[i]->text))
+			vec_push(&good, n->items[i]);
+		else
 			reader_error(r, &here, n->items[i]->pos, NULL,
 				     "'%.60s' is not a range of addresses; write like 10.0.0.0/8",
-				     text);
+				     n->items[i]->text);
 	}
-	return form_keep(r, w, n);
+	return node_list_done(r->arena, n->pos, &good);
 }
 
 /* clang-format off */
