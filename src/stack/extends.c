@@ -147,12 +147,25 @@ static bool is_circle(struct reader *r, const struct where *w, const struct wish
 	return false;
 }
 
+static const char *suggest(struct reader *r, const struct node *services, const char *name)
+{
+	_cleanup_free_ const char **names = NULL;
+	size_t n = services ? services->n : 0;
+
+	if (!n || n > SERVICES_MAX)
+		return NULL;
+	names = xcalloc(n, sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = services->pairs[i].key;
+	return reader_suggest(r, name, names, n);
+}
+
 /* compose looks into the same file only, even where an earlier one has a service of this name. */
 static void complain_missing(struct reader *r, const struct where *w, const struct scope *scope,
 			     const struct wish *wish)
 {
 	const struct node_pair *other = node_find(scope->earlier, wish->service->text);
-	const char *hint = form_suggest(r, wish->service->text, scope->services);
+	const char *hint = suggest(r, scope->services, wish->service->text);
 
 	if (other)
 		hint = arena_printf(r->arena, "there is one at %s: give its file with 'file'",

@@ -179,6 +179,9 @@ static void test_wrong(void **state)
 		{ "web: {extends: base}",
 		  "a.yaml:2:18: error: service 'web': extends: there is no service 'base' in this "
 		  "file\n" },
+		{ "web: {extends: bsae}\n  base: {image: x}",
+		  "a.yaml:2:18: error: service 'web': extends: there is no service 'bsae' in this "
+		  "file (did you mean 'base'?)\n" },
 		{ "web: {extends: [base]}",
 		  "a.yaml:2:18: error: service 'web': extends: must be a string or a map, not a "
 		  "list\n" },
