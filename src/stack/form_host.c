@@ -124,21 +124,17 @@ FORM(form_hosts)
 /* compose takes any text, and the container fails to start; only emptiness is let through to there. */
 FORM(form_addresses)
 {
-	const struct node *all = form_set(r, w, n);
-	struct node_items good = { 0 };
+	struct node *all = form_set(r, w, n);
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
-		const char *text = all->items[i]->text;
+		const struct node *item = all->items[i];
 
-		if (*text && !port_address(text)) {
-			reader_error(r, n->kind == NODE_LIST ? &here : w, all->items[i]->pos, NULL,
-				     "'%.60s' is not an IP address", text);
-			continue;
-		}
-		if (!*text)
-			reader_refuse(r, w, all->items[i]->pos, NULL, "an empty address");
-		vec_push(&good, all->items[i]);
+		if (!*item->text)
+			reader_refuse(r, w, item->pos, NULL, "an empty address");
+		else if (!port_address(item->text))
+			reader_error(r, n->kind == NODE_LIST ? &here : w, item->pos, NULL,
+				     "'%.60s' is not an IP address", item->text);
 	}
-	return node_list_done(r->arena, n->pos, &good);
+	return all;
 }
