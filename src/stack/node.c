@@ -94,7 +94,7 @@ const char *node_kind_text(enum node_kind kind)
 const struct node_pair *node_find(const struct node *map, const char *key)
 {
 	for (size_t i = 0; map && map->kind == NODE_MAP && i < map->n; i++)
-		if (!strcmp(map->pairs[i].key, key))
+		if (*map->pairs[i].key == *key && !strcmp(map->pairs[i].key, key))
 			return &map->pairs[i];
 	return NULL;
 }
