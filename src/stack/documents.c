@@ -7,7 +7,7 @@
 #include "stack/yaml.h"
 
 /* An included file is read for each project that includes it, so many of them need not be many on the disk. */
-#define VALUES_MAX 200000
+#define VALUES_MAX 120000
 
 static void check_size(struct reader *r, struct node_items *docs, size_t before)
 {

@@ -20,8 +20,9 @@
 #include "stack/substitute.h"
 #include "stack/top.h"
 
-#define NODES_MAX 200000      /* a thousand services with all that they can have */
-#define TEXT_MAX  (12u << 20) /* bytes; what aliases share counts in each place */
+/* As much as fits into 64 MB until it is printed. What aliases and bases share counts in each place. */
+#define NODES_MAX 120000
+#define TEXT_MAX  (5u << 20)
 
 /* ---- the project ----------------------------------------------------------------------------- */
 

@@ -425,7 +425,7 @@ static void test_too_large(void **state)
 		const char *keys, *told;
 	} cases[] = {
 		{ ", environment: {A: 1}", "too large: more than 300000 entries are merged" },
-		{ "", "too large: more than 200000 values" },
+		{ "", "too large: more than 120000 values" },
 	};
 
 	(void)state;
