@@ -92,7 +92,10 @@ static struct node *form_ref(struct reader *r, const struct where *w, const stru
 	return node_map_done(r->arena, n->pos, &out);
 }
 
-/* The target stays as it is written; that two are the same file is seen by their whole paths. */
+/*
+ * The target stays as it is written, because compose prints it so; that two are the same file is seen
+ * by their whole paths. The later one wins, as an override wants it.
+ */
 FORM(form_asset_refs)
 {
 	struct targets list = { 0 };
@@ -141,7 +144,10 @@ static const struct key_table secret_keys = TABLE(secret_rows);
 /* Where the content comes from; the last one is for configs only. */
 static const char *const sources[] = { "file", "environment", "content" };
 
-/* Each source of the content excludes the others. A driver may have a source of its own. */
+/*
+ * Each source of the content excludes the others, and without one there is nothing to give to the
+ * container. A driver may have a source of its own.
+ */
 static void check_sources(struct reader *r, const struct where *w, const struct node *map,
 			  size_t n_sources)
 {

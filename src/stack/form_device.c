@@ -27,6 +27,7 @@ static bool is_permissions(const char *s)
 	return true;
 }
 
+/* Empty is wrong too: a device that may not be used is a slip. */
 static FORM(form_permissions)
 {
 	if (is_permissions(n->text))
@@ -36,7 +37,10 @@ static FORM(form_permissions)
 	return NULL;
 }
 
-/* vendor.com/class=name: a plugin of a container engine knows what is meant by that. */
+/*
+ * vendor.com/class=name: a plugin of a container engine knows what is meant by that. It is neither a
+ * path nor a node, so nothing but its being there can be checked.
+ */
 static bool is_cdi(const char *source)
 {
 	return *source != '/' && strchr(source, '/') && strchr(source, '=');

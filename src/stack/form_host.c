@@ -10,6 +10,7 @@
 
 /* ---- extra_hosts ----------------------------------------------------------------------------- */
 
+/* In the order of the file: of several addresses the first is tried first. */
 struct host_list {
 	struct node_items items;
 	struct strmap seen;
@@ -80,7 +81,10 @@ static void add_line(struct reader *r, const struct where *w, const struct node 
 			     n->text);
 }
 
-/* A name may have several addresses. */
+/*
+ * A name may have several addresses, most often one of each family: then one entry for each, as
+ * /etc/hosts has one line for each.
+ */
 static void add_named(struct reader *r, const struct where *w, const struct node_pair *pair,
 		      struct host_list *list)
 {
@@ -100,6 +104,7 @@ static void add_named(struct reader *r, const struct where *w, const struct node
 	}
 }
 
+/* Map and list are brought to one list here as merging does it, because most files are never merged. */
 FORM(form_hosts)
 {
 	struct host_list list = { 0 };

@@ -58,7 +58,10 @@ static bool is_label(const char *word)
 	return !strcmp(word, "z") || !strcmp(word, "Z");
 }
 
-/* `roz` and its like: two options without their comma, which compose reads over. */
+/*
+ * `roz` and its like: two options without their comma, which compose reads over. Files in the wild
+ * have them, and what was meant is plain, so it is done and said.
+ */
 static bool read_glued(struct reader *r, const struct where *w, const struct node *n, char *word,
 		       struct short_options *o)
 {
@@ -325,7 +328,10 @@ static const struct key mount_rows[] = {
 const struct key_table mount_keys = TABLE(mount_rows);
 /* clang-format on */
 
-/* What one kind of mount understands does nothing for another. */
+/*
+ * What one kind of mount understands does nothing for another. compose takes that in silence; most
+ * often the type is the slip.
+ */
 static void check_parts(struct reader *r, const struct where *w, const struct node *map,
 			const char *type)
 {

@@ -15,7 +15,7 @@
 #define PORTS_MAX 4096 /* of all services, after expansion of ranges */
 #define GRAMMAR	  "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
 
-/* One entry, whichever form it had. */
+/* One entry, whichever form it had; nodes are NULL for what it does not say. */
 struct entry {
 	const struct node *n; /* in the file */
 	const char *text;     /* what it is called in messages */
@@ -31,7 +31,10 @@ struct port_list {
 
 /* ---- what both forms have -------------------------------------------------------------------- */
 
-/* What the rooms below cannot do yet. */
+/*
+ * What the rooms below cannot do yet. It is read and printed all the same, so that a file can be
+ * looked at and taken elsewhere.
+ */
 static void refuse(struct reader *r, const struct where *w, const struct entry *e)
 {
 	const struct port_text *p = &e->port;
@@ -102,7 +105,10 @@ static struct node *published(struct reader *r, const struct entry *e, unsigned 
 	return out;
 }
 
-/* Identical ports are kept once, as compose does; 0.0.0.0 is what no address means. */
+/*
+ * Identical ports are kept once, as compose does: a file and its override often say the same. 0.0.0.0
+ * is what no address means, and publishing one port on both would fail.
+ */
 static bool is_new(struct reader *r, struct port_list *list, const struct entry *e, unsigned target,
 		   const struct node *host_port)
 {
@@ -149,6 +155,7 @@ static void add_port(struct reader *r, const struct entry *e, unsigned i, struct
 	r->n_ports++;
 }
 
+/* The limit is looked at before anything is expanded: 1-65535 in each of a thousand services is a short text. */
 static void add_entry(struct reader *r, const struct where *w, const struct entry *e,
 		      struct port_list *list)
 {
@@ -165,6 +172,7 @@ static void add_entry(struct reader *r, const struct where *w, const struct entr
 
 /* ---- short form ------------------------------------------------------------------------------ */
 
+/* The protocol has a place only when it was written; otherwise it is a default. */
 static void read_short(struct reader *r, const struct where *w, const struct node *n,
 		       struct port_list *list)
 {
@@ -184,6 +192,7 @@ static void read_short(struct reader *r, const struct where *w, const struct nod
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
+/* Small letters, as compose prints it. */
 static FORM(form_protocol)
 {
 	const char *word = port_protocol(n->text, strlen(n->text));
@@ -219,6 +228,7 @@ static FORM(form_published)
 	return NULL;
 }
 
+/* One port only: the long form has no ranges for the container. */
 static FORM(form_port_target)
 {
 	struct node *out = form_int(r, w, n);
@@ -329,6 +339,7 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 		complain(r, w, &e, fault);
 }
 
+/* A number alone is the port of the container, as in the short form. */
 FORM(form_ports)
 {
 	struct port_list list = { 0 };

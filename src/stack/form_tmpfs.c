@@ -13,6 +13,7 @@
 
 /* ---- the grammar ----------------------------------------------------------------------------- */
 
+/* The options are never cut out of the text: `unbuilt` and `bad` point into it. */
 static bool is_word(const char *s, size_t len, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -110,7 +111,10 @@ bool tmpfs_parse(const char *text, struct tmpfs_wish *ret)
 
 /* ---- the form -------------------------------------------------------------------------------- */
 
-/* Why tmpfs_parse stopped. */
+/*
+ * Why tmpfs_parse stopped: at the target, at a value, or at a word. One error for an entry: what
+ * follows a wrong word is often only a part of it.
+ */
 static void complain(struct reader *r, const struct where *w, const struct node *n,
 		     const struct tmpfs_wish *wish)
 {
@@ -131,6 +135,7 @@ static void complain(struct reader *r, const struct where *w, const struct node 
 			     len < 40 ? len : 40, wish->bad);
 }
 
+/* What cannot be done yet is kept, so that `config` prints it; what is wrong is left out. */
 static void add_tmpfs(struct reader *r, const struct where *w, const struct node *n,
 		      struct targets *list)
 {
@@ -151,6 +156,7 @@ static void add_tmpfs(struct reader *r, const struct where *w, const struct node
 		targets_warn(r, w, wish.target, old, n);
 }
 
+/* Each entry costs crosscheck a look at every volume, hence the limit. */
 FORM(form_tmpfs)
 {
 	struct targets list = { 0 };

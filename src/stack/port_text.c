@@ -41,6 +41,7 @@ const char *port_protocol(const char *s, size_t len)
 	return NULL;
 }
 
+/* Zones of links (fe80::1%eth0) are no part of it: a host's links are not known to a file. */
 bool port_address(const char *text)
 {
 	struct in6_addr ip;
@@ -75,7 +76,7 @@ enum port_fault port_text_check(const struct port_text *p)
 	return p->published.first && ports && ports != host_ports ? PORT_LENGTHS : PORT_FINE;
 }
 
-/* The last `sep` of the text, or NULL. */
+/* The last `sep` of the first `len` bytes, or NULL. The text is never cut: parts of it are shown. */
 static const char *find_last(const char *s, size_t len, char sep)
 {
 	return len ? memrchr(s, sep, len) : NULL;
