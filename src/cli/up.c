@@ -127,8 +127,24 @@ static int check_words(const struct cli_options *o, struct err *err)
 	return 0;
 }
 
+/* All of them in profiles that nobody asked for. */
+static int no_service(const struct stack *s, struct err *err)
+{
+	const struct stack_strs profiles = stack_profiles(s);
+	_cleanup_(buf_fini) struct buf names = { 0 };
+
+	for (size_t i = 0; i < profiles.n; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", profiles.v[i].text);
+	return err_kind(
+		err, ERR_USAGE,
+		"up: no service is active: name one, or one of these profiles with --profile: %s",
+		buf_str(&names));
+}
+
 static int check_service(const struct cli_options *o, const struct stack *s, struct err *err)
 {
+	if (!s->n_services)
+		return no_service(s, err);
 	if (!o->exit_code_from || stack_find_service(s, o->exit_code_from))
 		return 0;
 	return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",

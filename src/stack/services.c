@@ -70,7 +70,7 @@ static const struct key service_rows[] = {
 	REFUSE("mac_address", STR, NULL, AS(form_mac)),
 	DONE("mem_limit", STR | NUM, AS(form_bytes)),
 	REFUSE("mem_reservation", STR | NUM, NULL, AS(form_bytes)),
-	WARN("mem_swappiness", STR | NUM, CGROUP_V1, AS(form_int)),
+	WARN("mem_swappiness", STR | NUM, CGROUP_V1, AS(form_bytes)),
 	REFUSE("memswap_limit", STR | NUM, NULL, AS(form_bytes_or_all)),
 	WARN("models", MAP | LST, "there is no model runner", AS(form_service_models), BELOW(service_models_keys), MERGES(NAMES)),
 	DONE("network_mode", STR, AS(form_network_mode)),
@@ -138,7 +138,8 @@ FORM(form_service)
 
 FORM(form_services)
 {
-	if (!n->n)
+	/* What is left when no profile is chosen may be none; that is fine to look at. */
+	if (!n->n && r->for_run)
 		reader_error(r, w, n->pos, NULL, "there is no service");
 	else if (n->n > SERVICES_MAX)
 		reader_error(r, w, n->pos, NULL, "%u services: more than %d are not taken", n->n,

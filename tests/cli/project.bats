@@ -244,6 +244,19 @@ name_of() { mstack "$@" config --format json | jq -r .name; }
 	[[ $(services b) == b ]]
 }
 
+@test "services: none is active" {
+	printf 'services: {a: {image: busybox, profiles: [one, two]}}\n' >stack.yaml
+	expect 0 mstack config
+	says 'services: {}'
+	[[ $(mstack config | mstack -f - config) == "$output" ]]
+	expect 2 mstack up --dry-run
+	one_line
+	says --profile 'one, two'
+	printf 'services: {}\n' >stack.yaml
+	expect 3 mstack up --dry-run
+	says stack.yaml:1:
+}
+
 @test "services: named ones, with what they depend on" {
 	cat >stack.yaml <<-'END'
 		services:
