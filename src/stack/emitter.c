@@ -184,13 +184,15 @@ static void put_lines(const struct emitter *e, const struct node *n, unsigned de
 }
 
 /*
- * Nobody looks for variables in keys, so their dollars stay: doubled ones would be doubled again. The
- * JSON doubles them, because that is the shape that other tools know.
+ * Nobody looks for variables in keys, so a single dollar stays as it is; but two are one when the key
+ * is read again. The JSON doubles all of them, because that is the shape that other tools know.
  */
 static void put_key(const struct emitter *all, const char *key, unsigned depth)
 {
-	const struct emitter literal = { .out = all->out, .form = all->form, .literal = true },
-			     *e = &literal;
+	const struct emitter own = { .out = all->out,
+				     .form = all->form,
+				     .literal = all->literal || !strstr(key, "$$") },
+			     *e = &own;
 	size_t before = e->out->len;
 
 	if (strlen(key) < SIMPLE_KEY_MAX / 8) {
