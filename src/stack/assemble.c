@@ -124,19 +124,19 @@ static bool are_too_many(struct reader *r, const struct where *w, struct stack_p
 }
 
 /* Only the first file of an entry counts, as in compose: the others are its overrides. */
-static bool is_circle(struct reader *r, const struct where *w, const struct wish *wish,
+static bool is_circle(struct reader *r, const struct where *w, const struct node *item,
 		      const char *path, const struct trail *trail)
 {
 	if (trail->depth >= INCLUDES_DEEPEST) {
-		reader_error(r, w, wish->pos, NULL, "includes more than %d levels deep",
+		reader_error(r, w, item->pos, NULL, "includes more than %d levels deep",
 			     INCLUDES_DEEPEST);
 		return true;
 	}
 	for (; trail; trail = trail->up)
 		if (trail->path && !strcmp(trail->path, path)) {
-			reader_error(r, w, wish->pos, NULL,
+			reader_error(r, w, item->pos, NULL,
 				     "a cycle: '%.200s' would include itself in the end",
-				     trail->path);
+				     item->text);
 			return true;
 		}
 	return false;
@@ -157,15 +157,15 @@ static struct node *load_entry(struct reader *r, const struct context *from, con
 		return NULL;
 	c = make_context(r, from, w, &wish);
 	for (size_t i = 0; i < wish.paths->n; i++) {
-		const char *path =
-			path_clean(r->arena, reader_dir(r, wish.pos), wish.paths->items[i]->text);
+		const struct node *item = wish.paths->items[i];
+		const char *path = path_clean(r->arena, reader_dir(r, wish.pos), item->text);
 
 		if (!i)
 			trail.path = path;
-		if (is_circle(r, w, &wish, path, up))
+		if (is_circle(r, w, item, path, up))
 			break;
 		if (documents_read(r, c, path, &docs, &err) < 0)
-			reader_error(r, w, wish.paths->items[i]->pos, NULL, "%s", err.text);
+			reader_error(r, w, item->pos, NULL, "%s", err.text);
 	}
 	out = assemble_in(r, c, &docs, &trail);
 	vec_fini(&docs);
