@@ -93,10 +93,17 @@ bool tmpfs_parse(const char *text, struct tmpfs_wish *ret)
 	size_t len = strcspn(text, ":");
 	const char *s = text + len;
 
-	*ret = (struct tmpfs_wish){ .bad = text };
+	/* Not the whole struct: crosscheck asks often, and the target is long. */
+	ret->target[0] = '\0';
+	ret->size = 0;
+	ret->mode = 0;
+	ret->read_only = false;
+	ret->unbuilt = NULL;
+	ret->bad = text;
 	if (*text != '/' || len >= sizeof(ret->target))
 		return false;
 	memcpy(ret->target, text, len);
+	ret->target[len] = '\0';
 	path_squeeze(ret->target);
 	for (; *s; s += len) {
 		s++;
