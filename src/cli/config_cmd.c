@@ -276,7 +276,9 @@ int cli_config(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(config_fini) struct config c = { .o = o };
 	const struct cli_term t = cli_term_get(o);
-	struct cli_load how = { .no_interpolate = o->no_interpolate, .services = &c.services };
+	/* Variables are listed so that they can be set: also those without which the files mean nothing. */
+	struct cli_load how = { .no_interpolate = o->no_interpolate || o->variables,
+				.services = &c.services };
 
 	c.json = o->format && !strcmp(o->format, "json");
 	if (c.json)

@@ -6,14 +6,31 @@
  */
 #include "stack/substitute.h"
 
+/* Below `include`, or `extends` of a service. */
+static bool names_a_file(const struct where *w)
+{
+	for (; w; w = w->up) {
+		if (!w->up)
+			return w->key && !strcmp(w->key, "include");
+		if (w->key && !strcmp(w->key, "extends") && w->up->up && !w->up->up->up)
+			return true;
+	}
+	return false;
+}
+
 static void substitute_text(struct reader *r, struct vars *v, const struct where *w, struct node *n)
 {
+	static const struct envset *const none[] = { NULL };
 	_cleanup_(buf_fini) struct buf why = { 0 };
 	const char *text;
 
 	if ((n->kind & (NODE_LIST | NODE_MAP | NODE_NULL)) || !strchr(n->text, '$'))
 		return;
 	text = vars_expand(v, NULL, n->pos, n->text, strlen(n->text), &n->uses, &n->n_uses, &why);
+	/* Files that are merged must be found, also where all else stays as it is. */
+	if (text && v->common->literal && names_a_file(w))
+		text = vars_expand(v, none, n->pos, n->text, strlen(n->text), &n->uses, &n->n_uses,
+				   &why);
 	if (!text) {
 		reader_error(r, w, n->pos, NULL, "%s", buf_str(&why));
 		return;

@@ -256,9 +256,16 @@ load common
 	grep -qE '^ONE +false +eins *$' <<<"$output"
 	grep -qE '^TWO +false +zwei *$' <<<"$output"
 	[[ $(FOUR=4 mstack config --variables --format json 2>/dev/null | jq -c '[.ONE.DefaultValue, .FOUR.Required, .FOUR.Value, .THREE.Value]') == '["eins",true,"4",null]' ]]
-	# Also when one that is required is not set.
-	expect 0 mstack config --variables --no-interpolate
+	# Also when one that is required is not set, and those of files that are included.
+	expect 0 mstack config --variables
 	says FOUR
+	printf 'include: ["${DIR:-sub}/inner.yaml"]\nservices: {b: {image: "${OUTER}", extends: {file: "${DIR:-sub}/base.yaml", service: c}}}\n' >outer.yaml
+	mkdir sub
+	printf 'services: {a: {image: "${INNER}"}}\n' >sub/inner.yaml
+	printf 'services: {c: {image: "${BASE}", hostname: "${HOST}"}}\n' >sub/base.yaml
+	[[ $(mstack config --variables outer.yaml --format json | jq -c keys) == '["BASE","DIR","HOST","INNER","OUTER"]' ]]
+	expect 0 mstack config --no-interpolate outer.yaml
+	says 'image: ${INNER}' 'image: ${OUTER}' 'hostname: ${HOST}'
 }
 
 @test "config: --environment" {
