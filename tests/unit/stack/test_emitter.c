@@ -56,6 +56,9 @@ static void test_forms(void **state)
 	       "s: a$$b\nm:\n  k $: null\n  l:\n    - -1\n    - t: true\n      \"n\": 0.5\n    - []\n    - - x\n"
 	       "      - - \"y\"\nempty: {}\n");
 	expect("{}", EMIT_YAML, false, "{}\n");
+	/* Two dollars of a key are one when it is read again. */
+	expect("{a$b: 1, a$$b: 2}", EMIT_YAML, false, "a$b: 1\na$$$$b: 2\n");
+	expect("{a$b: 1, a$$b: 2}", EMIT_YAML, true, "a$b: 1\na$$b: 2\n");
 }
 
 static void test_lines(void **state)
