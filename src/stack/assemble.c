@@ -68,16 +68,12 @@ static bool read_wish(struct reader *r, const struct where *w, const struct node
 
 /* ---- the included project -------------------------------------------------------------------- */
 
-/* /dev/null is how people say "not even .env". */
 static void read_env_file(struct reader *r, const struct context *c, const struct where *w,
 			  const char *path, struct stack_pos pos, bool required)
 {
+	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
 	struct err err;
-	int file;
 
-	if (!strcmp(path, "/dev/null"))
-		return;
-	file = reader_file(r, c, path, DOTENV_FILE_MAX);
 	if (file >= 0) {
 		dotenv_parse(c->vars, NULL, (uint32_t)file, r->files.v[file].text,
 			     r->files.v[file].len, &c->vars->files);

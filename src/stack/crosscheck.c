@@ -188,8 +188,28 @@ static void check_targets(struct reader *r, const struct where *w, const struct 
 	}
 }
 
+/* MAX_ARG_STRLEN of the kernel, see execve(2): no start of such a container could ever succeed. */
+#define VARIABLE_MAX (128u << 10)
+
+static void check_environment(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *environment = node_get(service, "environment");
+	const struct where here = where_in(w, "environment");
+
+	for (size_t i = 0; environment && i < environment->n; i++) {
+		const struct node_pair *pair = &environment->pairs[i];
+		size_t len = strlen(pair->key) + strlen(pair->value->text) + 2;
+
+		if (len > VARIABLE_MAX)
+			reader_error(r, &here, pair->pos, "put it into a file and bind that",
+				     "'%.64s' has %zu bytes: the kernel takes %u of one variable",
+				     pair->key, len, VARIABLE_MAX);
+	}
+}
+
 static void check_service(struct reader *r, const struct where *w, const struct node *service)
 {
+	check_environment(r, w, service);
 	check_network_mode(r, w, service);
 	check_platform(r, w, service);
 	check_twin(r, w, service, "cpus", "limits", "cpus");

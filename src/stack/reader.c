@@ -261,10 +261,17 @@ static int read_stdin(size_t max, struct buf *text)
 	return 0;
 }
 
+/* The one device that is taken: /dev/null is how people say "not even .env". */
+static int read_any(const char *path, size_t max, struct buf *text)
+{
+	if (!strcmp(path, "-"))
+		return read_stdin(max, text);
+	return strcmp(path, "/dev/null") ? file_read(AT_FDCWD, path, max, text) : 0;
+}
+
 int reader_file(struct reader *r, const struct context *c, const char *path, size_t max)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	bool is_stdin = !strcmp(path, "-");
 	struct stack_file file;
 	uint32_t number;
 	const char *key = arena_printf(r->arena, "%p:%s", (const void *)c, path);
@@ -272,7 +279,7 @@ int reader_file(struct reader *r, const struct context *c, const char *path, siz
 
 	if (strmap_get(&r->file_index, key, strlen(key), &known))
 		return (int)known;
-	if ((is_stdin ? read_stdin(max, &text) : file_read(AT_FDCWD, path, max, &text)) < 0)
+	if (read_any(path, max, &text) < 0)
 		return -1;
 	file = (struct stack_file){ arena_strdup(r->arena, shown_path(path)), NULL, text.len };
 	number = diags_add_file(r->diags, file.path, buf_str(&text), text.len);

@@ -134,6 +134,21 @@ static void test_volumes(void **state)
 		     "3:16: warning: volume 'ww': driver: 'nfs': not supported yet: 'mstack up' refuses it\n");
 }
 
+static void test_environment(void **state)
+{
+	_cleanup_(buf_fini) struct buf yaml = { 0 };
+
+	(void)state;
+	buf_puts(&yaml, "services:\n  a:\n    image: x\n    environment:\n      A: \"");
+	for (int i = 0; i < 131069; i++)
+		buf_putc(&yaml, 'x');
+	buf_puts(&yaml, "\"\n");
+	expect_diags(buf_str(&yaml), "");
+	yaml.len -= 2;
+	buf_puts(&yaml, "y\"\n");
+	expect_diags(buf_str(&yaml), "5:7: error: service 'a': environment: 'A' has 131073 bytes: the kernel takes 131072 of one variable\n");
+}
+
 /* Everything that is wrong comes in one go, and what is not wrong is not told. */
 static void test_all_at_once(void **state)
 {
@@ -156,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dependencies), cmocka_unit_test(test_addresses), cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_names),	     cmocka_unit_test(test_ports),     cmocka_unit_test(test_volumes),
-		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_environment),  cmocka_unit_test(test_all_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -81,6 +81,27 @@ static void test_number_of_files(void **state)
 	loaded_fini(&two);
 }
 
+/* /dev/null says that there are no variables, not even those of .env. */
+static void test_no_env_file(void **state)
+{
+	const char *const paths[] = { "none.yaml" }, *const env_files[] = { "/dev/null" };
+	struct stack_opts opts = { .paths = paths, .n_paths = 1, .project_name = "t" };
+	struct loaded l;
+
+	(void)state;
+	write_text("none.yaml", ONE);
+	write_text(".env", "V=dotenv\n");
+	l = load_opts(&opts);
+	assert_string_equal(l.stack->services[0].image.text, "i:dotenv");
+	loaded_fini(&l);
+	opts.env_files = env_files;
+	opts.n_env_files = 1;
+	l = load_opts(&opts);
+	assert_string_equal(l.stack->services[0].image.text, "i:none");
+	loaded_fini(&l);
+	assert_int_equal(unlink(".env"), 0);
+}
+
 static void test_stdin(void **state)
 {
 	int keep = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), fds[2];
@@ -312,7 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_a_file),	     cmocka_unit_test(test_number_of_files),
-		cmocka_unit_test(test_stdin),		     cmocka_unit_test(test_project_name),
+		cmocka_unit_test(test_no_env_file), cmocka_unit_test(test_stdin),		     cmocka_unit_test(test_project_name),
 		cmocka_unit_test(test_mstack_wins),	     cmocka_unit_test(test_name_rules),
 		cmocka_unit_test(test_precedence),	     cmocka_unit_test(test_bad_env_file),
 		cmocka_unit_test(test_service_environment),  cmocka_unit_test(test_variables_do_not_explode),
