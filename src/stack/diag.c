@@ -135,7 +135,10 @@ static char *find_origin(const struct stack_diags *d, struct stack_pos pos)
 	return origin_text(d, d->origins.v[i]);
 }
 
-/* The first one stays; problems that are there already learn of it. */
+/*
+ * The first one stays; errors that are there already learn of it. Warnings of that time are about variables that are not set
+ * and say so themselves.
+ */
 static void set_origin(struct stack_diags *d, struct origin o)
 {
 	struct origin *kept;
@@ -153,7 +156,8 @@ static void set_origin(struct stack_diags *d, struct origin o)
 	for (size_t i = 0; i < d->diags.n; i++) {
 		struct stack_diag *diag = &d->diags.v[i];
 
-		if (!diag->source && !memcmp(&diag->pos, &o.pos, sizeof(o.pos)))
+		if (!diag->source && diag->severity == STACK_ERROR &&
+		    !memcmp(&diag->pos, &o.pos, sizeof(o.pos)))
 			diag->source = origin_text(d, kept);
 	}
 }
