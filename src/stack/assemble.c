@@ -179,20 +179,20 @@ static struct node *join_section(struct reader *r, const char *section, const st
 {
 	const struct where top = { .key = section };
 	struct node_pairs all = { 0 };
-	size_t at;
 
 	for (size_t i = 0; to && i < to->n; i++)
 		node_pairs_put(&all, to->pairs[i].key, to->pairs[i].pos, to->pairs[i].value);
 	for (size_t i = 0; i < from->n; i++) {
 		const struct node_pair *pair = &from->pairs[i];
+		const struct node_pair *first = node_pairs_find(&all, pair->key);
 		const struct where here = where_key(&top, pair->key, pair->pos);
 
-		if (!strmap_get(&all.index, pair->key, strlen(pair->key), &at))
+		if (!first)
 			node_pairs_put(&all, pair->key, pair->pos, pair->value);
-		else if (!node_equal(all.list.v[at].value, pair->value))
+		else if (!node_equal(first->value, pair->value))
 			reader_error(r, &here, pair->pos, "rename one of the two",
 				     "is included twice and differs, first at %s",
-				     reader_place(r, all.list.v[at].pos));
+				     reader_place(r, first->pos));
 	}
 	return node_map_done(r->arena, from->pos, &all);
 }

@@ -269,31 +269,52 @@ static bool is_any(const char *host)
 	return !host || !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
 }
 
-static void check_port(struct reader *r, struct strmap *seen, struct published_list *all,
-		       struct published p)
+/* Who has the port already, or NULL. */
+static const struct published *find_taken(const struct published_list *all,
+					  const struct published *p)
 {
-	const struct where service = where_in(&services_section, p.service),
-			   w = where_in(&service, "ports");
-	const char *key = arena_printf(r->arena, "%s/%s", p.text->text, p.protocol);
-	size_t at = SIZE_MAX;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct published *o = &all->v[i];
 
-	/* Of equal numbers there are few: a chain through the list, newest first. */
-	for (bool known = !strmap_put(seen, key, strlen(key), all->n, &at); known;) {
-		const struct published *o = &all->v[at];
-
-		if (is_any(o->host) || is_any(p.host) || !strcmp(o->host, p.host)) {
-			reader_error(r, &w, p.port->pos, NULL,
-				     "port %s of the host is already published by service '%s', %s",
-				     p.text->text, o->service, reader_place(r, o->port->pos));
-			return;
-		}
-		for (at++; at < all->n; at++)
-			if (!strcmp(all->v[at].text->text, p.text->text) &&
-			    !strcmp(all->v[at].protocol, p.protocol))
-				break;
-		known = at < all->n;
+		if (!strcmp(o->text->text, p->text->text) && !strcmp(o->protocol, p->protocol) &&
+		    (is_any(o->host) || is_any(p->host) || !strcmp(o->host, p->host)))
+			return o;
 	}
-	vec_push(all, p);
+	return NULL;
+}
+
+/* Most numbers are new, which `seen` knows at once. */
+static void check_port(struct reader *r, struct strmap *seen, struct published_list *all,
+		       const struct published *p)
+{
+	const struct where service = where_in(&services_section, p->service),
+			   w = where_in(&service, "ports");
+	const char *key = arena_printf(r->arena, "%s/%s", p->text->text, p->protocol);
+	const struct published *taken = NULL;
+
+	if (!strmap_put(seen, key, strlen(key), 0, NULL))
+		taken = find_taken(all, p);
+	if (taken)
+		reader_error(r, &w, p->port->pos, NULL,
+			     "port %s of the host is already published by service '%s', %s",
+			     p->text->text, taken->service, reader_place(r, taken->port->pos));
+	else
+		vec_push(all, *p);
+}
+
+static void check_ports_of(struct reader *r, const struct node_pair *service, struct strmap *seen,
+			   struct published_list *all)
+{
+	const struct node *ports = node_get(service->value, "ports");
+
+	for (size_t i = 0; ports && i < ports->n; i++) {
+		const struct node *port = ports->items[i], *text = node_get(port, "published");
+		const struct published p = { port, text, service->key, node_text(port, "protocol"),
+					     node_text(port, "host_ip") };
+
+		if (text && text->number && !strchr(text->text, '-'))
+			check_port(r, seen, all, &p);
+	}
 }
 
 static void check_ports(struct reader *r, const struct node *services)
@@ -301,20 +322,8 @@ static void check_ports(struct reader *r, const struct node *services)
 	struct published_list all = { 0 };
 	struct strmap seen = { 0 };
 
-	for (size_t i = 0; i < services->n; i++) {
-		const struct node *ports = node_get(services->pairs[i].value, "ports");
-
-		for (size_t k = 0; ports && k < ports->n; k++) {
-			const struct node *port = ports->items[k],
-					  *text = node_get(port, "published");
-
-			if (text && text->number && !strchr(text->text, '-'))
-				check_port(r, &seen, &all,
-					   (struct published){ port, text, services->pairs[i].key,
-							       node_text(port, "protocol"),
-							       node_text(port, "host_ip") });
-		}
-	}
+	for (size_t i = 0; i < services->n; i++)
+		check_ports_of(r, &services->pairs[i], &seen, &all);
 	vec_fini(&all);
 	strmap_fini(&seen);
 }

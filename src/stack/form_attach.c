@@ -139,15 +139,16 @@ FORM(form_attachments)
 		return form_map(r, w, n, &attachments_keys);
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *item = n->items[i];
-		struct where here = { .up = w, .index = i };
-		size_t first;
+		struct where here = where_item(w, i);
+		const struct node_pair *first;
 
 		if (!reader_check_kind(r, &here, item, STR))
 			continue;
-		if (strmap_get(&all.index, item->text, strlen(item->text), &first))
+		first = node_pairs_find(&all, item->text);
+		if (first)
 			reader_error(r, &here, item->pos, NULL,
 				     "network '%.64s' is named twice, first at %s", item->text,
-				     reader_place(r, all.list.v[first].pos));
+				     reader_place(r, first->pos));
 		else
 			node_pairs_put(&all, item->text, item->pos,
 				       node_new(r->arena, NODE_NULL, item->pos, NULL));

@@ -96,15 +96,16 @@ static void collect_list(struct reader *r, const struct where *w, const struct n
 {
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->items[i];
+		const struct node_pair *first;
 		struct where here = where_item(w, i);
-		size_t at;
 
 		if (!reader_check_kind(r, &here, one, NODE_STRING))
 			continue;
-		if (strmap_get(&out->index, one->text, strlen(one->text), &at))
+		first = node_pairs_find(out, one->text);
+		if (first)
 			reader_error(r, &here, one->pos, NULL,
 				     "service '%.64s' is named twice, first at %s", one->text,
-				     reader_place(r, out->list.v[at].pos));
+				     reader_place(r, first->pos));
 		else
 			node_pairs_put(out, one->text, one->pos, started(r, one));
 	}

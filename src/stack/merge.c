@@ -117,10 +117,11 @@ static void put_entry(struct reader *r, const struct where *w, const struct key 
 		      struct node_items *items, struct strmap *seen, struct node *n)
 {
 	const char *name = entry_name(n, key->by);
-	size_t len = key->merge == MERGE_SET ? strcspn(name, "=") : strlen(name), i;
+	size_t len = key->merge == MERGE_SET ? strcspn(name, "=") : strlen(name);
+	size_t i = items->n;
 	const struct key map = { .below = key->below };
 
-	if (!*name || strmap_put(seen, name, len, items->n, &i))
+	if (!*name || strmap_put(seen, name, len, items->n, &i) || i >= items->n)
 		vec_push(items, n);
 	else if (key->merge == MERGE_JOIN && n->kind == MAP && items->v[i]->kind == MAP)
 		items->v[i] = merge(r, w, &map, items->v[i], n);
@@ -179,12 +180,10 @@ static struct node *merge_keys(struct reader *r, const struct where *w, const st
 		node_pairs_put(&all, base->pairs[i].key, base->pairs[i].pos, base->pairs[i].value);
 	for (size_t i = 0; i < over->n; i++) {
 		const struct node_pair *pair = &over->pairs[i];
-		struct node *old = NULL;
-		size_t at;
+		const struct node_pair *old = node_pairs_find(&all, pair->key);
 
-		if (strmap_get(&all.index, pair->key, strlen(pair->key), &at))
-			old = all.list.v[at].value;
-		node_pairs_put(&all, pair->key, pair->pos, merge_value(r, w, key, old, pair));
+		node_pairs_put(&all, pair->key, pair->pos,
+			       merge_value(r, w, key, old ? old->value : NULL, pair));
 	}
 	for (size_t i = 0; i < all.list.n; i++)
 		if (all.list.v[i].value)

@@ -184,6 +184,13 @@ struct node *node_map_done(struct arena *arena, struct stack_pos pos, struct nod
 	return n;
 }
 
+const struct node_pair *node_pairs_find(const struct node_pairs *pairs, const char *key)
+{
+	size_t at;
+
+	return strmap_get(&pairs->index, key, strlen(key), &at) ? &pairs->list.v[at] : NULL;
+}
+
 void node_pairs_put(struct node_pairs *pairs, const char *key, struct stack_pos pos,
 		    struct node *value)
 {

@@ -77,6 +77,8 @@ struct node *node_list_done(struct arena *arena, struct stack_pos pos, struct no
 struct node *node_map_done(struct arena *arena, struct stack_pos pos, struct node_pairs *pairs);
 /* Puts a pair in, or replaces the value of the one with this key (and its place). */
 void node_pairs_put(struct node_pairs *pairs, const char *key, struct stack_pos pos, struct node *value);
+/* The pair of a key that was put in, or NULL; valid until the next one is. */
+const struct node_pair *node_pairs_find(const struct node_pairs *pairs, const char *key);
 /* A copy of a map with this key set, behind the keys that come before it in the alphabet. */
 struct node *node_with(struct arena *arena, const struct node *map, const char *key, struct node *value);
 /* Nodes below and with this one, shared ones each time; stops counting when it is over max. */
