@@ -204,6 +204,47 @@ static int choose_files(const struct cli_options *o, const struct paths *env_fil
 	return ret->n ? 0 : discover(o, ret, diags, err);
 }
 
+static bool is_true(const char *text)
+{
+	static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
+
+	for (size_t i = 0; text && i < ARRAY_LEN(words); i++)
+		if (!strcmp(text, words[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Without --env-file it is the project folder's .env, which stack_load finds itself. Files that were found, or named by a
+ * variable, may lie elsewhere: then the .env where we are counts too, before the other, as compose has it.
+ */
+static int choose_env_files(const struct cli_options *o, const struct paths *files,
+			    struct paths *env_files, struct err *err)
+{
+	const char *first = files->v[0], *slash = strrchr(first, '/');
+	int len = slash == first ? 1 : slash ? (int)(slash - first) : 0;
+	_cleanup_free_ char *dir = xasprintf("%.*s", len ? len : 1, len ? first : ".");
+	_cleanup_free_ char *theirs = path_in(dir, ".env");
+	struct stat here, there, st;
+
+	if (env_files->n)
+		return 0;
+	if (is_true(cli_env("DISABLE_ENV_FILE"))) {
+		vec_push(env_files, xstrdup("/dev/null"));
+		return 0;
+	}
+	if (o->files.n || o->project_dir || stat(".env", &st) || !S_ISREG(st.st_mode))
+		return 0;
+	if (stat(".", &here))
+		return err_sys(err, errno, "current folder");
+	if (stat(dir, &there) || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+		return 0;
+	if (!stat(theirs, &st) && S_ISREG(st.st_mode))
+		vec_push(env_files, take_ptr(&theirs));
+	vec_push(env_files, xstrdup(".env"));
+	return 0;
+}
+
 /* ---- the project ----------------------------------------------------------------------------- */
 
 static int check_name(const struct cli_options *o, struct err *err)
@@ -229,7 +270,8 @@ static int load(const struct cli_options *o, const struct cli_load *how, struct 
 	};
 
 	choose_words(&o->env_files, "ENV_FILES", &env_files);
-	if (choose_files(o, &env_files, &files, p->diags, err) < 0)
+	if (choose_files(o, &env_files, &files, p->diags, err) < 0 ||
+	    choose_env_files(o, &files, &env_files, err) < 0)
 		return -1;
 	choose_words(&o->profiles, "PROFILES", &profiles);
 	opts.paths = (const char *const *)files.v;

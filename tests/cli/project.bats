@@ -224,6 +224,26 @@ name_of() { mstack "$@" config --format json | jq -r .name; }
 	[[ $(services compose.yaml) == svc-one ]]
 }
 
+@test "variables: the .env where we are counts beside that of the project's folder" {
+	mkdir -p sub/deep
+	printf 'services: {a: {image: busybox, hostname: "${A}-${B:-none}"}}\n' >sub/stack.yaml
+	printf 'COMPOSE_FILE=sub/stack.yaml\nA=here\n' >.env
+	printf 'A=there\nB=there\n' >sub/.env
+	host() { mstack "$@" config --format json | jq -r .services.a.hostname; }
+	[[ $(host) == here-there ]]
+	[[ $(A=shell host) == shell-there ]]
+	# A file that was named has its own folder's only.
+	[[ $(host -f sub/stack.yaml) == there-there ]]
+	[[ $(COMPOSE_FILE=sub/stack.yaml host) == here-there ]]
+	# One that is found in a folder above.
+	cd sub/deep
+	[[ $(host) == there-there ]]
+	echo B=deep >.env
+	[[ $(host) == there-deep ]]
+	[[ $(COMPOSE_DISABLE_ENV_FILE=true A=a host) == a-none ]]
+	[[ $(COMPOSE_DISABLE_ENV_FILE=0 host) == there-deep ]]
+}
+
 # ---- which services ----
 
 @test "services: profiles" {
