@@ -108,7 +108,7 @@ static void print_all(void)
 	       "  down, ps and logs need no file when -p NAME is given.\n"
 	       "\nEnvironment (COMPOSE_... is honoured too; MSTACK_... wins):\n"
 	       "  MSTACK_FILE (several: a:b), MSTACK_PROJECT_NAME, MSTACK_PROFILES (a,b), MSTACK_ENV_FILES (a,b),\n"
-	       "  MSTACK_ANSI, MSTACK_PROGRESS\n"
+	       "  MSTACK_DISABLE_ENV_FILE (no .env), MSTACK_ANSI, MSTACK_PROGRESS\n"
 	       "  MSTACK_RUN_DIR (/run/mstack), MSTACK_DATA_DIR (/var/lib/mstack), NO_COLOR, CLICOLOR_FORCE\n"
 	       "\nExit codes:\n"
 	       "  0 ok   1 failure   2 wrong usage   3 the stack file is wrong   4 a service failed or is unhealthy\n"
