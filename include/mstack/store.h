@@ -3,6 +3,7 @@
  * store: images, layers and volumes on disk, below the data folder.
  *
  *	images/NAME/...		unpacked root file systems (built-in busybox, rootfs tars by content)
+ *	layers/DIGEST/...		unpacked layers of images, shared
  *	volumes/NAME/_data	named volumes
  *	projects/PROJECT/slots/SLOT/{upper,work}	writable layers; in the ledger
  *	projects/PROJECT/logs/SLOT/			log segments (room logs writes them)

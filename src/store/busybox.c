@@ -165,7 +165,7 @@ static int make(const struct store *s, const char *name, const struct buf *binar
 {
 	_cleanup_(store_making_fini) struct store_making m = { .fd = -1 };
 
-	if (store_making_begin(s, &m, err) < 0)
+	if (store_making_begin(s, s->images, &m, err) < 0)
 		return -1;
 	if (fill(m.fd, binary) < 0)
 		return err_sys(err, errno, "image 'busybox': make '%s/images/%s'", s->dir, name);
@@ -183,7 +183,7 @@ static int get_from(const struct store *s, const char *host, int fd, char **ret,
 	if (store_digest(s, fd, digest, err) < 0)
 		return err_wrap(err, "image 'busybox': '%s'", host);
 	name = xasprintf("busybox-%.16s", digest);
-	rc = store_image_there(s, name, err);
+	rc = store_making_there(s, s->images, name, err);
 	if (!rc && file_read(AT_FDCWD, host, BUSYBOX_MAX, &binary) < 0)
 		rc = err_sys(err, errno, "image 'busybox': read '%s'", host);
 	else if (!rc && !is_static_elf(buf_str(&binary), binary.len))

@@ -170,7 +170,7 @@ int store_image_get(struct store *s, const char *image, const char *base_dir,
 		    void (*tell)(void *arg, const char *line), void *arg, struct store_image *ret,
 		    struct err *err)
 {
-	const struct store_teller t = { tell, arg };
+	const struct store_teller t = { tell, arg, NULL };
 
 	switch (store_image_form(image)) {
 	case STORE_NAME:

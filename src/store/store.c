@@ -41,6 +41,9 @@ static int open_all(struct store *s)
 	s->images = open_folder(s, "images");
 	if (s->images < 0)
 		return -1;
+	s->layers = open_folder(s, "layers");
+	if (s->layers < 0)
+		return -1;
 	s->volumes = open_folder(s, "volumes");
 	return s->volumes < 0 || path_mkdirs(s->fd, "projects", 0700) < 0 ? -1 : 0;
 }
@@ -54,7 +57,7 @@ struct store *store_open(const char *data_dir, struct err *err)
 		return NULL;
 	}
 	s = xcalloc(1, sizeof(*s));
-	s->fd = s->images = s->volumes = -1;
+	s->fd = s->images = s->layers = s->volumes = -1;
 	s->dir = xstrdup(data_dir);
 	for (size_t n = strlen(s->dir); n > 1 && s->dir[n - 1] == '/'; n--)
 		s->dir[n - 1] = '\0';
@@ -77,6 +80,7 @@ void store_close(struct store *s)
 		return;
 	cleanup_fd(&s->fd);
 	cleanup_fd(&s->images);
+	cleanup_fd(&s->layers);
 	cleanup_fd(&s->volumes);
 	free(s->dir);
 	free(s);

@@ -10,7 +10,7 @@
 
 struct store {
 	char *dir; /* absolute, as it was given */
-	int fd, images, volumes;
+	int fd, images, layers, volumes;
 };
 
 /* Project, slot and volume names become folder names. 0, or -1 with err. */
@@ -19,8 +19,9 @@ int store_name_check(const char *what, const char *name, struct err *err);
 /* ---- image.c: one line to the caller, when he wants to hear it ---- */
 
 struct store_teller {
-	void (*tell)(void *arg, const char *line);
+	void (*tell)(void *arg, const char *line); /* may be NULL */
 	void *arg;
+	void (*progress)(void *arg, uint64_t done); /* bytes of archives read so far; may be NULL */
 };
 void store_tell(const struct store_teller *t, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 
@@ -28,15 +29,20 @@ void store_tell(const struct store_teller *t, const char *fmt, ...) MSTACK_PRINT
 
 struct store_making {
 	const struct store *store;
+	int dir;       /* where it will be: store->images or ->layers */
 	int fd;	       /* the folder, locked; -1: there is nothing to take back */
 	char name[32]; /* its name while it is being made */
 };
 
-/* 1 when images/NAME is there, 0 when not, -1 error. */
-int store_image_there(const struct store *s, const char *name, struct err *err);
+/* 1 when the folder `name` is there, 0 when not, -1 error. */
+int store_making_there(const struct store *s, int dir, const char *name, struct err *err);
 /* Begins an empty folder (0755), after removing what tries that crashed have left. */
-int store_making_begin(const struct store *s, struct store_making *ret, struct err *err);
+int store_making_begin(const struct store *s, int dir, struct store_making *ret, struct err *err);
+/* Waits until the content is on disk. */
+int store_making_sync(const struct store_making *m, struct err *err);
 /* Gives it its name. Somebody else's, made meanwhile under the same name, is as good. */
+int store_making_name(struct store_making *m, const char *name, struct err *err);
+/* Both. */
 int store_making_commit(struct store_making *m, const char *name, struct err *err);
 /* Takes back what was not committed. */
 void store_making_fini(struct store_making *m);
@@ -49,6 +55,42 @@ void store_making_fini(struct store_making *m);
  * May wait.
  */
 int store_digest(const struct store *s, int fd, char ret[STORE_DIGEST_SIZE], struct err *err);
+
+/* ---- unpacking.c: mstack-store, the program that reads archives ---- */
+
+struct store_job {
+	const char *mode;		 /* UNPACKER_MODE_... */
+	const char *what;		 /* before its notes and errors; NULL: nothing */
+	int archive, folder;		 /* borrowed; read from where it stands */
+	uint64_t size;			 /* of the archive, for the progress */
+	char blob[STORE_DIGEST_SIZE];	 /* of a layer: what must come out, "" whatever does */
+	char content[STORE_DIGEST_SIZE]; /* of a layer: likewise; afterwards what it is */
+	uint64_t bytes;			 /* of a layer: of all files in it, afterwards */
+	bool hides_below;		 /* of a layer: nothing of those below it is seen */
+	uint64_t read;			 /* so far */
+};
+
+/* Some at the same time. The first that fails ends all: -1. May wait. */
+int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller, struct err *err);
+
+/* ---- layers.c: layers of images, by the digest of their content ---- */
+
+struct store_layer {
+	int fd;				 /* the blob, at its beginning; not asked for when the layer is there already */
+	uint64_t size;			 /* of the blob */
+	char blob[STORE_DIGEST_SIZE];	 /* "" not known */
+	char content[STORE_DIGEST_SIZE]; /* "" not known before, known afterwards */
+	uint64_t bytes;			 /* afterwards: of all files in it */
+	bool hides_below;		 /* afterwards: nothing of those below it is seen */
+};
+
+/* Unpacks those that are not there; all of them or none. May wait. */
+int store_layers_get(const struct store *s, struct store_layer *layers, size_t n, const struct store_teller *t,
+		     struct err *err);
+/* Is it there? Then 1 with bytes and hides_below; 0 not, -1 error. */
+int store_layer_look(const struct store *s, struct store_layer *layer, struct err *err);
+/* The folder that is mounted; caller frees. */
+char *store_layer_path(const struct store *s, const char *content);
 
 /*
  * ---- busybox.c, rootfs.c: each makes one sort of image; *ret is the path of its folder, caller

@@ -2,17 +2,32 @@
 /*
  * unpacker.h: what store and its program mstack-store say to each other.
  *
- * `mstack-store unpack`: the archive is standard input, the empty folder to fill the working
- * directory. Standard output brings lines for people (`note: ...`, progress); the last line is
- * `ok: ...` or `error: ...`, the exit status 0 or 1.
+ *	mstack-store unpack			a root file system
+ *	mstack-store layer BLOB CONTENT		a layer of an image, which must have these digests (64 hexadecimal digits, `-`:
+ *						any): of the bytes as they come, of the tar when it is decompressed
+ *	mstack-store archive			an image in a tar
+ *
+ * The archive is standard input, the empty folder to fill the working directory. For a layer descriptor 3 is a file of
+ * UNPACKER_MARKS_SIZE zeros, which cannot grow: paths of opaque folders are put there, each with its NUL, `.` for the
+ * layer's own root. Standard output brings lines for people (`note: ...`, progress), `at: N` (bytes read so far) and
+ * `layer: CONTENT BYTES`; the last line is `ok: ...` or `error: ...`, the exit status 0 or 1.
  */
 #ifndef STORE_UNPACKER_H
 #define STORE_UNPACKER_H
 
 #define UNPACKER_NAME	  "mstack-store"
+#define UNPACKER_MODE_ROOTFS  "unpack"
+#define UNPACKER_MODE_LAYER   "layer"
+#define UNPACKER_MODE_ARCHIVE "archive"
+
 #define UNPACKER_LINE_MAX 480
 #define UNPACKER_NOTE	  "note: "
+#define UNPACKER_AT	  "at: "
+#define UNPACKER_LAYER	  "layer: "
 #define UNPACKER_OK	  "ok: "
 #define UNPACKER_ERROR	  "error: "
+
+#define UNPACKER_MARKS	    3
+#define UNPACKER_MARKS_SIZE (4u << 20)
 
 #endif

@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include "store/program/unpack.h"
+#include "store/unpacker.h"
 
 /* What makes files that belong to others; no device nodes, no way out of the root. */
 static const cap_value_t caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID };
+/* Layers bring files that have capabilities; nothing can be executed here. */
+static const cap_value_t layer_caps[] = { CAP_SETFCAP };
 
 /* Names that an architecture does not have are left out. */
 static const char *const calls[] = {
@@ -59,8 +62,9 @@ static int set_limits(const struct store_limits *l)
 		       : 0;
 }
 
-static int drop_caps(void)
+static int drop_caps(bool layer)
 {
+	size_t n = layer ? ARRAY_LEN(layer_caps) : 0;
 	cap_t left = cap_init();
 	int rc = -1;
 
@@ -69,7 +73,9 @@ static int drop_caps(void)
 			goto out;
 	if (cap_reset_ambient() < 0 || !left ||
 	    cap_set_flag(left, CAP_PERMITTED, ARRAY_LEN(caps), caps, CAP_SET) < 0 ||
-	    cap_set_flag(left, CAP_EFFECTIVE, ARRAY_LEN(caps), caps, CAP_SET) < 0)
+	    cap_set_flag(left, CAP_EFFECTIVE, ARRAY_LEN(caps), caps, CAP_SET) < 0 ||
+	    (n && (cap_set_flag(left, CAP_PERMITTED, (int)n, layer_caps, CAP_SET) < 0 ||
+		   cap_set_flag(left, CAP_EFFECTIVE, (int)n, layer_caps, CAP_SET) < 0)))
 		goto out;
 	rc = cap_set_proc(left);
 out:
@@ -100,9 +106,9 @@ static int to_root(void)
 	return chroot(".") < 0 ? -1 : chdir("/");
 }
 
-static int close_others(void)
+static int close_others(unsigned first)
 {
-	return close_range(3, ~0u, 0);
+	return close_range(first, ~0u, 0);
 }
 
 /* No ptrace, no new rights by execve, no life after the parent's. */
@@ -113,13 +119,15 @@ static int set_flags(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-int store_confine(const struct store_limits *limits, struct err *err)
+int store_confine(enum store_sort sort, const struct store_limits *limits, struct err *err)
 {
-	if (close_others() < 0)
+	bool layer = sort == STORE_SORT_LAYER;
+
+	if (close_others(layer ? UNPACKER_MARKS + 1 : STDERR_FILENO + 1) < 0)
 		return err_sys(err, errno, "confine: close descriptors");
 	if (to_root() < 0)
 		return err_sys(err, errno, "confine: change the root (unpacking needs root)");
-	if (drop_caps() < 0)
+	if (drop_caps(layer) < 0)
 		return err_sys(err, errno, "confine: drop capabilities");
 	if (set_flags() < 0)
 		return err_sys(err, errno, "confine: flags of the process");

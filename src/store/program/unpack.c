@@ -6,29 +6,38 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "store/program/unpack.h"
+#include "store/program/feed.h"
+#include "store/program/whiteout.h"
 #include "store/unpacker.h"
 
-#define BLOCK_SIZE  (256u << 10)
-#define PROGRESS_MS 1000
+#define PROGRESS_MS    1000
+#define PROGRESS_AT_MS 100
 /* After so many notes there is only their number. */
 #define NOTES_MAX  10
 #define XATTRS_MAX 64
+/* A container's user namespace has the ids 0 to 65535; what is above would belong to nobody in it. */
+#define ID_MAX	  65535
+#define ID_NOBODY 65534
 
+#define SECURE_FLAGS                                                         \
+	(ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT | \
+	 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS)
 #define EXTRACT_FLAGS                                                          \
 	(ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | \
-	 ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_SYMLINKS |             \
-	 ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS)
+	 ARCHIVE_EXTRACT_XATTR | SECURE_FLAGS)
 
 struct unpack {
-	struct archive *in, *disk;
-	int out;
-	const struct store_limits *limits;
+	const struct store_task *task;
+	struct feed feed;
+	struct whiteouts whiteouts;
+	struct archive *disk;
 	uint64_t bytes, entries, notes;
 	uint64_t told_at; /* time of the last line of progress */
 };
@@ -57,39 +66,59 @@ void store_say(int out, const char *fmt, ...)
 static void note(struct unpack *u, const char *path, const char *what)
 {
 	if (u->notes++ < NOTES_MAX)
-		store_say(u->out, UNPACKER_NOTE "'%.300s': %s", path, what);
+		store_say(u->task->out, UNPACKER_NOTE "'%.300s': %s", path, what);
 }
 
+/* For a layer in numbers: who started us knows how much there is in all. */
 static void progress(struct unpack *u)
 {
+	bool numbers = u->task->sort != STORE_SORT_ROOTFS;
 	uint64_t now = time_mono_ms();
 	char size[32];
 
-	if (now - u->told_at < PROGRESS_MS)
+	if (now - u->told_at < (numbers ? PROGRESS_AT_MS : PROGRESS_MS))
 		return;
 	u->told_at = now;
 	size_format(u->bytes, size, sizeof(size));
-	store_say(u->out, "unpacked %llu entries, %s", (unsigned long long)u->entries, size);
+	if (numbers)
+		store_say(u->task->out, UNPACKER_AT "%llu", (unsigned long long)u->feed.read);
+	else
+		store_say(u->task->out, "unpacked %llu entries, %s", (unsigned long long)u->entries,
+			  size);
 }
 
-/* libarchive's own words, which name the path mostly only for the disk side. */
-static int fail(struct archive *a, const char *path, struct err *err)
+/* libarchive's own words about the disk. */
+static int fail(const struct unpack *u, const char *path, struct err *err)
 {
-	const char *why = archive_error_string(a);
+	const char *why = archive_error_string(u->disk);
 
-	return err_sys(err, archive_errno(a) == ENOSPC ? ENOSPC : 0, "'%.300s': %s", path,
+	return err_sys(err, archive_errno(u->disk) == ENOSPC ? ENOSPC : 0, "'%.300s': %s", path,
 		       why ? why : "cannot be unpacked");
 }
 
 /* ---- one entry ------------------------------------------------------------------------------- */
 
-/*
- * Attributes of users only: what is in security and trusted speaks to the kernel, and would let
- * an archive give itself capabilities or overlay marks. user.overlay is the same for overlays of
- * user namespaces.
- */
-static bool attribute_wanted(const char *name)
+/* The form that is bound to no user namespace; the kernel adds the one that it is used in. */
+static bool is_file_capability(const char *name, const void *value, size_t size)
 {
+	uint32_t magic;
+
+	if (strcmp(name, "security.capability") || size != XATTR_CAPS_SZ_2)
+		return false;
+	memcpy(&magic, value, sizeof(magic));
+	return (le32toh(magic) & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_2;
+}
+
+/*
+ * Attributes of users, and in layers the capabilities of files, which count in the container's own user namespace only.
+ * What else is in security and trusted speaks to the kernel, and would let an archive give itself overlay marks.
+ * user.overlay is the same for overlays of user namespaces.
+ */
+static bool attribute_wanted(const struct unpack *u, const char *name, const void *value,
+			     size_t size)
+{
+	if (u->task->sort == STORE_SORT_LAYER && is_file_capability(name, value, size))
+		return true;
 	return !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13);
 }
 
@@ -107,7 +136,7 @@ static void filter_attributes(struct unpack *u, struct archive_entry *e, const c
 	if (!archive_entry_xattr_reset(e))
 		return;
 	while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
-		if (!attribute_wanted(name) || n == XATTRS_MAX) {
+		if (!attribute_wanted(u, name, value, size) || n == XATTRS_MAX) {
 			note(u, path, "extended attribute left out");
 			continue;
 		}
@@ -123,57 +152,112 @@ static void filter_attributes(struct unpack *u, struct archive_entry *e, const c
 	}
 }
 
-/* 1 wanted, 0 left out with a note, -1 refused. */
-static int judge(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
+static int clean_refused(const char *path, const char *why, struct err *err)
 {
-	if (++u->entries > u->limits->entries)
-		return err_set(err, "more than %llu entries",
-			       (unsigned long long)u->limits->entries);
-	if (!path)
-		return err_set(err, "entry %llu has a name that is not UTF-8",
-			       (unsigned long long)u->entries);
+	return err_set(err, "'%.300s': %s", path, why);
+}
+
+/* The path without what says nothing (`./`, `//`); "" is the root itself. What leads out is refused. */
+static int clean(const char *path, char ret[PATH_MAX], struct err *err)
+{
+	size_t n = 0;
+
 	if (strlen(path) >= PATH_MAX)
 		return err_set(err, "'%.100s...': name is longer than %d bytes", path,
 			       PATH_MAX - 1);
-	if (archive_entry_size(e) < 0 ||
-	    (uint64_t)archive_entry_size(e) > u->limits->bytes - u->bytes)
+	if (*path == '/')
+		return clean_refused(path, "is an absolute path: it would lead out of the image",
+				     err);
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !memcmp(path, "..", 2))
+			return clean_refused(path, "has '..' in it: it would lead out of the image",
+					     err);
+		if (len > NAME_MAX)
+			return err_set(err, "'%.100s...': name is longer than %d bytes", path,
+				       NAME_MAX);
+		if (len && !(len == 1 && *path == '.')) {
+			if (n)
+				ret[n++] = '/';
+			memcpy(ret + n, path, len);
+			n += len;
+		}
+		path += len + (path[len] == '/');
+	}
+	ret[n] = '\0';
+	return 0;
+}
+
+static int check_limits(struct unpack *u, struct archive_entry *e, const char *path,
+			struct err *err)
+{
+	const struct store_limits *l = u->task->limits;
+
+	if (++u->entries > l->entries)
+		return err_set(err, "more than %llu entries", (unsigned long long)l->entries);
+	if (!path)
+		return err_set(err, "entry %llu has a name that is not UTF-8",
+			       (unsigned long long)u->entries);
+	if (archive_entry_size(e) < 0 || (uint64_t)archive_entry_size(e) > l->bytes - u->bytes)
 		return err_set(err, "'%.300s': more than %llu bytes of content", path,
-			       (unsigned long long)u->limits->bytes);
+			       (unsigned long long)l->bytes);
+	return 0;
+}
+
+static bool type_wanted(struct unpack *u, struct archive_entry *e, const char *path)
+{
 	/* A hard link has no type of its own. */
 	if (archive_entry_hardlink(e))
-		return 1;
+		return true;
 	switch (archive_entry_filetype(e)) {
 	case AE_IFREG:
 	case AE_IFDIR:
 	case AE_IFLNK:
+		return true;
 	case AE_IFIFO:
-		return 1;
+		return u->task->sort != STORE_SORT_ARCHIVE;
 	case AE_IFCHR:
 	case AE_IFBLK:
 		note(u, path, "device node left out (a container gets its /dev from mstack)");
-		return 0;
+		return false;
 	default:
 		note(u, path, "left out: of a type that no root file system has");
-		return 0;
+		return false;
 	}
+}
+
+static void clamp_owner(struct unpack *u, struct archive_entry *e, const char *path)
+{
+	bool uid = archive_entry_uid(e) < 0 || archive_entry_uid(e) > ID_MAX;
+	bool gid = archive_entry_gid(e) < 0 || archive_entry_gid(e) > ID_MAX;
+
+	if (uid)
+		archive_entry_set_uid(e, ID_NOBODY);
+	if (gid)
+		archive_entry_set_gid(e, ID_NOBODY);
+	if (uid || gid)
+		note(u, path,
+		     "belongs to an id above 65535, which no container has: 65534 instead");
 }
 
 static int copy_content(struct unpack *u, const char *path, struct err *err)
 {
+	const struct store_limits *l = u->task->limits;
 	const void *data;
 	int64_t at;
 	size_t size;
 	int rc;
 
-	while ((rc = archive_read_data_block(u->in, &data, &size, &at)) != ARCHIVE_EOF) {
+	while ((rc = archive_read_data_block(u->feed.tar, &data, &size, &at)) != ARCHIVE_EOF) {
 		if (rc < ARCHIVE_WARN)
-			return fail(u->in, path, err);
+			return feed_fail(&u->feed, path, err);
 		u->bytes += size;
-		if (u->bytes > u->limits->bytes)
+		if (u->bytes > l->bytes)
 			return err_set(err, "'%.300s': more than %llu bytes of content", path,
-				       (unsigned long long)u->limits->bytes);
+				       (unsigned long long)l->bytes);
 		if (archive_write_data_block(u->disk, data, size, at) < ARCHIVE_WARN)
-			return fail(u->disk, path, err);
+			return fail(u, path, err);
 		progress(u);
 	}
 	return 0;
@@ -184,20 +268,44 @@ static int put_entry(struct unpack *u, struct archive_entry *e, const char *path
 	int rc;
 
 	filter_attributes(u, e, path);
+	clamp_owner(u, e, path);
 	archive_entry_acl_clear(e);
+	archive_entry_set_pathname(e, *path ? path : ".");
 	rc = archive_write_header(u->disk, e);
 	if (rc < ARCHIVE_WARN)
-		return fail(u->disk, path, err);
+		return fail(u, path, err);
 	if (rc == ARCHIVE_WARN)
 		note(u, path, archive_error_string(u->disk));
 	if (archive_entry_size(e) > 0 && copy_content(u, path, err) < 0)
 		return -1;
 	rc = archive_write_finish_entry(u->disk);
 	if (rc < ARCHIVE_WARN)
-		return fail(u->disk, path, err);
+		return fail(u, path, err);
 	if (rc == ARCHIVE_WARN)
 		note(u, path, archive_error_string(u->disk));
 	return 0;
+}
+
+static int take_entry(struct unpack *u, struct archive_entry *e, struct err *err)
+{
+	const char *said = archive_entry_pathname(e);
+	char path[PATH_MAX];
+	bool folder;
+
+	if (check_limits(u, e, said, err) < 0 || clean(said, path, err) < 0)
+		return -1;
+	if (u->task->sort == STORE_SORT_LAYER) {
+		int rc = whiteout_take(&u->whiteouts, path, err);
+
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
+	if (!type_wanted(u, e, path))
+		return 0;
+	folder = archive_entry_filetype(e) == AE_IFDIR && !archive_entry_hardlink(e);
+	if (whiteout_make_way(&u->whiteouts, path, folder, err) < 0)
+		return -1;
+	return put_entry(u, e, path, err);
 }
 
 /* ---- the archive ----------------------------------------------------------------------------- */
@@ -207,66 +315,61 @@ static int each_entry(struct unpack *u, struct err *err)
 	struct archive_entry *e;
 	int rc;
 
-	while ((rc = archive_read_next_header(u->in, &e)) != ARCHIVE_EOF) {
-		_cleanup_free_ char *path = NULL;
-		int wanted;
-
+	while ((rc = archive_read_next_header(u->feed.tar, &e)) != ARCHIVE_EOF) {
 		if (rc < ARCHIVE_WARN)
-			return fail(u->in, "archive", err);
-		/* libarchive cleans the name in the entry while it writes. */
-		path = archive_entry_pathname(e) ? xstrdup(archive_entry_pathname(e)) : NULL;
-		wanted = judge(u, e, path, err);
-		if (wanted < 0 || (wanted && put_entry(u, e, path, err) < 0))
+			return feed_fail(&u->feed, "archive", err);
+		if (take_entry(u, e, err) < 0)
 			return -1;
 		progress(u);
 	}
-	if (!u->entries)
+	/* A layer may change nothing but the image's configuration. */
+	if (!u->entries && u->task->sort != STORE_SORT_LAYER)
 		return err_set(err, "the archive is empty");
 	/* Times and modes of folders come last. */
-	return archive_write_close(u->disk) < ARCHIVE_WARN ? fail(u->disk, "archive", err) : 0;
+	return archive_write_close(u->disk) < ARCHIVE_WARN ? fail(u, "archive", err) : 0;
 }
 
-static int open_all(struct unpack *u, int archive, struct err *err)
+static int open_disk(struct unpack *u, struct err *err)
 {
-	static int (*const filters[])(struct archive *) = {
-		archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
-		archive_read_support_filter_xz,	  archive_read_support_filter_lzma,
-		archive_read_support_filter_zstd, archive_read_support_filter_lz4,
-	};
+	int flags = u->task->sort == STORE_SORT_ARCHIVE ? SECURE_FLAGS : EXTRACT_FLAGS;
 
-	if (!u->in || !u->disk)
+	u->disk = archive_write_disk_new();
+	if (!u->disk)
 		return err_sys(err, ENOMEM, "archive");
-	/* For a filter that this libarchive lacks it starts a program: confined, that fails. */
-	for (size_t i = 0; i < ARRAY_LEN(filters); i++)
-		(void)filters[i](u->in);
-	if (archive_write_disk_set_options(u->disk, EXTRACT_FLAGS) < ARCHIVE_WARN)
-		return fail(u->disk, "archive", err);
-	if (archive_read_support_format_tar(u->in) < ARCHIVE_WARN ||
-	    archive_read_open_fd(u->in, archive, BLOCK_SIZE) < ARCHIVE_WARN)
-		return fail(u->in, "archive", err);
+	return archive_write_disk_set_options(u->disk, flags) < ARCHIVE_WARN
+		       ? fail(u, "archive", err)
+		       : 0;
+}
+
+/* What a layer is named by, and how large it is. */
+static int finish(struct unpack *u, struct err *err)
+{
+	char digest[FEED_DIGEST_SIZE];
+
+	if (u->task->sort != STORE_SORT_LAYER)
+		return 0;
+	if (feed_finish(&u->feed, digest, err) < 0)
+		return -1;
+	store_say(u->task->out, UNPACKER_LAYER "%s %llu", digest, (unsigned long long)u->bytes);
 	return 0;
 }
 
-int store_unpack(int archive, int out, const struct store_limits *limits, struct buf *ret,
-		 struct err *err)
+int store_unpack(const struct store_task *task, struct buf *ret, struct err *err)
 {
-	struct unpack u = {
-		.in = archive_read_new(),
-		.disk = archive_write_disk_new(),
-		.out = out,
-		.limits = limits,
-		.told_at = time_mono_ms(),
-	};
+	struct unpack u = { .task = task,
+			    .told_at = time_mono_ms(),
+			    .whiteouts.marks = task->marks };
 	char size[32];
-	int rc;
+	int rc = feed_open(&u.feed, task, err);
 
-	rc = open_all(&u, archive, err) < 0 ? -1 : each_entry(&u, err);
+	if (!rc && (open_disk(&u, err) < 0 || each_entry(&u, err) < 0 || finish(&u, err) < 0))
+		rc = -1;
 	size_format(u.bytes, size, sizeof(size));
 	if (!rc)
 		buf_printf(ret, "unpacked %llu entries, %s", (unsigned long long)u.entries, size);
 	if (!rc && u.notes)
 		buf_printf(ret, ", with %llu notes", (unsigned long long)u.notes);
 	archive_write_free(u.disk);
-	archive_read_free(u.in);
+	feed_fini(&u.feed);
 	return rc;
 }

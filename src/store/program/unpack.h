@@ -11,22 +11,38 @@ struct store_limits {
 	uint64_t bytes; /* of content, all files together */
 	uint64_t entries;
 	uint64_t memory; /* of this process; 0: none */
+	/* Content may be `ratio` times as large as the archive; looked at from `ratio_from` bytes on; 0: no matter. */
+	uint64_t ratio, ratio_from;
+};
+
+enum store_sort {
+	STORE_SORT_ROOTFS,  /* a whole root file system, from whatever tool */
+	STORE_SORT_LAYER,   /* a layer of an image: digests, whiteouts, capabilities of files */
+	STORE_SORT_ARCHIVE, /* an image in a tar: plain files for us alone */
+};
+
+struct store_task {
+	enum store_sort sort;
+	int archive, out; /* descriptors */
+	int marks;	  /* of a layer: where opaque folders are written down */
+	const struct store_limits *limits;
+	/* What a layer's digests must be, in hexadecimal digits: of the blob, of the tar in it. NULL: whatever it is. */
+	const char *blob, *content;
 };
 
 /*
  * Shuts the process in for good: the working directory becomes the root, every descriptor but 0,
- * 1 and 2 is closed, what is left are four capabilities, the memory that the limits allow, and
- * the system calls that unpacking needs.
+ * 1, 2 and the marks of a layer is closed, what is left are four capabilities (five for a layer), the memory that
+ * the limits allow, and the system calls that unpacking needs.
  */
-int store_confine(const struct store_limits *limits, struct err *err);
+int store_confine(enum store_sort sort, const struct store_limits *limits, struct err *err);
 
 /*
- * Unpacks the tar (compressed or not) `archive` into the working directory. Notes and progress go
+ * Unpacks the tar (compressed or not) into the working directory. Notes and progress go
  * to `out`, one line each; names in them are made harmless. Returns 0 with the closing line for
  * people in `ret`.
  */
-int store_unpack(int archive, int out, const struct store_limits *limits, struct buf *ret,
-		 struct err *err);
+int store_unpack(const struct store_task *task, struct buf *ret, struct err *err);
 /* One line to `out`, whatever is in it. */
 void store_say(int out, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 

@@ -21,7 +21,7 @@ static void begin(const struct scratch *s, struct store_making *m)
 {
 	struct err err = { 0 };
 
-	if (store_making_begin(s->store, m, &err) < 0)
+	if (store_making_begin(s->store, s->store->images, m, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(mkdirat(m->fd, "content", 0755), 0);
 }
@@ -33,12 +33,12 @@ static void test_commit(void **state)
 	struct store_making m;
 	struct err err = { 0 };
 
-	assert_int_equal(store_image_there(s->store, "one", &err), 0);
+	assert_int_equal(store_making_there(s->store, s->store->images, "one", &err), 0);
 	begin(s, &m);
-	assert_int_equal(store_image_there(s->store, "one", &err), 0);
+	assert_int_equal(store_making_there(s->store, s->store->images, "one", &err), 0);
 	assert_int_equal(store_making_commit(&m, "one", &err), 0);
 	store_making_fini(&m);
-	assert_int_equal(store_image_there(s->store, "one", &err), 1);
+	assert_int_equal(store_making_there(s->store, s->store->images, "one", &err), 1);
 	assert_true(is_there(inside));
 	assert_int_equal(images_like(s, ".making-"), 0);
 }
@@ -95,7 +95,7 @@ static void test_no_folder(void **state)
 	struct err err = { 0 };
 
 	scratch_text(s, "data/images/one", "a file");
-	assert_int_equal(store_image_there(s->store, "one", &err), -1);
+	assert_int_equal(store_making_there(s->store, s->store->images, "one", &err), -1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)

@@ -101,7 +101,7 @@ static int use_descriptor(void)
 
 static int run_confined(int (*attempt)(void), bool allowed)
 {
-	static const struct store_limits limits = { 1 << 20, 10, 0 };
+	static const struct store_limits limits = { 1 << 20, 10, 0, 0, 0 };
 	struct err err = { 0 };
 	int status;
 	pid_t pid = fork();
@@ -109,7 +109,7 @@ static int run_confined(int (*attempt)(void), bool allowed)
 	if (!pid) {
 		if (chdir(folder) || dup2(open("/", O_RDONLY | O_DIRECTORY), 100) < 0)
 			_exit(9);
-		if (store_confine(&limits, &err) < 0)
+		if (store_confine(STORE_SORT_ROOTFS, &limits, &err) < 0)
 			_exit(8);
 		_exit(attempt() < 0 ? errno : 0);
 	}

@@ -115,12 +115,15 @@ static void pack(const struct scratch *s, const struct made *m, size_t n,
 
 static void child(const struct scratch *s, const struct store_limits *limits, int out)
 {
+	const struct store_task task = {
+		.sort = STORE_SORT_ROOTFS, .out = 1, .marks = -1, .limits = limits
+	};
 	struct buf done = { 0 };
 	struct err err = { 0 };
 
 	if (chdir(s->target) || dup2(open(s->archive, O_RDONLY), 0) < 0 || dup2(out, 1) < 0)
 		_exit(9);
-	if (store_confine(limits, &err) || store_unpack(0, 1, limits, &done, &err)) {
+	if (store_confine(task.sort, limits, &err) || store_unpack(&task, &done, &err)) {
 		store_say(1, "error: %s", err.text);
 		_exit(1);
 	}
@@ -152,7 +155,7 @@ static bool unpack_with(struct scratch *s, const struct store_limits *limits)
 
 static bool unpack(struct scratch *s)
 {
-	static const struct store_limits limits = { 1 << 30, 10000, MEMORY };
+	static const struct store_limits limits = { 1 << 30, 10000, MEMORY, 0, 0 };
 
 	return unpack_with(s, &limits);
 }
@@ -373,7 +376,8 @@ static void claim_huge_size(const struct scratch *s)
 
 static void test_limits(void **state)
 {
-	static const struct store_limits few = { 1 << 20, 3, MEMORY }, small = { 10, 100, MEMORY };
+	static const struct store_limits few = { 1 << 20, 3, MEMORY, 0, 0 },
+					 small = { 10, 100, MEMORY, 0, 0 };
 	static const struct made four[] = {
 		{ .path = "a", .mode = S_IFDIR | 0755 },
 		{ .path = "b", .mode = S_IFDIR | 0755 },

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unpacking: runs mstack-store, the process without rights that understands archives, and hears what it says; several at
+ * the same time for the layers of an image. It gets the archive and the empty folder as descriptors. Called by
+ * rootfs.c, layers.c and archive.c. Waits for them.
+ *
+ * The one thing that is done here for the archive is to mark opaque folders, because the attribute needs rights that the
+ * process has not: beneath the folder only, without following what lies in it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "store/store.h"
+#include "store/unpacker.h"
+
+/* More at the same time than disks and decompression gain by. */
+#define PARALLEL_MAX 4
+#define OPAQUE	     "trusted.overlay.opaque"
+
+struct worker {
+	struct store_job *job;
+	pid_t pid; /* 0: none */
+	int in, marks;
+	char line[UNPACKER_LINE_MAX + 1];
+	size_t len;
+	char last[UNPACKER_LINE_MAX + 1]; /* the outcome, if it is one */
+};
+
+struct crew {
+	const char *program;
+	const struct store_teller *teller;
+	struct worker workers[PARALLEL_MAX];
+	struct store_job *jobs;
+	size_t n, next, parallel;
+	uint64_t done_before; /* bytes of the jobs that have ended */
+};
+
+/* ---- the program ----------------------------------------------------------------------------- */
+
+/* Beside our own program, or where `make install` puts it. NULL when there is none. */
+static char *find_program(void)
+{
+	static const char *const places[] = { "", "/../libexec/mstack", "/../lib/mstack" };
+	const char *set = getenv("MSTACK_STORE_BIN");
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (set && *set)
+		return xstrdup(set);
+	if (n <= 0)
+		return NULL;
+	self[n] = '\0';
+	dirname(self);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		char *path = xasprintf("%s%s/%s", self, places[i], UNPACKER_NAME);
+
+		if (!access(path, X_OK))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+/* Default signals, none blocked: whatever the supervisor does with its own. */
+static int set_signals(posix_spawnattr_t *attr)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	return posix_spawnattr_setsigmask(attr, &none) ||
+	       posix_spawnattr_setsigdefault(attr, &all) ||
+	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+/* Returns 0 or an errno. */
+static int spawn(const char *program, const struct worker *w, int out, pid_t *ret_pid)
+{
+	const struct store_job *j = w->job;
+	bool layer = !strcmp(j->mode, UNPACKER_MODE_LAYER);
+	char *const argv[] = { (char *)UNPACKER_NAME, (char *)j->mode,
+			       layer ? (char *)(*j->blob ? j->blob : "-") : NULL,
+			       (char *)(*j->content ? j->content : "-"), NULL };
+	/* The names in archives are UTF-8, whatever the caller's terminal is. */
+	char *const env[] = { (char *)"LC_ALL=C.UTF-8", NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int rc;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	if (posix_spawn_file_actions_addfchdir_np(&files, j->folder) ||
+	    posix_spawn_file_actions_adddup2(&files, j->archive, 0) ||
+	    posix_spawn_file_actions_adddup2(&files, out, 1) ||
+	    posix_spawn_file_actions_adddup2(&files, out, 2) ||
+	    (layer && posix_spawn_file_actions_adddup2(&files, w->marks, UNPACKER_MARKS)) ||
+	    set_signals(&attr))
+		rc = ENOMEM;
+	else
+		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+/* Of a fixed size, so that a process gone wild cannot fill the memory with it. */
+static int make_marks(void)
+{
+	_cleanup_fd_ int fd = memfd_create("mstack-marks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, UNPACKER_MARKS_SIZE) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return -1;
+	/* posix_spawn would keep the close-on-exec flag if it were the number already. */
+	if (fd == UNPACKER_MARKS)
+		return fcntl(fd, F_DUPFD_CLOEXEC, UNPACKER_MARKS + 1);
+	return take_fd(&fd);
+}
+
+static int start(const struct crew *crew, struct worker *w, struct store_job *job, struct err *err)
+{
+	_cleanup_fd_ int out = -1;
+	int ends[2], rc;
+
+	*w = (struct worker){ .job = job, .in = -1, .marks = -1 };
+	if (!strcmp(job->mode, UNPACKER_MODE_LAYER)) {
+		w->marks = make_marks();
+		if (w->marks < 0)
+			return err_sys(err, errno, "memfd_create");
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe");
+	w->in = ends[0];
+	out = ends[1];
+	rc = spawn(crew->program, w, out, &w->pid);
+	if (rc) {
+		w->pid = 0;
+		return err_sys(err, rc, "start '%s'", crew->program);
+	}
+	return 0;
+}
+
+/* ---- what it says ---------------------------------------------------------------------------- */
+
+static const char *behind(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncmp(line, word, n) ? NULL : line + n;
+}
+
+static void take_layer(struct store_job *j, const char *text)
+{
+	unsigned long long bytes;
+	char digest[STORE_DIGEST_SIZE];
+
+	if (sscanf(text, "%64[0-9a-f] %llu", digest, &bytes) != 2 ||
+	    strlen(digest) != STORE_DIGEST_SIZE - 1)
+		return;
+	memcpy(j->content, digest, sizeof(digest));
+	j->bytes = bytes;
+}
+
+static void take_line(struct worker *w, const struct store_teller *teller)
+{
+	const char *text = behind(w->line, UNPACKER_AT);
+
+	if (text) {
+		w->job->read = strtoull(text, NULL, 10);
+		return;
+	}
+	text = behind(w->line, UNPACKER_LAYER);
+	if (text)
+		take_layer(w->job, text);
+	else if (w->len && !behind(w->line, UNPACKER_ERROR) &&
+		 (!w->job->what || !behind(w->line, UNPACKER_OK)))
+		store_tell(teller, "%s%s%s", w->job->what ? w->job->what : "",
+			   w->job->what ? ": " : "", w->line);
+	memcpy(w->last, w->line, w->len + 1);
+}
+
+/* Names of files come out of the archive: they must not speak to a terminal. */
+static void end_line(struct worker *w, const struct store_teller *teller)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if ((unsigned char)w->line[i] < ' ' || w->line[i] == 0x7f)
+			w->line[i] = '?';
+	w->line[w->len] = '\0';
+	take_line(w, teller);
+	w->len = 0;
+}
+
+/* 1 there may be more, 0 the end. */
+static int listen_to(struct worker *w, const struct store_teller *teller)
+{
+	char block[4096];
+	ssize_t n = read(w->in, block, sizeof(block));
+
+	if (n < 0 && errno == EINTR)
+		return 1;
+	for (ssize_t i = 0; i < n; i++) {
+		if (block[i] == '\n')
+			end_line(w, teller);
+		else if (w->len < UNPACKER_LINE_MAX)
+			w->line[w->len++] = block[i];
+	}
+	if (n > 0)
+		return 1;
+	if (w->len)
+		end_line(w, teller);
+	return 0;
+}
+
+static int judge(const struct worker *w, int status, struct err *err)
+{
+	const char *error = behind(w->last, UNPACKER_ERROR);
+
+	if (WIFEXITED(status) && !WEXITSTATUS(status) && behind(w->last, UNPACKER_OK))
+		return 0;
+	if (WIFEXITED(status) && error)
+		return err_set(err, "%s", error);
+	if (WIFSIGNALED(status))
+		return err_set(err, UNPACKER_NAME " was ended by %s", sig_name(WTERMSIG(status)));
+	return err_set(err, UNPACKER_NAME " ended with status %d: %.200s", WEXITSTATUS(status),
+		       w->last);
+}
+
+/* ---- opaque folders -------------------------------------------------------------------------- */
+
+static int mark(struct store_job *j, const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (!strcmp(path, ".")) {
+		j->hides_below = true;
+		return 0;
+	}
+	fd = path_open_in(j->folder, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	/* What came later in the archive may have put something else there, which hides as well. */
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ENOENT || errno == ELOOP
+			       ? 0
+			       : err_sys(err, errno, "'%s'", path);
+	if (fsetxattr(fd, OPAQUE, "y", 1, 0) < 0)
+		return err_sys(
+			err, errno,
+			"mark '%s' for overlayfs (the data folder must be on a file system that keeps "
+			"trusted attributes, see MSTACK_DATA_DIR)",
+			path);
+	return 0;
+}
+
+static int apply_marks(const struct worker *w, struct err *err)
+{
+	_cleanup_free_ char *marks = NULL;
+	int rc = 0;
+
+	if (w->marks < 0)
+		return 0;
+	marks = xcalloc(1, UNPACKER_MARKS_SIZE + 1);
+	if (pread(w->marks, marks, UNPACKER_MARKS_SIZE, 0) != UNPACKER_MARKS_SIZE)
+		return err_sys(err, errno, "read the opaque folders");
+	for (const char *path = marks; !rc && *path; path += strlen(path) + 1)
+		rc = mark(w->job, path, err);
+	return rc;
+}
+
+/* ---- several --------------------------------------------------------------------------------- */
+
+static int end(struct worker *w, bool kill_it, struct err *err)
+{
+	int status = 0, rc;
+
+	if (w->pid && kill_it)
+		kill(w->pid, SIGKILL);
+	rc = w->pid ? waitpid(w->pid, &status, 0) : 0;
+	while (rc < 0 && errno == EINTR)
+		rc = waitpid(w->pid, &status, 0);
+	w->pid = 0;
+	cleanup_fd(&w->in);
+	rc = kill_it  ? 0
+	     : rc < 0 ? err_sys(err, errno, "wait for " UNPACKER_NAME)
+		      : judge(w, status, err);
+	if (!rc && !kill_it)
+		rc = apply_marks(w, err);
+	cleanup_fd(&w->marks);
+	if (rc < 0 && w->job->what)
+		err_wrap(err, "%s", w->job->what);
+	w->job = NULL;
+	return rc;
+}
+
+static void tell_progress(const struct crew *crew)
+{
+	uint64_t done = crew->done_before;
+
+	if (!crew->teller->progress)
+		return;
+	for (size_t i = 0; i < crew->parallel; i++)
+		if (crew->workers[i].job)
+			done += crew->workers[i].job->read;
+	crew->teller->progress(crew->teller->arg, done);
+}
+
+/* Fills free places. Returns how many are at work, or -1. */
+static int start_more(struct crew *crew, struct err *err)
+{
+	int busy = 0;
+
+	for (size_t i = 0; i < crew->parallel; i++) {
+		struct worker *w = &crew->workers[i];
+
+		if (!w->job && crew->next < crew->n &&
+		    start(crew, w, &crew->jobs[crew->next++], err) < 0)
+			return -1;
+		busy += w->job != NULL;
+	}
+	return busy;
+}
+
+static int hear(struct crew *crew, struct err *err)
+{
+	struct pollfd p[PARALLEL_MAX];
+
+	for (size_t i = 0; i < crew->parallel; i++)
+		p[i] = (struct pollfd){ crew->workers[i].job ? crew->workers[i].in : -1, POLLIN,
+					0 };
+	if (poll(p, crew->parallel, -1) < 0)
+		return errno == EINTR ? 0 : err_sys(err, errno, "poll");
+	for (size_t i = 0; i < crew->parallel; i++) {
+		struct worker *w = &crew->workers[i];
+		uint64_t size;
+
+		if (!p[i].revents || listen_to(w, crew->teller))
+			continue;
+		size = w->job->size;
+		if (end(w, false, err) < 0)
+			return -1;
+		crew->done_before += size;
+	}
+	tell_progress(crew);
+	return 0;
+}
+
+int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
+		     struct err *err)
+{
+	_cleanup_free_ char *program = find_program();
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct crew crew = { .program = program, .teller = teller, .jobs = jobs, .n = n };
+	struct err ignored = { 0 };
+	int rc;
+
+	if (!program)
+		return err_sys(err, ENOENT,
+			       UNPACKER_NAME " is not beside the mstack program "
+					     "(set MSTACK_STORE_BIN, or install mstack anew)");
+	crew.parallel = cpus < 1 ? 1 : cpus > PARALLEL_MAX ? PARALLEL_MAX : (size_t)cpus;
+	while ((rc = start_more(&crew, err)) > 0)
+		if (hear(&crew, err) < 0) {
+			rc = -1;
+			break;
+		}
+	for (size_t i = 0; i < crew.parallel; i++)
+		if (crew.workers[i].job)
+			end(&crew.workers[i], true, &ignored);
+	return rc;
+}
