@@ -46,14 +46,28 @@ typedef void box_event_fn(void *arg, const struct box_event *ev);
 
 /* ---- specs ----------------------------------------------------------------------------------- */
 
-enum { BOX_WANT_MEMORY = 1, BOX_WANT_CPU = 2, BOX_WANT_PIDS = 4 };
+/* Controllers. The last two are switched on when they are wanted: they cost all groups something. */
+enum { BOX_WANT_MEMORY = 1, BOX_WANT_CPU = 2, BOX_WANT_PIDS = 4, BOX_WANT_IO = 8, BOX_WANT_CPUSET = 16,
+       BOX_CONTROLLERS = 5 };
+
+enum box_io_kind { BOX_READ_BPS, BOX_READ_IOPS, BOX_WRITE_BPS, BOX_WRITE_IOPS, BOX_IO_WEIGHT };
+/* value: bytes or operations in a second, 0 no limit; a weight of 10 to 1000. path: block device of the host, a whole disk */
+struct box_io { enum box_io_kind kind; const char *path; uint64_t value; unsigned line; };
 
 struct box_limits {
 	int64_t memory_max;		/* bytes; 0 none */
+	int64_t memory_low;		/* bytes that others do not take from it; 0 none */
+	int64_t swap_max;		/* bytes of swap; -1 no limit */
+	bool swap_wanted;		/* else swap_max is left out where the kernel counts no swap */
 	int64_t cpu_milli;		/* thousandths of a CPU; 0 none */
+	unsigned cpu_weight;		/* 1 to 10000; 0: the kernel's 100 */
+	unsigned io_weight;		/* 10 to 1000; 0: the kernel's own */
+	const char *cpus;		/* "0-3,5"; NULL: all */
 	int64_t pids_max;		/* 0: default 2048; -1 none */
+	const struct box_io *io;
+	size_t n_io;
 	unsigned wanted;		/* BOX_WANT_*: asked for in the file; a missing controller is then an error, else left out */
-	unsigned line;			/* in the stack file, for errors */
+	unsigned lines[BOX_CONTROLLERS];	/* in the stack file, by the number of the bit, for errors */
 };
 
 struct box_slot_spec {
@@ -104,6 +118,7 @@ struct box_spec {
 	size_t n_sysctls;
 	const struct box_rlimit *rlimits;	/* above the defaults of the security notes */
 	size_t n_rlimits;
+	int oom_score_adj;		/* -1000 to 1000 */
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
 	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
 };

@@ -106,6 +106,9 @@ struct stack_health {
 	struct stack_pos pos;
 };
 
+enum stack_blkio_kind { STACK_READ_BPS, STACK_READ_IOPS, STACK_WRITE_BPS, STACK_WRITE_IOPS, STACK_DEVICE_WEIGHT };
+/* value: bytes or operations in a second, or a weight of 10 to 1000. path: of a disk of the host */
+struct stack_blkio { enum stack_blkio_kind kind; const char *path; int64_t value; struct stack_pos pos; };
 struct stack_ulimit { const char *name; int resource; int64_t soft, hard; struct stack_pos pos; };	/* -1: unlimited */
 
 /* A number with its place; given tells 0 from "not in the file". */
@@ -122,44 +125,39 @@ struct stack_service {
 	struct stack_kvs labels, sysctls;
 	struct stack_str working_dir, user, hostname, container_name;
 	const struct stack_attach *networks;	/* at least `default` */
-	size_t n_networks;
 	const struct stack_port *ports;
-	size_t n_ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
-	size_t n_mounts;
-	struct stack_health health;
 	const struct stack_depend *depends;
-	size_t n_depends;
+	size_t n_networks, n_ports, n_mounts, n_depends;
+	struct stack_health health;
 	enum stack_restart restart;
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
-	struct stack_num mem_limit;		/* bytes */
-	struct stack_num cpus;			/* thousandths of a CPU */
+	struct stack_num mem_limit, mem_reservation;	/* bytes */
+	struct stack_num memswap_limit;		/* bytes of memory and swap together; -1: no limit of swap */
+	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
+	struct stack_str cpuset;		/* "0-3,5" */
 	struct stack_num pids_limit;		/* -1: no limit */
+	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
+	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
 	bool read_only;
 	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */
 	const struct stack_ulimit *ulimits;
-	size_t n_ulimits;
+	size_t n_ulimits, n_blkio;
 };
 
 struct stack_network {
 	const char *key, *name;			/* name: PROJECT_KEY unless `name:` */
 	struct stack_pos pos;
-	bool internal;
-	struct in_addr subnet;			/* prefix 0: plan chooses one */
-	unsigned prefix;
-	struct in_addr gateway;			/* 0: the first address */
+	bool internal, used;			/* used: by any service */
+	unsigned prefix;			/* 0: plan chooses the subnet */
+	struct in_addr subnet, gateway;		/* gateway 0: the first address */
 	struct stack_pos subnet_pos, gateway_pos;
-	bool used;				/* by any service */
 };
 
-struct stack_volume {
-	const char *key, *name;			/* name: PROJECT_KEY unless `name:` */
-	struct stack_pos pos;
-	bool external;
-};
+struct stack_volume { const char *key, *name; struct stack_pos pos; bool external; };	/* name: as a network's */
 
 struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input; text lives with the diags */
 
@@ -167,13 +165,10 @@ struct stack {
 	const char *name;			/* of the project */
 	const char *dir;			/* project folder, absolute */
 	const struct stack_file *files;
-	size_t n_files;
 	const struct stack_service *services;	/* in file order */
-	size_t n_services;
 	const struct stack_network *networks;
-	size_t n_networks;
 	const struct stack_volume *volumes;
-	size_t n_volumes;
+	size_t n_files, n_services, n_networks, n_volumes;
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };
 
@@ -184,11 +179,9 @@ struct stack_opts {
 	const char *project_dir;	/* --project-directory, or NULL */
 	const char *const *env;		/* process environment, NULL-terminated "K=V" */
 	const char *const *env_files;	/* --env-file; none: `.env` of the project folder if it is there */
-	size_t n_env_files;
 	const char *const *profiles;	/* --profile; none: COMPOSE_PROFILES. "*" is all */
-	size_t n_profiles;
 	const char *const *services;	/* only these, and what they depend on; none: all that are active */
-	size_t n_services;
+	size_t n_env_files, n_profiles, n_services;
 	bool for_run;			/* what mstack cannot run is an error; without it a warning, so that all can be looked at */
 	bool no_interpolate;		/* merge only: the result has no services, just what stack_config prints */
 };

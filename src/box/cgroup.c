@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,74 +14,12 @@
 
 #include "box/cgroup.h"
 
-#define PIDS_DEFAULT	 2048
-#define CPU_PERIOD_US	 100000
-#define CPU_QUOTA_MIN_US 1000
-#define LEVELS_MAX	 16
-
-/* ---- limits ---------------------------------------------------------------------------------- */
-
-static int wanted_but_missing(unsigned one, const struct cgroup_tree *t, const struct box_limits *l,
-			      struct err *err)
-{
-	char why[160];
-
-	cgroup_why_missing(one, t->delegated, why, sizeof(why));
-	err_set(err, "controller '%s' is not on cgroup v2 here (%s)", cgroup_controller_name(one),
-		why);
-	if (err)
-		err->line = l->line;
-	return -1;
-}
-
-static int put_number(int fd, const char *file, int64_t value, struct err *err)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	return file_put(fd, file, text) < 0 ? err_sys(err, errno, "write %s to %s", text, file) : 0;
-}
-
-static int put_cpu(int fd, int64_t milli, struct err *err)
-{
-	int64_t quota = milli * (CPU_PERIOD_US / 1000);
-	char text[64];
-
-	if (quota < CPU_QUOTA_MIN_US)
-		quota = CPU_QUOTA_MIN_US;
-	snprintf(text, sizeof(text), "%" PRId64 " %d", quota, CPU_PERIOD_US);
-	return file_put(fd, "cpu.max", text) < 0
-		       ? err_sys(err, errno, "write '%s' to cpu.max", text)
-		       : 0;
-}
-
-static int put_limits(int fd, const struct cgroup_tree *t, const struct box_limits *l,
-		      struct err *err)
-{
-	unsigned missing = l->wanted & ~t->have;
-	int64_t pids = l->pids_max ? l->pids_max : PIDS_DEFAULT;
-
-	/* The lowest bit: one at a time is enough to say. */
-	if (missing)
-		return wanted_but_missing(missing & -missing, t, l, err);
-	if (t->have & BOX_WANT_MEMORY) {
-		if (l->memory_max > 0 && put_number(fd, "memory.max", l->memory_max, err) < 0)
-			return -1;
-		if (put_number(fd, "memory.oom.group", 1, err) < 0)
-			return -1;
-	}
-	if (t->have & BOX_WANT_CPU && l->cpu_milli > 0 && put_cpu(fd, l->cpu_milli, err) < 0)
-		return -1;
-	if (t->have & BOX_WANT_PIDS && pids > 0)
-		return put_number(fd, "pids.max", pids, err);
-	return 0;
-}
+#define LEVELS_MAX 16
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* One that a crash left is removed first: it may have been killed. */
-static int make(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
-		struct err *err)
+static int make(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
 	struct stat st;
 
@@ -93,15 +30,30 @@ static int make(struct cgroup *c, const struct cgroup_tree *t, struct ledger *le
 		return err_sys(err, errno, "open cgroup '%s'", c->path);
 	if (ledger_done(ledger, c->item, st.st_ino, 0, err) < 0)
 		return -1;
-	return put_limits(c->fd, t, &c->limits, err);
+	return cgroup_limit(c, t, err);
 }
 
-int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+/* A group that is renewed gets them again, when the spec is long gone. */
+static void keep_limits(struct cgroup *c, const struct box_limits *l)
+{
+	struct box_io *io;
+
+	c->arena = arena_new();
+	c->limits = *l;
+	c->limits.cpus = l->cpus ? arena_strdup(c->arena, l->cpus) : NULL;
+	io = arena_array(c->arena, struct box_io, l->n_io);
+	for (size_t i = 0; i < l->n_io; i++) {
+		io[i] = l->io[i];
+		io[i].path = arena_strdup(c->arena, l->io[i].path);
+	}
+	c->limits.io = io;
+}
+
+int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err)
 {
-	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name),
-			      .fd = -1,
-			      .limits = spec->limits };
+	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name), .fd = -1 };
+	keep_limits(c, &spec->limits);
 	c->item = ledger_intend(ledger, CGROUP_KIND, t->item, c->path, err);
 	if (!c->item) {
 		cgroup_fini(c);
@@ -116,8 +68,7 @@ int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *le
 	return 0;
 }
 
-int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
-		 struct err *err)
+int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
 	cleanup_fd(&c->fd);
 	if (make(c, t, ledger, err) < 0)
@@ -130,7 +81,9 @@ void cgroup_fini(struct cgroup *c)
 {
 	cleanup_fd(&c->fd);
 	free(c->path);
+	arena_free(c->arena);
 	c->path = NULL;
+	c->arena = NULL;
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */

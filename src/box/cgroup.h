@@ -13,7 +13,7 @@
 #define CGROUP_TOP_KIND "cgroup-top"
 
 struct cgroup_tree {
-	char *path;	/* of the stack's group, absolute */
+	char *path;	/* of the stack's group, absolute; its parent is the one above all stacks */
 	unsigned have;	/* BOX_WANT_*: controllers that its children can use */
 	bool delegated; /* below our own group, which systemd gave us */
 	uint32_t item;
@@ -22,25 +22,30 @@ struct cgroup_tree {
 int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
 		     struct err *err);
 void cgroup_tree_fini(struct cgroup_tree *t);
+/* Hands these controllers down to the slots' groups, as far as they are there: see `have`. */
+void cgroup_tree_add(struct cgroup_tree *t, unsigned controllers);
 
 struct cgroup {
 	char *path;
 	int fd;
 	uint32_t item;
+	struct arena *arena; /* of the limits */
 	struct box_limits limits;
 	bool killed; /* cgroup_kill_all was used: see cgroup_renew */
 };
 
 /* Makes the group (ledger first) and writes its limits. On error nothing is left. */
-int cgroup_open(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err);
 void cgroup_fini(struct cgroup *c);
+/* cgroup_limits.c: writes its limits; errors say where in the stack file. */
+int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err);
 /*
  * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill
  * counts up in the group, and a later clone into it compares that with the count of the cloner's
  * group, and kills the child.
  */
-int cgroup_renew(struct cgroup *c, const struct cgroup_tree *t, struct ledger *ledger,
+int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		 struct err *err);
 /* Ends all processes in it and below. 0 or -1 with errno. */
 int cgroup_kill(int fd);

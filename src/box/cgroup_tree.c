@@ -17,6 +17,8 @@
 
 #define TABLE_MAX (4U << 20)
 
+#define ALWAYS (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS)
+
 /* ---- what there is --------------------------------------------------------------------------- */
 
 /* Field 5 of a line of mountinfo, with its \040 and the like undone. */
@@ -70,9 +72,8 @@ static const struct {
 	unsigned one;
 	const char *name;
 } controllers[] = {
-	{ BOX_WANT_MEMORY, "memory" },
-	{ BOX_WANT_CPU, "cpu" },
-	{ BOX_WANT_PIDS, "pids" },
+	{ BOX_WANT_MEMORY, "memory" }, { BOX_WANT_CPU, "cpu" },	      { BOX_WANT_PIDS, "pids" },
+	{ BOX_WANT_IO, "io" },	       { BOX_WANT_CPUSET, "cpuset" },
 };
 
 const char *cgroup_controller_name(unsigned one)
@@ -119,7 +120,8 @@ static int legacy_state(const char *name, unsigned *ret_hierarchy, unsigned *ret
 
 void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
 {
-	const char *name = cgroup_controller_name(one);
+	/* The only one that was renamed. */
+	const char *name = one == BOX_WANT_IO ? "blkio" : cgroup_controller_name(one);
 	unsigned hierarchy = 0, enabled = 0;
 
 	if (legacy_state(name, &hierarchy, &enabled) < 0)
@@ -216,10 +218,10 @@ static int make_group(struct ledger *ledger, const char *kind, uint32_t parent, 
  * Lets the children of `path` use what it has itself. One by one: the kernel takes all of a write
  * or nothing.
  */
-static void pass_on(const char *path)
+static void pass_on(const char *path, unsigned which)
 {
 	_cleanup_free_ char *file = xasprintf("%s/cgroup.subtree_control", path);
-	unsigned have = cgroup_controllers(path, "cgroup.controllers");
+	unsigned have = which & cgroup_controllers(path, "cgroup.controllers");
 	char word[16];
 
 	for (size_t i = 0; i < ARRAY_LEN(controllers); i++) {
@@ -259,28 +261,36 @@ int cgroup_find_top(char **ret, char **ret_own, struct err *err)
 	return 0;
 }
 
+void cgroup_tree_add(struct cgroup_tree *t, unsigned which)
+{
+	_cleanup_free_ char *top =
+		xasprintf("%.*s", (int)(strrchr(t->path, '/') - t->path), t->path);
+	_cleanup_free_ char *above = xasprintf("%.*s", (int)(strrchr(top, '/') - top), top);
+
+	pass_on(above, which);
+	pass_on(top, which);
+	pass_on(t->path, which);
+	t->have = cgroup_controllers(t->path, "cgroup.subtree_control");
+}
+
 int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
 		     struct err *err)
 {
-	_cleanup_free_ char *own = NULL, *above = NULL, *top = NULL, *path = NULL;
+	_cleanup_free_ char *own = NULL, *top = NULL, *path = NULL;
 	uint32_t top_item;
 
 	if (cgroup_find_top(&top, &own, err) < 0)
 		return -1;
 	if (own && step_aside(own, err) < 0)
 		return -1;
-	above = xasprintf("%.*s", (int)(strrchr(top, '/') - top), top);
 	path = xasprintf("%s/%s", top, project);
 	*t = (struct cgroup_tree){ .delegated = own };
 	if (refuse_busy(path, err) < 0 ||
 	    make_group(ledger, CGROUP_TOP_KIND, 0, top, &top_item, err) < 0 ||
 	    make_group(ledger, CGROUP_KIND, top_item, path, &t->item, err) < 0)
 		return -1;
-	pass_on(above);
-	pass_on(top);
-	pass_on(path);
-	t->have = cgroup_controllers(path, "cgroup.subtree_control");
 	t->path = take_ptr(&path);
+	cgroup_tree_add(t, ALWAYS);
 	return 0;
 }
 

@@ -149,7 +149,7 @@ static int execute(struct child *c)
 static const struct child_step stage_one[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
-	{ "oom score", child_reset_oom_score },
+	{ "oom score", child_set_oom_score },
 	{ "open layers and volumes", child_open_sources },
 	{ "enter the slot", child_enter_slot },
 	{ "mount the root", child_mount_layers },
@@ -198,7 +198,7 @@ static const struct child_step stage_two[] = {
 static const struct child_step exec_one[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
-	{ "oom score", child_reset_oom_score },
+	{ "oom score", child_set_oom_score },
 	{ "join the container", join_container },
 	{ "clone the command", begin_exec_two },
 	{ NULL, NULL },

@@ -85,7 +85,7 @@ int child_pivot(struct child *c);
 /* process.c */
 int child_die_with_supervisor(struct child *c);
 int child_close_others(struct child *c);
-int child_reset_oom_score(struct child *c);
+int child_set_oom_score(struct child *c);
 int child_set_hostname(struct child *c);
 int child_new_session(struct child *c);
 int child_set_stdio(struct child *c);

@@ -72,6 +72,7 @@ struct launch {
 	size_t n_sysctls;
 	const struct box_rlimit *rlimits; /* defaults first, then the spec's */
 	size_t n_rlimits;
+	char oom_score_adj[16];
 	uint64_t caps;
 	int last_cap; /* of this kernel */
 	const struct sock_fprog *filter;

@@ -60,10 +60,13 @@ int child_close_others(struct child *c)
 	return sys_close_range(from, ~0U) < 0 ? err_sys(&c->err, errno, "close_range") : 0;
 }
 
-int child_reset_oom_score(struct child *c)
+/* Here, with the host's rights: a container could only raise it. */
+int child_set_oom_score(struct child *c)
 {
-	if (file_put(c->proc, "self/oom_score_adj", "0") < 0)
-		return err_sys(&c->err, errno, "write 0 to oom_score_adj");
+	const char *score = c->launch->oom_score_adj;
+
+	if (file_put(c->proc, "self/oom_score_adj", score) < 0)
+		return err_sys(&c->err, errno, "write %s to oom_score_adj", score);
 	return 0;
 }
 

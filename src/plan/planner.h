@@ -37,6 +37,8 @@ const char *planner_volume_path(const struct planner *p, const struct plan_slot 
 				const struct stack_mount *m);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
+/* limits.c */
+void planner_limits(struct planner *p, struct plan_slot *slot);
 /* edge.c: who waits for whom. */
 void planner_edges(struct planner *p);
 

@@ -58,10 +58,20 @@ static void print_mount(const struct box_mount *m, struct buf *out)
 
 static void print_limits(const struct box_limits *l, struct buf *out)
 {
-	if (l->wanted & BOX_WANT_MEMORY)
+	if (l->memory_max)
 		buf_printf(out, "  memory %lld\n", (long long)l->memory_max);
-	if (l->wanted & BOX_WANT_CPU)
+	if (l->swap_wanted)
+		buf_printf(out, "  swap %lld\n", (long long)l->swap_max);
+	if (l->memory_low)
+		buf_printf(out, "  memory-low %lld\n", (long long)l->memory_low);
+	if (l->cpu_milli)
 		buf_printf(out, "  cpu %lld/1000\n", (long long)l->cpu_milli);
+	if (l->cpu_weight)
+		buf_printf(out, "  cpu-weight %u\n", l->cpu_weight);
+	if (l->cpus)
+		buf_printf(out, "  cpus %s\n", l->cpus);
+	if (l->io_weight || l->n_io)
+		buf_printf(out, "  io weight=%u limits=%zu\n", l->io_weight, l->n_io);
 	if (l->wanted & BOX_WANT_PIDS)
 		buf_printf(out, "  pids %lld\n", (long long)l->pids_max);
 }

@@ -242,28 +242,6 @@ static uint64_t capabilities(struct planner *p, const struct stack_service *s)
 	return (box_caps_default() | add) & ~drop;
 }
 
-static void limits(struct plan_slot *slot)
-{
-	const struct stack_service *s = slot->service;
-	struct box_limits *l = &slot->box_slot.limits;
-
-	l->memory_max = s->mem_limit.value;
-	l->cpu_milli = s->cpus.value;
-	l->pids_max = s->pids_limit.value;
-	if (s->pids_limit.given) {
-		l->wanted |= BOX_WANT_PIDS;
-		l->line = s->pids_limit.pos.line;
-	}
-	if (s->cpus.given && s->cpus.value) {
-		l->wanted |= BOX_WANT_CPU;
-		l->line = s->cpus.pos.line;
-	}
-	if (s->mem_limit.given && s->mem_limit.value) {
-		l->wanted |= BOX_WANT_MEMORY;
-		l->line = s->mem_limit.pos.line;
-	}
-}
-
 static rlim_t rlimit(int64_t value)
 {
 	return value < 0 ? RLIM_INFINITY : (rlim_t)value;
@@ -286,6 +264,7 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.sysctls = c;
 	slot->box.n_sysctls = s->sysctls.n;
 	slot->box.caps = capabilities(p, s);
+	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -317,7 +296,7 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 
 	slot->box_slot.token = (uint64_t)(slot - p->plan->slots);
 	slot->box_slot.name = slot->name;
-	limits(slot);
+	planner_limits(p, slot);
 	root(p, slot, img);
 	mounts(p, slot);
 	process(p, slot);

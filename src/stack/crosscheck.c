@@ -133,6 +133,34 @@ static void check_twin(struct reader *r, const struct where *w, const struct nod
 			     other->text, group, below, reader_place(r, other->pos));
 }
 
+/*
+ * The kernel would take any numbers; engines refuse these when they make the container, and with them nothing of what was meant
+ * could hold.
+ */
+static void check_memory(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *resources = node_get(node_get(service, "deploy"), "resources");
+	const struct node *limit = node_get(service, "mem_limit"),
+			  *kept = node_get(service, "mem_reservation"),
+			  *swap = node_get(service, "memswap_limit");
+	const struct where in_swap = where_in(w, "memswap_limit"),
+			   in_kept = where_in(w, "mem_reservation");
+
+	limit = limit ? limit : node_get(node_get(resources, "limits"), "memory");
+	kept = kept ? kept : node_get(node_get(resources, "reservations"), "memory");
+	if (swap && swap->number > 0 && (!limit || !limit->number))
+		reader_forbid(r, &in_swap, swap->pos, "give a 'mem_limit' too",
+			      "%s without a limit of memory", swap->text);
+	else if (swap && swap->number > 0 && swap->number < limit->number)
+		reader_forbid(r, &in_swap, swap->pos, "it is the sum of memory and swap",
+			      "%s is less than the limit of memory, %s", swap->text,
+			      reader_place(r, limit->pos));
+	if (kept && limit && limit->number && kept->number > limit->number)
+		reader_forbid(r, &in_kept, kept->pos, NULL,
+			      "%s is more than the limit of memory, %s", kept->text,
+			      reader_place(r, limit->pos));
+}
+
 static void check_scale(struct reader *r, const struct where *w, const struct node *service)
 {
 	const struct node *scale = node_get(service, "scale"),
@@ -216,6 +244,7 @@ static void check_service(struct reader *r, const struct where *w, const struct 
 	check_twin(r, w, service, "mem_limit", "limits", "memory");
 	check_twin(r, w, service, "pids_limit", "limits", "pids");
 	check_twin(r, w, service, "mem_reservation", "reservations", "memory");
+	check_memory(r, w, service);
 	check_scale(r, w, service);
 	check_targets(r, w, service);
 }

@@ -143,7 +143,7 @@ static const struct key reservation_rows[] = {
 	WARN("cpus", NUM | STR, CLUSTER, AS(form_cpus)),
 	REFUSE("devices", LST, "there are no drivers for GPUs here", AS(form_device_requests), BELOW(gpu_keys)),
 	WARN("generic_resources", LST, CLUSTER, BELOW(generic_keys)),
-	REFUSE("memory", STR, "leave it out, or give the other services a limit", AS(form_bytes)),
+	DONE("memory", STR, AS(form_bytes)),
 };
 static const struct key_table reservation_keys = TABLE(reservation_rows);
 

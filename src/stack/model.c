@@ -12,63 +12,12 @@
 #include "stack/form_mount.h"
 #include "stack/impl.h"
 #include "stack/model.h"
+#include "stack/model_value.h"
 
 #define NS_PER_S      INT64_C(1000000000)
 #define CPU_PERIOD_US INT64_C(100000) /* what cpu.max has when only a quota is given */
 
-/* ---- values: a key that is not there leaves the field empty ----------------------------------- */
-
-static struct stack_str get_str(const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-
-	return n ? (struct stack_str){ n->text, n->pos } : (struct stack_str){ 0 };
-}
-
-static struct stack_num get_num(const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-
-	return n ? (struct stack_num){ n->number, true, n->pos } : (struct stack_num){ 0 };
-}
-
-static bool get_bool(const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-
-	return n && n->number;
-}
-
-static struct stack_strs get_strs(struct reader *r, const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-	struct stack_str *v;
-
-	if (!n || n->kind != NODE_LIST)
-		return (struct stack_strs){ 0 };
-	v = arena_array(r->arena, struct stack_str, n->n);
-	for (size_t i = 0; i < n->n; i++)
-		v[i] = (struct stack_str){ n->items[i]->text, n->items[i]->pos };
-	return (struct stack_strs){ v, n->n, true };
-}
-
-/* A name without a value stays unset in the container, which empty would not. */
-static struct stack_kvs get_kvs(struct reader *r, const struct node *map, const char *key)
-{
-	const struct node *n = node_get(map, key);
-	struct stack_kv *v;
-
-	if (!n)
-		return (struct stack_kvs){ 0 };
-	v = arena_array(r->arena, struct stack_kv, n->n);
-	for (size_t i = 0; i < n->n; i++)
-		v[i] = (struct stack_kv){ n->pairs[i].key,
-					  n->pairs[i].value->kind == NODE_NULL
-						  ? NULL
-						  : n->pairs[i].value->text,
-					  n->pairs[i].pos };
-	return (struct stack_kvs){ v, n->n };
-}
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* IPv4 only: the other family is refused before anything runs. */
 static struct in_addr get_ip(const struct node *map, const char *key)
@@ -124,7 +73,7 @@ static void read_networks(struct reader *r, const struct node *n)
 			.key = n->pairs[i].key,
 			.name = node_text(one, "name"),
 			.pos = n->pairs[i].pos,
-			.internal = get_bool(one, "internal"),
+			.internal = value_bool(one, "internal"),
 			.used = true,
 		};
 		for (size_t k = 0; config && k < config->n; k++)
@@ -144,7 +93,7 @@ static void read_volumes(struct reader *r, const struct node *n)
 			.key = n->pairs[i].key,
 			.name = node_text(n->pairs[i].value, "name"),
 			.pos = n->pairs[i].pos,
-			.external = get_bool(n->pairs[i].value, "external"),
+			.external = value_bool(n->pairs[i].value, "external"),
 		};
 	r->stack->volumes = volumes;
 	r->stack->n_volumes = count;
@@ -162,7 +111,7 @@ static void read_attachments(struct reader *r, const struct node *n, struct stac
 		list[i] = (struct stack_attach){
 			.network = find_network(r->stack, n->pairs[i].key),
 			.ipv4 = get_ip(one, "ipv4_address"),
-			.aliases = get_strs(r, one, "aliases"),
+			.aliases = value_strs(r, one, "aliases"),
 			.pos = n->pairs[i].pos,
 		};
 		if (ip)
@@ -204,10 +153,10 @@ static struct stack_mount read_mount(struct reader *r, const struct node *n)
 							ARRAY_LEN(types)),
 		.source = node_text(n, "source"),
 		.target = node_text(n, "target"),
-		.read_only = get_bool(n, "read_only"),
-		.nocopy = get_bool(node_get(n, "volume"), "nocopy"),
-		.tmpfs_size = get_num(tmpfs, "size").value,
-		.tmpfs_mode = (uint32_t)get_num(tmpfs, "mode").value,
+		.read_only = value_bool(n, "read_only"),
+		.nocopy = value_bool(node_get(n, "volume"), "nocopy"),
+		.tmpfs_size = value_num(tmpfs, "size").value,
+		.tmpfs_mode = (uint32_t)value_num(tmpfs, "mode").value,
 		.pos = n->pos,
 	};
 
@@ -250,7 +199,7 @@ static void read_mounts(struct reader *r, const struct node *service, struct sta
 /* Zero is as good as nothing here: moby takes its default for it as well. */
 static int64_t given_or(const struct node *map, const char *key, int64_t fallback)
 {
-	struct stack_num n = get_num(map, key);
+	struct stack_num n = value_num(map, key);
 
 	return n.value ? n.value : fallback;
 }
@@ -259,11 +208,11 @@ static void read_health(struct reader *r, const struct node *n, struct stack_hea
 {
 	*health = (struct stack_health){
 		.given = n != NULL,
-		.disable = get_bool(n, "disable"),
-		.test = get_strs(r, n, "test"),
+		.disable = value_bool(n, "disable"),
+		.test = value_strs(r, n, "test"),
 		.interval_ns = given_or(n, "interval", 30 * NS_PER_S),
 		.timeout_ns = given_or(n, "timeout", 30 * NS_PER_S),
-		.start_period_ns = get_num(n, "start_period").value,
+		.start_period_ns = value_num(n, "start_period").value,
 		.start_interval_ns = given_or(n, "start_interval", 5 * NS_PER_S),
 		.retries = (unsigned)given_or(n, "retries", 3),
 	};
@@ -289,8 +238,8 @@ static void read_depends(struct reader *r, const struct node *n, struct stack_se
 			.service = stack_find_service(r->stack, n->pairs[i].key),
 			.condition = (enum stack_condition)index_of(node_text(one, "condition"),
 								    words, ARRAY_LEN(words)),
-			.required = get_bool(one, "required"),
-			.restart = get_bool(one, "restart"),
+			.required = value_bool(one, "required"),
+			.restart = value_bool(one, "restart"),
 			.pos = n->pairs[i].pos,
 		};
 	}
@@ -321,16 +270,16 @@ static struct stack_num get_limit(const struct node *service, const char *key, c
 {
 	const struct node *limits =
 		node_get(node_get(node_get(service, "deploy"), "resources"), "limits");
-	struct stack_num own = get_num(service, key);
+	struct stack_num own = value_num(service, key);
 
-	return own.given ? own : get_num(limits, below);
+	return own.given ? own : value_num(limits, below);
 }
 
 /* A quota of microseconds in each period is the older way to say `cpus`. */
 static struct stack_num get_cpus(const struct node *service)
 {
 	struct stack_num cpus = get_limit(service, "cpus", "cpus"),
-			 quota = get_num(service, "cpu_quota");
+			 quota = value_num(service, "cpu_quota");
 	int64_t period = given_or(service, "cpu_period", CPU_PERIOD_US);
 
 	if (cpus.given || quota.value <= 0)
@@ -360,8 +309,8 @@ static void read_ulimits(struct reader *r, const struct node *n, struct stack_se
 		list[i] = (struct stack_ulimit){
 			.name = n->pairs[i].key,
 			.resource = ulimit_resource(n->pairs[i].key),
-			.soft = map ? get_num(one, "soft").value : one->number,
-			.hard = map ? get_num(one, "hard").value : one->number,
+			.soft = map ? value_num(one, "soft").value : one->number,
+			.hard = map ? value_num(one, "hard").value : one->number,
 			.pos = n->pairs[i].pos,
 		};
 	}
@@ -371,7 +320,7 @@ static void read_ulimits(struct reader *r, const struct node *n, struct stack_se
 
 static struct stack_strs get_caps(struct reader *r, const struct node *service, const char *key)
 {
-	struct stack_strs caps = get_strs(r, service, key);
+	struct stack_strs caps = value_strs(r, service, key);
 
 	for (size_t i = 0; i < caps.n; i++)
 		((struct stack_str *)caps.v)[i].text = caps_name(r->arena, caps.v[i].text);
@@ -385,9 +334,10 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
 	s->mem_limit = get_limit(n, "mem_limit", "memory");
 	s->cpus = get_cpus(n);
 	s->pids_limit = get_pids(n);
+	model_shares(r, n, s);
 	s->cap_add = get_caps(r, n, "cap_add");
 	s->cap_drop = get_caps(r, n, "cap_drop");
-	s->sysctls = get_kvs(r, n, "sysctls");
+	s->sysctls = value_kvs(r, n, "sysctls");
 	read_ulimits(r, node_get(n, "ulimits"), s);
 }
 
@@ -397,7 +347,7 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
  */
 static struct stack_str get_user(struct reader *r, const struct node *service)
 {
-	struct stack_str user = get_str(service, "user");
+	struct stack_str user = value_str(service, "user");
 	size_t len = user.text ? strlen(user.text) : 0;
 
 	if (len && user.text[len - 1] == ':')
@@ -411,22 +361,22 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 {
 	const struct node *build = node_get(n, "build");
 
-	s->image = get_str(n, "image");
-	s->build_context = get_str(build, "context");
-	s->build_dockerfile = get_str(build, "dockerfile");
+	s->image = value_str(n, "image");
+	s->build_context = value_str(build, "context");
+	s->build_dockerfile = value_str(build, "dockerfile");
 	if (!s->image.text)
 		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name,
 							    s->name),
 					       build ? build->pos : s->pos };
-	s->command = get_strs(r, n, "command");
-	s->entrypoint = get_strs(r, n, "entrypoint");
-	s->environment = get_kvs(r, n, "environment");
-	s->labels = get_kvs(r, n, "labels");
-	s->working_dir = get_str(n, "working_dir");
+	s->command = value_strs(r, n, "command");
+	s->entrypoint = value_strs(r, n, "entrypoint");
+	s->environment = value_kvs(r, n, "environment");
+	s->labels = value_kvs(r, n, "labels");
+	s->working_dir = value_str(n, "working_dir");
 	s->user = get_user(r, n);
-	s->hostname = get_str(n, "hostname");
-	s->container_name = get_str(n, "container_name");
-	s->read_only = get_bool(n, "read_only");
+	s->hostname = value_str(n, "hostname");
+	s->container_name = value_str(n, "container_name");
+	s->read_only = value_bool(n, "read_only");
 }
 
 static void read_life(struct reader *r, const struct node *n, struct stack_service *s)
@@ -434,9 +384,9 @@ static void read_life(struct reader *r, const struct node *n, struct stack_servi
 	read_health(r, node_get(n, "healthcheck"), &s->health);
 	read_depends(r, node_get(n, "depends_on"), s);
 	read_restart(node_get(n, "restart"), s);
-	s->stop_signal = get_str(n, "stop_signal");
+	s->stop_signal = value_str(n, "stop_signal");
 	s->stop_signal_nr = s->stop_signal.text ? sig_parse(s->stop_signal.text) : 0;
-	s->stop_grace_ns = get_num(n, "stop_grace_period");
+	s->stop_grace_ns = value_num(n, "stop_grace_period");
 	if (!s->stop_grace_ns.given)
 		s->stop_grace_ns.value = 10 * NS_PER_S;
 }

@@ -163,6 +163,17 @@ void reader_refuse(struct reader *r, const struct where *w, struct stack_pos pos
 	va_end(ap);
 }
 
+void reader_forbid(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
+		   const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vremark(r, NULL, r->for_run ? STACK_ERROR : STACK_WARNING, w, pos, hint,
+		r->for_run ? "" : "'mstack up' refuses it", fmt, ap);
+	va_end(ap);
+}
+
 void reader_flush(struct reader *r, const struct node *root)
 {
 	struct strmap told = { 0 };

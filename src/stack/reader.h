@@ -80,6 +80,9 @@ void reader_warn_once(struct reader *r, const void *once, const struct where *w,
 /* What mstack cannot run: an error when the stack is to be run, a warning otherwise. "... : not supported yet" */
 void reader_refuse(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
 		   const char *fmt, ...) MSTACK_PRINTF(5, 6);
+/* What no engine runs, though the format allows it: the same two severities. */
+void reader_forbid(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
+		   const char *fmt, ...) MSTACK_PRINTF(5, 6);
 /*
  * Lets go the warnings and refusals that wait: those of services, networks and so on that are in the tree `root`, and
  * those that belong to none. NULL: all.

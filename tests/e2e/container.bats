@@ -103,6 +103,11 @@ container() {
 	[[ $output == $'100\n200\n50' ]]
 }
 
+@test "container: oom_score_adj" {
+	container 'cat /proc/self/oom_score_adj' <<<'oom_score_adj: 300'
+	[[ $output == 300 ]]
+}
+
 @test "container: environment, env_file, and no leak of ours" {
 	printf 'FROM_FILE=1\nBOTH=file\n# comment\n' >e.env
 	# shellcheck disable=SC2016

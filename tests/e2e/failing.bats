@@ -216,6 +216,12 @@ load lib/common
 	up_fails 1 memory
 }
 
+@test "failing: a controller of one of several limits, at its own line" {
+	grep -qw cpuset "$MSTACK_SANDBOX/cgroup.controllers" && skip 'this machine has the cpuset controller'
+	stack_one <<<$'command: [sleep, "1000"]\nmem_limit: 0\ncpuset: "0"'
+	up_fails 1 stack.yaml:7 "controller 'cpuset' is not on cgroup v2 here"
+}
+
 @test "failing: read-only run-time folder" {
 	stack_one <<<'command: [sleep, "1000"]'
 	mkdir ro

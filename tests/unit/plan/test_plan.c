@@ -428,12 +428,78 @@ static void test_limits(void **state)
 	     "    stop_grace_period: 1s\n");
 	l = &p.plan->slots[0].box_slot.limits;
 	assert_int_equal(l->wanted, BOX_WANT_CPU | BOX_WANT_PIDS);
+	assert_int_equal(l->lines[1], 5);
+	assert_int_equal(l->lines[2], 6);
 	assert_int_equal(l->cpu_milli, 500);
 	assert_int_equal(l->pids_max, 7);
 	assert_int_equal(p.plan->slots[0].box.n_rlimits, 2);
 	assert_int_equal(p.plan->slots[0].box.rlimits[0].hard, 20);
 	assert_true(p.plan->slots[0].box.rlimits[1].soft == RLIM_INFINITY);
 	assert_string_equal(p.plan->slots[0].box.sysctls[0].value, "99");
+	end(&p);
+}
+
+/* What is said, and what engines take for granted when it is not. */
+static void test_shares(void **state)
+{
+	static const struct {
+		const char *keys;
+		int64_t swap;
+		unsigned weight, wanted;
+	} cases[] = {
+		{ "mem_limit: 64m", 64 << 20, 0, BOX_WANT_MEMORY },
+		{ "mem_limit: 64m\n    memswap_limit: 64m", 0, 0, BOX_WANT_MEMORY },
+		{ "mem_limit: 64m\n    memswap_limit: 96m", 32 << 20, 0, BOX_WANT_MEMORY },
+		{ "mem_limit: 64m\n    memswap_limit: -1", -1, 0, BOX_WANT_MEMORY },
+		{ "cpu_shares: 0", 0, 0, 0 },
+		{ "cpu_shares: 1", 0, 1, BOX_WANT_CPU },
+		{ "cpu_shares: 512", 0, 20, BOX_WANT_CPU },
+		{ "cpu_shares: 262144", 0, 10000, BOX_WANT_CPU },
+		{ "cpu_shares: 999999", 0, 10000, BOX_WANT_CPU },
+		{ "deploy: {resources: {reservations: {memory: 1m}}}", 0, 0, BOX_WANT_MEMORY },
+		{ "cpuset: 0-1", 0, 0, BOX_WANT_CPUSET },
+		{ "blkio_config: {weight: 10}", 0, 0, BOX_WANT_IO },
+		{ "blkio_config: {device_read_bps: [{path: /dev/x, rate: 1m}]}", 0, 0,
+		  BOX_WANT_IO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct planned p = { 0 };
+		_cleanup_free_ char *yaml = xasprintf(
+			"services:\n  a:\n    image: ./i\n    command: x\n    %s\n", cases[i].keys);
+		const struct box_limits *l;
+
+		make(&p, yaml);
+		l = &p.plan->slots[0].box_slot.limits;
+		assert_int_equal(l->swap_max, cases[i].swap);
+		assert_int_equal(l->cpu_weight, cases[i].weight);
+		assert_int_equal(l->wanted, cases[i].wanted);
+		end(&p);
+	}
+}
+
+static void test_disks(void **state)
+{
+	struct planned p = { 0 };
+	const struct box_slot_spec *slot;
+
+	(void)state;
+	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n    oom_score_adj: -5\n"
+		 "    mem_reservation: 2m\n    cpuset: '0'\n    blkio_config:\n      weight: 300\n"
+		 "      device_write_iops: [{path: /dev/y, rate: 7}]\n"
+		 "      weight_device: [{path: /dev/x, weight: 20}]\n");
+	slot = &p.plan->slots[0].box_slot;
+	assert_int_equal(p.plan->slots[0].box.oom_score_adj, -5);
+	assert_int_equal(slot->limits.memory_low, 2 << 20);
+	assert_string_equal(slot->limits.cpus, "0");
+	assert_int_equal(slot->limits.io_weight, 300);
+	assert_int_equal(slot->limits.n_io, 2);
+	assert_int_equal(slot->limits.io[0].kind, BOX_WRITE_IOPS);
+	assert_int_equal(slot->limits.io[0].value, 7);
+	assert_string_equal(slot->limits.io[1].path, "/dev/x");
+	assert_int_equal(slot->limits.io[1].line, 11);
+	assert_has(&p, "  memory-low 2097152\n  cpus 0\n  io weight=300 limits=2\n");
 	end(&p);
 }
 
@@ -466,6 +532,8 @@ int main(void)
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_mounts_by_depth),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_host_root),
 	};
 

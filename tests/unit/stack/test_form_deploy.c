@@ -126,9 +126,6 @@ static void test_verdicts(void **state)
 		{ "resources: {reservations: {cpus: 1}}",
 		  "5:34: warning: " DEPLOY
 		  "resources.reservations.cpus: has no effect: it is for clusters" },
-		{ "resources: {reservations: {memory: 1m}}",
-		  "5:34: warning: " DEPLOY
-		  "resources.reservations.memory: not supported yet: 'mstack up' refuses it" },
 		{ "resources: {reservations: {devices: [{capabilities: [gpu]}]}}",
 		  "5:34: warning: " DEPLOY
 		  "resources.reservations.devices: not supported yet: 'mstack up' refuses it" },

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_value: what the files of the model share. All strings live with the tree, lists in the arena of the reader.
+ */
+#ifndef STACK_MODEL_VALUE_H
+#define STACK_MODEL_VALUE_H
+
+#include "mstack/stack.h"
+#include "stack/node.h"
+#include "stack/reader.h"
+
+/* The value of a key in a map, which may be NULL. */
+struct stack_str value_str(const struct node *map, const char *key);
+struct stack_num value_num(const struct node *map, const char *key);
+bool value_bool(const struct node *map, const char *key);
+struct stack_strs value_strs(struct reader *r, const struct node *map, const char *key);
+struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char *key);
+
+/* model_limits.c: what a service gets when it is crowded: kept memory, swap, shares, disks. */
+void model_shares(struct reader *r, const struct node *service, struct stack_service *ret);
+
+#endif
