@@ -158,7 +158,7 @@ static int mask_throttle(struct child *c, const struct area *sys)
 		_cleanup_fd_ int there = sys_open_plain(sys->fd, path, O_PATH);
 
 		if (there < 0)
-			return 0;
+			return errno == ENOENT ? 0 : fail_at(c, sys, path);
 		strcat(path, "/thermal_throttle");
 		if (mask(c, sys, path) < 0)
 			return -1;
