@@ -113,7 +113,7 @@ struct box_spec {
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
-	const char *hostname;
+	const char *hostname, *domainname;	/* NULL: the host's */
 	const struct box_sysctl *sysctls;
 	size_t n_sysctls;
 	const struct box_rlimit *rlimits;	/* above the defaults of the security notes */

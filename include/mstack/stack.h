@@ -123,7 +123,8 @@ struct stack_service {
 	struct stack_strs command, entrypoint;	/* given and empty: cleared */
 	struct stack_kvs environment;		/* env_file folded in, variables resolved; value NULL: unset in the container */
 	struct stack_kvs labels, sysctls;
-	struct stack_str working_dir, user, hostname, container_name;
+	struct stack_str working_dir, user, hostname, domainname, container_name;
+	struct stack_strs group_add;		/* names of the image, or numbers */
 	const struct stack_attach *networks;	/* at least `default` */
 	const struct stack_port *ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
@@ -134,13 +135,14 @@ struct stack_service {
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
 	struct stack_num mem_limit, mem_reservation;	/* bytes */
 	struct stack_num memswap_limit;		/* bytes of memory and swap together; -1: no limit of swap */
+	struct stack_num shm_size;		/* bytes of /dev/shm */
 	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
 	struct stack_str cpuset;		/* "0-3,5" */
 	struct stack_num pids_limit;		/* -1: no limit */
 	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
-	bool read_only;
+	bool read_only, no_attach;		/* no_attach: `up` does not show its log */
 	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */

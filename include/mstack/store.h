@@ -63,6 +63,8 @@ char *store_log_dir(const struct store *s, const char *project, const char *slot
  * returned. Digits only, < 2^32-1; unknown name: error, never a guess. *ret_home: caller frees. */
 struct store_user { uid_t uid; gid_t gid; gid_t groups[64]; size_t n_groups; char *home; char *name; };
 int store_user(const struct store_image *img, const char *spec, struct store_user *ret, struct err *err);
+/* One more supplementary group, by number or by its name in the image; twice is once. Unknown name: error. */
+int store_user_add_group(const struct store_image *img, const char *group, struct store_user *u, struct err *err);
 void store_user_fini(struct store_user *u);
 
 /* The layers of a stack whose ledger was lost (a boot does that), entered in `l` as intents; with `l` NULL this only looks.

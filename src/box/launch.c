@@ -316,6 +316,7 @@ static void set_process(struct launch *l, const struct box_spec *spec)
 		memcpy(arena_array(a, gid_t, spec->n_groups),
 		       spec->n_groups ? spec->groups : &spec->gid, sizeof(gid_t) * spec->n_groups);
 	l->hostname = spec->hostname ? arena_strdup(a, spec->hostname) : NULL;
+	l->domainname = spec->domainname ? arena_strdup(a, spec->domainname) : NULL;
 	l->caps = spec->caps;
 	snprintf(l->oom_score_adj, sizeof(l->oom_score_adj), "%d", spec->oom_score_adj);
 	set_rlimits(l, spec);

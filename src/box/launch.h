@@ -67,7 +67,7 @@ struct launch {
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
-	const char *hostname;
+	const char *hostname, *domainname;
 	const struct launch_sysctl *sysctls;
 	size_t n_sysctls;
 	const struct box_rlimit *rlimits; /* defaults first, then the spec's */

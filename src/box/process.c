@@ -74,10 +74,12 @@ int child_set_oom_score(struct child *c)
 
 int child_set_hostname(struct child *c)
 {
-	const char *name = c->launch->hostname;
+	const char *name = c->launch->hostname, *domain = c->launch->domainname;
 
 	if (name && sethostname(name, strlen(name)) < 0)
 		return err_sys(&c->err, errno, "'%s'", name);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return err_sys(&c->err, errno, "domainname '%s'", domain);
 	return 0;
 }
 

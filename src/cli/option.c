@@ -303,5 +303,7 @@ void cli_options_fini(struct cli_options *o)
 	vec_fini(&o->env_files);
 	vec_fini(&o->profiles);
 	vec_fini(&o->status);
+	vec_fini(&o->attach);
+	vec_fini(&o->no_attach);
 	vec_fini(&o->args);
 }

@@ -21,7 +21,7 @@ struct cli_options {
 	bool remove_orphans, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, force;
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
-	struct cli_words status;
+	struct cli_words status, attach, no_attach;
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
 	struct cli_words args;

@@ -26,6 +26,7 @@ struct up {
 	int tell_fd; /* in the background, until `up` is done: where the command waits */
 	bool background;
 	size_t own_log; /* bytes in it */
+	bool *quiet;	/* by service: its log is not shown */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -89,12 +90,26 @@ static void on_say(void *arg, enum sup_say kind, const char *slot, const char *t
 		print(u, STDERR_FILENO, &b);
 }
 
+static bool is_quiet(const struct up *u, const char *slot)
+{
+	const struct stack *s = u->project.stack;
+	const char *dash = strrchr(slot, '-');
+	size_t len = dash ? (size_t)(dash - slot) : strlen(slot);
+
+	for (size_t i = 0; i < s->n_services; i++)
+		if (!strncmp(s->services[i].name, slot, len) && !s->services[i].name[len])
+			return u->quiet[i];
+	return false;
+}
+
 /* In the foreground only; in the background nobody looks, and the lines are in the files anyway. */
 static void on_line(void *arg, const char *slot, const struct logs_line *line)
 {
 	struct up *u = arg;
 	struct buf b = { 0 };
 
+	if (is_quiet(u, slot))
+		return;
 	cli_logview_add(&u->view, slot, line, &b);
 	print(u, STDOUT_FILENO, &b);
 }
@@ -141,10 +156,23 @@ static int no_service(const struct stack *s, struct err *err)
 		buf_str(&names));
 }
 
+static int check_names(const struct stack *s, const char *option, const struct cli_words *names,
+		       struct err *err)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!stack_find_service(s, names->v[i]))
+			return err_kind(err, ERR_USAGE, "up: --%s: no such service: '%s'", option,
+					names->v[i]);
+	return 0;
+}
+
 static int check_service(const struct cli_options *o, const struct stack *s, struct err *err)
 {
 	if (!s->n_services)
 		return no_service(s, err);
+	if (check_names(s, "attach", &o->attach, err) < 0 ||
+	    check_names(s, "no-attach", &o->no_attach, err) < 0)
+		return -1;
 	if (!o->exit_code_from || stack_find_service(s, o->exit_code_from))
 		return 0;
 	return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",
@@ -191,6 +219,29 @@ static void init_view(struct up *u)
 	free(names);
 }
 
+static bool is_named(const struct cli_words *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->v[i], name))
+			return true;
+	return false;
+}
+
+/* Who is named to be shown is shown, whatever the file says; the option that hides has the last word. */
+static void init_quiet(struct up *u)
+{
+	const struct cli_options *o = u->o;
+	const struct stack *s = u->project.stack;
+
+	u->quiet = xcalloc(s->n_services + 1, sizeof(*u->quiet));
+	for (size_t i = 0; i < s->n_services; i++) {
+		const struct stack_service *one = &s->services[i];
+		bool shown = o->attach.n ? is_named(&o->attach, one->name) : !one->no_attach;
+
+		u->quiet[i] = !shown || is_named(&o->no_attach, one->name);
+	}
+}
+
 static int run_foreground(struct up *u, struct err *err)
 {
 	int code = 0, r;
@@ -198,9 +249,11 @@ static int run_foreground(struct up *u, struct err *err)
 	if (cli_relay_open(&u->relay, err) < 0)
 		return -1;
 	init_view(u);
+	init_quiet(u);
 	r = run_supervisor(u, &code, err);
 	cli_relay_close(&u->relay);
 	cli_logview_fini(&u->view);
+	free(u->quiet);
 	return r < 0 ? -1 : code;
 }
 

@@ -51,17 +51,20 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
 }
 
 /*
- * A service's own name is in its file like all others; with `hostname` the name that the kernel
- * knows stands there as well, because many programs look themselves up by it.
+ * A service's own name is in its file like all others; with `hostname` or `domainname` the name that the kernel
+ * knows stands there as well, because many programs look themselves up by it: the full one first, as hosts(5) wants it.
  */
 static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 {
+	const char *domain = slot->service->domainname.text;
 	struct buf b = { 0 };
 	char *text;
 
 	buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	if (slot->n_ports && slot->service->hostname.text) {
+	if (slot->n_ports && (slot->service->hostname.text || domain)) {
 		put_address(&b, slot->ports[0].addr);
+		if (domain)
+			buf_printf(&b, "%s.%s ", host_name(slot), domain);
 		buf_printf(&b, "%s\n", host_name(slot));
 	}
 	for (size_t i = 0; i < p->plan->n_slots; i++)
@@ -80,4 +83,5 @@ void planner_files(struct planner *p, struct plan_slot *slot)
 		(struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", host_name(slot)) };
 	slot->files[2] = (struct plan_file){ "resolv.conf", p->host->resolv_conf };
 	slot->box.hostname = host_name(slot);
+	slot->box.domainname = slot->service->domainname.text;
 }

@@ -284,6 +284,7 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.n_lower = img->n_layers;
 	slot->box.host_root = img->host_root;
 	slot->box.read_only = slot->service->read_only;
+	slot->box.shm_size = slot->service->shm_size.value;
 	slot->box_slot.tmp_upper = img->host_root;
 }
 

@@ -375,6 +375,9 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->working_dir = value_str(n, "working_dir");
 	s->user = get_user(r, n);
 	s->hostname = value_str(n, "hostname");
+	s->domainname = value_str(n, "domainname");
+	s->group_add = value_strs(r, n, "group_add");
+	s->no_attach = node_get(n, "attach") && !value_bool(n, "attach");
 	s->container_name = value_str(n, "container_name");
 	s->read_only = value_bool(n, "read_only");
 }

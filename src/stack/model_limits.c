@@ -57,6 +57,7 @@ void model_shares(struct reader *r, const struct node *n, struct stack_service *
 	if (!s->mem_reservation.given)
 		s->mem_reservation = value_num(node_get(resources, "reservations"), "memory");
 	s->memswap_limit = value_num(n, "memswap_limit");
+	s->shm_size = value_num(n, "shm_size");
 	s->cpu_shares = value_num(n, "cpu_shares");
 	s->cpuset = value_str(n, "cpuset");
 	s->oom_score_adj = value_num(n, "oom_score_adj");

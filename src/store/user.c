@@ -152,6 +152,18 @@ static bool is_member(char *list, const char *name)
 	return false;
 }
 
+static int add_group(struct store_user *u, gid_t gid, struct err *err)
+{
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (u->groups[i] == gid)
+			return 0;
+	if (u->n_groups == ARRAY_LEN(u->groups))
+		return err_set(err, "user '%s': in more than %zu groups", u->name,
+			       ARRAY_LEN(u->groups));
+	u->groups[u->n_groups++] = gid;
+	return 0;
+}
+
 static int add_member_groups(char *text, struct store_user *u, struct err *err)
 {
 	char *f[FIELDS];
@@ -161,10 +173,8 @@ static int add_member_groups(char *text, struct store_user *u, struct err *err)
 	while ((n = next_line(&text, f))) {
 		if (n < 4 || parse_id(f[2], &gid) < 0 || !is_member(f[3], u->name))
 			continue;
-		if (u->n_groups == ARRAY_LEN(u->groups))
-			return err_set(err, "user '%s': in more than %zu groups", u->name,
-				       ARRAY_LEN(u->groups));
-		u->groups[u->n_groups++] = gid;
+		if (add_group(u, gid, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -192,25 +202,31 @@ static int resolve_user(const struct store_image *img, const char *user, struct 
 	return 0;
 }
 
+/* By name; a file without it, or no file, is an error. */
+static int lookup_group(const struct store_image *img, const char *group, gid_t *ret,
+			struct err *err)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	if (read_file(img, "etc/group", &text, err) < 0)
+		return -1;
+	if (text.data && find_group(text.data, group, ret))
+		return 0;
+	return err_kind(err, ERR_CREATE, "group '%.64s': not in the image's /etc/group", group);
+}
+
 static int resolve_groups(const struct store_image *img, const char *group, bool listed,
 			  struct store_user *u, struct err *err)
 {
-	struct buf text = { 0 };
-	int rc = 0;
+	_cleanup_(buf_fini) struct buf text = { 0 };
 
-	if (group && !parse_id(group, &u->gid))
-		return 0;
-	if (!group && !listed)
+	if (group)
+		return parse_id(group, &u->gid) ? lookup_group(img, group, &u->gid, err) : 0;
+	if (!listed)
 		return 0;
 	if (read_file(img, "etc/group", &text, err) < 0)
-		rc = -1;
-	else if (!group)
-		rc = text.data ? add_member_groups(text.data, u, err) : 0;
-	else if (!text.data || !find_group(text.data, group, &u->gid))
-		rc = err_kind(err, ERR_CREATE, "group '%.64s': not in the image's /etc/group",
-			      group);
-	buf_fini(&text);
-	return rc;
+		return -1;
+	return text.data ? add_member_groups(text.data, u, err) : 0;
 }
 
 int store_user(const struct store_image *img, const char *spec, struct store_user *ret,
@@ -232,6 +248,16 @@ int store_user(const struct store_image *img, const char *spec, struct store_use
 	*ret = u;
 	memset(&u, 0, sizeof(u));
 	return 0;
+}
+
+int store_user_add_group(const struct store_image *img, const char *group, struct store_user *u,
+			 struct err *err)
+{
+	gid_t gid = 0;
+
+	if (parse_id(group, &gid) && lookup_group(img, group, &gid, err) < 0)
+		return -1;
+	return add_group(u, gid, err);
 }
 
 void store_user_fini(struct store_user *u)

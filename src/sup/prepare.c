@@ -86,6 +86,10 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user,
 		       &p->users[nr], err) < 0)
 		return cannot_create(opts, s, s->user.pos.line, err);
+	for (size_t i = 0; i < s->group_add.n; i++)
+		if (store_user_add_group(&p->images[nr], s->group_add.v[i].text, &p->users[nr],
+					 err) < 0)
+			return cannot_create(opts, s, s->group_add.v[i].pos.line, err);
 	return 0;
 }
 

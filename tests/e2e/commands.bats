@@ -285,6 +285,25 @@ two() {
 	says Usage:
 }
 
+@test "commands: up shows no log of a service with attach: false, --attach and --no-attach say otherwise" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [echo, of a], attach: false}
+		  b: {image: busybox, command: [echo, of b]}
+		  c: {image: busybox, command: [echo, of c]}
+	END
+	output=$(mstack up 2>/dev/null)
+	echo "$output"
+	[[ $output != *'of a'* && $output == *'of b'* && $output == *'of c'* ]]
+	[[ $(mstack logs --no-log-prefix a) == 'of a' ]]
+	output=$(mstack up --no-attach b 2>/dev/null)
+	[[ $output != *'of '[ab]* && $output == *'of c'* ]]
+	output=$(mstack up --attach a --attach b --no-attach b 2>/dev/null)
+	[[ $output == *'of a'* && $output != *'of '[bc]* ]]
+	expect_exit 2 mstack up --attach d
+	says "--attach: no such service: 'd'"
+}
+
 @test "commands: doctor" {
 	# What is lacking here (controllers) is named with its cure, the rest is well.
 	run mstack doctor

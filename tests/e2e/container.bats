@@ -108,6 +108,23 @@ container() {
 	[[ $output == 300 ]]
 }
 
+@test "container: group_add by number and by name of the image" {
+	container 'id -G; id -Gn' <<<$'user: "1000:2000"\ngroup_add: [root, 3000]'
+	[[ $output == '2000 0 3000'$'\n'*root* ]]
+	stack_one <<<$'command: [id]\ngroup_add: [nobodys]'
+	up_fails 125 stack.yaml:6 "group 'nobodys': not in the image's /etc/group"
+}
+
+@test "container: shm_size" {
+	container 'df -k /dev/shm | tail -n 1' <<<'shm_size: 3m'
+	[[ $output == *' 3072 '*/dev/shm ]]
+}
+
+@test "container: domainname is the kernel's and in the hosts file" {
+	container 'cat /proc/sys/kernel/domainname; hostname -f' <<<$'hostname: h\ndomainname: d.example'
+	[[ $output == $'d.example\nh.d.example' ]]
+}
+
 @test "container: environment, env_file, and no leak of ours" {
 	printf 'FROM_FILE=1\nBOTH=file\n# comment\n' >e.env
 	# shellcheck disable=SC2016

@@ -213,6 +213,23 @@ static void test_hosts(void **state)
 
 static const char one[] = "services:\n  a: {image: ./i, command: x}\n";
 
+/* The full name first, as hosts(5) wants it. */
+static void test_domainname(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n    domainname: d.example\n"
+		 "    networks: {n: {ipv4_address: 10.9.0.2}}\n    shm_size: 2m\n"
+		 "networks: {n: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}\n");
+	assert_string_equal(p.plan->slots[0].box.domainname, "d.example");
+	assert_int_equal(p.plan->slots[0].box.shm_size, 2 << 20);
+	assert_string_equal(p.plan->slots[0].files[0].text,
+			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+			    "10.9.0.2\ta.d.example a\n10.9.0.2\ta a-1 demo-a-1\n");
+	end(&p);
+}
+
 static void test_avoids_routes(void **state)
 {
 	struct planned free_host = { 0 }, busy = { 0 };
@@ -521,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_second_run_is_identical),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_domainname),
 		cmocka_unit_test(test_avoids_routes),
 		cmocka_unit_test(test_broad_route_is_a_warning),
 		cmocka_unit_test(test_taken_subnet_is_an_error),

@@ -187,8 +187,7 @@ static void test_names(void **state)
 static void test_groups(void **state)
 {
 	(void)state;
-	expect_refusal("group_add: [1000, audio, \"1000\"]", "group_add", "[\"1000\",\"audio\"]",
-		       "group_add: not supported yet");
+	expect_form("group_add: [1000, audio, \"1000\"]", "group_add", "[\"1000\",\"audio\"]");
 	expect_form("group_add: []", "group_add", "[]");
 	expect_error("group_add: [[a]]", "group_add[0]: must be a string or a number, not a list");
 	expect_error("group_add: audio", "must be a list, not a string");

@@ -237,12 +237,45 @@ static void test_too_many_groups(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
+/* After the groups that the user has anyway; one that it has is not added again. */
+static void test_more_groups(void **state)
+{
+	static const char *const bad[] = { "nobody", "-1", "4294967295", "", "1x" };
+	struct image_of i;
+	struct store_user u;
+	struct err err;
+
+	image_make(&i, *state, 1);
+	scratch_text(*state, "l0/etc/passwd", PASSWD);
+	scratch_text(*state, "l0/etc/group", GROUP);
+	assert_int_equal(store_user(&i.img, "web", &u, &err), 0);
+	assert_int_equal(store_user_add_group(&i.img, "weblike", &u, &err), 0);
+	assert_int_equal(store_user_add_group(&i.img, "4000", &u, &err), 0);
+	assert_int_equal(store_user_add_group(&i.img, "ssl", &u, &err), 0);
+	assert_int_equal(u.n_groups, 4);
+	assert_int_equal(u.groups[2], 52);
+	assert_int_equal(u.groups[3], 4000);
+	for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
+		assert_int_equal(store_user_add_group(&i.img, bad[k], &u, &err), -1);
+		assert_non_null(strstr(err.text, "not in the image's /etc/group"));
+	}
+	for (unsigned k = 5000; k < 5060; k++) {
+		_cleanup_free_ char *gid = xasprintf("%u", k);
+
+		assert_int_equal(store_user_add_group(&i.img, gid, &u, &err), 0);
+	}
+	assert_int_equal(store_user_add_group(&i.img, "6000", &u, &err), -1);
+	assert_non_null(strstr(err.text, "in more than 64 groups"));
+	store_user_fini(&u);
+	image_fini(&i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cases),	    TEST(test_refused), TEST(test_bare),
-		TEST(test_layers),	    TEST(test_links),	TEST(test_hostile_files),
-		TEST(test_too_many_groups),
+		TEST(test_cases),	  TEST(test_more_groups),     TEST(test_refused),
+		TEST(test_bare),	  TEST(test_layers),	      TEST(test_links),
+		TEST(test_hostile_files), TEST(test_too_many_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
