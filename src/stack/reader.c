@@ -50,7 +50,7 @@ void reader_fini(struct reader *r)
  * The first two steps name the thing ("service 'web': "), the others are written as a path
  * ("ports[1].target: ").
  */
-static void put_where(struct buf *b, const struct where *w)
+void where_text(struct buf *b, const struct where *w)
 {
 	static const struct {
 		const char *section, *noun;
@@ -89,7 +89,7 @@ void reader_error(struct reader *r, const struct where *w, struct stack_pos pos,
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	va_list ap;
 
-	put_where(&text, w);
+	where_text(&text, w);
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
@@ -121,7 +121,7 @@ static void vremark(struct reader *r, const void *once, enum stack_severity seve
 	struct remark remark = { .once = once, .severity = severity, .pos = pos };
 
 	find_owner(w, &remark.section, &remark.name);
-	put_where(&text, w);
+	where_text(&text, w);
 	len = text.len;
 	buf_vprintf(&text, fmt, ap);
 	if (*tail)

@@ -35,6 +35,9 @@ static inline struct where where_item(const struct where *up, size_t index)
 	return (struct where){ up, NULL, index, { 0, 0, 0 } };
 }
 
+/* "service 'web': ports[1]: ", nothing at the top of a file. */
+void where_text(struct buf *b, const struct where *w);
+
 /* What paths and variables mean in a file: the project's own, an included project's, or an extended file's. */
 struct context {
 	const char *dir; /* absolute: relative paths begin here */

@@ -8,6 +8,7 @@
 
 #include "stack/diag.h"
 #include "stack/encoding.h"
+#include "stack/reader.h"
 #include "stack/syntax.h"
 #include "stack/tags.h"
 #include "stack/yaml.h"
@@ -29,6 +30,7 @@ struct reading {
 	struct strmap names; /* of anchors, to an index below */
 	struct VEC(struct anchor) anchors;
 	size_t events, weight, bytes; /* of all documents */
+	const struct where *at;	      /* the map or list that is being read; NULL: the top */
 };
 
 /* A map that is being read; merges are folded in when it is complete. */
@@ -60,6 +62,20 @@ static void MSTACK_PRINTF(3, 4)
 	va_start(ap, fmt);
 	diags_vadd(r->diags, STACK_ERROR, pos, NULL, fmt, ap);
 	va_end(ap);
+}
+
+/* With the place in words: for what is wrong with one key or value. */
+static void MSTACK_PRINTF(3, 4)
+	complain_here(struct reading *r, struct stack_pos pos, const char *fmt, ...)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	va_list ap;
+
+	where_text(&text, r->at);
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	complain(r, pos, "%s", buf_str(&text));
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -119,14 +135,15 @@ static struct node *read_alias(struct reading *r, const yaml_event_t *ev)
 	size_t i;
 
 	if (!strmap_get(&r->names, name, strlen(name), &i)) {
-		complain(r, pos, "alias '*%.60s': there is no anchor '&%.60s' before it", name,
-			 name);
+		complain_here(r, pos, "alias '*%.60s': there is no anchor '&%.60s' before it", name,
+			      name);
 		return NULL;
 	}
 	if (r->anchors.v[i].open) {
-		complain(r, pos,
-			 "alias '*%.60s': it stands inside its own anchor, which would never end",
-			 name);
+		complain_here(
+			r, pos,
+			"alias '*%.60s': it stands inside its own anchor, which would never end",
+			name);
 		return NULL;
 	}
 	return r->anchors.v[i].node;
@@ -139,7 +156,8 @@ static bool apply_tag(struct reading *r, struct node *node, const yaml_char_t *t
 	_cleanup_(buf_fini) struct buf shown = { 0 };
 
 	if (why)
-		complain(r, node->pos, "tag '%s': %s", tags_show((const char *)tag, &shown), why);
+		complain_here(r, node->pos, "tag '%s': %s", tags_show((const char *)tag, &shown),
+			      why);
 	return !why;
 }
 
@@ -199,7 +217,11 @@ static struct node *read_list(struct reading *r, const yaml_event_t *start, unsi
 	bool ok = true;
 
 	while (ok && (ok = next_event(r, &ev)) && ev.type != YAML_SEQUENCE_END_EVENT) {
+		struct where here = where_item(r->at, items.n);
+
+		r->at = &here;
 		item = read_value(r, &ev, depth + 1);
+		r->at = here.up;
 		ok = item && add_weight(r, list, item);
 		if (ok)
 			vec_push(&items, item);
@@ -225,9 +247,9 @@ static bool merge_map(struct reading *r, struct node *to, struct map_parts *m,
 		      const struct node *from)
 {
 	if (from->kind != NODE_MAP) {
-		complain(r, m->merged_pos,
-			 "merge key '<<': it takes a map or a list of maps, not %s",
-			 from->kind == NODE_NULL ? "nothing" : node_kind_text(from->kind));
+		complain_here(r, m->merged_pos,
+			      "merge key '<<': it takes a map or a list of maps, not %s",
+			      from->kind == NODE_NULL ? "nothing" : node_kind_text(from->kind));
 		return false;
 	}
 	for (size_t i = 0; i < from->n; i++) {
@@ -269,7 +291,7 @@ static const char *read_key(struct reading *r, yaml_event_t *ev, unsigned depth)
 
 	if (ev->type == YAML_SCALAR_EVENT && !ev->data.scalar.anchor && !ev->data.scalar.tag) {
 		if (!ev->data.scalar.length && is_plain(ev))
-			complain(r, pos, "there is no key before this ':'");
+			complain_here(r, pos, "there is no key before this ':'");
 		else
 			text = scalar_text(r, ev);
 		yaml_event_delete(ev);
@@ -279,9 +301,9 @@ static const char *read_key(struct reading *r, yaml_event_t *ev, unsigned depth)
 	if (!key)
 		return NULL;
 	if (key->kind & (NODE_LIST | NODE_MAP))
-		complain(r, pos, "a key must be a word, not %s", node_kind_text(key->kind));
+		complain_here(r, pos, "a key must be a word, not %s", node_kind_text(key->kind));
 	else if (key->tag != NODE_MERGE)
-		complain(r, pos, "tags !reset and !override belong to a value, not to a key");
+		complain_here(r, pos, "tags !reset and !override belong to a value, not to a key");
 	else
 		text = key->text;
 	return text;
@@ -294,8 +316,9 @@ static void put_pair(struct reading *r, struct map_parts *m, const struct node_p
 	if (strmap_put(&m->keys, pair->key, strlen(pair->key), m->pairs.n, &first))
 		vec_push(&m->pairs, *pair);
 	else
-		complain(r, pair->pos, "key '%.60s' stands twice in this map, first in line %u",
-			 pair->key, m->pairs.v[first].pos.line);
+		complain_here(r, pair->pos,
+			      "key '%.60s' stands twice in this map, first in line %u", pair->key,
+			      m->pairs.v[first].pos.line);
 }
 
 /* Folded in later, see merge_all. */
@@ -303,7 +326,7 @@ static void put_merge(struct reading *r, struct map_parts *m, struct node *value
 		      struct stack_pos key_pos, struct stack_pos value_pos)
 {
 	if (m->merged) {
-		complain(r, key_pos, "key '<<' stands twice in this map: use one with a list");
+		complain_here(r, key_pos, "key '<<' stands twice in this map: use one with a list");
 		return;
 	}
 	m->merged = value;
@@ -317,12 +340,17 @@ static bool read_pair(struct reading *r, struct node *map, struct map_parts *m, 
 		     !strcmp((const char *)ev->data.scalar.value, "<<");
 	struct node_pair pair = { .pos = pos_of(r, ev->start_mark) };
 	struct stack_pos value_pos;
+	struct where here;
 
 	pair.key = read_key(r, ev, depth + 1);
 	if (!pair.key || !next_event(r, ev))
 		return false;
 	value_pos = pos_of(r, ev->start_mark);
+	here = where_key(r->at, pair.key, pair.pos);
+	/* What is merged in stands for keys of this map, not below a key of its own. */
+	r->at = merge ? r->at : &here;
 	pair.value = read_value(r, ev, depth + 1);
+	r->at = here.up;
 	if (!pair.value || !add_weight(r, map, pair.value))
 		return false;
 	if (merge)

@@ -98,20 +98,20 @@ static void test_tags(void **state)
 		  "{a:!!n5 b:!!s5 c:!![n1] d:!!{x:sy} e:!!z}" },
 		{ "a: &x !override [1]\nb: *x\nc: !<!reset> x\n", "{a:!![n1] b:!![n1] c:!z}" },
 		{ "a: !reset [1\nb: 2\n", "1:11 not YAML: the '[' that stands here is never closed;" },
-		{ "a: !reset {x: 1, x: 2}\n", "{a:!z}1:18 key 'x' stands twice in this map, first in line 1;" },
-		{ "a: !!int x\n", "1:4 tag '!!int': what stands behind it is no whole number;" },
-		{ "a: !!int 1.5\n", "1:4 tag '!!int': what stands behind it is no whole number;" },
-		{ "a: !!float x\n", "1:4 tag '!!float': what stands behind it is no number;" },
-		{ "a: !!bool yes\n", "1:4 tag '!!bool': what stands behind it is neither true nor false;" },
-		{ "a: !!null 1\n", "1:4 tag '!!null': what stands behind it is not empty;" },
-		{ "a: !!binary aGk=\n", "1:4 tag '!!binary': there is no binary data in a stack file;" },
-		{ "a: !!reset x\n", "1:4 tag '!!reset': write it with one exclamation mark;" },
-		{ "a: !!str [x]\n", "1:4 tag '!!str': it is not for a list;" },
-		{ "a: !!seq {}\n", "1:4 tag '!!seq': it is not for a map;" },
-		{ "a: !!seq x\n", "1:4 tag '!!seq': it is not for a single value;" },
-		{ "a: !foo 1\n", "1:4 tag '!foo': unknown;" },
-		{ "a: !foo [1]\n", "1:4 tag '!foo': unknown;" },
-		{ "a: !!foo {}\n", "1:4 tag '!!foo': unknown;" },
+		{ "a: !reset {x: 1, x: 2}\n", "{a:!z}1:18 a: key 'x' stands twice in this map, first in line 1;" },
+		{ "a: !!int x\n", "1:4 a: tag '!!int': what stands behind it is no whole number;" },
+		{ "a: !!int 1.5\n", "1:4 a: tag '!!int': what stands behind it is no whole number;" },
+		{ "a: !!float x\n", "1:4 a: tag '!!float': what stands behind it is no number;" },
+		{ "a: !!bool yes\n", "1:4 a: tag '!!bool': what stands behind it is neither true nor false;" },
+		{ "a: !!null 1\n", "1:4 a: tag '!!null': what stands behind it is not empty;" },
+		{ "a: !!binary aGk=\n", "1:4 a: tag '!!binary': there is no binary data in a stack file;" },
+		{ "a: !!reset x\n", "1:4 a: tag '!!reset': write it with one exclamation mark;" },
+		{ "a: !!str [x]\n", "1:4 a: tag '!!str': it is not for a list;" },
+		{ "a: !!seq {}\n", "1:4 a: tag '!!seq': it is not for a map;" },
+		{ "a: !!seq x\n", "1:4 a: tag '!!seq': it is not for a single value;" },
+		{ "a: !foo 1\n", "1:4 a: tag '!foo': unknown;" },
+		{ "a: !foo [1]\n", "1:4 a: tag '!foo': unknown;" },
+		{ "a: !!foo {}\n", "1:4 a: tag '!!foo': unknown;" },
 		{ "!reset a: 1\n", "1:1 tags !reset and !override belong to a value, not to a key;" },
 	};
 
@@ -142,13 +142,13 @@ static void test_anchors(void **state)
 	expect("b: &b {x: 1, y: 1}\nc: {<<: *b, y: 2}\n", "{b:{x:n1 y:n1} c:{y:n2 x:n1}}");
 	expect("b: &b {x: 1}\nd: &d {x: 2, z: 2}\nc: {<<: [*b, *d]}\n", "{b:{x:n1} d:{x:n2 z:n2} c:{x:n1 z:n2}}");
 	expect("c: {'<<': 1}\n", "{c:{<<:n1}}");
-	expect("a: *x\n", "1:4 alias '*x': there is no anchor '&x' before it;");
-	expect("a: &x [*x]\n", "1:8 alias '*x': it stands inside its own anchor, which would never end;");
-	expect("a: &x {b: {<<: *x}}\n", "1:16 alias '*x': it stands inside its own anchor, which would never end;");
-	expect("a: {<<: 1}\n", "1:9 merge key '<<': it takes a map or a list of maps, not a number;");
-	expect("a: {<<: }\n", "1:9 merge key '<<': it takes a map or a list of maps, not nothing;");
-	expect("x: &x 1\na: {<<: *x}\n", "2:9 merge key '<<': it takes a map or a list of maps, not a number;");
-	expect("a: {<<: [{b: 1}, [{}]]}\n", "1:9 merge key '<<': it takes a map or a list of maps, not a list;");
+	expect("a: *x\n", "1:4 a: alias '*x': there is no anchor '&x' before it;");
+	expect("a: &x [*x]\n", "1:8 a[0]: alias '*x': it stands inside its own anchor, which would never end;");
+	expect("a: &x {b: {<<: *x}}\n", "1:16 a.b: alias '*x': it stands inside its own anchor, which would never end;");
+	expect("a: {<<: 1}\n", "1:9 a: merge key '<<': it takes a map or a list of maps, not a number;");
+	expect("a: {<<: }\n", "1:9 a: merge key '<<': it takes a map or a list of maps, not nothing;");
+	expect("x: &x 1\na: {<<: *x}\n", "2:9 a: merge key '<<': it takes a map or a list of maps, not a number;");
+	expect("a: {<<: [{b: 1}, [{}]]}\n", "1:9 a: merge key '<<': it takes a map or a list of maps, not a list;");
 	expect("x: &x {p: 1, q: 1}\na: {q: 2, <<: *x, r: 3}\n", "{x:{p:n1 q:n1} a:{q:n2 r:n3 p:n1}}");
 	expect("x: &x {<<: {p: 1}, q: 2}\na: {<<: *x}\n", "{x:{q:n2 p:n1} a:{q:n2 p:n1}}");
 	expect("x: &x {m: {a: 1}}\ny: {<<: *x, m: {b: 2}}\n", "{x:{m:{a:n1}} y:{m:{b:n2}}}");
@@ -168,7 +168,7 @@ static void test_errors(void **state)
 	expect("1: a\n\"1\": b\n", "{1:sa}2:1 key '1' stands twice in this map, first in line 1;");
 	expect("<<: {a: 1}\n<<: {b: 1}\n", "{a:n1}2:1 key '<<' stands twice in this map: use one with a list;");
 	expect("[a]: 1\n", "1:1 a key must be a word, not a list;");
-	expect("a: {{ x }}\n", "1:5 a key must be a word, not a map;");
+	expect("a: {{ x }}\n", "1:5 a: a key must be a word, not a map;");
 	expect("? \n: 1\n", "1:2 there is no key before this ':';");
 	expect("a: \"x\\0y\"\n", "1:4 a NUL byte inside of a text;");
 }
@@ -248,11 +248,11 @@ static void test_syntax(void **state)
 static void test_places(void **state)
 {
 	(void)state;
-	expect("\xc3\xa4: *x\n", "1:4 alias '*x': there is no anchor '&x' before it;");
-	expect("a: b\r\nc: *x\r\n", "2:4 alias '*x': there is no anchor '&x' before it;");
-	expect("a: b\rc: *x\r", "1:9 alias '*x': there is no anchor '&x' before it;");
-	expect("# \xc2\x85\na: b\nc: *x\n", "3:4 alias '*x': there is no anchor '&x' before it;");
-	expect("a: \"\xe2\x80\xa8\"\nc: *x\n", "2:4 alias '*x': there is no anchor '&x' before it;");
+	expect("\xc3\xa4: *x\n", "1:4 \xc3\xa4: alias '*x': there is no anchor '&x' before it;");
+	expect("a: b\r\nc: *x\r\n", "2:4 c: alias '*x': there is no anchor '&x' before it;");
+	expect("a: b\rc: *x\r", "1:9 c: alias '*x': there is no anchor '&x' before it;");
+	expect("# \xc2\x85\na: b\nc: *x\n", "3:4 c: alias '*x': there is no anchor '&x' before it;");
+	expect("a: \"\xe2\x80\xa8\"\nc: *x\n", "2:4 c: alias '*x': there is no anchor '&x' before it;");
 	expect("a: \"\xe2\x80\xa8\"\nc: @\n", "2:4 not YAML: no text begins with '@';");
 }
 
