@@ -242,6 +242,15 @@ FORM(form_set)
 	return node_list_done(r->arena, n->pos, &items);
 }
 
+static void command_error(struct reader *r, const struct where *w, const struct node *n, char what)
+{
+	if (what == '(' || what == ')' || what == '\\')
+		reader_error(r, w, n->pos, "no shell reads this: write [\"sh\", \"-c\", \"...\"]",
+			     "'%c' in a command must stand in quotes", what);
+	else
+		reader_error(r, w, n->pos, NULL, "a quote in this command is never closed");
+}
+
 /*
  * compose-go stops without a word at an unquoted operator of the shell (`a && b` becomes `a`). Here
  * it is an ordinary word, and the user is told that no shell will see it.
@@ -259,7 +268,7 @@ FORM(form_words)
 		return form_strings(r, w, n);
 	split = shellwords_split(r->arena, n->text, &words, &operator);
 	if (split == -1)
-		reader_error(r, w, n->pos, NULL, "a quote in this command is never closed");
+		command_error(r, w, n, operator);
 	else if (split < 0 || !vars_charge(&r->common, words.n * sizeof(struct node)))
 		reader_error(r, w, n->pos, NULL,
 			     "too many words: more than %d, or than %u MiB in all services",
