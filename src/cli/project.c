@@ -260,7 +260,7 @@ static int check_name(const struct cli_options *o, struct err *err)
 static int load(const struct cli_options *o, const struct cli_load *how, struct cli_project *p,
 		struct err *err)
 {
-	_cleanup_(paths_fini) struct paths files = { 0 }, env_files = { 0 }, profiles = { 0 };
+	_cleanup_(paths_fini) struct paths files = { 0 }, env_files = { 0 };
 	struct stack_opts opts = {
 		.project_name = o->project,
 		.project_dir = o->project_dir,
@@ -273,13 +273,12 @@ static int load(const struct cli_options *o, const struct cli_load *how, struct 
 	if (choose_files(o, &env_files, &files, p->diags, err) < 0 ||
 	    choose_env_files(o, &files, &env_files, err) < 0)
 		return -1;
-	choose_words(&o->profiles, "PROFILES", &profiles);
 	opts.paths = (const char *const *)files.v;
 	opts.n_paths = files.n;
 	opts.env_files = (const char *const *)env_files.v;
 	opts.n_env_files = env_files.n;
-	opts.profiles = (const char *const *)profiles.v;
-	opts.n_profiles = profiles.n;
+	opts.profiles = o->profiles.v;
+	opts.n_profiles = o->profiles.n;
 	if (how->services) {
 		opts.services = how->services->v;
 		opts.n_services = how->services->n;

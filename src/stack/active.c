@@ -29,6 +29,10 @@ static struct where where_service(const struct node_pair *pair)
 
 static void want(struct choice *c, const char *name, size_t len)
 {
+	for (; len && *name == ' '; len--)
+		name++;
+	while (len && name[len - 1] == ' ')
+		len--;
 	if (len == 1 && *name == '*')
 		c->all = true;
 	else if (len)
@@ -44,15 +48,11 @@ static void want_profiles(struct choice *c, const struct stack_opts *opts)
 		want(c, opts->profiles[i], strlen(opts->profiles[i]));
 	if (opts->n_profiles)
 		return;
-	if (!list)
+	if (!list || !*list)
 		list = vars_get(vars, "COMPOSE_PROFILES", 16);
 	while (list && *list) {
 		size_t len = strcspn(list, ",");
 
-		while (len && *list == ' ') {
-			list++;
-			len--;
-		}
 		want(c, list, len);
 		list += len + (list[len] == ',');
 	}
