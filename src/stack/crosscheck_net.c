@@ -227,7 +227,7 @@ static void check_attachment(struct reader *r, const struct where *w, const stru
 
 		if (!n)
 			continue;
-		if (!is_external(network))
+		if (network && !is_external(network))
 			check_address(r, w, keys[i], pair->key, n, all);
 		check_taken(r, w, keys[i], pair->key, n, taken);
 	}

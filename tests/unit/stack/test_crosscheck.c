@@ -49,6 +49,8 @@ static void test_addresses(void **state)
 	expect_diags("services:\n  a: {image: x, networks: {p: {ipv4_address: 10.1.0.1}}}\n" NETS,
 		     "2:46: error: service 'a': networks: ipv4_address 10.1.0.1: network 'p' has no subnet of its own; give it one "
 		     "under 'ipam'\n");
+	expect_diags("services:\n  a: {image: x, networks: {q: {ipv4_address: 10.1.0.2}}}\n",
+		     "2:28: error: service 'a': networks: network 'q' is not declared under the top-level 'networks'\n");
 	expect_diags("services:\n  a: {image: x, networks: {n: {ipv4_address: 10.1.0.2}}}\n"
 		     "  b: {image: x, networks: {n: {ipv4_address: 10.1.0.2}}}\n" NETS,
 		     "3:46: error: service 'b': networks: ipv4_address is already given to another service on network 'n', "
