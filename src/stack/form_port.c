@@ -222,9 +222,13 @@ static FORM(form_published)
 
 	if (!*n->text)
 		return NULL;
-	if (port_range_parse(n->text, strlen(n->text), &range))
+	if (!port_range_parse(n->text, strlen(n->text), &range))
+		reader_error(r, w, n->pos, NULL, "'%.80s' is not a port", n->text);
+	else if (range.last > UINT16_MAX || (!range.first && range.last))
+		reader_error(r, w, n->pos, NULL, "%u is not a port number (1 to 65535)",
+			     range.first ? range.last : 0);
+	else
 		return form_text(r, w, n);
-	reader_error(r, w, n->pos, NULL, "'%.80s' is not a port", n->text);
 	return NULL;
 }
 
@@ -317,7 +321,6 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 		.protocol = node_get(map, "protocol"),
 		.published = node_get(map, "published"),
 	};
-	enum port_fault fault;
 
 	if (stack_diags_errors(r->diags) > errors)
 		return;
@@ -332,11 +335,7 @@ static void read_long(struct reader *r, const struct where *w, const struct node
 	e.text = e.published ? e.published->text : "";
 	e.port.published_given =
 		e.published && port_range_parse(e.text, strlen(e.text), &e.port.published);
-	fault = port_text_check(&e.port);
-	if (fault == PORT_FINE)
-		add_entry(r, w, &e, list);
-	else
-		complain(r, w, &e, fault);
+	add_entry(r, w, &e, list);
 }
 
 /* A number alone is the port of the container, as in the short form. */

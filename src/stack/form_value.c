@@ -169,11 +169,14 @@ static struct node *bytes(struct reader *r, const struct node *n, int64_t value)
 	return understood(r, n, NODE_STRING, value, text);
 }
 
+/* A number without quotes is what YAML reads there: 0x400 and 1_024, too. */
 FORM(form_bytes)
 {
+	bool whole = n->kind == NODE_NUMBER && !n->substituted;
 	int64_t value;
 
-	if (!size_parse(n->text, &value) && value >= 0)
+	if (((whole && !text_parse_int(n->text, &value)) || !size_parse(n->text, &value)) &&
+	    value >= 0)
 		return bytes(r, n, value);
 	reader_error(r, w, n->pos, NULL,
 		     "'%.80s' is not a size; write bytes or a number with k, m or g, like 64m",

@@ -63,7 +63,7 @@ static bool parse_address(const char *s, size_t len, struct port_text *ret)
 	return !len || port_address(ret->ip);
 }
 
-enum port_fault port_text_check(const struct port_text *p)
+static enum port_fault check_numbers(const struct port_text *p)
 {
 	unsigned ports = p->target.last - p->target.first,
 		 host_ports = p->published.last - p->published.first;
@@ -111,7 +111,7 @@ enum port_fault port_text_parse(const char *text, struct port_text *ret)
 	if (!port_range_parse(target, (size_t)(text + len - target), &ret->target))
 		return PORT_SHAPE;
 	if (target == text)
-		return port_text_check(ret);
+		return check_numbers(ret);
 	len = (size_t)(target - 1 - text);
 	host = find_last(text, len, ':');
 	host = host ? host + 1 : text;
@@ -122,5 +122,5 @@ enum port_fault port_text_parse(const char *text, struct port_text *ret)
 	if (ret->published_given &&
 	    !port_range_parse(host, (size_t)(text + len - host), &ret->published))
 		return PORT_SHAPE;
-	return port_text_check(ret);
+	return check_numbers(ret);
 }

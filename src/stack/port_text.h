@@ -31,8 +31,6 @@ enum port_fault {
 
 /* [[IP:][HOST]:]CONTAINER[/PROTOCOL] */
 enum port_fault port_text_parse(const char *text, struct port_text *ret);
-/* What holds for the numbers of both forms. */
-enum port_fault port_text_check(const struct port_text *p);
 
 /* N or N-M, in the right order, of at most six digits each; the text ends behind it. */
 bool port_range_parse(const char *s, size_t len, struct port_range *ret);
