@@ -113,16 +113,16 @@ static const struct key_table option_keys = CHOSEN(any_option);
 
 static const struct key attachment_rows[] = {
 	DONE("aliases", LST, AS(form_set), MERGES(SET)),
-	REFUSE("driver_opts", MAP, NULL, BELOW(option_keys)),
-	REFUSE("gw_priority", NUM, NULL, AS(form_int)),
-	REFUSE("interface_name", STR, NULL, AS(form_interface)),
+	REFUSE("driver_opts", MAP, "an attachment has no options: set sysctls with 'sysctls'", BELOW(option_keys)),
+	REFUSE("gw_priority", NUM, "name the network with the way out first", AS(form_int)),
+	REFUSE("interface_name", STR, "interfaces are eth0, eth1 and so on, in the order of the file", AS(form_interface)),
 	DONE("ipv4_address", STR, AS(form_ipv4)),
-	REFUSE("ipv6_address", STR, NULL, AS(form_ipv6)),
-	REFUSE("link_local_ips", LST, NULL, AS(form_link_locals), MERGES(SET)),
-	REFUSE("mac_address", STR, NULL, AS(form_mac)),
-	REFUSE("priority", NUM, NULL, AS(form_int)),
-	REFUSE("x-impair", MAP, NULL),
-	REFUSE("x-vlan", MAP, NULL),
+	REFUSE("ipv6_address", STR, IPV4_ONLY, AS(form_ipv6)),
+	REFUSE("link_local_ips", LST, "give the service an 'ipv4_address'", AS(form_link_locals), MERGES(SET)),
+	REFUSE("mac_address", STR, "leave it out: it stays the same for a service as it is", AS(form_mac)),
+	REFUSE("priority", NUM, "put the networks into the order that you want", AS(form_int)),
+	REFUSE("x-impair", MAP, "use tc(8) on the interface of the host"),
+	REFUSE("x-vlan", MAP, "use one network for each VLAN"),
 };
 static const struct key_table attachment_keys = TABLE(attachment_rows);
 

@@ -83,9 +83,9 @@ static const struct key any_aux = DONE("NAME", STR, AS(form_address));
 static const struct key_table aux_keys = CHOSEN(any_aux);
 
 static const struct key pool_rows[] = {
-	REFUSE("aux_addresses", MAP, NULL, BELOW(aux_keys)),
+	REFUSE("aux_addresses", MAP, "give the services an 'ipv4_address' each that leaves them free", BELOW(aux_keys)),
 	DONE("gateway", STR, AS(form_gateway)),
-	REFUSE("ip_range", STR, NULL, AS(form_range)),
+	REFUSE("ip_range", STR, "make the subnet smaller, or give the services an 'ipv4_address' each", AS(form_range)),
 	DONE("subnet", STR, AS(form_subnet)),
 };
 static const struct key_table pool_keys = TABLE(pool_rows);
@@ -124,7 +124,7 @@ static FORM(form_ipam_driver)
 static const struct key ipam_rows[] = {
 	DONE("config", LST, AS(form_pools), BELOW(pool_keys), JOINS_BY("subnet")),
 	DONE("driver", STR, AS(form_ipam_driver)),
-	REFUSE("options", MAP, NULL, BELOW(option_keys)),
+	REFUSE("options", MAP, "leave them out: addresses are given out by mstack itself", BELOW(option_keys)),
 };
 static const struct key_table ipam_keys = TABLE(ipam_rows);
 /* clang-format on */
@@ -190,7 +190,7 @@ static const struct key network_rows[] = {
 	DONE("driver", STR, AS(form_net_driver)),
 	DONE("driver_opts", MAP, BELOW(driver_option_keys)),
 	DONE("enable_ipv4", BOO | STR, AS(form_enable_ipv4)),
-	REFUSE("enable_ipv6", BOO | STR, NULL, AS(form_bool)),
+	REFUSE("enable_ipv6", BOO | STR, IPV4_ONLY, AS(form_bool)),
 	REFUSE("external", BOO | STR | MAP, "without it the stack has a network of its own", AS(form_bool)),
 	DONE("internal", BOO | STR, AS(form_bool)),
 	DONE("ipam", MAP, BELOW(ipam_keys)),

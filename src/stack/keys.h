@@ -41,6 +41,7 @@
 /* Reasons that stand in several tables. */
 #define CLUSTER "it is for clusters"
 #define DESCRIBES "it only describes"
+#define IPV4_ONLY "networks carry IPv4 only so far"
 #define WINDOWS "it is for Windows only"
 
 #endif
