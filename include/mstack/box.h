@@ -120,6 +120,9 @@ struct box_spec {
 	size_t n_rlimits;
 	int oom_score_adj;		/* -1000 to 1000 */
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
+	bool new_privileges;		/* set-user-id programs and file capabilities count (no_new_privs is not set) */
+	bool unfiltered;		/* no system call filter at all */
+	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
 	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
 };
 

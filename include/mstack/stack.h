@@ -143,6 +143,9 @@ struct stack_service {
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
 	bool read_only, no_attach;		/* no_attach: `up` does not show its log */
+	bool new_privileges;			/* no-new-privileges=false */
+	struct stack_str seccomp;		/* text "unconfined"; NULL: the default filter */
+	struct stack_str apparmor;		/* profile; text NULL: none */
 	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */

@@ -171,6 +171,7 @@ static const struct child_step stage_one[] = {
 	{ "standard streams", child_set_stdio }, \
 	{ "working_dir", child_enter_cwd }, \
 	{ "resource limits", child_set_limits }, \
+	{ "system call filter", child_load_filter_early }, \
 	{ "capability bounds", child_bound_caps }, \
 	{ "user and groups", child_set_ids }, \
 	{ "capabilities", child_set_caps }, \
@@ -190,6 +191,7 @@ static const struct child_step stage_two[] = {
 	{ "mount terminals", child_mount_terminals },
 	{ "sysctls", child_set_sysctls },
 	{ "mask paths", child_mask },
+	{ "AppArmor", child_enter_profile },
 	{ "change the root", child_pivot },
 	{ "host name", child_set_hostname },
 	PROCESS_STEPS,
@@ -199,6 +201,7 @@ static const struct child_step exec_one[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
 	{ "oom score", child_set_oom_score },
+	{ "AppArmor", child_enter_profile },
 	{ "join the container", join_container },
 	{ "clone the command", begin_exec_two },
 	{ NULL, NULL },

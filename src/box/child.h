@@ -97,5 +97,7 @@ int child_set_caps(struct child *c);
 int child_no_new_privs(struct child *c);
 int child_default_signals(struct child *c);
 int child_load_filter(struct child *c);
+int child_load_filter_early(struct child *c);
+int child_enter_profile(struct child *c);
 
 #endif

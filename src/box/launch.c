@@ -318,6 +318,8 @@ static void set_process(struct launch *l, const struct box_spec *spec)
 	l->hostname = spec->hostname ? arena_strdup(a, spec->hostname) : NULL;
 	l->domainname = spec->domainname ? arena_strdup(a, spec->domainname) : NULL;
 	l->caps = spec->caps;
+	l->new_privileges = spec->new_privileges;
+	l->apparmor = spec->apparmor ? arena_printf(a, "exec %s", spec->apparmor) : NULL;
 	snprintf(l->oom_score_adj, sizeof(l->oom_score_adj), "%d", spec->oom_score_adj);
 	set_rlimits(l, spec);
 }

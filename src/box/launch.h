@@ -75,7 +75,9 @@ struct launch {
 	char oom_score_adj[16];
 	uint64_t caps;
 	int last_cap; /* of this kernel */
-	const struct sock_fprog *filter;
+	bool new_privileges;
+	const char *apparmor;		 /* what goes into attr/exec; NULL: nothing */
+	const struct sock_fprog *filter; /* NULL: none */
 };
 
 /* Refuses what cannot be: too many layers, sysctls that are not a container's own. */

@@ -197,6 +197,8 @@ int child_set_caps(struct child *c)
 
 int child_no_new_privs(struct child *c)
 {
+	if (c->launch->new_privileges)
+		return 0;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? err_sys(&c->err, errno, "prctl") : 0;
 }
 
@@ -216,9 +218,48 @@ int child_default_signals(struct child *c)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? err_sys(&c->err, errno, "unblock") : 0;
 }
 
-int child_load_filter(struct child *c)
+static int load_filter(struct child *c)
 {
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, c->launch->filter) < 0)
+	if (c->launch->filter &&
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, c->launch->filter) < 0)
 		return err_sys(&c->err, errno, "load");
 	return 0;
+}
+
+/*
+ * Whoever may gain privileges has to be privileged to load a filter, so it comes before rights are
+ * given up; the steps in between make do with calls that it leaves open.
+ */
+int child_load_filter_early(struct child *c)
+{
+	return c->launch->new_privileges ? load_filter(c) : 0;
+}
+
+int child_load_filter(struct child *c)
+{
+	return c->launch->new_privileges ? 0 : load_filter(c);
+}
+
+/* ---- AppArmor -------------------------------------------------------------------------------- */
+
+/* Takes effect at the exec. By the host's own /proc: that of the container is no place to trust. */
+int child_enter_profile(struct child *c)
+{
+	static const char file[] = "self/attr/apparmor/exec";
+	const char *words = c->launch->apparmor, *name = words ? words + strlen("exec ") : NULL;
+
+	if (!words)
+		return 0;
+	if (faccessat(c->proc, file, F_OK, 0) < 0)
+		return err_set(&c->err,
+			       "profile '%s': this kernel runs without AppArmor: leave the option "
+			       "out, or boot with apparmor=1 security=apparmor",
+			       name);
+	if (!file_put(c->proc, file, words))
+		return 0;
+	if (errno == ENOENT || errno == EINVAL)
+		return err_set(&c->err,
+			       "profile '%s' is not loaded: load it with apparmor_parser -r FILE",
+			       name);
+	return err_sys(&c->err, errno, "profile '%s'", name);
 }

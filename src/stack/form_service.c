@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * form_service: the keys of a service that hold one word or name: the image, names, the user, the
- * restart policy, namespaces, security options. Called through the table of service keys, in
+ * restart policy, namespaces. Called through the table of service keys, in
  * services.c. An empty string is "not given" wherever compose takes it so: that is what becomes of
  * a variable that is not set.
  */
@@ -339,73 +339,6 @@ FORM(form_network_mode)
 		reader_refuse(r, w, n->pos, "name it under 'networks'", "the network '%.60s'",
 			      n->text);
 	return form_text(r, w, n);
-}
-
-/* ---- security options ------------------------------------------------------------------------ */
-
-/* The words that engines take behind no-new-privileges. */
-static bool is_bool_word(const char *text, bool value)
-{
-	return !strcasecmp(text, value ? "true" : "false") || !strcmp(text, value ? "1" : "0");
-}
-
-/*
- * What becomes of NAME and VALUE; false: there is no such option. A path behind seccomp= is not
- * resolved, as compose does not either: it is printed as it was written.
- */
-static bool check_security(struct reader *r, const struct where *w, const struct node *n,
-			   const char *name, const char *value)
-{
-	static const char *const labels = "has no effect: there are no labels of SELinux and "
-					  "no profiles of AppArmor here";
-
-	if (!strcmp(name, "no-new-privileges")) {
-		if (value && is_bool_word(value, false))
-			reader_refuse(r, w, n->pos, "containers never gain privileges", "'%.80s'",
-				      n->text);
-		return !value || is_bool_word(value, true) || is_bool_word(value, false);
-	}
-	if (!value || !*value)
-		return false;
-	if (!strcmp(name, "apparmor") || !strcmp(name, "label")) {
-		reader_warn_once(r, labels, w, n->pos, "%s", labels);
-	} else if (!strcmp(name, "seccomp")) {
-		if (strcmp(value, "builtin") != 0)
-			reader_refuse(r, w, n->pos, "the own filter of mstack is always used",
-				      "'%.80s'", n->text);
-	} else if (!strcmp(name, "systempaths")) {
-		if (!strcmp(value, "unconfined"))
-			reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
-		return !strcmp(value, "unconfined");
-	} else {
-		return false;
-	}
-	return true;
-}
-
-/* Engines took a colon between the two in their early days, and files still have it. */
-FORM(form_security_opts)
-{
-	static const char *const names[] = { "no-new-privileges", "seccomp", "apparmor", "label",
-					     "systempaths" };
-	struct node *out = form_set(r, w, n);
-
-	for (size_t i = 0; i < n->n; i++) {
-		const struct node *one = n->items[i];
-		struct where here = where_item(w, i);
-		size_t len = strcspn(one->text, "=:");
-		const char *name = arena_strndup(r->arena, one->text, len);
-
-		if (one->kind == NODE_STRING &&
-		    !check_security(r, &here, one, name,
-				    one->text[len] ? one->text + len + 1 : NULL))
-			reader_error(r, &here, one->pos,
-				     reader_suggest(r, name, names, ARRAY_LEN(names)),
-				     "'%.80s' is not an option; known are no-new-privileges, "
-				     "seccomp=, apparmor=, label= and systempaths=unconfined",
-				     one->text);
-	}
-	return out;
 }
 
 /* ---- files of labels ------------------------------------------------------------------------- */

@@ -337,6 +337,7 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
 	model_shares(r, n, s);
 	s->cap_add = get_caps(r, n, "cap_add");
 	s->cap_drop = get_caps(r, n, "cap_drop");
+	model_security(r, n, s);
 	s->sysctls = value_kvs(r, n, "sysctls");
 	read_ulimits(r, node_get(n, "ulimits"), s);
 }

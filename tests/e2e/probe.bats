@@ -19,7 +19,7 @@ probe_image() {
 	mknod -m 666 bound/node c 1 1
 }
 
-# probed <<END: the probe as the service `a` with these further keys. Its words in $output; zero may be let through.
+# probed [N] <<END: the probe as the service `a` with these further keys. Its words in $output; N (0, a pattern) may be let through.
 probed() {
 	rm -rf /var/lib/mstack/projects/t/logs
 	{
@@ -31,7 +31,8 @@ probed() {
 	output=$(mstack logs --no-log-prefix a)
 	echo "$output"
 	mstack down
-	[[ $output == *' attempts, 0 let through' && ${output##*$'\n'} =~ ^3[0-9]' ' ]]
+	# shellcheck disable=SC2027 # a pattern
+	[[ $output == *" attempts, "${1:-0}" let through" && ${output##*$'\n'} =~ ^3[0-9]' ' ]]
 }
 
 @test "probe: nothing is let through" {
@@ -58,6 +59,24 @@ probed() {
 	sleep 1
 	health_is a healthy
 	[[ $(mstack logs --no-log-prefix a) != *'LET THROUGH'* ]]
+	mstack down
+}
+
+@test "probe: options that weaken a service let through what they say, and no more" {
+	probe_image
+	probed 2 <<<$'command: [/probe]\nsecurity_opt: ["no-new-privileges=false"]'
+	says 'LET THROUGH: privileges by exec' 'LET THROUGH: becoming root again'
+	# The rest is held by capabilities and namespaces.
+	probed '[0-9]*' <<<$'command: [/probe]\nsecurity_opt: ["seccomp:unconfined"]'
+	says 'LET THROUGH: system calls' 'LET THROUGH: privileges by exec'
+	[[ $output != *'THROUGH: mounts'* && $output != *'THROUGH: raw sockets'* && $output != *'THROUGH: making device'* ]]
+}
+
+@test "probe: a profile of AppArmor that is not there" {
+	stack_one <<<$'command: [sleep, "1000"]\nsecurity_opt: ["apparmor=mstack-no-such-profile"]'
+	up_fails 125 stack.yaml: AppArmor "profile 'mstack-no-such-profile'"
+	stack_one <<<$'command: [sleep, "1000"]\nsecurity_opt: ["apparmor=unconfined"]'
+	mstack up -d
 	mstack down
 }
 

@@ -210,6 +210,46 @@ static void test_bad_working_dir(void **state)
 		"working_dir: enter '/proc/self/fd/9': too many levels of symbolic links");
 }
 
+static void test_new_privileges(void **state)
+{
+	struct box_spec spec = rig_spec(script, rig_pipe());
+
+	spec.new_privileges = true;
+	assert_string_equal(status_lines(*state, &spec, "^(NoNewPrivs|Seccomp|CapEff):"),
+			    "CapEff:\t00000000800405fb\nNoNewPrivs:\t0\nSeccomp:\t2\n");
+	spec.uid = 1000;
+	assert_string_equal(status_lines(*state, &spec, "^(NoNewPrivs|Seccomp|CapPrm):"),
+			    "CapPrm:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\n");
+	assert_string_equal(run(*state, &spec, "umount /proc 2>/dev/null || echo no"), "no\n");
+}
+
+static void test_unfiltered(void **state)
+{
+	struct box_spec spec = rig_spec(script, rig_pipe());
+
+	spec.unfiltered = true;
+	assert_string_equal(status_lines(*state, &spec, "^(NoNewPrivs|Seccomp|CapBnd):"),
+			    "CapBnd:\t00000000800405fb\nNoNewPrivs:\t1\nSeccomp:\t0\n");
+	spec.new_privileges = true;
+	assert_string_equal(status_lines(*state, &spec, "^(NoNewPrivs|Seccomp):"),
+			    "NoNewPrivs:\t0\nSeccomp:\t0\n");
+}
+
+/* Whether AppArmor is there or not: this profile is not. */
+static void test_unknown_profile(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = rig_slot(r, "web-1");
+	const char *const argv[] = { "true", NULL };
+	struct box_spec spec = rig_spec(argv, rig_pipe());
+	const struct err *err;
+
+	spec.apparmor = "mstack-no-such-profile";
+	err = rig_fail(r, s, &spec);
+	assert_int_equal(err->kind, ERR_CREATE);
+	assert_non_null(strstr(err->text, "AppArmor: profile 'mstack-no-such-profile'"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -223,6 +263,9 @@ int main(void)
 		T(test_session),
 		T(test_pipe_signal),
 		T(test_bad_working_dir),
+		T(test_new_privileges),
+		T(test_unfiltered),
+		T(test_unknown_profile),
 	};
 
 	rig_isolate();

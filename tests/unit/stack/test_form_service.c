@@ -360,17 +360,18 @@ static void test_network_mode(void **state)
 
 static void test_security(void **state)
 {
-	static const char *const done[] = { "no-new-privileges", "no-new-privileges:true",
-					    "no-new-privileges=1", "seccomp=builtin" };
-	static const char *const refused[] = { "no-new-privileges=false", "no-new-privileges:0",
-					       "seccomp:unconfined", "seccomp=./a.json",
-					       "systempaths=unconfined" };
-	static const char *const warned[] = { "apparmor=unconfined", "label:disable",
-					      "label=type:x_t" };
-	static const char *const bad[] = { "",	       "no-new-privileges=maybe",
-					   "seccomp",  "seccomp=",
-					   "apparmor", "systempaths=x",
-					   "x=y",      "label:" };
+	static const char *const done[] = {
+		"no-new-privileges",  "no-new-privileges:true",	 "no-new-privileges=1",
+		"seccomp=builtin",    "no-new-privileges=false", "no-new-privileges:0",
+		"seccomp:unconfined", "apparmor=unconfined",	 "apparmor:a//b"
+	};
+	static const char *const refused[] = { "seccomp=./a.json", "systempaths=unconfined" };
+	static const char *const warned[] = { "label:disable", "label=type:x_t" };
+	static const char *const bad[] = {
+		"",	    "no-new-privileges=maybe", "seccomp",      "seccomp=",
+		"apparmor", "systempaths=x",	       "apparmor=a b", "x=y",
+		"label:"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(done); i++) {
@@ -399,7 +400,7 @@ static void test_security(void **state)
 	expect_error("security_opt: [1]", "must be a string, not a number");
 	expect_error("security_opt: [no-new-privilege]", "did you mean 'no-new-privileges'?");
 	expect_warning("security_opt: [apparmor=a, label:b, label:b]", "security_opt",
-		       "[\"apparmor=a\",\"label:b\"]", "security_opt[0]: has no effect");
+		       "[\"apparmor=a\",\"label:b\"]", "security_opt[1]: has no effect");
 }
 
 static void test_label_files(void **state)
