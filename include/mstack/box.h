@@ -76,6 +76,7 @@ struct box_slot_spec {
 	struct box_limits limits;
 	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
 	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
+	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
 };
 
 enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE };
@@ -84,10 +85,13 @@ struct box_mount {
 	enum box_mount_type type;
 	const char *source;		/* BIND: absolute host path, file or folder */
 	const char *text;		/* FILE: its content, written anew at each start into memory of the slot's own */
+	size_t text_len;
+	uid_t uid;			/* FILE: its owner, as the container sees it */
+	gid_t gid;
 	const char *target;		/* absolute, inside the root */
 	bool read_only;
 	int64_t size;			/* TMPFS: bytes, 0 default of 50 % memory */
-	uint32_t mode;			/* TMPFS: 0 is 01777 */
+	uint32_t mode;			/* TMPFS: 0 is 01777; FILE: 0 is 0644, S_IFREG tells a mode of 0 from that */
 	unsigned line;
 };
 

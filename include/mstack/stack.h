@@ -96,6 +96,9 @@ struct stack_mount {
 	struct stack_pos pos;
 };
 
+/* A secret or config of a service. data: only with for_run, as it was when the stack was loaded. target: absolute */
+struct stack_asset { const char *source, *target, *data; size_t len; uid_t uid; gid_t gid; uint32_t mode; struct stack_pos pos; };
+
 enum stack_restart { STACK_NO, STACK_ALWAYS, STACK_ON_FAILURE, STACK_UNLESS_STOPPED };
 
 struct stack_health {
@@ -128,14 +131,14 @@ struct stack_service {
 	const struct stack_attach *networks;	/* at least `default` */
 	const struct stack_port *ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
+	const struct stack_asset *assets;	/* `secrets` and `configs` */
 	const struct stack_depend *depends;
-	size_t n_networks, n_ports, n_mounts, n_depends;
+	size_t n_networks, n_ports, n_mounts, n_assets, n_depends;
 	struct stack_health health;
 	enum stack_restart restart;
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
 	struct stack_num mem_limit, mem_reservation;	/* bytes */
-	struct stack_num memswap_limit;		/* bytes of memory and swap together; -1: no limit of swap */
-	struct stack_num shm_size;		/* bytes of /dev/shm */
+	struct stack_num memswap_limit, shm_size;	/* memory and swap together, -1: no limit of swap; of /dev/shm */
 	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
 	struct stack_str cpuset;		/* "0-3,5" */
 	struct stack_num pids_limit;		/* -1: no limit */

@@ -121,6 +121,17 @@ static void set_covers(struct launch *l, const struct box_spec *spec)
 	l->covers = list;
 }
 
+static void set_file(struct launch *l, const struct box_mount *m, struct launch_mount *to)
+{
+	if (m->type != BOX_FILE)
+		return;
+	to->text = memcpy(arena_alloc(l->arena, m->text_len + 1), m->text, m->text_len);
+	to->text_len = m->text_len;
+	to->uid = m->uid;
+	to->gid = m->gid;
+	to->file_mode = m->mode ? m->mode & 07777 : 0644;
+}
+
 static void set_mounts(struct launch *l, const struct box_spec *spec)
 {
 	l->n_mounts = spec->n_mounts;
@@ -131,7 +142,7 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 
 		to->type = m->type;
 		to->source = m->source ? arena_strdup(l->arena, m->source) : NULL;
-		to->text = m->text ? arena_strdup(l->arena, m->text) : NULL;
+		set_file(l, m, to);
 		to->target = arena_strdup(l->arena, m->target);
 		to->read_only = m->read_only;
 		to->line = m->line;

@@ -23,6 +23,10 @@ struct launch_mount {
 	enum box_mount_type type;
 	const char *source, *target;
 	const char *text; /* FILE */
+	size_t text_len;
+	uid_t uid;
+	gid_t gid;
+	mode_t file_mode;
 	bool read_only;
 	char size[32], mode[16]; /* TMPFS: options; an empty size is the kernel's default */
 	unsigned line;

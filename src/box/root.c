@@ -307,18 +307,20 @@ static void remove_files(const struct launch *l)
 	}
 }
 
-static int make_own_file(const char *name, const char *text)
+/* The mode comes last: a change of the owner takes bits of it away. */
+static int make_own_file(const char *name, const struct launch_mount *m)
 {
-	_cleanup_fd_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	size_t len = strlen(text);
+	_cleanup_fd_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	if (fd < 0)
 		return -1;
-	n = write(fd, text, len);
-	if (n >= 0 && (size_t)n != len)
+	n = write(fd, m->text, m->text_len);
+	if (n >= 0 && (size_t)n != m->text_len)
 		errno = ENOSPC;
-	return n == (ssize_t)len ? 0 : -1;
+	if (n != (ssize_t)m->text_len || fchown(fd, m->uid, m->gid) < 0)
+		return -1;
+	return fchmod(fd, m->file_mode);
 }
 
 static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
@@ -328,7 +330,7 @@ static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
 	char name[32];
 
 	snprintf(name, sizeof(name), SLOT_FILE, nr);
-	if (make_own_file(name, m->text) < 0)
+	if (make_own_file(name, m) < 0)
 		return err_sys(&c->err, errno, "write '%s'", m->target);
 	m->tree = mounting_copy(AT_FDCWD, name, false);
 	if (m->tree < 0 || mounting_restrict(m->tree, attrs, false) < 0)

@@ -24,6 +24,8 @@
 #include "box/sys.h"
 
 #define UPPER_DEFAULT (INT64_C(1) << 30)
+#define ROOT_SIZE     (INT64_C(1) << 20)
+#define ROOT_INODES   INT64_C(1024)
 
 /*
  * Unprivileged ping for everybody, since file capabilities give nothing here. A user namespace has
@@ -40,16 +42,32 @@ static int allow_ping(struct child *c)
 	return errno == ENOENT ? 0 : err_sys(&c->err, errno, "write ping_group_range");
 }
 
+/*
+ * Secrets lie here, so it is never swapped out where the kernel can promise that (6.4). Each file has a page at least, which
+ * leaves an inode for each.
+ */
+static int new_root(int64_t files_size)
+{
+	char size[32], inodes[32];
+	const char *const options[] = { "size", size,	  "nr_inodes", inodes, "mode",
+					"0700", "noswap", NULL,	       NULL };
+	const char *const plain[] = { "size", size, "nr_inodes", inodes, "mode", "0700", NULL };
+	int fd = -1;
+
+	snprintf(size, sizeof(size), "%" PRId64, ROOT_SIZE + files_size);
+	snprintf(inodes, sizeof(inodes), "%" PRId64, ROOT_INODES + files_size / 4096);
+	if (files_size)
+		fd = mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	return fd >= 0 ? fd : mounting_new("tmpfs", plain, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
 static int leave_host(struct child *c)
 {
-	static const char *const options[] = {
-		"size", "1m", "nr_inodes", "1k", "mode", "0700", NULL
-	};
 	_cleanup_fd_ int root = -1, at = -1;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(&c->err, errno, "make mounts private");
-	root = mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	root = new_root(c->slot->files_size);
 	/* Any folder will do as the place, and this one is there. */
 	at = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0 || at < 0 || mounting_attach(root, at) < 0)

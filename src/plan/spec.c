@@ -4,8 +4,11 @@
  * the image become those of box, by compose's rules of precedence.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "plan/planner.h"
+
+#define PAGE 4096
 
 static const char default_path[] =
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -180,14 +183,35 @@ static bool mounted_by_user(const struct stack_service *s, const char *target)
 	for (size_t i = 0; i < s->n_mounts; i++)
 		if (strcmp(s->mounts[i].target, target) == 0)
 			return true;
+	for (size_t i = 0; i < s->n_assets; i++)
+		if (strcmp(s->assets[i].target, target) == 0)
+			return true;
 	return false;
+}
+
+/* Read-only for everybody, and the slot's memory grows by whole pages. */
+static struct box_mount asset_mount(struct plan_slot *slot, const struct stack_asset *a)
+{
+	slot->box_slot.files_size += (int64_t)((a->len / PAGE + 1) * PAGE);
+	return (struct box_mount){
+		.type = BOX_FILE,
+		.text = a->data ? a->data : "",
+		.text_len = a->len,
+		.target = a->target,
+		.read_only = true,
+		.uid = a->uid,
+		.gid = a->gid,
+		.mode = S_IFREG | a->mode,
+		.line = a->pos.line,
+	};
 }
 
 /* Who mounts a file of his own over /etc/hosts and its like does not get ours below it. */
 static void mounts(struct planner *p, struct plan_slot *slot)
 {
 	const struct stack_service *s = slot->service;
-	struct box_mount *m = arena_array(p->arena, struct box_mount, s->n_mounts + slot->n_files);
+	struct box_mount *m =
+		arena_array(p->arena, struct box_mount, s->n_mounts + s->n_assets + slot->n_files);
 	size_t n = 0;
 
 	for (size_t i = 0; i < slot->n_files; i++) {
@@ -198,12 +222,15 @@ static void mounts(struct planner *p, struct plan_slot *slot)
 		m[n++] = (struct box_mount){
 			.type = BOX_FILE,
 			.text = slot->files[i].text,
+			.text_len = strlen(slot->files[i].text),
 			.target = target,
 			.read_only = s->read_only,
 		};
 	}
 	for (size_t i = 0; i < s->n_mounts; i++)
 		m[n++] = mount_of(p, slot, &s->mounts[i]);
+	for (size_t i = 0; i < s->n_assets; i++)
+		m[n++] = asset_mount(slot, &s->assets[i]);
 	sort_mounts(m, n);
 	slot->box.mounts = m;
 	slot->box.n_mounts = n;

@@ -3,6 +3,7 @@
  * crosscheck: things that are right alone and wrong together: references, cycles, names, ports, limits that are given twice.
  * Each error names the other place as well. Called once by load, on the canonical tree; addresses have a file of their own.
  */
+#include "stack/assets.h"
 #include "stack/crosscheck.h"
 #include "stack/crosscheck_net.h"
 #include "stack/form.h"
@@ -378,6 +379,7 @@ void crosscheck(struct reader *r, const struct node *root, const struct node *tr
 		check_service(r, &w, pair->value);
 		check_conditions(r, &w, pair->value, services);
 	}
+	assets_read(r, root);
 	check_cycles(r, services);
 	check_container_names(r, services);
 	crosscheck_net(r, root);

@@ -2,8 +2,10 @@
 /*
  * form_asset: configs and secrets: the sections of the file, and what a service takes of them, NAME
  * or the long form. The two have the same shape. The value of a secret is never looked at here, so
- * it cannot be printed. Whether what a service takes is declared is for crosscheck to say.
+ * it cannot be printed: assets.c reads it when the stack is to run. Whether what a service takes is
+ * declared is for crosscheck to say.
  */
+#include "stack/assets.h"
 #include "stack/attributes.h"
 #include "stack/keys.h"
 #include "stack/resource.h"
@@ -35,21 +37,33 @@ static FORM(form_asset_mode)
 	return out;
 }
 
+/* Text, as compose has it; engines find out when the container is made whether it is a number. */
+static FORM(form_asset_id)
+{
+	struct node *out = form_text(r, w, n);
+	char *end;
+	unsigned long long id = strtoull(n->text, &end, 10);
+
+	if (n->text[strspn(n->text, "0123456789")] || id >= UINT32_MAX)
+		reader_forbid(r, w, n->pos, NULL, "'%.40s' is not the number of an owner", n->text);
+	out->number = (int64_t)id;
+	return out;
+}
+
 /* clang-format off */
 static const struct key asset_ref_rows[] = {
-	DONE("gid", STR),
+	DONE("gid", STR, AS(form_asset_id)),
 	DONE("mode", NUM | STR, AS(form_asset_mode)),
 	DONE("source", STR, AS(form_string)),
 	DONE("target", STR, AS(form_string)),
-	DONE("uid", STR),
+	DONE("uid", STR, AS(form_asset_id)),
 };
 const struct key_table asset_ref_keys = TABLE(asset_ref_rows);
 /* clang-format on */
 
-/* Where it appears when the service does not say it, or says it with a relative path. */
-static const char *base_of(const struct where *w)
+const char *asset_base(const char *section)
 {
-	return !strcmp(w->key, "secrets") ? "/run/secrets" : "/";
+	return !strcmp(section, "secrets") ? "/run/secrets" : "/";
 }
 
 /* A name alone is a map with nothing but its source. */
@@ -105,11 +119,12 @@ FORM(form_asset_refs)
 		struct node *ref = NULL;
 
 		if (reader_check_kind(r, &here, n->items[i], NODE_STRING | NODE_MAP))
-			ref = form_ref(r, &here, n->items[i], base_of(w));
+			ref = form_ref(r, &here, n->items[i], asset_base(w->key));
 		if (ref)
-			targets_put(&list,
-				    path_clean(r->arena, base_of(w), node_text(ref, "target")),
-				    ref);
+			targets_put(
+				&list,
+				path_clean(r->arena, asset_base(w->key), node_text(ref, "target")),
+				ref);
 	}
 	return targets_done(r, n->pos, &list);
 }

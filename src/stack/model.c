@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <sys/resource.h>
 
+#include "stack/assets.h"
 #include "stack/find.h"
 #include "stack/form.h"
 #include "stack/form_limits.h"
@@ -415,6 +416,7 @@ static void read_services(struct reader *r, const struct node *n)
 		read_attachments(r, node_get(one, "networks"), &services[i]);
 		read_ports(r, node_get(one, "ports"), &services[i]);
 		read_mounts(r, one, &services[i]);
+		model_assets(r, one, &services[i]);
 	}
 }
 

@@ -40,6 +40,7 @@ void reader_fini(struct reader *r)
 	vec_fini(&r->extended);
 	strmap_fini(&r->extended_index);
 	vec_fini(&r->remarks);
+	vec_fini(&r->assets);
 	strmap_fini(&r->file_index);
 	buf_fini(&r->place);
 }

@@ -46,6 +46,12 @@ struct context {
 
 struct remark;
 
+/* The value of a secret or config, in the arena. */
+struct asset {
+	const char *section, *name, *data;
+	size_t len;
+};
+
 struct scope; /* of extends: a file that services extend */
 
 struct reader {
@@ -60,6 +66,7 @@ struct reader {
 	struct VEC(struct scope *) extended;
 	struct strmap extended_index; /* by path and variables */
 	struct VEC(struct remark) remarks;
+	struct VEC(struct asset) assets;
 	bool for_run;
 	size_t n_ports;		/* of all services: there is a limit */
 	size_t values;			/* in all documents: there is a limit */

@@ -125,6 +125,67 @@ container() {
 	[[ $output == $'d.example\nh.d.example' ]]
 }
 
+@test "container: secrets and configs are files of its own, read-only and nowhere on a disk" {
+	printf 'from-a-\0-file' >s.txt
+	echo 'TOKEN=from-dot-env' >.env
+	cat >stack.yaml <<-'END'
+		name: t
+		services:
+		  a:
+		    image: busybox
+		    user: "1000"
+		    read_only: true
+		    command: [sh, -c, "exec 2>&1; ls -ln /run/secrets /etc/app.conf /c | sed 's/  */ /g; s/ [A-Z][a-z][a-z] .*:.. / /'; cd /run/secrets; od -c file | head -n 1 | sed 's/  */ /g'; cat token; echo; cat /c; cat own; echo; echo x >token; sleep 1000"]
+		    secrets:
+		      - source: file
+		      - {source: token, uid: "1000", gid: "7", mode: 0400}
+		      - {source: token, target: own}
+		    configs:
+		      - {source: c, target: /etc/app.conf}
+		      - c
+		secrets: {file: {file: ./s.txt}, token: {environment: TOKEN}}
+		configs:
+		  c:
+		    content: |
+		      in the file
+	END
+	mstack up -d
+	wait_until log_has a 'Read-only\|can.t create'
+	output=$(mstack logs --no-log-prefix a)
+	echo "$output"
+	says $'-r--r--r-- 1 0 0 12 /c\n-r--r--r-- 1 0 0 12 /etc/app.conf' '-r-------- 1 1000 7 12 token' \
+		$'from-dot-env\nin the file\nfrom-dot-env'
+	[[ $output == *'f r o m - a - \0 - f i l e'* ]]
+	not grep -rqF from-dot-env /run/mstack /var/lib/mstack --exclude-dir=logs
+	not grep -qF from-dot-env <(mstack config; mstack ps --format json; mstack config --explain)
+	mstack down
+}
+
+@test "container: a secret that is not there fails the up before anything starts" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], secrets: [s]}
+		secrets:
+		  s: {environment: NOT_SET_ANYWHERE}
+	END
+	up_fails 3 "stack.yaml:5:20: error: secret 's': the variable 'NOT_SET_ANYWHERE' is not set"
+}
+
+@test "container: secrets as large as they may be, many of them" {
+	head -c 512000 /dev/zero >s.txt
+	{
+		echo 'services: {a: {image: busybox, command: [sh, -c, "cat /run/secrets/* | wc -c"], secrets: ['
+		printf 's%s, ' {1..20}
+		echo ']}}'
+		echo 'secrets:'
+		printf '  s%s: {file: ./s.txt}\n' {1..20}
+	} | stack
+	mstack up -d
+	wait_until state_is a exited
+	[[ $(mstack logs --no-log-prefix a) == 10240000 ]]
+	mstack down
+}
+
 @test "container: environment, env_file, and no leak of ours" {
 	printf 'FROM_FILE=1\nBOTH=file\n# comment\n' >e.env
 	# shellcheck disable=SC2016

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mstack/plan.h"
@@ -227,6 +228,25 @@ static void test_domainname(void **state)
 	assert_string_equal(p.plan->slots[0].files[0].text,
 			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 			    "10.9.0.2\ta.d.example a\n10.9.0.2\ta a-1 demo-a-1\n");
+	end(&p);
+}
+
+/* In front of our own files, and the memory for them follows. */
+static void test_assets(void **state)
+{
+	struct planned p = { 0 };
+	const struct plan_slot *slot;
+
+	(void)state;
+	make(&p,
+	     "services:\n  a:\n    image: ./i\n    command: x\n    configs: [{source: c, target: /etc/hosts, mode: 0}]\n"
+	     "    secrets: [s]\nconfigs: {c: {content: abc}}\nsecrets: {s: {environment: HOME}}\n");
+	slot = &p.plan->slots[0];
+	assert_has(&p, "  mount file on /etc/hostname\n  mount file on /etc/resolv.conf\n"
+		       "  mount file on /etc/hosts ro\n  mount file on /run/secrets/s ro\n");
+	assert_int_equal(slot->box.mounts[3].mode, S_IFREG | 0444);
+	assert_int_equal(slot->box.mounts[2].mode, S_IFREG);
+	assert_int_equal(slot->box_slot.files_size, 8192);
 	end(&p);
 }
 
@@ -539,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_second_run_is_identical),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_domainname),
+		cmocka_unit_test(test_assets),
 		cmocka_unit_test(test_avoids_routes),
 		cmocka_unit_test(test_broad_route_is_a_warning),
 		cmocka_unit_test(test_taken_subnet_is_an_error),

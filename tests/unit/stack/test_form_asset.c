@@ -170,6 +170,76 @@ static void test_nothing_told(void **state)
 	assert_null(strstr(l.text, "1.2"));
 }
 
+/* Read only when the stack is to run, and printed by nothing. */
+static void test_values(void **state)
+{
+	static const char yaml[] =
+		"services:\n  web:\n    image: a\n    secrets: [{source: f, target: x, uid: \"7\", mode: 0400}, v]\n"
+		"    configs: [c]\nsecrets: {f: {file: ./value}, v: {environment: HOME}}\nconfigs: {c: {content: text}}\n";
+	const char *path = "stack.yaml";
+	struct stack_opts opts = { .paths = &path, .n_paths = 1, .project_name = "t", .env = fixture_env, .for_run = true };
+
+	(void)state;
+	fixture_write(path, yaml, strlen(yaml));
+	fixture_write("value", "a\0b", 3);
+	for (int run = 1; run >= 0; run--) {
+		_cleanup_(loaded_fini) struct loaded l = (opts.for_run = run, load_opts(&opts));
+		const struct stack_asset *a;
+		_cleanup_(buf_fini) struct buf out = { 0 };
+
+		assert_int_equal(l.result, 0);
+		assert_int_equal(l.stack->services[0].n_assets, 3);
+		a = l.stack->services[0].assets;
+		assert_string_equal(a[0].target, "/run/secrets/x");
+		assert_string_equal(a[1].target, "/run/secrets/v");
+		assert_string_equal(a[2].target, "/c");
+		assert_int_equal(a[0].uid, 7);
+		assert_int_equal(a[0].mode, 0400);
+		assert_int_equal(a[1].mode, 0444);
+		assert_int_equal(a[0].len, run ? 3 : 0);
+		if (!run) {
+			assert_null(a[0].data);
+			continue;
+		}
+		assert_memory_equal(a[0].data, "a\0b", 4);
+		assert_string_equal(a[1].data, "/home/user");
+		assert_string_equal(a[2].data, "text");
+		stack_config(l.stack, STACK_JSON, &out);
+		stack_explain(l.stack, STACK_JSON, &out);
+		assert_null(strstr(buf_str(&out), "/home/user"));
+	}
+}
+
+/* As much as an engine takes, and one byte more. */
+static void test_too_long(void **state)
+{
+	static const struct { const char *key; size_t max; const char *want; } cases[] = {
+		{ "secrets", 500 << 10, "secret 'c': longer than 500 KiB" },
+		{ "configs", 1000 << 10, "config 'c': longer than 1000 KiB" },
+	};
+	_cleanup_free_ char *text = xcalloc(1, (1000 << 10) + 1);
+	const char *path = "stack.yaml";
+	struct stack_opts opts = { .paths = &path, .n_paths = 1, .project_name = "t", .env = fixture_env, .for_run = true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t over = 0; over < 2; over++) {
+			_cleanup_free_ char *yaml = xasprintf(
+				"services: {web: {image: a, %s: [c]}}\n%s: {c: {file: ./value}}\n",
+				cases[i].key, cases[i].key);
+
+			fixture_write(path, yaml, strlen(yaml));
+			fixture_write("value", text, cases[i].max + over);
+			_cleanup_(loaded_fini) struct loaded l = load_opts(&opts);
+
+			assert_int_equal(l.result, over);
+			if (over)
+				assert_non_null(strstr(l.text, cases[i].want));
+			else
+				assert_int_equal(l.stack->services[0].assets[0].len, cases[i].max);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_bad_sections),
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_nothing_told),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
