@@ -50,7 +50,7 @@ static int read_env_file(struct reader *r, const struct context *c, const char *
 {
 	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
 
-	if (file < 0 && !required && (errno == ENOENT || errno == EINVAL))
+	if (file < 0 && !required && (errno == ENOENT || errno == ENOTDIR || errno == EINVAL))
 		return 0;
 	if (file < 0)
 		return reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
