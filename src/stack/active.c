@@ -212,8 +212,7 @@ static bool stands_at(const struct node *n, struct stack_pos pos)
 	return found;
 }
 
-/* The key that asks for the other service: it need not be `depends_on`. */
-static const char *asking_key(const struct node *service, const struct node_pair *depend)
+const char *active_asking_key(const struct node *service, const struct node_pair *depend)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		if (stands_at(node_get(service, shared[i]), depend->pos))
@@ -229,7 +228,7 @@ static bool check_dependency(struct choice *c, const struct node_pair *service,
 			     const struct node_pair *depend, bool *active)
 {
 	const struct where here = where_service(service),
-			   w = where_in(&here, asking_key(service->value, depend));
+			   w = where_in(&here, active_asking_key(service->value, depend));
 	size_t i = find_index(c->services, depend->key);
 
 	if (i != SIZE_MAX && active[i])

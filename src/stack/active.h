@@ -11,5 +11,7 @@
  * the names of all profiles. What depends on something absent is an error.
  */
 struct node *active_select(struct reader *r, const struct stack_opts *opts, struct node *root);
+/* The key by which the service asks for another one: `depends_on`, or `links`, `network_mode` and the like. */
+const char *active_asking_key(const struct node *service, const struct node_pair *depend);
 
 #endif

@@ -3,13 +3,11 @@
  * assemble: the order of work between reading and checking, and `include`: another project is assembled with a folder and
  * variables of its own, and what it defines is put below the document that asks for it. Called by load.
  */
-#include <errno.h>
 #include <limits.h>
 #include <unistd.h>
 
 #include "stack/assemble.h"
 #include "stack/documents.h"
-#include "stack/dotenv.h"
 #include "stack/extends.h"
 #include "stack/keys.h"
 #include "stack/merge.h"
@@ -71,16 +69,10 @@ static bool read_wish(struct reader *r, const struct where *w, const struct node
 static void read_env_file(struct reader *r, const struct context *c, const struct where *w,
 			  const char *path, struct stack_pos pos, bool required)
 {
-	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
 	struct err err;
 
-	if (file >= 0) {
-		dotenv_parse(c->vars, NULL, (uint32_t)file, r->files.v[file].text,
-			     r->files.v[file].len, &c->vars->files);
-	} else if (required || (errno != ENOENT && errno != EINVAL)) {
-		reader_file_error(&err, "env file", path, DOTENV_FILE_MAX);
+	if (documents_read_env(r, c, path, required, &err) < 0)
 		reader_error(r, w, pos, NULL, "%s", err.text);
-	}
 }
 
 /* Its folder is that of its first file, its variables are `.env` there: unless the entry says otherwise. */

@@ -3,8 +3,9 @@
  * crosscheck: things that are right alone and wrong together: references, cycles, names, ports, limits that are given twice.
  * Each error names the other place as well. Called once by load, on the canonical tree; addresses have a file of their own.
  */
-#include "stack/assets.h"
 #include "stack/crosscheck.h"
+#include "stack/active.h"
+#include "stack/assets.h"
 #include "stack/crosscheck_net.h"
 #include "stack/form.h"
 #include "stack/form_mount.h"
@@ -262,7 +263,7 @@ static void complain_cycle(struct reader *r, const struct chain *c, const struct
 {
 	const struct where section = { .key = "services" },
 			   service = where_in(&section, c->service->key),
-			   w = where_in(&service, "depends_on");
+			   w = where_in(&service, active_asking_key(c->service->value, last));
 	_cleanup_(buf_fini) struct buf text = { 0 };
 
 	buf_puts(&text, last->key);

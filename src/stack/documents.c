@@ -3,7 +3,10 @@
  * documents: reads a file for a context and hands its text to the YAML reader. Called by load for the files of the command
  * line, by assemble for included ones and by extends.
  */
+#include <errno.h>
+
 #include "stack/documents.h"
+#include "stack/dotenv.h"
 #include "stack/yaml.h"
 
 /* An included file is read for each project that includes it, so many of them need not be many on the disk. */
@@ -34,5 +37,20 @@ int documents_read(struct reader *r, const struct context *c, const char *path,
 	yaml_parse(r->arena, r->diags, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,
 		   docs);
 	check_size(r, docs, before);
+	return 0;
+}
+
+/* EINVAL: something is there, but it is no regular file. */
+int documents_read_env(struct reader *r, const struct context *c, const char *path, bool required,
+		       struct err *err)
+{
+	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
+
+	if (file < 0 && !required && (errno == ENOENT || errno == ENOTDIR || errno == EINVAL))
+		return 0;
+	if (file < 0)
+		return reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
+	dotenv_parse(c->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,
+		     &c->vars->files);
 	return 0;
 }

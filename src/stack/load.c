@@ -12,7 +12,6 @@
 #include "stack/assemble.h"
 #include "stack/crosscheck.h"
 #include "stack/documents.h"
-#include "stack/dotenv.h"
 #include "stack/impl.h"
 #include "stack/model.h"
 #include "stack/names.h"
@@ -44,30 +43,15 @@ static int find_dir(struct reader *r, const struct stack_opts *opts, const char 
 	return 0;
 }
 
-/* 0, also when the file is not there and need not be. */
-static int read_env_file(struct reader *r, const struct context *c, const char *path, bool required,
-			 struct err *err)
-{
-	int file = reader_file(r, c, path, DOTENV_FILE_MAX);
-
-	if (file < 0 && !required && (errno == ENOENT || errno == ENOTDIR || errno == EINVAL))
-		return 0;
-	if (file < 0)
-		return reader_file_error(err, "env file", path, DOTENV_FILE_MAX);
-	dotenv_parse(c->vars, NULL, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,
-		     &c->vars->files);
-	return 0;
-}
-
 static int read_env_files(struct reader *r, const struct context *c, const struct stack_opts *opts,
 			  struct err *err)
 {
 	for (size_t i = 0; i < opts->n_env_files; i++)
-		if (read_env_file(r, c, opts->env_files[i], true, err) < 0)
+		if (documents_read_env(r, c, opts->env_files[i], true, err) < 0)
 			return -1;
 	if (opts->n_env_files)
 		return 0;
-	return read_env_file(r, c, arena_printf(r->arena, "%s/.env", c->dir), false, err);
+	return documents_read_env(r, c, arena_printf(r->arena, "%s/.env", c->dir), false, err);
 }
 
 /* The name first: ${COMPOSE_PROJECT_NAME} may stand in any other value. The last file that has one decides. */
