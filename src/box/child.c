@@ -13,12 +13,31 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "box/child.h"
 #include "box/sys.h"
 
 #define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+struct child child_blank(void)
+{
+	return (struct child){
+		.tables = &child_tables,
+		.sock = -1,
+		.supervisor = -1,
+		.proc = -1,
+		.netns = -1,
+		.mntns = -1,
+		.join = -1,
+		.term = -1,
+		.in = -1,
+		.out = -1,
+		.err_out = -1,
+		.root = -1,
+	};
+}
 
 static int send_msg(struct child *c, enum child_msg_type type, pid_t pid)
 {
@@ -72,14 +91,25 @@ static int join_network(struct child *c)
 	return setns(c->netns, CLONE_NEWNET) < 0 ? err_sys(&c->err, errno, "join") : 0;
 }
 
+/* Until then we are somebody whom the container's user namespace does not know. */
+static int become_root(struct child *c)
+{
+	if (!c->ids)
+		return 0;
+	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return err_sys(&c->err, errno, "become id 0");
+	return child_die_with_supervisor(c);
+}
+
 static int join_container(struct child *c)
 {
-	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET) < 0)
+	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET | (c->ids ? CLONE_NEWUSER : 0)) < 0)
 		return err_sys(&c->err, errno, "join");
 	/* Nothing of the host's is to be found in a process that the container can see. */
 	cleanup_fd(&c->proc);
 	cleanup_fd(&c->join);
-	return 0;
+	return become_root(c);
 }
 
 /* ---- the end of stage two -------------------------------------------------------------------- */
@@ -168,6 +198,7 @@ static const struct child_step stage_one[] = {
  */
 #define PROCESS_STEPS \
 	{ "new session", child_new_session }, \
+	{ "terminal", child_make_term }, \
 	{ "standard streams", child_set_stdio }, \
 	{ "working_dir", child_enter_cwd }, \
 	{ "resource limits", child_set_limits }, \

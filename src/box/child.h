@@ -7,6 +7,8 @@
 #ifndef BOX_CHILD_H
 #define BOX_CHILD_H
 
+#include <sys/ioctl.h>
+
 #include "box/launch.h"
 #include "mstack/base.h"
 
@@ -15,6 +17,10 @@ enum child_msg_type {
 	CHILD_READY,   /* stage two, before exec; or a slot's child, with its descriptors */
 	CHILD_FAIL,    /* err */
 	CHILD_GO,      /* from the supervisor */
+	CHILD_TERM,    /* stage two: the terminal that it made, from its other side */
+	CHILD_END,     /* an escort to its client: pid is a status as of wait(2) */
+	CHILD_SIGNAL,  /* a client to its escort: pid is a number of a signal */
+	CHILD_LEAVE,   /* a client to its escort: it goes, the command stays */
 };
 
 /* The one message type, both ways. */
@@ -31,11 +37,16 @@ struct child {
 	struct launch *launch;
 	const struct launch_command *command;
 	int sock;	/* to the supervisor */
-	int supervisor; /* its pidfd */
+	int supervisor; /* its pidfd; -1: its end of the socket tells its end */
 	int proc;	/* the host's /proc */
 	int netns, mntns;
 	int join; /* pidfd of the container that an exec goes into */
-	int out, err_out;
+	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
+	bool want_term; /* a new terminal in place of the three below */
+	struct winsize size;
+	int term;    /* it, once it is made */
+	int in;	     /* -1: /dev/null */
+	int out, err_out; /* -1 as well */
 	int root; /* the container's root, once it is mounted */
 	bool wait_go;
 	struct err err;
@@ -55,6 +66,8 @@ struct child_tables {
 
 extern const struct child_tables child_tables;
 
+/* One without any descriptors. */
+struct child child_blank(void);
 _Noreturn void child_run(struct child *c, const struct child_step *steps);
 
 /* ---- steps, by file -------------------------------------------------------------------------- */
@@ -81,6 +94,9 @@ int child_mount_system(struct child *c);
 int child_set_sysctls(struct child *c);
 int child_mask(struct child *c);
 int child_pivot(struct child *c);
+
+/* console.c */
+int child_make_term(struct child *c);
 
 /* process.c */
 int child_die_with_supervisor(struct child *c);

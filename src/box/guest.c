@@ -98,6 +98,10 @@ static void hear(struct guest *g, const struct child_msg *m)
 		g->failed = true;
 		break;
 	case CHILD_GO:
+	case CHILD_TERM:
+	case CHILD_END:
+	case CHILD_SIGNAL:
+	case CHILD_LEAVE:
 		break;
 	}
 }

@@ -12,10 +12,9 @@
 
 #include "box/launch.h"
 
-#define LAYERS_MAX   500
-#define OPTIONS_MAX  4096 /* what mount(2) takes: a page */
-#define SHM_DEFAULT  (INT64_C(64) << 20)
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define LAYERS_MAX  500
+#define OPTIONS_MAX 4096 /* what mount(2) takes: a page */
+#define SHM_DEFAULT (INT64_C(64) << 20)
 
 static size_t count(const char *const *list)
 {
@@ -264,12 +263,12 @@ static void set_rlimits(struct launch *l, const struct box_spec *spec)
 
 /* ---- command --------------------------------------------------------------------------------- */
 
-static const char *find_path(const char *const *envp)
+const char *launch_path(const char *const *envp)
 {
 	for (; *envp; envp++)
 		if (!strncmp(*envp, "PATH=", 5))
 			return *envp + 5;
-	return PATH_DEFAULT;
+	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
 static const char *const *one_candidate(struct arena *a, const char *path)
@@ -318,7 +317,7 @@ static void set_process(struct launch *l, const struct box_spec *spec)
 	struct arena *a = l->arena;
 
 	l->envp = copy_list(a, spec->envp, count(spec->envp));
-	l->path_env = find_path(l->envp);
+	l->path_env = launch_path(l->envp);
 	l->cwd = spec->cwd ? arena_strdup(a, spec->cwd) : "/";
 	l->uid = spec->uid;
 	l->gid = spec->gid;
@@ -337,7 +336,7 @@ static void set_process(struct launch *l, const struct box_spec *spec)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static int read_last_cap(void)
+int launch_last_cap(void)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
 
@@ -367,7 +366,7 @@ struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *
 	struct launch *l = arena_alloc(a, sizeof(*l));
 
 	*l = (struct launch){ .arena = a, .filter = filter, .upper_tree = -1 };
-	l->last_cap = read_last_cap();
+	l->last_cap = launch_last_cap();
 	if (fill(l, spec, err) < 0) {
 		launch_free(l);
 		return NULL;

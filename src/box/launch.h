@@ -63,6 +63,7 @@ struct launch {
 	size_t n_mounts;
 	char shm_size[32];
 
+	/* What a command of `exec` has too: a new field goes into memo.c as well. */
 	struct launch_command command;
 	const char *const *envp;
 	const char *path_env;
@@ -91,5 +92,10 @@ void launch_free(struct launch *l);
 /* Where argv[0] may be, by the PATH of this launch. */
 int launch_command(const struct launch *l, struct arena *a, const char *const *argv,
 		   struct launch_command *ret, struct err *err);
+
+/* PATH of this environment, or the usual one. */
+const char *launch_path(const char *const *envp);
+/* The last capability that this kernel knows. */
+int launch_last_cap(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "box/child.h"
@@ -30,7 +31,7 @@ int child_die_with_supervisor(struct child *c)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(&c->err, errno, "prctl");
-	if (sys_pidfd_ended(c->supervisor))
+	if (c->supervisor >= 0 ? sys_pidfd_ended(c->supervisor) : sys_hung_up(c->sock))
 		return err_set(&c->err, "the supervisor has ended");
 	return 0;
 }
@@ -41,23 +42,11 @@ int child_die_with_supervisor(struct child *c)
  */
 int child_close_others(struct child *c)
 {
-	const int keep[] = { c->sock,  c->supervisor, c->proc, c->netns,
-			     c->mntns, c->join,	      c->out,  c->err_out };
-	unsigned from = 3;
+	const int keep[] = { c->sock, c->supervisor, c->proc, c->netns,	 c->mntns,
+			     c->join, c->in,	     c->out,  c->err_out };
 
-	for (;;) {
-		unsigned next = ~0U;
-
-		for (size_t i = 0; i < ARRAY_LEN(keep); i++)
-			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
-				next = (unsigned)keep[i];
-		if (next == ~0U)
-			break;
-		if (next > from && sys_close_range(from, next - 1) < 0)
-			return err_sys(&c->err, errno, "close_range");
-		from = next + 1;
-	}
-	return sys_close_range(from, ~0U) < 0 ? err_sys(&c->err, errno, "close_range") : 0;
+	return sys_close_but(keep, ARRAY_LEN(keep)) < 0 ? err_sys(&c->err, errno, "close_range")
+							: 0;
 }
 
 /* Here, with the host's rights: a container could only raise it. */
@@ -94,18 +83,33 @@ int child_new_session(struct child *c)
 }
 
 /* Moved out of the way first: what shall become 1 may be 2, and the other way round. */
+static int take_stream(struct child *c, int fd, int flags)
+{
+	int got = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3)
+			  : open("/dev/null", flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (got < 0)
+		return err_sys(&c->err, errno, "%s", fd >= 0 ? "duplicate" : "open /dev/null");
+	/* A container that runs may have put something else there. */
+	if (fd < 0 && (fstat(got, &st) < 0 || st.st_rdev != makedev(1, 3)))
+		return err_set(&c->err, "/dev/null of the container is none");
+	return got;
+}
+
 int child_set_stdio(struct child *c)
 {
-	int in = open("/dev/null", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int out = fcntl(c->out, F_DUPFD_CLOEXEC, 3),
-	    err_out = fcntl(c->err_out, F_DUPFD_CLOEXEC, 3);
+	int fds[] = { c->term < 0 ? c->in : c->term, c->term < 0 ? c->out : c->term,
+		      c->term < 0 ? c->err_out : c->term };
 
-	if (in < 0)
-		return err_sys(&c->err, errno, "open /dev/null");
-	if (out < 0 || err_out < 0)
-		return err_sys(&c->err, errno, "duplicate");
-	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err_out, 2) < 0)
-		return err_sys(&c->err, errno, "place");
+	for (int i = 0; i < 3; i++) {
+		fds[i] = take_stream(c, fds[i], i ? O_WRONLY : O_RDONLY);
+		if (fds[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(fds[i], i) < 0)
+			return err_sys(&c->err, errno, "place");
 	return 0;
 }
 

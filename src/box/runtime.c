@@ -136,18 +136,12 @@ void runtime_emit(struct box_slot *s, struct box_event *ev)
 
 struct child runtime_child(const struct box_slot *s)
 {
-	return (struct child){
-		.tables = s->rt->tables,
-		.sock = -1,
-		.supervisor = s->rt->self,
-		.proc = s->rt->proc,
-		.netns = -1,
-		.mntns = -1,
-		.join = -1,
-		.out = -1,
-		.err_out = -1,
-		.root = -1,
-	};
+	struct child c = child_blank();
+
+	c.tables = s->rt->tables;
+	c.supervisor = s->rt->self;
+	c.proc = s->rt->proc;
+	return c;
 }
 
 /* ---- zombies --------------------------------------------------------------------------------- */

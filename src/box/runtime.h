@@ -11,6 +11,7 @@
 #include "box/cgroup.h"
 #include "box/child.h"
 #include "box/launch.h"
+#include "box/memo.h"
 #include "box/seccomp.h"
 #include "mstack/box.h"
 
@@ -89,6 +90,7 @@ struct box_slot {
 	int netns, mntns, rtnl;
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */
+	int memo;	       /* of the present start, for clients; else -1 */
 	bool go;	       /* the word was given */
 	uint64_t oom_before;
 	struct ev_timer settle; /* looks whether the cgroup is empty, */

@@ -89,7 +89,7 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->rt = rt;
 	s->name = xstrdup(spec->name);
 	s->token = spec->token;
-	s->cgroup.fd = s->netns = s->mntns = s->rtnl = -1;
+	s->memo = s->cgroup.fd = s->netns = s->mntns = s->rtnl = -1;
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);
 	s->settle.data = s;
@@ -157,6 +157,7 @@ void slot_free(struct box_slot *s)
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
+	cleanup_fd(&s->memo);
 	cgroup_fini(&s->cgroup);
 	launch_free(s->launch);
 	free(s->name);

@@ -62,6 +62,7 @@ static void tell_failed(struct box_slot *s)
 	ev.err = s->guest.err;
 	suspect_group(s, s->guest.two.pid ? s->guest.two.status : s->guest.one.status);
 	guest_fini(&s->guest);
+	cleanup_fd(&s->memo);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
 	runtime_emit(s, &ev);
@@ -78,6 +79,7 @@ static void tell_exited(struct box_slot *s)
 
 	suspect_group(s, ev.status);
 	guest_fini(&s->guest);
+	cleanup_fd(&s->memo);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
 	runtime_emit(s, &ev);
@@ -94,6 +96,8 @@ static void advance_starting(struct box_slot *s)
 	if (g->eof && g->ready && s->go && !g->failed && g->two.pid) {
 		ev_timer_stop(s->rt->loop, &g->deadline);
 		s->state = SLOT_RUNNING;
+		/* One that could not be finished says "starting" for ever, which harms nobody else. */
+		(void)memo_finish(s->memo, g->two.pid);
 		runtime_emit(s, &ev);
 	} else if (g->eof || g->failed || (g->one.gone && !g->two.pid)) {
 		/* The last: stage two may be there without our knowing its pid. */
@@ -137,6 +141,10 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	launch_free(s->launch);
 	s->launch = l;
 	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)
+		return -1;
+	cleanup_fd(&s->memo);
+	s->memo = memo_new(s->name, s->cgroup.path, l, err);
+	if (s->memo < 0)
 		return -1;
 	c.launch = l;
 	c.command = &l->command;

@@ -77,11 +77,36 @@ int sys_close_range(unsigned first, unsigned last)
 	return (int)syscall(SYS_close_range, first, last, 0);
 }
 
+int sys_close_but(const int *keep, size_t n)
+{
+	unsigned from = 3;
+
+	for (;;) {
+		unsigned next = ~0U;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= (int)from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next == ~0U)
+			return sys_close_range(from, ~0U);
+		if (next > from && sys_close_range(from, next - 1) < 0)
+			return -1;
+		from = next + 1;
+	}
+}
+
 bool sys_pidfd_ended(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+bool sys_hung_up(int sock)
+{
+	struct pollfd p = { .fd = sock };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */

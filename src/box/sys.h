@@ -18,8 +18,12 @@ int sys_open_plain(int dirfd, const char *path, int flags);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int sig);
 int sys_close_range(unsigned first, unsigned last);
+/* All from 3 on but these; a number below that keeps nothing. */
+int sys_close_but(const int *keep, size_t n);
 /* Has the process of this pidfd ended? */
 bool sys_pidfd_ended(int pidfd);
+/* Has the other end of this socket been closed? What it said before may still be there. */
+bool sys_hung_up(int sock);
 
 #define SYS_FDS_MAX 4
 

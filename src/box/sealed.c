@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sealed: a copy of our own program that nobody can write to. Who enters a container can be made to
+ * execute itself there (`#!/proc/self/exe`), and the container then has a descriptor of the program
+ * (CVE-2019-5736): it must not be that of the file which the host will run next. Called by cli,
+ * before anything else of a command that enters.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mstack/box.h"
+
+#define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define COMMAND_MAX (4U << 20)
+#ifndef MFD_EXEC /* Linux 6.3 */
+#define MFD_EXEC 0x10U
+#endif
+
+static bool is_sealed(int exe)
+{
+	int seals = fcntl(exe, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+static int new_memfd(void)
+{
+	int fd = memfd_create("mstack", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+
+	return fd < 0 && errno == EINVAL ? memfd_create("mstack", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+					 : fd;
+}
+
+static int copy_sealed(int exe, struct err *err)
+{
+	_cleanup_fd_ int fd = new_memfd();
+	struct stat st;
+	off_t at = 0;
+
+	if (fd < 0 && errno == EACCES)
+		return err_sys(err, errno,
+			       "sealed copy of mstack: set the sysctl vm.memfd_noexec to 0");
+	if (fd < 0 || fstat(exe, &st) < 0)
+		return err_sys(err, errno, "sealed copy of mstack");
+	while (at < st.st_size)
+		if (sendfile(fd, exe, &at, (size_t)(st.st_size - at)) <= 0)
+			return err_sys(err, errno, "sealed copy of mstack");
+	if (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return err_sys(err, errno, "seal the copy of mstack");
+	return take_fd(&fd);
+}
+
+/* What we were called with, as the kernel keeps it: words that each end with a NUL. */
+static char **own_words(struct buf *text)
+{
+	struct VEC(char *) list = { 0 };
+
+	if (file_read(AT_FDCWD, "/proc/self/cmdline", COMMAND_MAX, text) < 0 || !text->len)
+		return NULL;
+	for (char *p = text->data; p < text->data + text->len; p += strlen(p) + 1)
+		vec_push(&list, p);
+	vec_push(&list, NULL);
+	return list.v;
+}
+
+int box_seal_self(const char *name, struct err *err)
+{
+	_cleanup_fd_ int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int copy = -1;
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	_cleanup_free_ char **words = NULL;
+
+	if (exe < 0)
+		return err_sys(err, errno, "open /proc/self/exe");
+	if (is_sealed(exe))
+		/* It would be called by the number of a descriptor. */
+		return prctl(PR_SET_NAME, name) < 0 ? err_sys(err, errno, "prctl") : 0;
+	copy = copy_sealed(exe, err);
+	if (copy < 0)
+		return -1;
+	words = own_words(&text);
+	if (words)
+		fexecve(copy, words, environ);
+	return err_sys(err, errno, "execute the sealed copy of mstack");
+}
