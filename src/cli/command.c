@@ -90,6 +90,20 @@ static const struct cli_option logs_options[] = {
 	END,
 };
 
+static const struct cli_option exec_options[] = {
+	FLAG("no-tty", 'T', no_tty, "no terminal, though standard input and output are ones; for pipes and scripts"),
+	VALUE("user", 'u', TEXT, user, "USER[:GROUP]", "a name of the container's /etc/passwd, or a number; else the service's"),
+	VALUE("workdir", 'w', TEXT, workdir, "DIR", "the folder inside to begin in; else the service's"),
+	VALUE("env", 'e', LIST, env, "NAME[=VALUE]", "set a variable, or hand on our own; others are the service's"),
+	FLAG("detach", 'd', detach, "return at once; the command goes on without input and output"),
+	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first that runs"),
+	FLAG("privileged", 0, privileged, "with all capabilities and all system calls of the container's user namespace"),
+	VALUE("detach-keys", 0, TEXT, detach_keys, "KEYS", "leave the command alone; ctrl-p,ctrl-q, \"\" is none"),
+	FLAG("interactive", 'i', accepted, "accepted; standard input is handed on anyway"),
+	FLAG("tty", 't', accepted, "accepted; there is a terminal whenever standard input and output are ones"),
+	END,
+};
+
 static const struct cli_option config_options[] = {
 	FLAG("quiet", 'q', quiet, "check only; with --format json the problems go to standard output"),
 	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output; problems as JSON lines with json"),
@@ -149,6 +163,15 @@ const struct cli_command cli_commands[] = {
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
+	{ "exec", "run a command in a running service", "[FILE] SERVICE CMD...", 4096, COMMAND_OWN_WORDS, exec_options,
+	  "As the service's user, with its environment, rights and limits, in its control group; what stands behind\n"
+	  "SERVICE belongs to the command. The exit code is the command's; 126 it cannot be executed, 127 it was not\n"
+	  "found, 128+N it was ended by signal N. Signals sent to mstack are passed on.\n"
+	  "\n"
+	  "  mstack exec web sh                          a shell\n"
+	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
+	  "  mstack exec -u root web apk add strace      as somebody else\n",
+	  cli_exec },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -170,7 +193,6 @@ const struct cli_command cli_commands[] = {
 	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
-	NOT_YET("exec", "run a command in a running service"),
 	NOT_YET("run", "run a one-off container"),
 	NOT_YET("start", "start stopped services"),
 	NOT_YET("stop", "stop services, keep their slots"),

@@ -7,7 +7,10 @@
 
 #include "cli/option.h"
 
-enum { COMMAND_NO_FILE = 1 /* its first word is never taken for a stack file */ };
+enum {
+	COMMAND_NO_FILE = 1,	/* its first word is never taken for a stack file */
+	COMMAND_OWN_WORDS = 2,	/* behind its first word that is none all belongs to another command */
+};
 
 struct cli_command {
 	const char *name;
@@ -32,6 +35,7 @@ int cli_down(const struct cli_options *o, struct err *err);
 int cli_ps(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
+int cli_exec(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

@@ -253,6 +253,9 @@ static int take_all(struct parser *p)
 			r = (p->command = cli_command_find(word, p->err)) ? 0 : -1;
 		else
 			r = take_word(p, word, &first);
+		/* `exec web ls -l`: from SERVICE on the options are those of `ls`. */
+		if (p->o->args.n && p->command && p->command->flags & COMMAND_OWN_WORDS)
+			options = false;
 		if (r < 0)
 			return -1;
 		if (p->command && !p->command->run)
@@ -305,5 +308,6 @@ void cli_options_fini(struct cli_options *o)
 	vec_fini(&o->status);
 	vec_fini(&o->attach);
 	vec_fini(&o->no_attach);
+	vec_fini(&o->env);
 	vec_fini(&o->args);
 }

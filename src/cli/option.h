@@ -20,8 +20,10 @@ struct cli_options {
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
 	bool remove_orphans, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, force;
+	bool no_tty, privileged, accepted;
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
-	struct cli_words status, attach, no_attach;
+	const char *user, *workdir, *index, *detach_keys;
+	struct cli_words status, attach, no_attach, env;
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
 	struct cli_words args;

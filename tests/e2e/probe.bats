@@ -80,6 +80,31 @@ probed() {
 	mstack down
 }
 
+# By a client, on pipes and on a terminal, with descriptors and an environment of its own; and to a service that watches it enter.
+@test "probe: nothing is let through to mstack exec, nor to who watches it enter" {
+	probe_image
+	stack <<-'END'
+		services:
+		  a: {image: ./image, volumes: ["./bound:/bound"], command: [sh, -c, "while :; do /probe; done"]}
+		  b: {image: ./image, volumes: ["./bound:/bound"], command: [sleep, "1000"], user: "1000:1000"}
+	END
+	mstack up -d
+	exec 7</ 8<stack.yaml
+	for _ in 1 2 3; do
+		expect_exit 0 mstack exec -T a /probe
+		says 'attempts, 0 let through'
+		expect_exit 0 mstack exec -T -u 1000:1000 a /probe </dev/null
+		says 'attempts, 0 let through'
+	done
+	expect_exit 0 mstack exec -T b /probe
+	says 'attempts, 0 let through'
+	expect_exit 0 typist mstack exec a /probe </dev/null
+	says 'attempts, 0 let through' 'exit: 0'
+	exec 7<&- 8<&-
+	[[ $(mstack logs --no-log-prefix a) != *'LET THROUGH'* ]]
+	mstack down -t 0
+}
+
 # A probe that finds nothing anywhere would be worth nothing. Only attempts that change nothing, as we have all rights here.
 @test "probe: it tells what is let through" {
 	probe_image

@@ -244,13 +244,36 @@ static void test_tables(void **state)
 	}
 }
 
+/* What stands behind the service is not ours. */
+static void test_own_words(void **state)
+{
+	struct parsed p = PARSE("exec", "-T", "s.yaml", "-u", "me", "-eA=1", "web", "ls", "-la",
+				"--help", "--", "x.yaml");
+
+	(void)state;
+	assert_return_code(p.r, 0);
+	assert_words(&p.o.files, 1, "s.yaml", NULL);
+	assert_words(&p.o.env, 1, "A=1", NULL);
+	assert_words(&p.o.args, 6, "web", "ls");
+	assert_string_equal(p.o.args.v[2], "-la");
+	assert_string_equal(p.o.args.v[4], "--");
+	assert_string_equal(p.o.user, "me");
+	assert_true(p.o.no_tty && !p.o.help);
+	cli_options_fini(&p.o);
+	p = PARSE("exec", "-it", "web", "-d");
+	assert_return_code(p.r, 0);
+	assert_words(&p.o.args, 2, "web", "-d");
+	assert_false(p.o.detach);
+	cli_options_fini(&p.o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),	    cmocka_unit_test(test_whose_letter),
-		cmocka_unit_test(test_file_word),   cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_environment), cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_optional_value),
+		cmocka_unit_test(test_forms),	       cmocka_unit_test(test_whose_letter),
+		cmocka_unit_test(test_file_word),      cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_environment),    cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_optional_value), cmocka_unit_test(test_own_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
