@@ -137,18 +137,15 @@ struct stack_service {
 	struct stack_health health;
 	enum stack_restart restart;
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
-	struct stack_num mem_limit, mem_reservation;	/* bytes */
-	struct stack_num memswap_limit, shm_size;	/* memory and swap together, -1: no limit of swap; of /dev/shm */
+	struct stack_num mem_limit, mem_reservation, shm_size, memswap_limit;	/* bytes; the last with memory, -1: no limit */
 	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
 	struct stack_str cpuset;		/* "0-3,5" */
 	struct stack_num pids_limit;		/* -1: no limit */
 	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
-	bool read_only, no_attach;		/* no_attach: `up` does not show its log */
-	bool new_privileges;			/* no-new-privileges=false */
-	struct stack_str seccomp;		/* text "unconfined"; NULL: the default filter */
-	struct stack_str apparmor;		/* profile; text NULL: none */
+	bool read_only, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
+	struct stack_str seccomp, apparmor;	/* text "unconfined", NULL: the default filter; profile, NULL: none */
 	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */

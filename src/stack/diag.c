@@ -14,7 +14,6 @@ struct origin {
 	struct stack_pos pos;
 	const struct node_use *uses;
 	size_t n_uses;
-	char *text; /* instead of uses */
 };
 
 struct stack_diags {
@@ -43,10 +42,8 @@ void stack_diags_free(struct stack_diags *d)
 		free((char *)d->files.v[i].path);
 		free((char *)d->files.v[i].text);
 	}
-	for (size_t i = 0; i < d->origins.n; i++) {
-		free(d->origins.v[i]->text);
+	for (size_t i = 0; i < d->origins.n; i++)
 		free(d->origins.v[i]);
-	}
 	vec_fini(&d->diags);
 	vec_fini(&d->files);
 	vec_fini(&d->origins);
@@ -107,8 +104,6 @@ static char *origin_text(const struct stack_diags *d, const struct origin *o)
 	_cleanup_(buf_fini) struct buf place = { 0 };
 	struct buf out = { 0 };
 
-	if (o->text)
-		return xstrdup(o->text);
 	for (size_t i = 0; i < o->n_uses; i++) {
 		const struct node_use *use = &o->uses[i];
 
@@ -139,39 +134,25 @@ static char *find_origin(const struct stack_diags *d, struct stack_pos pos)
  * The first one stays; errors that are there already learn of it. Warnings of that time are about variables that are not set
  * and say so themselves.
  */
-static void set_origin(struct stack_diags *d, struct origin o)
+void diags_set_uses(struct stack_diags *d, struct stack_pos pos, const struct node_use *uses,
+		    size_t n)
 {
-	struct origin *kept;
+	struct origin *o;
 	size_t old;
 
-	if (strmap_get(&d->origin_index, (const char *)&o.pos, sizeof(o.pos), &old)) {
-		free(o.text);
+	if (!n || strmap_get(&d->origin_index, (const char *)&pos, sizeof(pos), &old))
 		return;
-	}
-	kept = xcalloc(1, sizeof(*kept));
-	*kept = o;
-	strmap_put(&d->origin_index, (const char *)&kept->pos, sizeof(kept->pos), d->origins.n,
-		   NULL);
-	vec_push(&d->origins, kept);
+	o = xcalloc(1, sizeof(*o));
+	*o = (struct origin){ .pos = pos, .uses = uses, .n_uses = n };
+	strmap_put(&d->origin_index, (const char *)&o->pos, sizeof(o->pos), d->origins.n, NULL);
+	vec_push(&d->origins, o);
 	for (size_t i = 0; i < d->diags.n; i++) {
 		struct stack_diag *diag = &d->diags.v[i];
 
 		if (!diag->source && diag->severity == STACK_ERROR &&
-		    !memcmp(&diag->pos, &o.pos, sizeof(o.pos)))
-			diag->source = origin_text(d, kept);
+		    !memcmp(&diag->pos, &pos, sizeof(pos)))
+			diag->source = origin_text(d, o);
 	}
-}
-
-void diags_set_uses(struct stack_diags *d, struct stack_pos pos, const struct node_use *uses,
-		    size_t n)
-{
-	if (n)
-		set_origin(d, (struct origin){ .pos = pos, .uses = uses, .n_uses = n });
-}
-
-void diags_set_source(struct stack_diags *d, struct stack_pos pos, const char *source)
-{
-	set_origin(d, (struct origin){ .pos = pos, .text = xstrdup(source) });
 }
 
 /* ---- adding ---------------------------------------------------------------------------------- */

@@ -19,10 +19,9 @@ const char *diags_text(const struct stack_diags *d, uint32_t file);
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos);
 /*
  * From now on, and also afterwards: any problem at this place says where the variables of the value came from. The uses must live
- * as long as problems are added. diags_set_source does the same with a text, which is copied.
+ * as long as problems are added.
  */
 void diags_set_uses(struct stack_diags *d, struct stack_pos pos, const struct node_use *uses, size_t n);
-void diags_set_source(struct stack_diags *d, struct stack_pos pos, const char *source);
 /* `file:line` of a place, for texts that name a second one. Valid until the next call with the same buffer. */
 const char *diags_place(const struct stack_diags *d, struct stack_pos pos, struct buf *scratch);
 

@@ -20,7 +20,6 @@
 #define BOO NODE_BOOL
 #define LST NODE_LIST
 #define MAP NODE_MAP
-#define ANY (NUL | STR | NUM | BOO | LST | MAP)
 
 /* DONE("ports", LST, AS(form_ports), BELOW(port_keys)) */
 /* clang-format off */

@@ -150,15 +150,6 @@ struct node *node_bool(struct arena *arena, struct stack_pos pos, bool value)
 	return n;
 }
 
-struct node *node_int(struct arena *arena, struct stack_pos pos, int64_t value)
-{
-	struct node *n =
-		node_new(arena, NODE_NUMBER, pos, arena_printf(arena, "%jd", (intmax_t)value));
-
-	n->number = value;
-	return n;
-}
-
 struct node *node_list_done(struct arena *arena, struct stack_pos pos, struct node_items *items)
 {
 	struct node *n = node_new(arena, NODE_LIST, pos, NULL);

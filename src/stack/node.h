@@ -66,7 +66,6 @@ const char *node_text(const struct node *map, const char *key);
 struct node *node_new(struct arena *arena, enum node_kind kind, struct stack_pos pos, const char *text);
 struct node *node_copy(struct arena *arena, const struct node *from);
 struct node *node_bool(struct arena *arena, struct stack_pos pos, bool value);
-struct node *node_int(struct arena *arena, struct stack_pos pos, int64_t value);
 /* A list or map that grows while it is built; `done` keeps it in the arena as the node. */
 struct node_items VEC(struct node *);
 struct node_pairs {

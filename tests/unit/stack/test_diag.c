@@ -157,35 +157,33 @@ static void test_sources(void **state)
 	diags_set_uses(d, (struct stack_pos){ 0, 1, 1 }, uses, 1);
 	diags_set_uses(d, (struct stack_pos){ 0, 2, 1 }, uses, 3);
 	diags_set_uses(d, (struct stack_pos){ 0, 3, 1 }, uses, 0);
-	diags_set_source(d, (struct stack_pos){ 0, 2, 1 }, "the first one stays");
-	diags_set_source(d, (struct stack_pos){ 0, 2, 2 }, "a text");
+	diags_set_uses(d, (struct stack_pos){ 0, 2, 1 }, uses, 1); /* the first one stays */
 	add(d, STACK_ERROR, 2, 1, "do", "after");
-	add(d, STACK_ERROR, 2, 2, NULL, "text");
 	add(d, STACK_ERROR, 3, 1, NULL, "none");
 	assert_string_equal(stack_diags_get(d, 0)->source, "PORT is '80x', .env:3");
-	assert_null(stack_diags_get(d, 3)->source);
+	assert_null(stack_diags_get(d, 2)->source);
 	expect_print(d, "dir/f.yaml:1:1: error: before\n  one\n  ^\n  note: PORT is '80x', .env:3\n"
 			"dir/f.yaml:2:1: error: after\n  two\n  ^\n"
 			"  note: PORT is '80x', .env:3; HOST is not set; "
 			"LONG is '012345678901234567890123456789012345678901234567890123456789...', from the environment\n"
 			"  hint: do\n"
-			"dir/f.yaml:2:2: error: text\n  two\n   ^\n  note: a text\n"
 			"dir/f.yaml:3:1: error: none\n  three\n  ^\n");
 }
 
 static void test_json(void **state)
 {
+	static const struct node_use use = { "X", "y", { 0 } };
 	struct stack_diags *d = with_file("x");
 	_cleanup_(buf_fini) struct buf out = { 0 };
 
 	(void)state;
 	add(d, STACK_ERROR, 1, 2, "try \"y\"", "bad \xff byte\n$");
 	add(d, STACK_WARNING, 0, 0, NULL, "nowhere");
-	diags_set_source(d, (struct stack_pos){ 0, 1, 2 }, "X is 'y'");
+	diags_set_uses(d, (struct stack_pos){ 0, 1, 2 }, &use, 1);
 	stack_diags_json(d, &out);
 	assert_string_equal(out.data, "{\"severity\":\"warning\",\"message\":\"nowhere\"}\n"
 				      "{\"severity\":\"error\",\"file\":\"dir/f.yaml\",\"line\":1,\"column\":2,"
-				      "\"message\":\"bad \\ufffd byte\\n$\",\"hint\":\"try \\\"y\\\"\",\"source\":\"X is 'y'\"}\n");
+				      "\"message\":\"bad \\ufffd byte\\n$\",\"hint\":\"try \\\"y\\\"\",\"source\":\"X is 'y', from the environment\"}\n");
 	stack_diags_free(d);
 }
 
