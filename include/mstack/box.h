@@ -126,6 +126,7 @@ struct box_spec {
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
 	bool new_privileges;		/* set-user-id programs and file capabilities count (no_new_privs is not set) */
 	bool unfiltered;		/* no system call filter at all */
+	const char *seccomp;		/* else: text of a profile in Docker's JSON format; NULL: the default filter */
 	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
 	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
 };
@@ -246,6 +247,8 @@ void box_entered_close(struct box_entered *e);
 uint64_t box_caps_default(void);
 /* "NET_ADMIN" with or without CAP_, any case -> number; -1 unknown. */
 int box_cap_number(const char *name);
+/* Can a container with these capabilities get this profile (as box_spec.seccomp)? -1 with the place of what is wrong. */
+int box_seccomp_check(const char *profile, uint64_t caps, struct err *err);
 
 /*
  * The cgroups of a stack whose ledger was lost, by their names; in `l` as intents, in the order in which a run enters them.

@@ -20,6 +20,7 @@ struct plan_host {
 	const struct net_facts *net;
 	const struct store_image *images;	/* one per service, in the order of the stack */
 	const struct store_user *users;		/* one per service */
+	const char *const *profiles;		/* of seccomp, in Docker's JSON format; one per service, NULL: none. May be NULL */
 	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
 	const char *data_dir;			/* of all: /var/lib/mstack */
 	const char *resolv_conf;		/* text for the containers */

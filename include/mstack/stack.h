@@ -145,7 +145,8 @@ struct stack_service {
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
 	bool read_only, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
-	struct stack_str seccomp, apparmor;	/* text "unconfined", NULL: the default filter; profile, NULL: none */
+	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
+	struct stack_str seccomp, apparmor;
 	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */

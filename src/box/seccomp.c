@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seccomp: from the table of system calls to a filter program. Called by launch.c before the clone;
+ * seccomp: from the table of system calls, or a profile of the user's, to a filter program. Called by launch.c before the clone;
  * loading it is the child's business (process.c).
  *
  * libseccomp builds a binary tree that allows what is listed and answers EPERM else. It cannot say
@@ -19,8 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "box/profile.h"
 #include "box/seccomp.h"
 #include "box/syscalls.h"
+#include "mstack/box.h"
 
 #if !defined(__x86_64__)
 #error "mstack has a table of system calls for x86-64 only"
@@ -129,10 +131,10 @@ static size_t make_prologue(struct sock_filter *p)
 	return n;
 }
 
-static int read_program(int fd, struct sock_fprog *ret, struct err *err)
+static int read_program(int fd, bool open, struct sock_fprog *ret, struct err *err)
 {
 	struct sock_filter prologue[PROLOGUE_MAX];
-	size_t n = make_prologue(prologue), bytes;
+	size_t n = open ? 0 : make_prologue(prologue), bytes;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -152,41 +154,68 @@ static int read_program(int fd, struct sock_fprog *ret, struct err *err)
 	return err_sys(err, errno, "system call filter: read");
 }
 
-static int compile(uint64_t caps, struct sock_fprog *ret, struct err *err)
+static scmp_filter_ctx make_default(uint64_t caps, struct err *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc = ctx ? add_rules(ctx, caps) : -ENOMEM;
+
+	if (!rc)
+		return ctx;
+	seccomp_release(ctx);
+	err_sys(err, -rc, "system call filter: build");
+	return NULL;
+}
+
+static int compile(uint64_t caps, const char *profile, struct sock_fprog *ret, struct err *err)
 {
 	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool open = false;
+	scmp_filter_ctx ctx =
+		profile ? profile_read(profile, caps, &open, err) : make_default(caps, err);
 	int rc;
 
-	if (fd < 0 || !ctx) {
-		seccomp_release(ctx);
-		return err_sys(err, fd < 0 ? errno : ENOMEM, "system call filter: begin");
-	}
-	rc = add_rules(ctx, caps);
-	if (!rc)
-		rc = seccomp_export_bpf(ctx, fd);
+	if (!ctx)
+		return profile ? err_wrap(err, "profile of seccomp") : -1;
+	rc = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
 	seccomp_release(ctx);
 	if (rc)
-		return err_sys(err, -rc, "system call filter: build");
-	return read_program(fd, ret, err);
+		return err_sys(err, -rc, "system call filter: write");
+	return read_program(fd, open, ret, err);
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
-const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps, struct err *err)
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps,
+				     const char *profile, struct err *err)
 {
 	struct sock_fprog prog;
 	struct seccomp_filter *f;
 
 	for (f = *list; f; f = f->next)
-		if (f->caps == caps)
+		if (f->caps == caps && is_same(f->profile, profile))
 			return &f->prog;
-	if (compile(caps, &prog, err) < 0)
+	if (compile(caps, profile, &prog, err) < 0)
 		return NULL;
 	f = xcalloc(1, sizeof(*f));
 	*f = (struct seccomp_filter){ .next = *list, .caps = caps, .prog = prog };
+	f->profile = profile ? xstrdup(profile) : NULL;
 	*list = f;
 	return &f->prog;
+}
+
+int box_seccomp_check(const char *profile, uint64_t caps, struct err *err)
+{
+	struct sock_fprog prog;
+
+	if (compile(caps, profile, &prog, err) < 0)
+		return -1;
+	free(prog.filter);
+	return 0;
 }
 
 void seccomp_free(struct seccomp_filter **list)
@@ -195,6 +224,7 @@ void seccomp_free(struct seccomp_filter **list)
 		struct seccomp_filter *next = (*list)->next;
 
 		free((*list)->prog.filter);
+		free((*list)->profile);
 		free(*list);
 		*list = next;
 	}

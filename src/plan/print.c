@@ -90,10 +90,11 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
 		print_mount(&b->mounts[i], out);
-	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s\n", b->uid, b->gid,
+	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s\n", b->uid, b->gid,
 		   (unsigned long long)b->caps, b->read_only ? " read-only" : "",
 		   b->new_privileges ? " new-privileges" : "", b->unfiltered ? " unfiltered" : "",
-		   b->apparmor ? " apparmor=" : "", b->apparmor ? b->apparmor : "");
+		   b->seccomp ? " own-filter" : "", b->apparmor ? " apparmor=" : "",
+		   b->apparmor ? b->apparmor : "");
 	print_words("command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)

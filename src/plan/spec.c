@@ -292,7 +292,9 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.n_sysctls = s->sysctls.n;
 	slot->box.caps = capabilities(p, s);
 	slot->box.new_privileges = s->new_privileges;
-	slot->box.unfiltered = s->seccomp.text != NULL;
+	slot->box.unfiltered = s->seccomp.text && !strcmp(s->seccomp.text, "unconfined");
+	if (p->host->profiles)
+		slot->box.seccomp = p->host->profiles[planner_service(p, s)];
 	slot->box.apparmor = s->apparmor.text;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }

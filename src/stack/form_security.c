@@ -46,16 +46,10 @@ static bool check(struct reader *r, const struct where *w, const struct node *n,
 		return is_profile(value);
 	if (!strcmp(name, "label")) {
 		reader_warn_once(r, labels, w, n->pos, "%s", labels);
-	} else if (!strcmp(name, "seccomp")) {
-		if (strcmp(value, "builtin") != 0 && strcmp(value, "unconfined") != 0)
-			reader_refuse(r, w, n->pos, "write seccomp=unconfined, or leave it out",
-				      "'%.80s'", n->text);
-	} else if (!strcmp(name, "systempaths")) {
-		if (!strcmp(value, "unconfined"))
-			reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
-		return !strcmp(value, "unconfined");
+	} else if (!strcmp(name, "systempaths") && !strcmp(value, "unconfined")) {
+		reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
 	} else {
-		return false;
+		return !strcmp(name, "seccomp");
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
  * model_security: what `security_opt` asks for, as words of the model. Called by model.c. Of options that are given twice
  * the last one counts, as engines have it.
  */
+#include "stack/form.h"
 #include "stack/model.h"
 #include "stack/model_value.h"
 
@@ -18,6 +19,15 @@ static const char *value_of(const char *option, const char *name)
 	return option[len] == '=' || option[len] == ':' ? option + len + 1 : NULL;
 }
 
+/* As compose: a path is of the project's folder, wherever the file stands that names it. */
+static const char *filter_of(struct reader *r, const char *value)
+{
+	if (!strcmp(value, "builtin"))
+		return NULL;
+	return strcmp(value, "unconfined") != 0 ? path_clean(r->arena, r->stack->dir, value)
+						: value;
+}
+
 void model_security(struct reader *r, const struct node *service, struct stack_service *ret)
 {
 	const struct stack_strs opts = value_strs(r, service, "security_opt");
@@ -29,9 +39,7 @@ void model_security(struct reader *r, const struct node *service, struct stack_s
 		if ((value = value_of(one->text, "no-new-privileges")))
 			ret->new_privileges = *value == '0' || *value == 'f' || *value == 'F';
 		else if ((value = value_of(one->text, "seccomp")))
-			ret->seccomp =
-				(struct stack_str){ strcmp(value, "builtin") != 0 ? value : NULL,
-						    one->pos };
+			ret->seccomp = (struct stack_str){ filter_of(r, value), one->pos };
 		else if ((value = value_of(one->text, "apparmor")))
 			ret->apparmor =
 				(struct stack_str){ strcmp(value, "unconfined") != 0 ? value : NULL,

@@ -125,12 +125,28 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 		.net = &p->facts,
 		.images = p->images,
 		.users = p->users,
+		.profiles = (const char *const *)p->profiles,
 		.run_dir = p->run_dir,
 		.data_dir = path_data_dir(),
 		.resolv_conf = p->resolv_conf,
 	};
 
 	return plan_make(opts->stack, &host, &p->plan, opts->diags);
+}
+
+static int read_profiles(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
+{
+	size_t n = opts->stack->n_services;
+
+	p->profiles = xcalloc(n + 1, sizeof(*p->profiles));
+	p->n_profiles = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct stack_service *s = &opts->stack->services[i];
+
+		if (sup_read_profile(s, &p->profiles[i], err) < 0)
+			return cannot_create(opts, s, s->seccomp.pos.line, err);
+	}
+	return 0;
 }
 
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
@@ -142,6 +158,8 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 	p->images = xcalloc(n + 1, sizeof(*p->images));
 	p->shared = xcalloc(n + 1, sizeof(*p->shared));
 	p->users = xcalloc(n + 1, sizeof(*p->users));
+	if (read_profiles(opts, p, err) < 0)
+		return -1;
 	p->store = store_open(path_data_dir(), err);
 	if (!p->store)
 		return -1;
@@ -166,6 +184,9 @@ void sup_prepared_fini(struct sup_prepared *p)
 			store_image_fini(&p->images[i]);
 		store_user_fini(&p->users[i]);
 	}
+	for (size_t i = 0; i < p->n_profiles; i++)
+		free(p->profiles[i]);
+	free(p->profiles);
 	free(p->images);
 	free(p->shared);
 	free(p->users);

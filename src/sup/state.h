@@ -98,7 +98,9 @@ struct sup_prepared {
 	struct store_image *images;
 	bool *shared; /* by service: the image belongs to an earlier one */
 	struct store_user *users;
-	size_t n; /* of images and users that are filled in */
+	size_t n;	 /* of images and users that are filled in */
+	char **profiles; /* by service: text of the seccomp profile that it names; ends with */
+	size_t n_profiles;
 	char *resolv_conf;
 	char *run_dir; /* of the project */
 	struct plan *plan;
@@ -152,6 +154,11 @@ void sup_guard_stop(struct sup *s);
 /* prepare.c */
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
 void sup_prepared_fini(struct sup_prepared *p);
+
+/* seccomp_file.c: the text of the profile that a service names, to be freed; *ret stays without one. */
+int sup_read_profile(const struct stack_service *s, char **ret, struct err *err);
+
+/* prepare.c */
 /* Volumes, host folders, the slots' run-time folders. */
 int sup_make_folders(struct sup *s, struct err *err);
 

@@ -72,6 +72,34 @@ probed() {
 	[[ $output != *'THROUGH: mounts'* && $output != *'THROUGH: raw sockets'* && $output != *'THROUGH: making device'* ]]
 }
 
+@test "probe: a profile of seccomp, in a file beside the stack" {
+	probe_image
+	mkdir rules
+	cat >rules/no-mkdir.json <<-'END'
+		{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]}
+	END
+	ln -s busybox image/bin/mkdir
+	ln -s busybox image/bin/grep
+	stack <<-'END'
+		services:
+		  a:
+		    image: ./image
+		    command: [sh, -c, "mkdir /x; grep Seccomp: /proc/self/status"]
+		    security_opt: ["seccomp=rules/no-mkdir.json"]
+	END
+	mstack up -d
+	wait_until log_has a 'Seccomp:.2'
+	log_has a 'quota exceeded'
+	mstack down
+	# What is wrong with it is told before anything is made, with its place.
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"name": "mkdri", "action": "SCMP_ACT_ERRNO"}]}' >rules/no-mkdir.json
+	up_fails 125 stack.yaml:6 rules/no-mkdir.json 'syscalls[0]' mkdri
+	rm rules/no-mkdir.json
+	up_fails 125 stack.yaml:6 rules/no-mkdir.json 'no such file'
+	head -c 2M /dev/zero >rules/no-mkdir.json
+	up_fails 125 stack.yaml:6 rules/no-mkdir.json
+}
+
 @test "probe: a profile of AppArmor that is not there" {
 	stack_one <<<$'command: [sleep, "1000"]\nsecurity_opt: ["apparmor=mstack-no-such-profile"]'
 	up_fails 125 stack.yaml: AppArmor "profile 'mstack-no-such-profile'"

@@ -288,4 +288,10 @@ int box_cap_number(const char *name)
 	return strcmp(name, "CHOWN") == 0 ? 0 : -1;
 }
 
+int box_seccomp_check(const char *profile, uint64_t caps, struct err *err)
+{
+	(void)caps;
+	return *profile == '{' ? 0 : err_set(err, "not a profile");
+}
+
 const struct ledger_kind *const box_ledger_kinds[] = { NULL };

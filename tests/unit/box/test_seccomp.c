@@ -33,7 +33,7 @@ static int try_call(uint64_t caps, long nr, long a, long b, long c)
 {
 	struct seccomp_filter *list = NULL;
 	struct err err;
-	const struct sock_fprog *prog = seccomp_get(&list, caps, &err);
+	const struct sock_fprog *prog = seccomp_get(&list, caps, NULL, &err);
 	int status = 0;
 	pid_t pid;
 
@@ -117,7 +117,7 @@ static void test_calls(void **state)
 static void test_i386(void **state)
 {
 	struct seccomp_filter *list = NULL;
-	const struct sock_fprog *prog = seccomp_get(&list, box_caps_default(), NULL);
+	const struct sock_fprog *prog = seccomp_get(&list, box_caps_default(), NULL, NULL);
 	int status;
 	pid_t pid = fork();
 
@@ -156,11 +156,11 @@ static void test_table(void **state)
 static void test_kept_per_set(void **state)
 {
 	struct seccomp_filter *list = NULL;
-	const struct sock_fprog *first = seccomp_get(&list, 0, NULL),
-				*more = seccomp_get(&list, CAP(SYS_ADMIN), NULL);
+	const struct sock_fprog *first = seccomp_get(&list, 0, NULL, NULL),
+				*more = seccomp_get(&list, CAP(SYS_ADMIN), NULL, NULL);
 
 	(void)state;
-	assert_ptr_equal(seccomp_get(&list, 0, NULL), first);
+	assert_ptr_equal(seccomp_get(&list, 0, NULL, NULL), first);
 	assert_ptr_not_equal(first, more);
 	assert_true(more->len > 50);
 	seccomp_free(&list);

@@ -365,7 +365,7 @@ static void test_security(void **state)
 		"seccomp=builtin",    "no-new-privileges=false", "no-new-privileges:0",
 		"seccomp:unconfined", "apparmor=unconfined",	 "apparmor:a//b"
 	};
-	static const char *const refused[] = { "seccomp=./a.json", "systempaths=unconfined" };
+	static const char *const refused[] = { "systempaths=unconfined" };
 	static const char *const warned[] = { "label:disable", "label=type:x_t" };
 	static const char *const bad[] = {
 		"",	    "no-new-privileges=maybe", "seccomp",      "seccomp=",
