@@ -126,7 +126,7 @@ struct stack_service {
 	struct stack_strs command, entrypoint;	/* given and empty: cleared */
 	struct stack_kvs environment;		/* env_file folded in, variables resolved; value NULL: unset in the container */
 	struct stack_kvs labels, sysctls;
-	struct stack_str working_dir, user, hostname, domainname, container_name;
+	struct stack_str working_dir, user, hostname, domainname, container_name, stop_signal;
 	struct stack_strs group_add;		/* names of the image, or numbers */
 	const struct stack_attach *networks;	/* at least `default` */
 	const struct stack_port *ports;
@@ -147,7 +147,6 @@ struct stack_service {
 	bool read_only, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
-	struct stack_str stop_signal;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */
 	const struct stack_ulimit *ulimits;

@@ -27,6 +27,9 @@ static void check_names(struct reader *r, const struct where *service, const str
 
 		if (!name || node_find(declared, name))
 			continue;
+		/* It is there without being declared. */
+		if (!strcmp(section, "networks") && !strcmp(name, "default"))
+			continue;
 		reader_error(r, &here, item ? named->pos : list->pairs[i].pos,
 			     form_suggest(r, name, declared),
 			     "%.*s '%.80s' is not declared under the top-level '%s'",
@@ -54,28 +57,12 @@ static void check_volumes(struct reader *r, const struct where *service, const s
 	}
 }
 
-/* The network `default` is there without being declared. */
-static void check_networks(struct reader *r, const struct where *service, const struct node *list,
-			   const struct node *declared)
-{
-	const struct where w = where_in(service, "networks");
-
-	for (size_t i = 0; list && i < list->n; i++)
-		if (strcmp(list->pairs[i].key, "default") &&
-		    !node_find(declared, list->pairs[i].key))
-			reader_error(
-				r, &w, list->pairs[i].pos,
-				form_suggest(r, list->pairs[i].key, declared),
-				"network '%.64s' is not declared under the top-level 'networks'",
-				list->pairs[i].key);
-}
-
 static void check_references(struct reader *r, const struct where *w, const struct node *service,
 			     const struct node *tree)
 {
 	const struct where build = where_in(w, "build");
 
-	check_networks(r, w, node_get(service, "networks"), node_get(tree, "networks"));
+	check_names(r, w, node_get(service, "networks"), "networks", node_get(tree, "networks"));
 	check_volumes(r, w, node_get(service, "volumes"), node_get(tree, "volumes"));
 	check_names(r, w, node_get(service, "configs"), "configs", node_get(tree, "configs"));
 	check_names(r, w, node_get(service, "secrets"), "secrets", node_get(tree, "secrets"));
