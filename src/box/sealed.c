@@ -5,6 +5,7 @@
  * (CVE-2019-5736): it must not be that of the file which the host will run next. Called by cli,
  * before anything else of a command that enters.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -15,8 +16,9 @@
 
 #include "mstack/box.h"
 
-#define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define COMMAND_MAX (4U << 20)
+#define SEALS	     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define COMMAND_MAX  (4U << 20)
+#define SEGMENTS_MAX 64
 #ifndef MFD_EXEC /* Linux 6.3 */
 #define MFD_EXEC 0x10U
 #endif
@@ -36,19 +38,44 @@ static int new_memfd(void)
 					 : fd;
 }
 
+/*
+ * Up to the end of the last segment that is mapped: what debuggers read stands behind it, and is the
+ * greater part of a program that was not stripped.
+ */
+static off_t needed_size(int exe, off_t whole)
+{
+	Elf64_Phdr segments[SEGMENTS_MAX];
+	Elf64_Ehdr head;
+	off_t end = 0;
+	size_t size;
+
+	if (pread(exe, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    head.e_phentsize != sizeof(*segments) || head.e_phnum > SEGMENTS_MAX)
+		return whole;
+	size = sizeof(*segments) * head.e_phnum;
+	if (pread(exe, segments, size, (off_t)head.e_phoff) != (ssize_t)size)
+		return whole;
+	for (size_t i = 0; i < head.e_phnum; i++)
+		if (end < (off_t)(segments[i].p_offset + segments[i].p_filesz))
+			end = (off_t)(segments[i].p_offset + segments[i].p_filesz);
+	return end && end < whole ? end : whole;
+}
+
 static int copy_sealed(int exe, struct err *err)
 {
 	_cleanup_fd_ int fd = new_memfd();
 	struct stat st;
-	off_t at = 0;
+	off_t at = 0, size;
 
 	if (fd < 0 && errno == EACCES)
 		return err_sys(err, errno,
 			       "sealed copy of mstack: set the sysctl vm.memfd_noexec to 0");
 	if (fd < 0 || fstat(exe, &st) < 0)
 		return err_sys(err, errno, "sealed copy of mstack");
-	while (at < st.st_size)
-		if (sendfile(fd, exe, &at, (size_t)(st.st_size - at)) <= 0)
+	size = needed_size(exe, st.st_size);
+	while (at < size)
+		if (sendfile(fd, exe, &at, (size_t)(size - at)) <= 0)
 			return err_sys(err, errno, "sealed copy of mstack");
 	if (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		return err_sys(err, errno, "seal the copy of mstack");
