@@ -28,6 +28,12 @@ struct plan_host {
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
 
+/* When a container is asked whether it is well; all filled in, retries at least 1. */
+struct plan_health {
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
+	unsigned retries;
+};
+
 struct plan_slot {
 	const char *name;			/* "web-1" */
 	const char *container;			/* "PROJECT-web-1", or container_name */
@@ -43,6 +49,7 @@ struct plan_slot {
 	struct plan_file *files;		/* hosts, hostname, resolv.conf */
 	size_t n_files;
 	const char *const *probe;		/* argv of the health check, NULL: none */
+	struct plan_health health;
 };
 
 /* Slot `slot` waits for slot `on`. */

@@ -4,6 +4,7 @@
  *
  *	images/NAME/...		unpacked root file systems (built-in busybox, rootfs tars by content)
  *	layers/DIGEST/...		unpacked layers of images, shared
+ *	catalog/...		which images there are, and their names
  *	volumes/NAME/_data	named volumes
  *	projects/PROJECT/slots/SLOT/{upper,work}	writable layers; in the ledger
  *	projects/PROJECT/logs/SLOT/			log segments (room logs writes them)
@@ -18,6 +19,13 @@
 
 struct store;
 
+/* An image's health check. 0 is "as usual" in each number. */
+struct store_health {
+	char **test;		/* NULL: none; starts with CMD, CMD-SHELL or NONE; empty: none of its own */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
+	unsigned retries;
+};
+
 /* What an image brings along; empty for folders and plain root file systems. Owned by the image. */
 struct store_image {
 	char **layers;		/* absolute paths of read-only lower folders, topmost first */
@@ -25,6 +33,8 @@ struct store_image {
 	bool host_root;		/* `/`: covers are needed, upper on tmpfs */
 	char **entrypoint, **cmd, **env;	/* NULL-terminated or NULL */
 	char *user, *working_dir, *stop_signal;	/* or NULL */
+	char **volumes, **exposed, **labels;	/* paths, `80/tcp`, `KEY=VALUE`, each sorted; or NULL */
+	struct store_health health;
 };
 
 /* Opens (making the folders, 0700) the store at `data_dir`. NULL on error (read-only, no right: says what to do). */
@@ -36,16 +46,65 @@ enum store_form { STORE_NAME, STORE_FOLDER, STORE_TAR, STORE_OCI, STORE_ARCHIVE 
 enum store_form store_image_form(const char *image);
 
 /*
- * Finds or makes the image: a folder, `/`, a rootfs tar (unpacked once by content digest, through mstack-store), `busybox`
- * (made from the host's static busybox: binary, one link per applet, passwd, group, usual folders). Relative paths are
- * relative to base_dir. Progress lines go to `tell` (may be NULL). May wait (unpacking): call before the loop runs.
- * err->sys == ENOENT: there is no such image.
+ * Finds or makes the image: a folder, `/`, a rootfs tar (unpacked once by content digest, through mstack-store), a name in the
+ * catalog, `busybox` (when the catalog has none: made from the host's static busybox: binary, one link per applet, passwd,
+ * group, usual folders), `oci:DIR[:REF]`, `oci-archive:TAR[:REF]`, `docker-archive:TAR[:REF]` (imported when they have
+ * changed). Relative paths are relative to base_dir. Progress lines go to `tell` (may be NULL). An image of the catalog cannot
+ * be removed until `s` is closed. May wait (unpacking): call before the loop runs. err->sys == ENOENT: there is no such image.
  */
 int store_image_get(struct store *s, const char *image, const char *base_dir, void (*tell)(void *arg, const char *line),
 		    void *arg, struct store_image *ret, struct err *err);
 /* For doctor: has this host a static busybox, of which the image `busybox` can be made? */
 bool store_has_busybox(void);
 void store_image_fini(struct store_image *img);
+
+/* ---- the catalog ----------------------------------------------------------------------------- */
+
+struct store_hooks {
+	void (*tell)(void *arg, const char *line);			/* may be NULL */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);	/* bytes of archives read; may be NULL */
+	void *arg;
+};
+
+/* What was imported: the id of the (last) image, and all names that were given. */
+struct store_imported { char id[65]; struct VEC(char *) names; };
+/*
+ * Imports what oci:DIR[:REF], oci-archive:TAR[:REF], docker-archive:TAR[:REF] or a tar of a root file system holds, under
+ * `name` (NULL: what it calls itself). Zero *ret before; store_imported_fini after, also on error. May wait.
+ */
+int store_import(struct store *s, const char *image, const char *base_dir, const char *name, const struct store_hooks *hooks,
+		 struct store_imported *ret, struct err *err);
+void store_imported_fini(struct store_imported *i);
+
+struct store_listed {
+	char id[65];
+	char **names;			/* as people write them, sorted, NULL-terminated; empty: none */
+	char digest[65];		/* of the manifest, "" unknown */
+	char *created, *imported;	/* RFC 3339, or "" */
+	uint64_t size;			/* of all files, shared layers too */
+	size_t n_layers;
+	bool in_use;			/* by a running stack */
+};
+struct store_listing { struct store_listed *v; size_t n; };
+/* All images of the catalog, by name. */
+int store_list(const struct store *s, struct store_listing *ret, struct err *err);
+void store_listing_fini(struct store_listing *l);
+/* What is known of an image as a JSON object, in the words of `docker image inspect`. `name` is one of its names, its id, or at
+ * least 4 digits of that. ENOENT: there is none. */
+int store_inspect(const struct store *s, const char *name, struct buf *ret, struct err *err);
+
+/* What a removal did: lines for people, and the bytes of the layers that went. */
+struct store_removed { struct VEC(char *) lines; uint64_t bytes; };
+/*
+ * Takes the name away; with the last one (or by its id) the image and the layers that no other has go too. One that a running
+ * stack uses is refused (EBUSY); with `force` it loses its names, and goes with the next prune after the stack.
+ */
+int store_remove(struct store *s, const char *name, bool force, struct store_removed *ret, struct err *err);
+/* Removes images without a name, with `all` also all that no running stack uses, and layers that no image has. */
+int store_prune(struct store *s, bool all, struct store_removed *ret, struct err *err);
+void store_removed_fini(struct store_removed *r);
+
+/* ---- volumes, slots, users ------------------------------------------------------------------- */
 
 /* The folder of a named volume; with `create` made when missing (0755 root). *ret_path: caller frees.
  * 0 it was there, 1 it was made now (empty: the caller may copy the image's content into it), -1. */

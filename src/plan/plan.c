@@ -53,6 +53,7 @@ int plan_make(const struct stack *stack, const struct plan_host *host, struct pl
 		planner_volumes(&p);
 		planner_edges(&p);
 		containers(&p);
+		planner_health_waits(&p);
 	}
 	errors = stack_diags_errors(diags) - errors;
 	if (errors) {

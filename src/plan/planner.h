@@ -37,6 +37,10 @@ const char *planner_volume_path(const struct planner *p, const struct plan_slot 
 				const struct stack_mount *m);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
+/* ---- healthcheck.c ---- */
+void planner_health(struct planner *p, struct plan_slot *slot, const struct store_image *img);
+/* Last of all: who waits for a health that nobody ever tells is an error. */
+void planner_health_waits(struct planner *p);
 /* limits.c */
 void planner_limits(struct planner *p, struct plan_slot *slot);
 /* edge.c: who waits for whom. */

@@ -120,26 +120,6 @@ static const char *const *environment(struct planner *p, const struct plan_slot 
 	return env;
 }
 
-/* argv of the health check, or NULL. The first word of the test says how it is run. */
-static const char *const *probe_command(struct planner *p, const struct stack_health *h)
-{
-	const char **argv;
-	size_t n = 0;
-
-	if (!h->given || h->disable || h->test.n < 2)
-		return NULL;
-	argv = arena_array(p->arena, const char *, h->test.n + 3);
-	if (strcmp(h->test.v[0].text, "CMD-SHELL") == 0) {
-		argv[n++] = "/bin/sh";
-		argv[n++] = "-c";
-	} else if (strcmp(h->test.v[0].text, "CMD") != 0) {
-		return NULL;
-	}
-	for (size_t i = 1; i < h->test.n; i++)
-		argv[n++] = h->test.v[i].text;
-	return argv;
-}
-
 /* ---- mounts ---------------------------------------------------------------------------------- */
 
 static unsigned depth(const char *path)
@@ -340,5 +320,5 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	slot->box.gid = user->gid;
 	slot->box.groups = user->groups;
 	slot->box.n_groups = user->n_groups;
-	slot->probe = probe_command(p, &s->health);
+	planner_health(p, slot, img);
 }

@@ -298,17 +298,18 @@ static void check_cycles(struct reader *r, const struct node *services)
 	}
 }
 
-static bool has_check(const struct node *service)
+/* Without a test of its own a service may have that of its image. */
+static bool is_turned_off(const struct node *service)
 {
 	const struct node *health = node_get(service, "healthcheck"),
 			  *test = node_get(health, "test"), *off = node_get(health, "disable");
 
-	return test && test->n && strcmp(test->items[0]->text, "NONE") && !(off && off->number);
+	return (off && off->number) || (test && test->n && !strcmp(test->items[0]->text, "NONE"));
 }
 
 /*
- * Nobody would ever say that the other service is healthy, and the wait would be for ever. An image may bring a check along,
- * so that the file itself is right: but only those of the file are run.
+ * Nobody would ever say that the other service is healthy, and the wait would be for ever. Whether its image brings a check
+ * along is seen when the image is there, by plan.
  */
 static void check_conditions(struct reader *r, const struct where *w, const struct node *service,
 			     const struct node *services)
@@ -322,11 +323,11 @@ static void check_conditions(struct reader *r, const struct where *w, const stru
 		const char *condition = node_text(d->value, "condition");
 
 		if (!other || !condition || strcmp(condition, "service_healthy") ||
-		    has_check(other->value))
+		    !is_turned_off(other->value))
 			continue;
 		reader_refuse(r, &here, d->pos, "give it a 'healthcheck' with a 'test'",
-			      "waits for '%s', %s, to be healthy by a check of its image", d->key,
-			      reader_place(r, other->pos));
+			      "waits for '%s', %s, to be healthy, but its check is turned off",
+			      d->key, reader_place(r, other->pos));
 	}
 }
 

@@ -211,11 +211,11 @@ static void read_health(struct reader *r, const struct node *n, struct stack_hea
 		.given = n != NULL,
 		.disable = value_bool(n, "disable"),
 		.test = value_strs(r, n, "test"),
-		.interval_ns = given_or(n, "interval", 30 * NS_PER_S),
-		.timeout_ns = given_or(n, "timeout", 30 * NS_PER_S),
+		.interval_ns = value_num(n, "interval").value,
+		.timeout_ns = value_num(n, "timeout").value,
 		.start_period_ns = value_num(n, "start_period").value,
-		.start_interval_ns = given_or(n, "start_interval", 5 * NS_PER_S),
-		.retries = (unsigned)given_or(n, "retries", 3),
+		.start_interval_ns = value_num(n, "start_interval").value,
+		.retries = (unsigned)value_num(n, "retries").value,
 	};
 	if (n)
 		health->pos = n->pos;

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/store.h"
+#include "store/catalog.h"
+#include "store/import.h"
 
 /* ---- forms ----------------------------------------------------------------------------------- */
 
@@ -83,6 +84,10 @@ void store_image_fini(struct store_image *img)
 	words_free(img->entrypoint);
 	words_free(img->cmd);
 	words_free(img->env);
+	words_free(img->volumes);
+	words_free(img->exposed);
+	words_free(img->labels);
+	words_free(img->health.test);
 	free(img->user);
 	free(img->working_dir);
 	free(img->stop_signal);
@@ -146,19 +151,71 @@ static int get_tar(const struct store *s, const char *image, const char *base_di
 	return 0;
 }
 
-static int get_name(const struct store *s, const char *image, struct store_image *ret,
-		    struct err *err)
+/* The same layer twice in one overlay is an error of the kernel's; the upper one says all. */
+static bool has_layer(const struct store_image *img, const char *path)
+{
+	for (size_t i = 0; i < img->n_layers; i++)
+		if (!strcmp(img->layers[i], path))
+			return true;
+	return false;
+}
+
+/* From the top down, to the first that hides all below it. */
+static int take_layers(const struct store *s, const json_t *record, struct store_image *ret,
+		       struct err *err)
+{
+	const json_t *list = json_object_get(record, "layers");
+	size_t n = json_array_size(list);
+
+	ret->layers = xcalloc(n + 1, sizeof(*ret->layers));
+	while (n--) {
+		const char *digest = json_string_value(json_array_get(list, n));
+		struct store_layer l = { .fd = -1 };
+		char *path;
+		int rc;
+
+		if (!digest || !store_is_digest(digest))
+			return err_set(
+				err,
+				"its record names no layer (remove the image and import it again)");
+		memcpy(l.content, digest, sizeof(l.content));
+		rc = store_layer_look(s, &l, err);
+		if (rc <= 0)
+			return rc < 0 ? -1
+				      : err_set(err, "a layer is missing (import the image again)");
+		path = store_layer_path(s, digest);
+		if (has_layer(ret, path))
+			free(path);
+		else
+			ret->layers[ret->n_layers++] = path;
+		if (l.hides_below)
+			break;
+	}
+	return 0;
+}
+
+static int get_record(struct store *s, const char *id, const char *image, struct store_image *ret,
+		      struct err *err)
+{
+	_cleanup_(store_image_fini) struct store_image img = { 0 };
+	json_t *record = store_record_get(s, id, err);
+	int rc = record ? 0 : -1;
+
+	if (!rc && (take_layers(s, record, &img, err) < 0 ||
+		    store_config_read(record, &img, err) < 0 || store_record_hold(s, id, err) < 0))
+		rc = -1;
+	json_decref(record);
+	if (rc < 0)
+		return err_wrap(err, "image '%.200s'", image);
+	*ret = img;
+	memset(&img, 0, sizeof(img));
+	return 0;
+}
+
+static int get_busybox(const struct store *s, struct store_image *ret, struct err *err)
 {
 	char *layer;
 
-	if (strcmp(image, "busybox") && strcmp(image, "busybox:latest")) {
-		err_kind(err, ERR_CREATE,
-			 "image '%.200s': not found: pulling from a registry is not supported yet "
-			 "(use busybox, a folder like ./rootfs, / or a tar like ./rootfs.tar.gz)",
-			 image);
-		err->sys = ENOENT;
-		return -1;
-	}
 	if (store_busybox_get(s, NULL, &layer, err) < 0)
 		return -1;
 	image_of_layer(layer, ret);
@@ -166,27 +223,51 @@ static int get_name(const struct store *s, const char *image, struct store_image
 	return 0;
 }
 
+static int get_name(struct store *s, const char *image, struct store_image *ret, struct err *err)
+{
+	char id[STORE_DIGEST_SIZE];
+	int rc = store_resolve(s, image, id, err);
+
+	if (rc)
+		return rc < 0 ? -1 : get_record(s, id, image, ret, err);
+	if (!strcmp(image, "busybox") || !strcmp(image, "busybox:latest"))
+		return get_busybox(s, ret, err);
+	err_kind(
+		err, ERR_CREATE,
+		"image '%.200s': not found: pulling from a registry is not supported yet (see `mstack image ls`, "
+		"import it with `mstack image import`, or use busybox, a folder like ./rootfs, / or a tar like "
+		"./rootfs.tar.gz)",
+		image);
+	err->sys = ENOENT;
+	return -1;
+}
+
+static int get_source(struct store *s, const char *image, const char *base_dir,
+		      struct store_teller *t, struct store_image *ret, struct err *err)
+{
+	char id[STORE_DIGEST_SIZE];
+
+	if (store_source_get(s, image, base_dir, t, id, err) < 0)
+		return -1;
+	return get_record(s, id, image, ret, err);
+}
+
 int store_image_get(struct store *s, const char *image, const char *base_dir,
 		    void (*tell)(void *arg, const char *line), void *arg, struct store_image *ret,
 		    struct err *err)
 {
-	const struct store_teller t = { tell, arg, NULL };
+	struct store_teller t = { tell, arg, NULL, 0 };
+	enum store_form form = store_image_form(image);
+	_cleanup_fd_ int lock = -1;
 
-	switch (store_image_form(image)) {
-	case STORE_NAME:
-		return get_name(s, image, ret, err);
-	case STORE_FOLDER:
+	if (form == STORE_FOLDER)
 		return get_folder(image, base_dir, ret, err);
-	case STORE_TAR:
+	if (form == STORE_TAR)
 		return get_tar(s, image, base_dir, &t, ret, err);
-	case STORE_OCI:
-	case STORE_ARCHIVE:
-		break;
-	}
-	err_kind(err, ERR_CREATE,
-		 "image '%.200s': image layouts and archives are not supported yet (unpack it, and "
-		 "use the folder or a tar of its root file system)",
-		 image);
-	err->sys = EOPNOTSUPP;
-	return -1;
+	/* So that nobody removes what is just being looked up. */
+	lock = store_lock(s, false, err);
+	if (lock < 0)
+		return -1;
+	return form == STORE_NAME ? get_name(s, image, ret, err)
+				  : get_source(s, image, base_dir, &t, ret, err);
 }

@@ -44,6 +44,10 @@ static int open_all(struct store *s)
 	s->layers = open_folder(s, "layers");
 	if (s->layers < 0)
 		return -1;
+	s->catalog = open_folder(s, "catalog");
+	if (s->catalog < 0 || path_mkdirs(s->catalog, "names", 0700) < 0 ||
+	    path_mkdirs(s->catalog, "records", 0700) < 0)
+		return -1;
 	s->volumes = open_folder(s, "volumes");
 	return s->volumes < 0 || path_mkdirs(s->fd, "projects", 0700) < 0 ? -1 : 0;
 }
@@ -57,7 +61,7 @@ struct store *store_open(const char *data_dir, struct err *err)
 		return NULL;
 	}
 	s = xcalloc(1, sizeof(*s));
-	s->fd = s->images = s->layers = s->volumes = -1;
+	s->fd = s->images = s->layers = s->catalog = s->volumes = -1;
 	s->dir = xstrdup(data_dir);
 	for (size_t n = strlen(s->dir); n > 1 && s->dir[n - 1] == '/'; n--)
 		s->dir[n - 1] = '\0';
@@ -81,6 +85,10 @@ void store_close(struct store *s)
 	cleanup_fd(&s->fd);
 	cleanup_fd(&s->images);
 	cleanup_fd(&s->layers);
+	cleanup_fd(&s->catalog);
+	for (size_t i = 0; i < s->held.n; i++)
+		close(s->held.v[i]);
+	vec_fini(&s->held);
 	cleanup_fd(&s->volumes);
 	free(s->dir);
 	free(s);

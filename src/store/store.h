@@ -10,7 +10,8 @@
 
 struct store {
 	char *dir; /* absolute, as it was given */
-	int fd, images, layers, volumes;
+	int fd, images, layers, catalog, volumes;
+	struct VEC(int) held; /* records of images in use */
 };
 
 /* Project, slot and volume names become folder names. 0, or -1 with err. */
@@ -21,7 +22,9 @@ int store_name_check(const char *what, const char *name, struct err *err);
 struct store_teller {
 	void (*tell)(void *arg, const char *line); /* may be NULL */
 	void *arg;
-	void (*progress)(void *arg, uint64_t done); /* bytes of archives read so far; may be NULL */
+	/* Bytes of archives read so far, of how many; may be NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	uint64_t total;
 };
 void store_tell(const struct store_teller *t, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 

@@ -309,7 +309,7 @@ static void tell_progress(const struct crew *crew)
 	for (size_t i = 0; i < crew->parallel; i++)
 		if (crew->workers[i].job)
 			done += crew->workers[i].job->read;
-	crew->teller->progress(crew->teller->arg, done);
+	crew->teller->progress(crew->teller->arg, done, crew->teller->total);
 }
 
 /* Fills free places. Returns how many are at work, or -1. */
@@ -341,7 +341,7 @@ static int hear(struct crew *crew, struct err *err)
 		struct worker *w = &crew->workers[i];
 		uint64_t size;
 
-		if (!p[i].revents || listen_to(w, crew->teller))
+		if (!w->job || !p[i].revents || listen_to(w, crew->teller))
 			continue;
 		size = w->job->size;
 		if (end(w, false, err) < 0)

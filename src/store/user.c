@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "store/store.h"
@@ -60,6 +61,24 @@ static int read_bounded(int fd, struct buf *ret)
 	return n < 0 ? -1 : 0;
 }
 
+/*
+ * Does what a layer has of /etc hide that of the layers below it? Then 1: it took the folder away, or put another one in its
+ * place.
+ */
+static bool hides_below(int layer)
+{
+	_cleanup_fd_ int etc = path_open_in(layer, "etc", O_PATH | O_NOFOLLOW, 0), dir = -1;
+	struct stat st;
+	char value;
+
+	if (etc < 0 || fstat(etc, &st) < 0)
+		return false;
+	if (S_ISCHR(st.st_mode) && !st.st_rdev)
+		return true;
+	dir = path_open_in(layer, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	return dir >= 0 && fgetxattr(dir, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
 /* The file of the topmost layer that has it; stays empty when none has. */
 static int read_file(const struct store_image *img, const char *path, struct buf *ret,
 		     struct err *err)
@@ -68,8 +87,15 @@ static int read_file(const struct store_image *img, const char *path, struct buf
 		_cleanup_fd_ int layer = open(img->layers[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		_cleanup_fd_ int fd = layer < 0 ? -1 : open_regular(layer, path);
 
-		if (layer >= 0 && fd < 0 && errno == ENOENT)
-			continue;
+		if (layer >= 0 && fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+			int why = errno;
+
+			if (hides_below(layer))
+				return 0;
+			errno = why;
+			if (why == ENOENT)
+				continue;
+		}
 		if (layer >= 0 && fd < 0 && errno == ENODATA)
 			return 0;
 		if (fd < 0 || read_bounded(fd, ret) < 0)

@@ -129,7 +129,7 @@ static struct svc_policy policy_of(const struct sup *s, const struct stack_servi
 
 static struct svc_health_policy health_of(const struct plan_slot *p)
 {
-	const struct stack_health *h = &p->service->health;
+	const struct plan_health *h = &p->health;
 
 	return (struct svc_health_policy){
 		.enabled = p->probe != NULL,

@@ -12,6 +12,8 @@
 #include "store/program/feed.h"
 
 #define BLOCK_SIZE (512u << 10)
+/* Of a tar. */
+#define BLOCK 512
 /* Headers and padding that a tar may have for each entry, beside the content. */
 #define ENTRY_OVERHEAD 8192
 
@@ -86,11 +88,29 @@ static la_ssize_t next_plain(struct feed *f, const void **ret)
 	return check_size(f) < 0 ? -1 : (la_ssize_t)size;
 }
 
+/*
+ * Some tools leave out the zeros that fill the last block (umoci 0.4.7 insert), and those who read with Go do not mind. Only
+ * where the digest says that this is how the layer was made.
+ */
+static la_ssize_t give_padding(struct feed *f, const void **ret)
+{
+	static const char zeros[BLOCK] = { 0 };
+	size_t n = (BLOCK - f->plain % BLOCK) % BLOCK;
+
+	if (!f->task->content || f->padded)
+		return 0;
+	f->padded = true;
+	*ret = zeros;
+	return (la_ssize_t)n;
+}
+
 static la_ssize_t give_plain(struct archive *a, void *arg, const void **ret)
 {
 	struct feed *f = arg;
 	la_ssize_t n = next_plain(f, ret);
 
+	if (!n)
+		n = give_padding(f, ret);
 	if (n < 0)
 		archive_set_error(a, EIO, "%s",
 				  f->err.text[0] ? f->err.text : archive_error_string(f->raw));

@@ -401,6 +401,72 @@ static void test_environment(void **state)
 	end(&p);
 }
 
+/* The service's check over the image's, field by field. */
+static void test_health_precedence(void **state)
+{
+	static char *test[] = { (char *)"CMD", (char *)"img", NULL }, *none[] = { (char *)"NONE", NULL },
+		    *inherit[] = { NULL };
+	static const struct {
+		const char *yaml;
+		char **image;
+		const char *probe; /* NULL: none */
+		int64_t interval_s, timeout_s;
+		unsigned retries;
+	} t[] = {
+		{ "", NULL, NULL, 30, 30, 3 },
+		{ "", test, "img", 7, 30, 9 },
+		{ "", none, NULL, 7, 30, 9 },
+		{ "", inherit, NULL, 7, 30, 9 },
+		{ ", healthcheck: {disable: true}", test, NULL, 7, 30, 9 },
+		{ ", healthcheck: {test: [NONE]}", test, NULL, 7, 30, 9 },
+		{ ", healthcheck: {test: [CMD, own]}", test, "own", 7, 30, 9 },
+		{ ", healthcheck: {test: [CMD, own]}", none, "own", 7, 30, 9 },
+		{ ", healthcheck: {interval: 2s, timeout: 4s}", test, "img", 2, 4, 9 },
+		{ ", healthcheck: {test: [CMD, own], retries: 5}", NULL, "own", 30, 30, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct planned p = { 0 };
+		const struct plan_slot *slot;
+		char yaml[160];
+
+		if (t[i].image)
+			p.images[0].health = (struct store_health){ .test = t[i].image, .interval_ns = 7000000000, .retries = 9 };
+		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n", t[i].yaml);
+		make(&p, yaml);
+		assert_int_equal(p.rc, 0);
+		slot = &p.plan->slots[0];
+		assert_string_equal(slot->probe ? slot->probe[0] : "-", t[i].probe ? t[i].probe : "-");
+		assert_int_equal(slot->health.interval_ns, t[i].interval_s * 1000000000);
+		assert_int_equal(slot->health.timeout_ns, t[i].timeout_s * 1000000000);
+		assert_int_equal(slot->health.retries, t[i].retries);
+		assert_int_equal(slot->health.start_interval_ns, 5000000000);
+		end(&p);
+	}
+}
+
+static void test_health_of_nobody(void **state)
+{
+	static const char yaml[] = "services:\n  a: {image: ./i, command: x}\n  b:\n    image: ./j\n    command: x\n"
+				   "    depends_on: {a: {condition: service_healthy}}\n";
+	static char *test[] = { (char *)"CMD-SHELL", (char *)"img", NULL };
+	struct planned with = { .images = { { .health.test = test } } }, without = { 0 };
+
+	(void)state;
+	make(&with, yaml);
+	assert_int_equal(with.rc, 0);
+	assert_has(&with, "  probe /bin/sh -c img\n");
+	end(&with);
+	make(&without, yaml);
+	assert_int_equal(without.rc, PLAN_FILE_WRONG);
+	assert_string_equal(stack_diags_get(without.diags, 0)->text,
+			    "service 'b': depends_on: waits for 'a' to be healthy, but neither the file nor the image '/tmp/i' "
+			    "has a check");
+	assert_int_equal(stack_diags_get(without.diags, 0)->pos.line, 6);
+	end(&without);
+}
+
 static void test_capabilities(void **state)
 {
 	static const struct {
@@ -568,6 +634,8 @@ int main(void)
 		cmocka_unit_test(test_default_route),
 		cmocka_unit_test(test_command_precedence),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_health_precedence),
+		cmocka_unit_test(test_health_of_nobody),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_mounts_by_depth),
 		cmocka_unit_test(test_limits),

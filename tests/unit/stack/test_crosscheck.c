@@ -16,9 +16,11 @@ static void test_dependencies(void **state)
 		     "2:30: error: service 'a': depends_on: service 'nosuch' does not exist\n");
 	expect_diags("services:\n  a: {image: x, depends_on: [b, b]}\n  b: {image: x}\n",
 		     "2:33: error: service 'a': depends_on[1]: service 'b' is named twice, first at stack.yaml:2\n");
-	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n  b: {image: x}\n",
-		     "4:18: warning: service 'a': depends_on: waits for 'b', stack.yaml:5, to be healthy by a check of its "
-		     "image: not supported yet: 'mstack up' refuses it\n");
+	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n  b: {image: x}\n", "");
+	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n"
+		     "  b: {image: x, healthcheck: {test: [NONE]}}\n",
+		     "4:18: warning: service 'a': depends_on: waits for 'b', stack.yaml:5, to be healthy, but its check is "
+		     "turned off: not supported yet: 'mstack up' refuses it\n");
 	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {condition: service_healthy}}\n"
 		     "  b: {image: x, healthcheck: {test: a}}\n", "");
 	expect_diags("services:\n  a:\n    image: x\n    depends_on: {b: {required: false}}\n  b: {image: x}\n",

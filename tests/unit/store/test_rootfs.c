@@ -43,7 +43,7 @@ static void play(const struct scratch *s, const char *script)
 static int get(struct scratch *s, const char *archive, struct buf *lines, char **ret,
 	       struct err *err)
 {
-	struct store_teller t = { lines ? collect_line : NULL, lines, NULL };
+	struct store_teller t = { lines ? collect_line : NULL, lines, NULL, 0 };
 	_cleanup_free_ char *path = scratch_path(s, archive);
 
 	return store_rootfs_get(s->store, path, &t, ret, err);
