@@ -128,6 +128,15 @@ static const struct cli_option init_options[] = {
 	END,
 };
 
+static const struct cli_option image_options[] = {
+	FLAG("quiet", 'q', quiet, "ids only; of rm and prune nothing"),
+	FLAG("all", 'a', all, "prune: images with a name too"),
+	FLAG("force", 'f', force, "rm: also what a running stack uses, and all names of an id; prune: do not ask"),
+	VALUE("format", 0, CHOICE, format, "table|json", "ls: json: one object per line"),
+	LATER("filter", 0), LATER("no-trunc", 0), LATER("digests", 0),
+	END,
+};
+
 static const struct cli_option doctor_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
 	LATER("fix", 0),
@@ -185,6 +194,18 @@ const struct cli_command cli_commands[] = {
 	  "The file is stack.yaml, unless another one is named; - writes it to standard output. It explains itself and\n"
 	  "runs as it is: mstack init && sudo mstack up\n",
 	  cli_init },
+	{ "image", "list, import and remove images", "ls|import|rm|prune|inspect [ARGUMENTS]", 64, COMMAND_NO_FILE, image_options,
+	  "image ls                       all images, their sizes, and whether a running stack uses them\n"
+	  "image import PLACE [NAME]      from oci:DIR[:REF], oci-archive:TAR[:REF], docker-archive:TAR[:REF] (by 'docker\n"
+	  "                               save' or 'podman save'), or a root file system in a tar; without NAME under the\n"
+	  "                               names that it brings\n"
+	  "image rm NAME|ID...            takes a name away, and with the last one the image\n"
+	  "image prune                    removes images without a name; with -a all that no running stack uses\n"
+	  "image inspect NAME|ID...       everything about it, as JSON\n"
+	  "\n"
+	  "  docker save web:1 -o web.tar && mstack image import docker-archive:web.tar\n"
+	  "  skopeo copy docker://alpine:3.19 oci:alpine:3.19 && mstack image import oci:alpine:3.19\n",
+	  cli_image },
 	{ "ls", "list the stacks of this host", "", 0, COMMAND_NO_FILE, ls_options, NULL, cli_ls },
 	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0, COMMAND_NO_FILE, doctor_options,
 	  "Exit code 1 when something is missing that every stack needs.\n", cli_doctor },
@@ -213,7 +234,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("events", "show what happens"),
 	NOT_YET("cp", "copy files from and to a service"),
 	NOT_YET("pull", "fetch images"),
-	NOT_YET("image", "list, import and remove images"),
 	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("impair", "make a link slow or lossy"),
 	NOT_YET("capture", "record a service's traffic"),

@@ -151,7 +151,7 @@ load common
 
 @test "later: commands" {
 	for command in plan run start stop restart kill pause unpause rm create scale wait attach top stats port images \
-		volumes events cp pull image link impair capture graph why analyze ui; do
+		volumes events cp pull link impair capture graph why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
 		says "$command" 'not supported yet'
