@@ -135,12 +135,13 @@ asan:
 # Fuzz targets tests/fuzz/ROOM.c link ROOM and those below; always by clang, in a folder of their own.
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_BINS := $(patsubst %,$(B)/fuzz/%,$(FUZZ_NAMES))
-# The room of a target: its name up to the first `-`.
+# The room of a target: its name up to the first `-`; store-program is the room store/program.
+fuzz_room = $(if $(filter store-program%,$1),store/program,$(firstword $(subst -, ,$1)))
 define fuzz_rules
-$(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(firstword $(subst -, ,$1))))
+$(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(call fuzz_room,$1)))
 	@mkdir -p $$(@D)
 	$$(SAY) '  LD  $$@'
-	$$(LINK) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,$(call closure,$(firstword $(subst -, ,$1))))
+	$$(LINK) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,$(call closure,$(call fuzz_room,$1)))
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(name))))
 

@@ -157,8 +157,7 @@ static int clean_refused(const char *path, const char *why, struct err *err)
 	return err_set(err, "'%.300s': %s", path, why);
 }
 
-/* The path without what says nothing (`./`, `//`); "" is the root itself. What leads out is refused. */
-static int clean(const char *path, char ret[PATH_MAX], struct err *err)
+int store_clean_path(const char *path, char ret[PATH_MAX], struct err *err)
 {
 	size_t n = 0;
 
@@ -292,7 +291,7 @@ static int take_entry(struct unpack *u, struct archive_entry *e, struct err *err
 	char path[PATH_MAX];
 	bool folder;
 
-	if (check_limits(u, e, said, err) < 0 || clean(said, path, err) < 0)
+	if (check_limits(u, e, said, err) < 0 || store_clean_path(said, path, err) < 0)
 		return -1;
 	if (u->task->sort == STORE_SORT_LAYER) {
 		int rc = whiteout_take(&u->whiteouts, path, err);

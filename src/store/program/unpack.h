@@ -5,6 +5,8 @@
 #ifndef STORE_PROGRAM_UNPACK_H
 #define STORE_PROGRAM_UNPACK_H
 
+#include <limits.h>
+
 #include "mstack/base.h"
 
 struct store_limits {
@@ -43,6 +45,11 @@ int store_confine(enum store_sort sort, const struct store_limits *limits, struc
  * people in `ret`.
  */
 int store_unpack(const struct store_task *task, struct buf *ret, struct err *err);
+/*
+ * The path of an entry without what says nothing (`./`, `//`); "" is the root itself. What leads
+ * out is refused.
+ */
+int store_clean_path(const char *path, char ret[PATH_MAX], struct err *err);
 /* One line to `out`, whatever is in it. */
 void store_say(int out, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 
