@@ -104,8 +104,9 @@ enum stack_restart { STACK_NO, STACK_ALWAYS, STACK_ON_FAILURE, STACK_UNLESS_STOP
 struct stack_health {
 	bool given, disable;
 	struct stack_strs test;			/* starts with CMD, CMD-SHELL or NONE */
-	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;	/* defaults filled in: 30s 30s 0 5s */
-	unsigned retries;			/* 3 */
+	/* 0: not given; then the image's hold, then 30s 30s 0 5s and 3 */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
+	unsigned retries;
 	struct stack_pos pos;
 };
 
