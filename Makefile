@@ -105,6 +105,17 @@ $(B)/mstack-store: $(call objects,src/store/program/main.c) $(call archives,$(ca
 	$(SAY) '  LD  $@'
 	$(LINK) -o $@ $^ $(call libs,$(call closure,store/program))
 
+# PID 1 of containers that want one: without the C library, so that it is small, and carried in mstack itself.
+INIT_FLAGS = -std=gnu17 $(WARN) $(WERROR) -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-pic -fno-pie -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -s
+
+$(B)/init: src/box/init/main.c $(B)/flags
+	$(SAY) '  LD  $@'
+	$(CC) $(INIT_FLAGS) -o $@ $<
+
+$(B)/obj/src/box/init_image.o: private CPPFLAGS += -DINIT_IMAGE='"$(B)/init"'
+$(B)/obj/src/box/init_image.o: $(B)/init
+
 # ---- unit tests -----------------------------------------------------------------------------------
 
 # A test links its room and those below, nothing else; jansson reads the JSON that they write. sup gets scripted rooms in

@@ -128,7 +128,6 @@ struct stack_service {
 	struct stack_kvs environment;		/* env_file folded in, variables resolved; value NULL: unset in the container */
 	struct stack_kvs labels, sysctls;
 	struct stack_str working_dir, user, hostname, domainname, container_name, stop_signal;
-	struct stack_strs group_add;		/* names of the image, or numbers */
 	const struct stack_attach *networks;	/* at least `default` */
 	const struct stack_port *ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
@@ -144,8 +143,8 @@ struct stack_service {
 	struct stack_num pids_limit;		/* -1: no limit */
 	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
 	const struct stack_blkio *blkio;
-	struct stack_strs cap_add, cap_drop;	/* upper case, without CAP_; may hold ALL */
-	bool read_only, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
+	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
+	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
 	int stop_signal_nr;			/* 0: not given */

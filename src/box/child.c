@@ -12,7 +12,9 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ struct child child_blank(void)
 		.in = -1,
 		.out = -1,
 		.err_out = -1,
+		.init = -1,
 		.root = -1,
 	};
 }
@@ -154,6 +157,39 @@ static int explain(struct child *c, const char *path, int why)
 	return -1;
 }
 
+/* The errno of an execution that has not been tried, as far as it can be told. */
+static int may_execute(const char *path)
+{
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* Returns with errno when it did not work. Init finds out for itself what can only be found by executing. */
+static void execute_one(struct child *c, const char *path)
+{
+	char *const *envp = (char *const *)(uintptr_t)c->launch->envp;
+	const char **init = c->launch->init_argv;
+	sigset_t all;
+
+	if (c->init < 0) {
+		execve(path, (char *const *)(uintptr_t)c->command->argv, envp);
+		return;
+	}
+	errno = may_execute(path);
+	if (errno)
+		return;
+	init[1] = path;
+	/* From its first moment: a signal that came before it blocks them itself would be its end. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	syscall(SYS_execveat, c->init, "", init, envp, AT_EMPTY_PATH);
+}
+
 /* As a shell searches: what is not there is passed over, what may not be executed is remembered. */
 static int execute(struct child *c)
 {
@@ -162,8 +198,7 @@ static int execute(struct child *c)
 	int why;
 
 	do {
-		execve(*path, (char *const *)(uintptr_t)cmd->argv,
-		       (char *const *)(uintptr_t)c->launch->envp);
+		execute_one(c, *path);
 		why = errno;
 		if (why == EACCES)
 			refused = *path;

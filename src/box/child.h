@@ -47,6 +47,7 @@ struct child {
 	int term;    /* it, once it is made */
 	int in;	     /* -1: /dev/null */
 	int out, err_out; /* -1 as well */
+	int init; /* the program to execute first; -1: none */
 	int root; /* the container's root, once it is mounted */
 	bool wait_go;
 	struct err err;

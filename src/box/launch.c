@@ -312,6 +312,19 @@ int launch_command(const struct launch *l, struct arena *a, const char *const *a
 	return 0;
 }
 
+/* Its name, the path, and the command's own words behind. */
+static void set_init(struct launch *l, const struct box_spec *spec)
+{
+	size_t n = count(l->command.argv);
+
+	if (!spec->init)
+		return;
+	l->init_argv = arena_array(l->arena, const char *, n + 3);
+	l->init_argv[0] = "init";
+	for (size_t i = 0; i <= n; i++)
+		l->init_argv[i + 2] = l->command.argv[i];
+}
+
 static void set_process(struct launch *l, const struct box_spec *spec)
 {
 	struct arena *a = l->arena;
@@ -356,7 +369,10 @@ static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 	l->read_only = spec->read_only;
 	snprintf(l->shm_size, sizeof(l->shm_size), "%" PRId64,
 		 spec->shm_size > 0 ? spec->shm_size : SHM_DEFAULT);
-	return launch_command(l, l->arena, spec->argv, &l->command, err);
+	if (launch_command(l, l->arena, spec->argv, &l->command, err) < 0)
+		return -1;
+	set_init(l, spec);
+	return 0;
 }
 
 struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter,

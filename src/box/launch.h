@@ -65,6 +65,7 @@ struct launch {
 
 	/* What a command of `exec` has too: a new field goes into memo.c as well. */
 	struct launch_command command;
+	const char **init_argv; /* NULL: no init; the child fills in [1], the path that is executed */
 	const char *const *envp;
 	const char *path_env;
 	const char *cwd;

@@ -94,6 +94,7 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 				    .arg = arg,
 				    .tables = &child_tables,
 				    .proc = -1,
+				    .init = -1,
 				    .self = -1 };
 	if (fill(rt, project, err) < 0) {
 		box_close(rt);
@@ -115,6 +116,7 @@ void box_close(struct box_runtime *rt)
 	cgroup_tree_fini(&rt->tree);
 	cleanup_fd(&rt->proc);
 	cleanup_fd(&rt->self);
+	cleanup_fd(&rt->init);
 	free(rt);
 }
 

@@ -105,6 +105,7 @@ struct box_runtime {
 	void *arg;
 	const struct child_tables *tables;
 	int proc; /* the host's /proc */
+	int init; /* the program for PID 1, once somebody wanted it */
 	int self; /* pidfd of ours, for children to see whether we live */
 	struct cgroup_tree tree;
 	struct seccomp_filter *filters;

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "box/init_image.h"
 #include "box/runtime.h"
 
 /* Nothing of it may run any more when its end is told. */
@@ -141,6 +142,8 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 		return -1;
 	launch_free(s->launch);
 	s->launch = l;
+	if (spec->init && s->rt->init < 0 && (s->rt->init = init_image_open(err)) < 0)
+		return -1;
 	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)
 		return -1;
 	cleanup_fd(&s->memo);
@@ -153,6 +156,7 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	c.mntns = s->mntns;
 	c.out = spec->stdout_fd;
 	c.err_out = spec->stderr_fd;
+	c.init = spec->init ? s->rt->init : -1;
 	c.wait_go = true;
 	s->go = go;
 	s->settle_s = 0.001;

@@ -95,7 +95,7 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		   b->new_privileges ? " new-privileges" : "", b->unfiltered ? " unfiltered" : "",
 		   b->seccomp ? " own-filter" : "", b->apparmor ? " apparmor=" : "",
 		   b->apparmor ? b->apparmor : "");
-	print_words("command", b->argv, out);
+	print_words(b->init ? "init command" : "command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)
 		print_words("probe", s->probe, out);

@@ -276,6 +276,7 @@ static void process(struct planner *p, struct plan_slot *slot)
 	if (p->host->profiles)
 		slot->box.seccomp = p->host->profiles[planner_service(p, s)];
 	slot->box.apparmor = s->apparmor.text;
+	slot->box.init = s->init;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }
 

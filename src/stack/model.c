@@ -382,6 +382,7 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->no_attach = node_get(n, "attach") && !value_bool(n, "attach");
 	s->container_name = value_str(n, "container_name");
 	s->read_only = value_bool(n, "read_only");
+	s->init = value_bool(n, "init");
 }
 
 static void read_life(struct reader *r, const struct node *n, struct stack_service *s)

@@ -60,7 +60,7 @@ static const struct key service_rows[] = {
 	DONE("healthcheck", MAP, AS(form_health), BELOW(health_keys)),
 	DONE("hostname", STR, AS(form_hostname)),
 	DONE("image", STR, AS(form_image)),
-	REFUSE("init", BOO | STR, "use an image with an init of its own, such as tini, as its 'entrypoint'", AS(form_bool)),
+	DONE("init", BOO | STR, AS(form_bool)),
 	DONE("ipc", STR, AS(form_namespace)),
 	WARN("isolation", STR, WINDOWS),
 	DONE("label_file", STR | LST, AS(form_label_files), MERGES(SET)),

@@ -186,6 +186,22 @@ container() {
 	mstack down
 }
 
+@test "container: init is PID 1, passes signals on and ends as the command does" {
+	container 'cat /proc/1/comm; exit 7' <<<'init: true'
+	[[ $output == init ]]
+	stack_one <<-'END'
+		init: true
+		command: [sh, -c, "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.1; done"]
+	END
+	mstack up -d
+	wait_until log_has a ready
+	inside a kill -TERM 1
+	wait_until state_is a exited
+	[[ $(field a ExitCode) == 9 ]]
+	log_has a 'got it'
+	mstack down
+}
+
 @test "container: environment, env_file, and no leak of ours" {
 	printf 'FROM_FILE=1\nBOTH=file\n# comment\n' >e.env
 	# shellcheck disable=SC2016
