@@ -248,6 +248,8 @@ void box_entered_close(struct box_entered *e);
 uint64_t box_caps_default(void);
 /* "NET_ADMIN" with or without CAP_, any case -> number; -1 unknown. */
 int box_cap_number(const char *name);
+/* The other way round, without CAP_; NULL: a number that has no name. */
+const char *box_cap_name(int nr);
 /* Can a container with these capabilities get this profile (as box_spec.seccomp)? -1 with the place of what is wrong. */
 int box_seccomp_check(const char *profile, uint64_t caps, struct err *err);
 

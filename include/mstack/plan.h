@@ -93,6 +93,8 @@ int plan_make(const struct stack *stack, const struct plan_host *host, struct pl
 void plan_free(struct plan *p);
 /* Fills in what the name of a project alone decides: project (borrowed), id and table. */
 void plan_names(const char *project, struct net_spec *ret);
+/* The capabilities of a service's containers, as box_spec.caps. Names that nobody knows do not count. */
+uint64_t plan_caps(const struct stack_service *s);
 /* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */
 void plan_print(const struct plan *p, struct buf *out);
 

@@ -40,3 +40,51 @@ int box_cap_number(const char *name)
 		return -1;
 	return cap_from_name(full, &number) < 0 ? -1 : (int)number;
 }
+
+/* libcap's own answer would have to be freed. In the order of their numbers. */
+const char *box_cap_name(int nr)
+{
+	static const char *const names[] = { "CHOWN",
+					     "DAC_OVERRIDE",
+					     "DAC_READ_SEARCH",
+					     "FOWNER",
+					     "FSETID",
+					     "KILL",
+					     "SETGID",
+					     "SETUID",
+					     "SETPCAP",
+					     "LINUX_IMMUTABLE",
+					     "NET_BIND_SERVICE",
+					     "NET_BROADCAST",
+					     "NET_ADMIN",
+					     "NET_RAW",
+					     "IPC_LOCK",
+					     "IPC_OWNER",
+					     "SYS_MODULE",
+					     "SYS_RAWIO",
+					     "SYS_CHROOT",
+					     "SYS_PTRACE",
+					     "SYS_PACCT",
+					     "SYS_ADMIN",
+					     "SYS_BOOT",
+					     "SYS_NICE",
+					     "SYS_RESOURCE",
+					     "SYS_TIME",
+					     "SYS_TTY_CONFIG",
+					     "MKNOD",
+					     "LEASE",
+					     "AUDIT_WRITE",
+					     "AUDIT_CONTROL",
+					     "SETFCAP",
+					     "MAC_OVERRIDE",
+					     "MAC_ADMIN",
+					     "SYSLOG",
+					     "WAKE_ALARM",
+					     "BLOCK_SUSPEND",
+					     "AUDIT_READ",
+					     "PERFMON",
+					     "BPF",
+					     "CHECKPOINT_RESTORE" };
+
+	return nr >= 0 && (size_t)nr < ARRAY_LEN(names) ? names[nr] : NULL;
+}

@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/project.h"
+#include "cli/security.h"
 #include "cli/sha256.h"
 #include "cli/table.h"
 
@@ -265,6 +266,8 @@ static int add_output(struct config *c, struct err *err)
 		add_environment(c);
 	else if (o->services || o->networks || o->volumes || o->images || o->list_profiles)
 		add_names(c);
+	else if (o->security)
+		cli_security(c->project.stack, c->json, &c->out);
 	else if (o->explain)
 		stack_explain(c->project.stack, format, &c->out);
 	else

@@ -19,7 +19,7 @@ struct cli_options {
 	/* of commands; a word that several of them know is one field */
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
 	bool remove_orphans, volumes, networks, services, images, follow, all, quiet, shorter;
-	bool list_profiles, variables, environment, no_interpolate, explain, force;
+	bool list_profiles, variables, environment, no_interpolate, explain, security, force;
 	bool no_tty, privileged, accepted;
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *detach_keys;

@@ -218,31 +218,40 @@ static void mounts(struct planner *p, struct plan_slot *slot)
 
 /* ---- rights and limits ----------------------------------------------------------------------- */
 
-static uint64_t cap_bits(struct planner *p, const struct stack_service *s, const char *key,
-			 const struct stack_strs *list)
+static bool is_all(const char *name)
+{
+	return strcasecmp(name, "ALL") == 0;
+}
+
+static void check_caps(struct planner *p, const struct stack_service *s, const char *key,
+		       const struct stack_strs *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_all(list->v[i].text) && box_cap_number(list->v[i].text) < 0)
+			stack_diag_add(p->diags, STACK_ERROR, list->v[i].pos, "see capabilities(7)",
+				       "service '%s': %s: '%s' is not a capability", s->name, key,
+				       list->v[i].text);
+}
+
+static uint64_t cap_bits(const struct stack_strs *list)
 {
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < list->n; i++) {
 		int nr = box_cap_number(list->v[i].text);
 
-		if (strcasecmp(list->v[i].text, "ALL") == 0)
+		if (is_all(list->v[i].text))
 			bits = ~(uint64_t)0;
 		else if (nr >= 0)
 			bits |= (uint64_t)1 << nr;
-		else
-			stack_diag_add(p->diags, STACK_ERROR, list->v[i].pos, "see capabilities(7)",
-				       "service '%s': %s: '%s' is not a capability", s->name, key,
-				       list->v[i].text);
 	}
 	return bits;
 }
 
 /* ALL is taken first on both sides, so that `cap_drop: [ALL]` with `cap_add: [CHOWN]` leaves that one. */
-static uint64_t capabilities(struct planner *p, const struct stack_service *s)
+uint64_t plan_caps(const struct stack_service *s)
 {
-	uint64_t add = cap_bits(p, s, "cap_add", &s->cap_add);
-	uint64_t drop = cap_bits(p, s, "cap_drop", &s->cap_drop);
+	uint64_t add = cap_bits(&s->cap_add), drop = cap_bits(&s->cap_drop);
 
 	if (drop == ~(uint64_t)0)
 		return add;
@@ -270,7 +279,9 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.n_rlimits = s->n_ulimits;
 	slot->box.sysctls = c;
 	slot->box.n_sysctls = s->sysctls.n;
-	slot->box.caps = capabilities(p, s);
+	check_caps(p, s, "cap_add", &s->cap_add);
+	check_caps(p, s, "cap_drop", &s->cap_drop);
+	slot->box.caps = plan_caps(s);
 	slot->box.new_privileges = s->new_privileges;
 	slot->box.unfiltered = s->seccomp.text && !strcmp(s->seccomp.text, "unconfined");
 	if (p->host->profiles)

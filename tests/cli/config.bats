@@ -241,6 +241,48 @@ load common
 	jq -s -e 'any(.line == null and .path == "networks.default.name")' out
 }
 
+# ---- security ----
+
+@test "config: --security" {
+	cat >stack.yaml <<-'END'
+		services:
+		  plain: {image: busybox}
+		  odd:
+		    image: busybox
+		    cap_add: [NET_ADMIN]
+		    cap_drop: [CHOWN]
+		    read_only: true
+		    user: "1000"
+		    pids_limit: -1
+		    security_opt: [no-new-privileges=false, seccomp=unconfined]
+		    volumes: ["/:/host:ro", "/run/docker.sock:/d", "data:/data"]
+		volumes: {data: }
+	END
+	expect 0 mstack config --security
+	says SERVICE VERDICT WHAT DETAIL
+	local line
+	for line in 'plain +kept +capabilities +CHOWN, DAC_OVERRIDE, FOWNER, .*SETFCAP' 'plain +kept +system calls +the default filter' \
+		'plain +kept +privileges +no program' 'odd +dropped +capabilities +CHOWN' 'odd +weakened +capabilities +NET_ADMIN' \
+		'odd +weakened +system calls +no filter' 'odd +weakened +privileges' 'odd +dropped +user +1000' 'odd +dropped +root' \
+		'odd +weakened +host folder +/ on /host \(read-only\): all files' 'odd +weakened +host folder +/run/docker.sock on /d: ' \
+		'odd +weakened +processes'; do
+		grep -qE "^$line" <<<"$output"
+	done
+	! grep -qE '^plain +(dropped|weakened)' <<<"$output"
+	! grep -q /data <<<"$output"
+	[[ $(mstack config --security plain | grep -c '^odd') == 0 ]]
+}
+
+@test "config: --security --format json" {
+	printf 'services: {a: {image: busybox, cap_drop: [ALL], security_opt: ["seccomp=./p.json"]}}\n' >stack.yaml
+	mstack config --security --format json >out
+	cat out
+	[[ $(jq -c '.a | keys' out) == '["dropped","kept","weakened"]' ]]
+	[[ $(jq -r '.a.dropped[] | select(.subject == "capabilities") | .detail' out) == *SYS_CHROOT* ]]
+	[[ $(jq -r '.a.weakened[].detail' out) == "the filter of $PWD/p.json in place of the default one" ]]
+	jq -e '.a.kept | all(.subject != "capabilities")' out
+}
+
 # ---- lists ----
 
 @test "config: --profiles" {

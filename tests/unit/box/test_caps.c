@@ -38,6 +38,18 @@ static void test_names(void **state)
 			fail_msg("'%s' is %d", names[i].name, box_cap_number(names[i].name));
 }
 
+/* All that the headers know, and each is found again by its name. */
+static void test_names_of_numbers(void **state)
+{
+	(void)state;
+	for (int nr = 0; nr <= CAP_LAST_CAP; nr++) {
+		assert_non_null(box_cap_name(nr));
+		assert_int_equal(box_cap_number(box_cap_name(nr)), nr);
+	}
+	assert_null(box_cap_name(-1));
+	assert_null(box_cap_name(63));
+}
+
 static void test_default(void **state)
 {
 	(void)state;
@@ -48,6 +60,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names_of_numbers),
 		cmocka_unit_test(test_default),
 	};
 

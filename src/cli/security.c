@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * security: `mstack config --security`: for each service what it keeps of the default isolation, which rights it gives up
+ * beyond that, and what weakens it. Called by config_cmd.c; works on the model alone and asks the host nothing.
+ */
+#include <jansson.h>
+
+#include "cli/security.h"
+#include "cli/table.h"
+#include "mstack/box.h"
+#include "mstack/plan.h"
+
+enum verdict { KEPT, DROPPED, WEAKENED };
+static const char *const verdicts[] = { "kept", "dropped", "weakened" };
+
+/* One of them is there: lines go into the table, or into the lists of one service. */
+struct report {
+	struct cli_table *table;
+	json_t *lists[ARRAY_LEN(verdicts)];
+	const char *service;
+	struct buf detail;
+};
+
+/* What stands in `detail` is told about `subject`, and begun anew. */
+static void tell(struct report *r, enum verdict v, const char *subject)
+{
+	const char *text = buf_str(&r->detail);
+
+	if (r->table) {
+		cli_table_row(r->table,
+			      (const char *const[]){ r->service, verdicts[v], subject, text });
+	} else {
+		json_t *detail = json_string(text);
+
+		json_array_append_new(r->lists[v],
+				      json_pack("{s:s, s:o}", "subject", subject, "detail",
+						detail ? detail : json_string("(not UTF-8)")));
+	}
+	buf_fini(&r->detail);
+}
+
+static void say(struct report *r, enum verdict v, const char *subject, const char *detail)
+{
+	buf_puts(&r->detail, detail);
+	tell(r, v, subject);
+}
+
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static void tell_caps(struct report *r, enum verdict v, uint64_t caps)
+{
+	if (!caps)
+		return;
+	if (caps == ~(uint64_t)0) {
+		say(r, v, "capabilities", "ALL");
+		return;
+	}
+	for (int nr = 0; nr < 64; nr++)
+		if (caps >> nr & 1 && box_cap_name(nr))
+			buf_printf(&r->detail, "%s%s", r->detail.len ? ", " : "", box_cap_name(nr));
+	tell(r, v, "capabilities");
+}
+
+static void add_caps(struct report *r, const struct stack_service *s)
+{
+	const uint64_t caps = plan_caps(s), usual = box_caps_default();
+
+	tell_caps(r, KEPT, caps & usual);
+	tell_caps(r, DROPPED, usual & ~caps);
+	tell_caps(r, WEAKENED, caps == ~(uint64_t)0 ? caps : caps & ~usual);
+}
+
+static void add_filter(struct report *r, const struct stack_service *s)
+{
+	const char *own = s->seccomp.text;
+
+	if (!own) {
+		say(r, KEPT, "system calls", "the default filter");
+	} else if (!strcmp(own, "unconfined")) {
+		say(r, WEAKENED, "system calls", "no filter");
+	} else {
+		buf_printf(&r->detail, "the filter of %s in place of the default one", own);
+		tell(r, WEAKENED, "system calls");
+	}
+}
+
+static void add_privileges(struct report *r, const struct stack_service *s)
+{
+	if (s->new_privileges)
+		say(r, WEAKENED, "privileges",
+		    "set-user-id programs and file capabilities give some");
+	else
+		say(r, KEPT, "privileges", "no program gives any");
+	if (s->user.text) {
+		buf_puts(&r->detail, s->user.text);
+		tell(r, DROPPED, "user");
+	}
+	if (s->apparmor.text) {
+		buf_printf(&r->detail, "profile %s", s->apparmor.text);
+		tell(r, DROPPED, "AppArmor");
+	}
+}
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+static void add_namespaces(struct report *r)
+{
+	say(r, KEPT, "namespaces", "mount, pid, network, ipc, uts, cgroup");
+	say(r, KEPT, "devices", "null, zero, full, random, urandom, tty");
+	say(r, KEPT, "kernel files", "/proc and /sys masked and read-only");
+}
+
+/* Whoever may talk to the owner of these owns the machine. */
+static const char *danger_of(const char *source)
+{
+	static const char *const sockets[] = { "docker.sock", "podman.sock", "containerd.sock",
+					       "crio.sock", "dockershim.sock" };
+	const char *name = strrchr(source, '/');
+
+	if (!strcmp(source, "/"))
+		return ": all files of the host";
+	for (size_t i = 0; name && i < ARRAY_LEN(sockets); i++)
+		if (!strcmp(name + 1, sockets[i]))
+			return ": a socket of whoever runs containers is the machine";
+	if (path_is_within(path_run_dir(), source))
+		return ": the sockets of mstack are below it";
+	if (path_is_within(source, "/proc") || path_is_within(source, "/sys") ||
+	    path_is_within(source, "/dev"))
+		return ": the kernel's files of the host";
+	return "";
+}
+
+static void add_mounts(struct report *r, const struct stack_service *s)
+{
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		const struct stack_mount *m = &s->mounts[i];
+
+		if (m->type != STACK_BIND)
+			continue;
+		buf_printf(&r->detail, "%s on %s%s%s", m->source, m->target,
+			   m->read_only ? " (read-only)" : "", danger_of(m->source));
+		tell(r, WEAKENED, "host folder");
+	}
+	if (s->read_only)
+		say(r, DROPPED, "root", "read-only");
+}
+
+static void add_limits(struct report *r, const struct stack_service *s)
+{
+	if (s->pids_limit.given && s->pids_limit.value < 0)
+		say(r, WEAKENED, "processes", "no limit in place of 2048");
+	if (s->oom_score_adj.value < 0) {
+		buf_printf(&r->detail, "%lld: others are killed before it",
+			   (long long)s->oom_score_adj.value);
+		tell(r, WEAKENED, "OOM score");
+	}
+}
+
+/* ---- all services ---------------------------------------------------------------------------- */
+
+static void add_service(struct report *r, const struct stack_service *s)
+{
+	r->service = s->name;
+	add_caps(r, s);
+	add_filter(r, s);
+	add_privileges(r, s);
+	add_namespaces(r);
+	add_mounts(r, s);
+	add_limits(r, s);
+}
+
+static void add_table(const struct stack *s, struct buf *out)
+{
+	static const char *const heads[] = { "SERVICE", "VERDICT", "WHAT", "DETAIL", NULL };
+	struct report r = { .table = cli_table_new(heads) };
+
+	for (size_t i = 0; i < s->n_services; i++)
+		add_service(&r, &s->services[i]);
+	cli_table_add(r.table, out);
+	buf_fini(&r.detail);
+}
+
+static void add_json(const struct stack *s, struct buf *out)
+{
+	json_t *all = json_object();
+	char *text;
+
+	for (size_t i = 0; i < s->n_services; i++) {
+		struct report r = { 0 };
+		json_t *one = json_object();
+
+		for (size_t v = 0; v < ARRAY_LEN(verdicts); v++) {
+			r.lists[v] = json_array();
+			json_object_set_new(one, verdicts[v], r.lists[v]);
+		}
+		add_service(&r, &s->services[i]);
+		buf_fini(&r.detail);
+		json_object_set_new(all, s->services[i].name, one);
+	}
+	text = json_dumps(all, JSON_INDENT(2));
+	buf_printf(out, "%s\n", text);
+	free(text);
+	json_decref(all);
+}
+
+void cli_security(const struct stack *s, bool json, struct buf *out)
+{
+	if (json)
+		add_json(s, out);
+	else
+		add_table(s, out);
+}
