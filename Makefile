@@ -190,6 +190,9 @@ bench: all
 bench-config: all
 	BUILD=$(B) CC='$(CC)' tests/bench/config
 
+bench-import: all
+	BUILD=$(B) tests/bench/import
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
 	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
@@ -214,11 +217,12 @@ help:
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
+	@echo 'make bench-import rate of importing an image beside umoci (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make clean        remove build and build-*'
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-config install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-config bench-import install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
