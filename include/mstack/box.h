@@ -5,7 +5,9 @@
  * A slot (namespaces, cgroup, tmpfs upper layer) outlives the processes that are guests in it. A start takes two stages: stage
  * one is cloned into the slot's cgroup with a private mount namespace, builds the root and reports the pid of stage two,
  * which it clones as the supervisor's own child (CLONE_PARENT) into new pid, mount, ipc, uts and cgroup namespaces.
- * The child walks a table of steps (src/box/child.c). Before exec it waits for box_go.
+ * Unless `host_ids` is asked for, a slot has a user namespace in which the stack's own range of 65,536 ids (MSTACK_ID_POOL)
+ * stands for 0 to 65535; layers and binds are id-mapped, so that files keep their owners on disk. Capabilities are those of
+ * that namespace. The child walks a table of steps (src/box/child.c). Before exec it waits for box_go.
  *
  * Nothing here blocks: results come through the callback, which must only take notes (it is called from libev watchers).
  * Knows no services: plan fills in these specs. Specs are borrowed for the call only.
@@ -46,6 +48,9 @@ typedef void box_event_fn(void *arg, const struct box_event *ev);
 
 /* ---- specs ----------------------------------------------------------------------------------- */
 
+/* So many ids of users, and of groups, has a container that is not given the host's. */
+#define BOX_IDS 65536U
+
 /* Controllers. The last two are switched on when they are wanted: they cost all groups something. */
 enum { BOX_WANT_MEMORY = 1, BOX_WANT_CPU = 2, BOX_WANT_PIDS = 4, BOX_WANT_IO = 8, BOX_WANT_CPUSET = 16,
        BOX_CONTROLLERS = 5 };
@@ -75,6 +80,7 @@ struct box_slot_spec {
 	const char *name;		/* "web-1": messages, cgroup and folder name */
 	struct box_limits limits;
 	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
+	bool host_ids;			/* the host's user namespace: root inside is root of the host */
 	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
 	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
 };
@@ -152,6 +158,8 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 void box_close(struct box_runtime *rt);
 /* Missing controllers that nobody asked for by name, as one line for people ("" when all are there). */
 const char *box_left_out(const struct box_runtime *rt);
+/* The id of the host that is 0 in the stack's user namespaces; what containers are to own outside (FIFOs) belongs to it and those above. */
+uint32_t box_ids(const struct box_runtime *rt);
 /* For zombies of others that land on us (we may be PID 1 of a VM): reaps every child that is not one of ours. Call on SIGCHLD. */
 void box_reap_strangers(struct box_runtime *rt);
 
@@ -254,7 +262,7 @@ const char *box_cap_name(int nr);
 int box_seccomp_check(const char *profile, uint64_t caps, struct err *err);
 
 /*
- * The cgroups of a stack whose ledger was lost, by their names; in `l` as intents, in the order in which a run enters them.
+ * The cgroups and ids of a stack whose ledger was lost, by their names; in `l` as intents, in the order in which a run enters them.
  * With `l` NULL this only looks. 1 found, 0 nothing, -1 error. What was made below a group that systemd delegated is found
  * from within that group only.
  */
@@ -265,7 +273,7 @@ int box_find(const char *project, struct ledger *l, struct err *err);
  */
 pid_t box_supervisor(const char *project);
 
-/* Ledger kinds "cgroup" and "cgroup-top" (what all stacks share); NULL-terminated. */
+/* Ledger kinds "cgroup", "cgroup-top" (what all stacks share) and "ids" (the range of a stack); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];
 
 /* For doctor, as net_probe. */

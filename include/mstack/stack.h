@@ -145,6 +145,7 @@ struct stack_service {
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
 	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
+	bool userns_host;			/* `userns_mode: host` */
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
 	int stop_signal_nr;			/* 0: not given */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * boxfind: the cgroups of a stack whose ledger was lost. Called by sup, before an `up` and by
+ * boxfind: the cgroups and ids of a stack whose ledger was lost. Called by sup, before an `up` and by
  * `down`. They stand where the names say, and nobody else's do; nothing is removed here.
  */
 #include <dirent.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "box/cgroup.h"
+#include "box/ids.h"
 
 #define TEXT_MAX 65536
 
@@ -83,7 +84,7 @@ static int enter(struct ledger *l, const char *kind, uint32_t parent, const char
 	return *ret ? 0 : -1;
 }
 
-int box_find(const char *project, struct ledger *l, struct err *err)
+static int find_groups(const char *project, struct ledger *l, struct err *err)
 {
 	_cleanup_free_ char *top = NULL, *path = NULL;
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -108,4 +109,12 @@ int box_find(const char *project, struct ledger *l, struct err *err)
 			return -1;
 	}
 	return 1;
+}
+
+/* Ids first, as they are free again when nothing runs with them any more. */
+int box_find(const char *project, struct ledger *l, struct err *err)
+{
+	int ids = ids_find(project, l, err), groups = ids < 0 ? -1 : find_groups(project, l, err);
+
+	return groups < 0 ? -1 : ids | groups;
 }

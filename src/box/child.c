@@ -32,6 +32,9 @@ struct child child_blank(void)
 		.proc = -1,
 		.netns = -1,
 		.mntns = -1,
+		.userns = -1,
+		.helper = -1,
+		.helper_pidfd = -1,
 		.join = -1,
 		.term = -1,
 		.in = -1,
@@ -94,17 +97,6 @@ static int join_network(struct child *c)
 	return setns(c->netns, CLONE_NEWNET) < 0 ? err_sys(&c->err, errno, "join") : 0;
 }
 
-/* Until then we are somebody whom the container's user namespace does not know. */
-static int become_root(struct child *c)
-{
-	if (!c->ids)
-		return 0;
-	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return err_sys(&c->err, errno, "become id 0");
-	return child_die_with_supervisor(c);
-}
-
 static int join_container(struct child *c)
 {
 	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET | (c->ids ? CLONE_NEWUSER : 0)) < 0)
@@ -112,7 +104,8 @@ static int join_container(struct child *c)
 	/* Nothing of the host's is to be found in a process that the container can see. */
 	cleanup_fd(&c->proc);
 	cleanup_fd(&c->join);
-	return become_root(c);
+	cleanup_fd(&c->userns);
+	return child_join_userns(c);
 }
 
 /* ---- the end of stage two -------------------------------------------------------------------- */
@@ -218,13 +211,19 @@ static const struct child_step stage_one[] = {
 	{ "open layers and volumes", child_open_sources },
 	{ "enter the slot", child_enter_slot },
 	{ "mount the root", child_mount_layers },
+	{ "take the container's ids", child_take_ids },
+	{ "make folders of the system", child_make_system_folders },
 	{ "make devices", child_make_devices },
 	{ "cover folders of the host", child_cover },
 	{ "mount volumes", child_mount_volumes },
 	{ "make working_dir", child_make_cwd },
 	{ "make the root read-only", child_protect_root },
+	{ "resource limits", child_raise_limits },
 	{ "join the network", join_network },
+	{ "helper for sysctls", child_begin_helper },
+	{ "join the user namespace", child_join_userns },
 	{ "clone the container", begin_stage_two },
+	{ "end of the helper", child_end_helper },
 	{ NULL, NULL },
 };
 
@@ -267,6 +266,7 @@ static const struct child_step exec_one[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
 	{ "oom score", child_set_oom_score },
+	{ "resource limits", child_raise_limits },
 	{ "AppArmor", child_enter_profile },
 	{ "join the container", join_container },
 	{ "clone the command", begin_exec_two },

@@ -40,6 +40,9 @@ struct child {
 	int supervisor; /* its pidfd; -1: its end of the socket tells its end */
 	int proc;	/* the host's /proc */
 	int netns, mntns;
+	int userns;	/* -1: the host's */
+	int helper;	/* socket to who writes settings for stage two */
+	int helper_pidfd;
 	int join; /* pidfd of the container that an exec goes into */
 	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
 	bool want_term; /* a new terminal in place of the three below */
@@ -73,6 +76,13 @@ _Noreturn void child_run(struct child *c, const struct child_step *steps);
 
 /* ---- steps, by file -------------------------------------------------------------------------- */
 
+/* userns.c */
+int child_make_userns(struct child *c);
+int child_take_ids(struct child *c);
+int child_join_userns(struct child *c);
+/* Shows the detached mount with the container's ids; `path` is its source, for the error. Nothing to do with the host's ids. */
+int child_map_ids(struct child *c, int mount, const char *path, bool recursive);
+
 /* slot_child.c */
 extern const struct child_step child_slot_steps[];
 
@@ -82,6 +92,7 @@ int child_enter_slot(struct child *c);
 int child_mount_layers(struct child *c);
 int child_cover(struct child *c);
 int child_mount_volumes(struct child *c);
+int child_make_system_folders(struct child *c);
 int child_make_cwd(struct child *c);
 int child_protect_root(struct child *c);
 
@@ -92,12 +103,16 @@ int child_mount_terminals(struct child *c);
 /* system.c */
 int child_open_root(struct child *c);
 int child_mount_system(struct child *c);
-int child_set_sysctls(struct child *c);
 int child_mask(struct child *c);
 int child_pivot(struct child *c);
 
 /* console.c */
 int child_make_term(struct child *c);
+
+/* sysctl.c */
+int child_begin_helper(struct child *c);
+int child_end_helper(struct child *c);
+int child_set_sysctls(struct child *c);
 
 /* process.c */
 int child_die_with_supervisor(struct child *c);
@@ -106,6 +121,7 @@ int child_set_oom_score(struct child *c);
 int child_set_hostname(struct child *c);
 int child_new_session(struct child *c);
 int child_set_stdio(struct child *c);
+int child_raise_limits(struct child *c);
 int child_set_limits(struct child *c);
 int child_enter_cwd(struct child *c);
 int child_bound_caps(struct child *c);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kinds: what the ledger needs to undo for this room: cgroups. Called by the ledger only, also by a
+ * kinds: what the ledger needs to undo for this room: cgroups, and ranges of ids. Called by the ledger only, also by a
  * process that has no runtime (the guard, `down` after a crash), so nothing here may need one.
  *
  *	kind		key		identity	removed by
  *	cgroup		path		inode		cgroup.kill, rmdir from the bottom up
  *	cgroup-top	path		inode		rmdir by the last stack that leaves
+ *	ids		first:project	the name	unlink of its mark
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "box/cgroup.h"
+#include "box/ids.h"
 
 static int same(const struct ledger_item *item)
 {
@@ -88,4 +90,4 @@ static const struct ledger_kind cgroup_top = {
 	.flags = LEDGER_HOST_WIDE,
 };
 
-const struct ledger_kind *const box_ledger_kinds[] = { &cgroup, &cgroup_top, NULL };
+const struct ledger_kind *const box_ledger_kinds[] = { &cgroup, &cgroup_top, &ids_kind, NULL };

@@ -64,6 +64,7 @@ static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *
 	size_t base;
 
 	if (!spec->upper) {
+		l->upper_path = SLOT_UPPER "/upper";
 		buf_puts(options, ",upperdir=" SLOT_UPPER "/upper,workdir=" SLOT_UPPER "/work");
 		return 0;
 	}
@@ -74,6 +75,7 @@ static int set_upper(struct launch *l, const struct box_spec *spec, struct buf *
 	l->volatile_mark[1] =
 		arena_printf(a, SLOT_UPPER "%s/work/incompat/volatile", spec->work + base);
 	l->volatile_mark[0] = arena_printf(a, "%s/dirty", l->volatile_mark[1]);
+	l->upper_path = arena_printf(a, SLOT_UPPER "%s", spec->upper + base);
 	buf_puts(options, ",upperdir=" SLOT_UPPER);
 	put_escaped(options, spec->upper + base);
 	buf_puts(options, ",workdir=" SLOT_UPPER);

@@ -55,6 +55,7 @@ struct launch {
 	size_t n_lower;
 	const char *upper_base; /* the folder that holds upper and work; NULL: the slot's tmpfs */
 	int upper_tree;
+	const char *upper_path;	      /* of the upper layer in the slot's root */
 	const char *overlay_options;  /* relative to the slot's root */
 	const char *volatile_mark[2]; /* file and folder in the slot's root; NULL: none */
 	const char *const *covers;    /* NULL-terminated */

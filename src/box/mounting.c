@@ -43,6 +43,13 @@ int mounting_restrict(int mount, uint64_t attrs, bool recursive)
 	return set_attr(mount, &attr, recursive);
 }
 
+int mounting_map_ids(int mount, int userns, bool recursive)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
+
+	return set_attr(mount, &attr, recursive);
+}
+
 int mounting_make_private(int mount, bool recursive)
 {
 	struct mount_attr attr = { .propagation = MS_PRIVATE };

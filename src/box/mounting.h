@@ -19,6 +19,8 @@ int mounting_new(const char *fs, const char *const *options, unsigned attrs);
 int mounting_copy(int dirfd, const char *path, bool recursive);
 /* Adds attributes (MOUNT_ATTR_*) to the mount of this descriptor. */
 int mounting_restrict(int mount, uint64_t attrs, bool recursive);
+/* Shows a detached mount with the ids of this user namespace (MOUNT_ATTR_IDMAP). */
+int mounting_map_ids(int mount, int userns, bool recursive);
 /* Cuts the copy off from the peers that it came from. */
 int mounting_make_private(int mount, bool recursive);
 /* Puts a detached mount onto the place that the descriptor `target` stands for. */

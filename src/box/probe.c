@@ -200,6 +200,7 @@ static const struct check checks[] = {
 	{ "uts namespace", check_clone, CLONE_NEWUTS, "a kernel with CONFIG_UTS_NS" },
 	{ "ipc namespace", check_clone, CLONE_NEWIPC, "a kernel with CONFIG_IPC_NS" },
 	{ "cgroup namespace", check_clone, CLONE_NEWCGROUP, "a kernel with CONFIG_CGROUPS" },
+	{ "user namespace", check_clone, CLONE_NEWUSER, "raise the sysctl user.max_user_namespaces; a kernel with CONFIG_USER_NS" },
 	{ "overlay file system", check_overlay, 0, "load the module: modprobe overlay" },
 	{ "id-mapped mounts", check_idmap, 0, NEWER },
 	{ "seccomp filters", check_seccomp, 0, "a kernel with CONFIG_SECCOMP_FILTER" },

@@ -42,7 +42,7 @@ int child_die_with_supervisor(struct child *c)
  */
 int child_close_others(struct child *c)
 {
-	const int keep[] = { c->sock, c->supervisor, c->proc, c->netns,	  c->mntns,
+	const int keep[] = { c->sock, c->supervisor, c->proc, c->netns,	  c->mntns, c->userns,
 			     c->join, c->in,	     c->out,  c->err_out, c->init };
 
 	return sys_close_but(keep, ARRAY_LEN(keep)) < 0 ? err_sys(&c->err, errno, "close_range")
@@ -110,6 +110,33 @@ int child_set_stdio(struct child *c)
 	for (int i = 0; i < 3; i++)
 		if (dup2(fds[i], i) < 0)
 			return err_sys(&c->err, errno, "place");
+	return 0;
+}
+
+/*
+ * Who has joined a user namespace may lower limits only. So stage one raises what is to be raised,
+ * and no more: with few open files, say, it could not go on itself.
+ */
+int child_raise_limits(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	for (size_t i = 0; c->ids && i < l->n_rlimits; i++) {
+		const struct box_rlimit *r = &l->rlimits[i];
+		struct rlimit value;
+
+		if (getrlimit((__rlimit_resource_t)r->resource, &value) < 0)
+			return err_sys(&c->err, errno, "read number %d", r->resource);
+		if (value.rlim_max >= r->hard)
+			continue;
+		value.rlim_max = r->hard;
+		if (!setrlimit((__rlimit_resource_t)r->resource, &value))
+			continue;
+		err_sys(&c->err, errno, "raise number %d to %llu", r->resource,
+			(unsigned long long)r->hard);
+		c->err.line = r->line;
+		return -1;
+	}
 	return 0;
 }
 

@@ -32,6 +32,15 @@ static int open_folder_mount(struct child *c, const char *path)
 	return -1;
 }
 
+static int open_layer(struct child *c, const char *path)
+{
+	int fd = open_folder_mount(c, path);
+
+	if (fd >= 0 && child_map_ids(c, fd, path, false) < 0)
+		cleanup_fd(&fd);
+	return fd;
+}
+
 /* Whole below the folder, as the user sees it, but no device of it is of use. */
 static int open_bind(const struct launch_mount *m)
 {
@@ -44,26 +53,16 @@ static int open_bind(const struct launch_mount *m)
 	return -1;
 }
 
-static int open_tmpfs(const struct launch_mount *m)
-{
-	const char *const options[] = { "mode", m->mode, m->size[0] ? "size" : NULL, m->size,
-					NULL };
-
-	return mounting_new("tmpfs", options,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-				    (m->read_only ? MOUNT_ATTR_RDONLY : 0));
-}
-
 static int open_volume(struct child *c, struct launch_mount *m)
 {
 	m->tree = -1;
-	if (m->type == BOX_FILE)
+	if (m->type != BOX_BIND)
 		return 0; /* no source: it is made in the slot */
-	m->tree = m->type == BOX_BIND ? open_bind(m) : open_tmpfs(m);
-	if (m->tree >= 0)
+	m->tree = open_bind(m);
+	if (m->tree < 0)
+		err_sys(&c->err, errno, "'%s' for '%s'", m->source, m->target);
+	if (m->tree >= 0 && !child_map_ids(c, m->tree, m->source, true))
 		return 0;
-	err_sys(&c->err, errno, "'%s' for '%s'", m->type == BOX_BIND ? m->source : "tmpfs",
-		m->target);
 	c->err.line = m->line;
 	return -1;
 }
@@ -73,7 +72,7 @@ int child_open_sources(struct child *c)
 	struct launch *l = c->launch;
 
 	for (size_t i = 0; i < l->n_lower; i++) {
-		l->lower_tree[i] = open_folder_mount(c, l->lower[i]);
+		l->lower_tree[i] = open_layer(c, l->lower[i]);
 		if (l->lower_tree[i] < 0)
 			return -1;
 	}
@@ -130,7 +129,23 @@ static int forget_volatile(struct child *c)
 	return 0;
 }
 
-static int make_system_folders(struct child *c)
+/*
+ * The upper layer is not id-mapped but belongs to the mapped root, as its files will. Once: later it
+ * has the owner that the container gave to its root folder.
+ */
+static int own_upper(struct child *c)
+{
+	const char *path = c->launch->upper_path;
+	struct stat st;
+
+	if (!c->ids)
+		return 0;
+	if (stat(path, &st) < 0 || (!st.st_uid && !st.st_gid && chown(path, c->ids, c->ids) < 0))
+		return err_sys(&c->err, errno, "owner of the upper layer '%s'", path);
+	return 0;
+}
+
+int child_make_system_folders(struct child *c)
 {
 	static const char *const names[] = { "proc", "sys", "dev" };
 
@@ -152,15 +167,13 @@ int child_mount_layers(struct child *c)
 	}
 	if (l->upper_base && attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
 		return -1;
-	if (forget_volatile(c) < 0)
+	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
 	if (mount("overlay", SLOT_ROOT, "overlay", MS_NODEV, l->overlay_options) < 0)
 		return err_sys(&c->err, errno, "overlay of %zu layers on '%s'", l->n_lower,
 			       l->upper_base ? l->upper_base : "tmpfs");
 	c->root = open(SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (c->root < 0)
-		return err_sys(&c->err, errno, "open");
-	return make_system_folders(c);
+	return c->root < 0 ? err_sys(&c->err, errno, "open") : 0;
 }
 
 int child_protect_root(struct child *c)
@@ -308,7 +321,7 @@ static void remove_files(const struct launch *l)
 }
 
 /* The mode comes last: a change of the owner takes bits of it away. */
-static int make_own_file(const char *name, const struct launch_mount *m)
+static int make_own_file(struct child *c, const char *name, const struct launch_mount *m)
 {
 	_cleanup_fd_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ssize_t n;
@@ -318,7 +331,7 @@ static int make_own_file(const char *name, const struct launch_mount *m)
 	n = write(fd, m->text, m->text_len);
 	if (n >= 0 && (size_t)n != m->text_len)
 		errno = ENOSPC;
-	if (n != (ssize_t)m->text_len || fchown(fd, m->uid, m->gid) < 0)
+	if (n != (ssize_t)m->text_len || fchown(fd, c->ids + m->uid, c->ids + m->gid) < 0)
 		return -1;
 	return fchmod(fd, m->file_mode);
 }
@@ -330,12 +343,29 @@ static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
 	char name[32];
 
 	snprintf(name, sizeof(name), SLOT_FILE, nr);
-	if (make_own_file(name, m) < 0)
+	if (c->ids && (m->uid >= BOX_IDS || m->gid >= BOX_IDS))
+		return err_set(
+			&c->err,
+			"owner %u:%u of '%s': a container has the ids 0 to %u; take lower ones, "
+			"or write `userns_mode: host`",
+			m->uid, m->gid, m->target, BOX_IDS - 1);
+	if (make_own_file(c, name, m) < 0)
 		return err_sys(&c->err, errno, "write '%s'", m->target);
 	m->tree = mounting_copy(AT_FDCWD, name, false);
 	if (m->tree < 0 || mounting_restrict(m->tree, attrs, false) < 0)
 		return err_sys(&c->err, errno, "file for '%s'", m->target);
 	return 0;
+}
+
+static int open_tmpfs(struct child *c, struct launch_mount *m)
+{
+	const char *const options[] = { "mode", m->mode, m->size[0] ? "size" : NULL, m->size,
+					NULL };
+
+	m->tree = mounting_new("tmpfs", options,
+			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+				       (m->read_only ? MOUNT_ATTR_RDONLY : 0));
+	return m->tree < 0 ? err_sys(&c->err, errno, "tmpfs for '%s'", m->target) : 0;
 }
 
 /* The kernel says no more than "invalid argument" when a file meets a folder. */
@@ -372,6 +402,20 @@ static int mount_volume(struct child *c, const struct launch_mount *m)
 	return 0;
 }
 
+/* What has no source on the host. */
+static int make_source(struct child *c, struct launch_mount *m, size_t nr)
+{
+	switch (m->type) {
+	case BOX_BIND:
+		break;
+	case BOX_TMPFS:
+		return open_tmpfs(c, m);
+	case BOX_FILE:
+		return open_own_file(c, m, nr);
+	}
+	return 0;
+}
+
 int child_mount_volumes(struct child *c)
 {
 	const struct launch *l = c->launch;
@@ -380,7 +424,7 @@ int child_mount_volumes(struct child *c)
 	for (size_t i = 0; i < l->n_mounts; i++) {
 		struct launch_mount *m = &l->mounts[i];
 
-		if ((m->type != BOX_FILE || !open_own_file(c, m, i)) && !mount_volume(c, m))
+		if (make_source(c, m, i) == 0 && mount_volume(c, m) == 0)
 			continue;
 		c->err.line = m->line;
 		return -1;

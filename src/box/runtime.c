@@ -9,10 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "box/ids.h"
 #include "box/runtime.h"
 #include "box/sys.h"
 
 #define TABLE_MAX (4U << 20)
+#define LATER_S	  0.02
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -74,10 +76,18 @@ static int fill(struct box_runtime *rt, const char *project, struct err *err)
 	rt->self = sys_pidfd_open(getpid());
 	if (rt->self < 0)
 		return err_sys(err, errno, "pidfd_open: Linux 6.1 or later is needed");
-	if (cgroup_tree_open(&rt->tree, project, rt->ledger, err) < 0)
+	if (ids_lease(project, rt->ledger, &rt->ids, err) < 0 ||
+	    cgroup_tree_open(&rt->tree, project, rt->ledger, err) < 0)
 		return -1;
 	note_left_out(rt);
 	return 0;
+}
+
+static void on_later(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	box_reap_strangers(w->data);
 }
 
 struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger,
@@ -96,6 +106,8 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 				    .proc = -1,
 				    .init = -1,
 				    .self = -1 };
+	ev_timer_init(&rt->later, on_later, LATER_S, 0.);
+	rt->later.data = rt;
 	if (fill(rt, project, err) < 0) {
 		box_close(rt);
 		return NULL;
@@ -112,6 +124,7 @@ void box_close(struct box_runtime *rt)
 			cgroup_kill(rt->slots->cgroup.fd);
 		slot_free(rt->slots);
 	}
+	ev_timer_stop(rt->loop, &rt->later);
 	seccomp_free(&rt->filters);
 	cgroup_tree_fini(&rt->tree);
 	cleanup_fd(&rt->proc);
@@ -123,6 +136,11 @@ void box_close(struct box_runtime *rt)
 const char *box_left_out(const struct box_runtime *rt)
 {
 	return rt->left_out;
+}
+
+uint32_t box_ids(const struct box_runtime *rt)
+{
+	return rt->ids;
 }
 
 /* ---- for the files of this room -------------------------------------------------------------- */
@@ -143,6 +161,8 @@ struct child runtime_child(const struct box_slot *s)
 	c.tables = s->rt->tables;
 	c.supervisor = s->rt->self;
 	c.proc = s->rt->proc;
+	c.ids = s->ids;
+	c.userns = s->userns;
 	return c;
 }
 
@@ -175,6 +195,26 @@ static bool claim(struct box_runtime *rt, pid_t pid)
 	return false;
 }
 
+static bool is_announced(const struct guest *g)
+{
+	return !g->begun || g->eof || g->two.pid;
+}
+
+/*
+ * On a busy machine a container may have come to its end before stage one gets to say which process
+ * it is.
+ */
+static bool may_be_ours(const struct box_runtime *rt)
+{
+	for (struct box_slot *s = rt->slots; s; s = s->next) {
+		const struct guest *exec = exec_guest(s);
+
+		if (!is_announced(&s->guest) || (exec && !is_announced(exec)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * waitid shows the same zombie until it is reaped, so ours are dealt with on the way, as their
  * watchers would.
@@ -189,6 +229,12 @@ void box_reap_strangers(struct box_runtime *rt)
 			return;
 		if (claim(rt, si.si_pid))
 			continue;
+		if (may_be_ours(rt)) {
+			ev_timer_stop(rt->loop, &rt->later);
+			ev_timer_set(&rt->later, LATER_S, 0.);
+			ev_timer_start(rt->loop, &rt->later);
+			return;
+		}
 		waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG | __WALL);
 	}
 }

@@ -46,7 +46,7 @@ struct guest {
 	struct guest_proc one, two;
 	bool begun; /* cloned, and not ended by guest_fini */
 	bool ready, failed, eof;
-	int fds[3]; /* that came with READY */
+	int fds[4]; /* that came with READY */
 	struct err err;
 };
 
@@ -87,7 +87,8 @@ struct box_slot {
 	enum slot_state state;
 	bool closing; /* box_slot_close was called: freed as soon as nothing runs in it */
 	struct cgroup cgroup;
-	int netns, mntns, rtnl;
+	int netns, mntns, rtnl, userns; /* userns -1: the host's */
+	uint32_t ids;			/* first id of the host's that is a container's, 0: the host's own are */
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */
 	int memo;	       /* of the present start, for clients; else -1 */
@@ -108,8 +109,10 @@ struct box_runtime {
 	int init; /* the program for PID 1, once somebody wanted it */
 	int self; /* pidfd of ours, for children to see whether we live */
 	struct cgroup_tree tree;
+	uint32_t ids; /* the first of the stack's range */
 	struct seccomp_filter *filters;
 	struct box_slot *slots;
+	struct ev_timer later; /* looks again for zombies whose owner was not clear */
 	char left_out[288];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slot: the part of a container that outlives its processes: cgroup, network namespace, upper
- * layer. Called by sup through box.h. The namespaces are held by descriptors alone, so they end
+ * slot: the part of a container that outlives its processes: cgroup, user and network
+ * namespace, upper layer. Called by sup through box.h. The namespaces are held by descriptors alone, so they end
  * with the supervisor, however it ends.
  */
 #include <errno.h>
@@ -56,6 +56,16 @@ static int check_name(const char *name, struct err *err)
 	return 0;
 }
 
+static bool has_namespaces(const struct box_slot *s)
+{
+	const struct guest *g = &s->guest;
+
+	for (size_t i = 0; i < ARRAY_LEN(g->fds) - !s->ids; i++)
+		if (g->fds[i] < 0)
+			return false;
+	return g->ready && !g->failed;
+}
+
 static void opened(struct guest *g)
 {
 	struct box_slot *s = g->slot;
@@ -63,10 +73,11 @@ static void opened(struct guest *g)
 
 	if (!guest_settled(g))
 		return;
-	if (g->ready && !g->failed && g->fds[0] >= 0 && g->fds[1] >= 0 && g->fds[2] >= 0) {
+	if (has_namespaces(s)) {
 		s->netns = take_fd(&g->fds[0]);
 		s->mntns = take_fd(&g->fds[1]);
 		s->rtnl = take_fd(&g->fds[2]);
+		s->userns = take_fd(&g->fds[3]);
 		s->state = SLOT_IDLE;
 	} else {
 		ev.kind = BOX_SLOT_FAILED;
@@ -89,7 +100,8 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->rt = rt;
 	s->name = xstrdup(spec->name);
 	s->token = spec->token;
-	s->memo = s->cgroup.fd = s->netns = s->mntns = s->rtnl = -1;
+	s->memo = s->cgroup.fd = s->netns = s->mntns = s->rtnl = s->userns = -1;
+	s->ids = spec->host_ids ? 0 : rt->ids;
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);
 	s->settle.data = s;
@@ -113,8 +125,8 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	}
 	c = runtime_child(s);
 	c.slot = spec;
-	if (guest_begin(&s->guest, s, opened, CLONE_NEWNET | CLONE_NEWNS, &c, rt->tables->slot,
-			false, err) < 0) {
+	if (guest_begin(&s->guest, s, opened, CLONE_NEWNS | (s->ids ? 0 : CLONE_NEWNET), &c,
+			rt->tables->slot, false, err) < 0) {
 		s->closing = true;
 		slot_try_free(s);
 		return NULL;
@@ -158,6 +170,7 @@ void slot_free(struct box_slot *s)
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
 	cleanup_fd(&s->memo);
+	cleanup_fd(&s->userns);
 	cgroup_fini(&s->cgroup);
 	launch_free(s->launch);
 	free(s->name);
@@ -189,5 +202,6 @@ void box_slot_close(struct box_slot *s)
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
+	cleanup_fd(&s->userns);
 	slot_try_free(s);
 }

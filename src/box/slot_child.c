@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * slot_child: the steps of the short-lived child that makes a slot's namespaces. Cloned by slot.c
- * with a new network and a new mount namespace; hands three descriptors back and ends.
+ * with a new mount namespace, and a new network if it is not to belong to a user namespace; hands
+ * descriptors back and ends.
  *
  * The mount namespace is tiny: a tmpfs as its root, so that each start copies a handful of mounts
  * and not the host's. It also carries the upper layer that lives as long as the slot: before Linux
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "box/child.h"
+#include "box/ids.h"
 #include "box/mounting.h"
 #include "box/sys.h"
 
@@ -28,13 +30,15 @@
 #define ROOT_INODES   INT64_C(1024)
 
 /*
- * Unprivileged ping for everybody, since file capabilities give nothing here. A user namespace has
- * fewer groups.
+ * Unprivileged ping for everybody, since file capabilities give nothing here. The kernel keeps the
+ * groups by their numbers on the host, and takes only those that we have ourselves.
  */
 static int allow_ping(struct child *c)
 {
-	static const char *const ranges[] = { "0 2147483647", "0 65535" };
+	char own[32];
+	const char *const ranges[] = { own, "0 65535" };
 
+	snprintf(own, sizeof(own), "%u %u", c->ids, c->ids ? c->ids + IDS_SIZE - 1 : INT32_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
 		if (!file_put(c->proc, "sys/net/ipv4/ping_group_range", ranges[i]))
 			return 0;
@@ -50,8 +54,8 @@ static int new_root(int64_t files_size)
 {
 	char size[32], inodes[32];
 	const char *const options[] = { "size", size,	  "nr_inodes", inodes, "mode",
-					"0700", "noswap", NULL,	       NULL };
-	const char *const plain[] = { "size", size, "nr_inodes", inodes, "mode", "0700", NULL };
+					"0755", "noswap", NULL,	       NULL };
+	const char *const plain[] = { "size", size, "nr_inodes", inodes, "mode", "0755", NULL };
 	int fd = -1;
 
 	snprintf(size, sizeof(size), "%" PRId64, ROOT_SIZE + files_size);
@@ -76,6 +80,29 @@ static int leave_host(struct child *c)
 		return err_sys(&c->err, errno, "pivot_root");
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(&c->err, errno, "detach the host's mounts");
+	return 0;
+}
+
+/*
+ * Who may mount a new proc or sys in a user namespace must see a whole one already (mount_too_revealing in the kernel), and
+ * the host's are gone. The containers leave them behind when they change their root.
+ */
+static int mount_system(struct child *c)
+{
+	static const char *const names[] = { "proc", "sys" }, *const no_options[] = { NULL };
+
+	for (size_t i = 0; c->ids && i < ARRAY_LEN(names); i++) {
+		_cleanup_fd_ int at = -1;
+		_cleanup_fd_ int fd =
+			mounting_new(i ? "sysfs" : "proc", no_options,
+				     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+		if (fd < 0 || mkdir(names[i], 0755) < 0)
+			return err_sys(&c->err, errno, "make '%s'", names[i]);
+		at = open(names[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (at < 0 || mounting_attach(fd, at) < 0)
+			return err_sys(&c->err, errno, "mount on '%s'", names[i]);
+	}
 	return 0;
 }
 
@@ -118,16 +145,18 @@ static int mount_upper(struct child *c)
 static int hand_over(struct child *c)
 {
 	struct child_msg m = { .type = CHILD_READY };
-	int fds[3] = {
+	int fds[4] = {
 		openat(c->proc, "self/ns/net", O_RDONLY | O_CLOEXEC),
 		openat(c->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC),
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+		c->userns,
 	};
+	size_t n = c->ids ? ARRAY_LEN(fds) : ARRAY_LEN(fds) - 1;
 
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+	for (size_t i = 0; i < n; i++)
 		if (fds[i] < 0)
 			return err_sys(&c->err, errno, "open descriptor %zu", i);
-	if (sys_send(c->sock, &m, sizeof(m), fds, ARRAY_LEN(fds)) < 0)
+	if (sys_send(c->sock, &m, sizeof(m), fds, n) < 0)
 		return err_sys(&c->err, errno, "send");
 	return 0;
 }
@@ -135,9 +164,11 @@ static int hand_over(struct child *c)
 const struct child_step child_slot_steps[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
+	{ "make the user namespace", child_make_userns },
 	{ "allow ping", allow_ping },
 	{ "make the mount namespace", leave_host },
 	{ "furnish the mount namespace", furnish },
+	{ "mount proc and sys", mount_system },
 	{ "mount the upper layer", mount_upper },
 	{ "hand over the namespaces", hand_over },
 	{ NULL, NULL },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * system: the steps of stage two that give the container its view of the kernel: proc, sys, cgroup,
- * sysctls, masks, and the change of root. They run in the container's own namespaces, which these
+ * masks, and the change of root. They run in the container's own namespaces, which these
  * mounts then belong to.
  */
 #include <errno.h>
@@ -44,12 +44,29 @@ static const char *const read_only_proc[] = {
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
 
+/*
+ * What comes from a namespace with more rights is locked: nothing that lies over something else may
+ * be taken away, and so be made a root. A copy of the whole is free of that.
+ */
+static int unlock_root(struct child *c)
+{
+	_cleanup_fd_ int copy = mounting_copy(AT_FDCWD, "/" SLOT_ROOT, true);
+
+	if (copy < 0 || mounting_attach(copy, c->root) < 0)
+		return err_sys(&c->err, errno, "bind onto itself");
+	cleanup_fd(&c->root);
+	c->root = take_fd(&copy);
+	return 0;
+}
+
 /* Anew in this mount namespace: the descriptor of stage one is in that of stage one. */
 int child_open_root(struct child *c)
 {
 	cleanup_fd(&c->root);
 	c->root = open("/" SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return c->root < 0 ? err_sys(&c->err, errno, "open") : 0;
+	if (c->root < 0)
+		return err_sys(&c->err, errno, "open");
+	return c->ids ? unlock_root(c) : 0;
 }
 
 int child_mount_system(struct child *c)
@@ -65,29 +82,6 @@ int child_mount_system(struct child *c)
 			return err_set(&c->err, "'/%s' of the image is not a folder", target);
 		if (fd < 0 || at < 0 || mounting_attach(fd, at) < 0)
 			return err_sys(&c->err, errno, "%s on '/%s'", mounts[i].fs, target);
-	}
-	return 0;
-}
-
-int child_set_sysctls(struct child *c)
-{
-	const struct launch *l = c->launch;
-	_cleanup_fd_ int sys = sys_open_plain(c->root, "proc/sys", O_PATH | O_DIRECTORY);
-
-	if (sys < 0)
-		return err_sys(&c->err, errno, "open '/proc/sys'");
-	for (size_t i = 0; i < l->n_sysctls; i++) {
-		const struct launch_sysctl *s = &l->sysctls[i];
-
-		if (!file_put(sys, s->path, s->value))
-			continue;
-		if (errno == ENOENT || errno == EACCES)
-			err_set(&c->err, "'%s' is not a setting of the container's own namespaces",
-				s->key);
-		else
-			err_sys(&c->err, errno, "'%s' to '%s'", s->key, s->value);
-		c->err.line = s->line;
-		return -1;
 	}
 	return 0;
 }
@@ -214,5 +208,6 @@ int child_pivot(struct child *c)
 	cleanup_fd(&c->proc);
 	cleanup_fd(&c->netns);
 	cleanup_fd(&c->mntns);
+	cleanup_fd(&c->userns);
 	return 0;
 }

@@ -90,8 +90,9 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
 		print_mount(&b->mounts[i], out);
-	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s\n", b->uid, b->gid,
+	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s%s\n", b->uid, b->gid,
 		   (unsigned long long)b->caps, b->read_only ? " read-only" : "",
+		   s->box_slot.host_ids ? " ids-of-the-host" : "",
 		   b->new_privileges ? " new-privileges" : "", b->unfiltered ? " unfiltered" : "",
 		   b->seccomp ? " own-filter" : "", b->apparmor ? " apparmor=" : "",
 		   b->apparmor ? b->apparmor : "");

@@ -310,6 +310,23 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.read_only = slot->service->read_only;
 	slot->box.shm_size = slot->service->shm_size.value;
 	slot->box_slot.tmp_upper = img->host_root;
+	slot->box_slot.host_ids = slot->service->userns_host;
+}
+
+/* In a user namespace there are no others; the next ones are another stack's. */
+static void check_ids(struct planner *p, const struct stack_service *s,
+		      const struct store_user *user)
+{
+	uint32_t highest = user->uid > user->gid ? user->uid : user->gid;
+
+	for (size_t i = 0; i < user->n_groups; i++)
+		highest = user->groups[i] > highest ? user->groups[i] : highest;
+	if (highest < BOX_IDS || s->userns_host)
+		return;
+	stack_diag_add(p->diags, STACK_ERROR, s->user.text ? s->user.pos : s->image.pos,
+		       "take a lower one, or write `userns_mode: host`",
+		       "service '%s': id %u of its user: a container has the ids 0 to %u", s->name,
+		       highest, BOX_IDS - 1);
 }
 
 void planner_box(struct planner *p, struct plan_slot *slot)
@@ -322,6 +339,7 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	slot->box_slot.token = (uint64_t)(slot - p->plan->slots);
 	slot->box_slot.name = slot->name;
 	planner_limits(p, slot);
+	check_ids(p, s, user);
 	root(p, slot, img);
 	mounts(p, slot);
 	process(p, slot);

@@ -275,7 +275,7 @@ static const struct namespace_words *find_words(const char *key)
 		{ "ipc", true, { "private", "shareable", "host", "none" },
 		  "private, shareable, host, none, service:NAME or container:NAME" },
 		{ "pid", true, { "private", "host" }, "private, host, service:NAME or container:NAME" },
-		{ "userns_mode", false, { "private", "host" }, "host" },
+		{ "userns_mode", false, { "private", "host" }, "private or host" },
 		{ "uts", true, { "private", "host" }, "private, host, service:NAME or container:NAME" },
 	};
 	/* clang-format on */
@@ -288,12 +288,12 @@ static const struct namespace_words *find_words(const char *key)
 
 /*
  * Each container has its own namespaces, so "private" is what happens anyway, and "shareable" too as long as nobody can
- * share. Of users there is only the host's namespace.
+ * share. The one of users is left out on request.
  */
 static bool is_what_happens(const char *key, const char *text)
 {
 	if (!strcmp(key, "userns_mode"))
-		return !strcmp(text, "host");
+		return true;
 	return !strcmp(text, "private") || !strcmp(text, "shareable");
 }
 

@@ -362,6 +362,7 @@ static struct stack_str get_user(struct reader *r, const struct node *service)
 static void read_program(struct reader *r, const struct node *n, struct stack_service *s)
 {
 	const struct node *build = node_get(n, "build");
+	const char *userns = node_text(n, "userns_mode");
 
 	s->image = value_str(n, "image");
 	s->build_context = value_str(build, "context");
@@ -383,6 +384,7 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->container_name = value_str(n, "container_name");
 	s->read_only = value_bool(n, "read_only");
 	s->init = value_bool(n, "init");
+	s->userns_host = userns && !strcmp(userns, "host");
 }
 
 static void read_life(struct reader *r, const struct node *n, struct stack_service *s)

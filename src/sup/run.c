@@ -46,7 +46,7 @@ static void raise_limits(void)
 }
 
 /*
- * Running out of descriptors in the middle would leave children that nobody hears. Measured: 13 for a slot with its log and
+ * Running out of descriptors in the middle would leave children that nobody hears. Measured: 14 for a slot with its log and
  * links, and those of a health check.
  */
 static int check_descriptors(const struct sup *s, struct err *err)
@@ -163,12 +163,14 @@ static int open_log(struct sup_slot *slot, struct err *err)
 		&s->prepared.users[slot->plan->service - s->opts->stack->services];
 	_cleanup_free_ char *dir =
 		store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
+	/* The ids by which the host knows the service's user. */
+	uint32_t ids = slot->plan->box_slot.host_ids ? 0 : box_ids(s->runtime);
 	struct logs_spec spec = {
 		.name = slot->plan->name,
 		.fifo_dir = slot->plan->dir,
 		.log_dir = dir,
-		.uid = user->uid,
-		.gid = user->gid,
+		.uid = ids + user->uid,
+		.gid = ids + user->gid,
 	};
 
 	slot->log = logs_open(s->loop, &spec, log_line, slot, err);

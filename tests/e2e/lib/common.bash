@@ -127,12 +127,14 @@ wait_until() {
 not() { ! "$@"; }
 gone() { [[ ! -e /proc/$1 ]]; }
 
-# inside SERVICE COMMAND...: in the namespaces of its running container, with all rights.
+# inside SERVICE COMMAND...: in the namespaces of its running container, with all rights of its root.
 inside() {
-	local pid
+	local pid user=()
 	pid=$(field "$1" Pid)
 	shift
-	nsenter --target "$pid" --mount --net --pid --uts --ipc -- "$@"
+	# With `userns_mode: host` there is none to join.
+	[[ /proc/$pid/ns/user -ef /proc/self/ns/user ]] || user=(--user --setuid 0 --setgid 0)
+	nsenter --target "$pid" "${user[@]}" --mount --net --pid --uts --ipc -- "$@"
 }
 
 # Not wget's own -T: Debian 12's static busybox crashes with it.

@@ -88,6 +88,7 @@ static void inside(void)
 	need(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
 	need(!mount("proc", "/proc", "proc", 0, NULL), "proc");
 	need(!mount("tmpfs", rig.dir, "tmpfs", 0, NULL), "tmpfs");
+	need(!setenv("MSTACK_RUN_DIR", rig_path("run"), 1), "setenv");
 	umask(022);
 	make_image();
 	need(!pipe2(rig.pipe, O_CLOEXEC) && !fd_nonblock(rig.pipe[0], true), "pipe");
@@ -160,6 +161,8 @@ int rig_up(void **state)
 	r->rt = box_open(r->loop, r->project, r->ledger, note, r, &err);
 	if (!r->rt)
 		fail_msg("%s", err.text);
+	/* A container opens it again, by /dev/stderr. */
+	assert_int_equal(fchown(rig.pipe[1], box_ids(r->rt), box_ids(r->rt)), 0);
 	*state = r;
 	return 0;
 }

@@ -618,6 +618,43 @@ static void test_host_root(void **state)
 	end(&p);
 }
 
+/* Ids that a container does not have are told by the plan, before a log belongs to another stack's id. */
+static void test_ids(void **state)
+{
+	static const struct {
+		struct store_user user;
+		const char *key;
+		bool good;
+	} cases[] = {
+		{ { .uid = 65535, .gid = 65535 }, "", true },
+		{ { .uid = 65536 }, "", false },
+		{ { .gid = 65536 }, "", false },
+		{ { .groups = { 5, 70000 }, .n_groups = 2 }, "", false },
+		{ { .uid = 65536 }, ", userns_mode: private", false },
+		{ { .uid = 70000, .gid = 70000 }, ", userns_mode: host", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct planned p = { .users = { cases[i].user } };
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {a: {image: ./i, command: x%s}}\n", cases[i].key);
+		struct buf text = { 0 };
+
+		make(&p, yaml);
+		assert_int_equal(p.rc, cases[i].good ? 0 : PLAN_FILE_WRONG);
+		stack_diags_print(p.diags, false, &text);
+		if (!cases[i].good)
+			assert_non_null(
+				strstr(buf_str(&text), "a container has the ids 0 to 65535"));
+		else
+			assert_int_equal(p.plan->slots[0].box_slot.host_ids,
+					 strstr(cases[i].key, "host") != NULL);
+		buf_fini(&text);
+		end(&p);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -642,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_host_root),
+		cmocka_unit_test(test_ids),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -297,13 +297,13 @@ static void test_pull_policy(void **state)
 
 static void test_namespaces(void **state)
 {
-	static const char *const usual[] = {
-		"pid: private", "ipc: private",	   "ipc: shareable",
-		"uts: private", "cgroup: private", "userns_mode: host"
-	};
-	static const char *const refused[] = { "pid: host",    "pid: service:db",     "ipc: host",
-					       "ipc: none",    "ipc: service:db",     "uts: host",
-					       "cgroup: host", "userns_mode: private" };
+	static const char *const usual[] = { "pid: private",	    "ipc: private",
+					     "ipc: shareable",	    "uts: private",
+					     "cgroup: private",	    "userns_mode: host",
+					     "userns_mode: private" };
+	static const char *const refused[] = { "pid: host",   "pid: service:db", "ipc: host",
+					       "ipc: none",   "ipc: service:db", "uts: host",
+					       "cgroup: host" };
 	static const char *const bad[] = { "pid: hots",
 					   "pid: shareable",
 					   "ipc: \"service:\"",
