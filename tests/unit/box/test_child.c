@@ -3,6 +3,7 @@
  * Tests of the walk over the child's steps: each of them fails once, and the error says which one.
  */
 #include <errno.h>
+#include <linux/sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "box/sys.h"
 #include "unit/box/rig.h"
 
 #define STEPS_MAX 32
@@ -154,12 +156,46 @@ static void test_silent_death(void **state)
 	}
 }
 
+/* Stage two ends at once, and stage one is slow to say which process that was. */
+static int report_late(struct child *c)
+{
+	struct child_msg m = { .type = CHILD_PID, .pid = sys_clone(CLONE_PARENT, -1, NULL) };
+
+	if (!m.pid)
+		_exit(0);
+	usleep(200000);
+	return sys_send(c->sock, &m, sizeof(m), NULL, 0);
+}
+
+static void test_unknown_child(void **state)
+{
+	struct rig *r = *state;
+	const char *const argv[] = { "true", NULL };
+	struct box_spec spec = rig_spec(argv, rig_pipe());
+	struct box_slot *s = rig_slot(r, "web-1");
+	struct bent b = { .tables = child_tables };
+	size_t row = 0;
+
+	while (strcmp(child_tables.stage_one[row].name, "clone the container") != 0)
+		row++;
+	bend(r, &b, &b.tables.stage_one, row, report_late);
+	assert_int_equal(box_start(s, &spec, true, NULL), 0);
+	for (int i = 0; i < 100; i++) {
+		box_reap_strangers(r->rt);
+		usleep(1000);
+	}
+	assert_string_equal(rig_wait(r, BOX_START_FAILED)->err.text,
+			    "ended while being set up (status 0)");
+	r->rt->tables = &child_tables;
+	assert_string_equal(rig_script(r, s, "echo fine"), "fine\n");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_stage_one), T(test_stage_two),	 T(test_slot),
-		T(test_exec),	   T(test_silent_death),
+		T(test_stage_one), T(test_stage_two),	  T(test_slot),
+		T(test_exec),	   T(test_unknown_child), T(test_silent_death),
 	};
 
 	rig_isolate();
