@@ -103,8 +103,12 @@ static void add_privileges(struct report *r, const struct stack_service *s)
 
 /* ---- the host -------------------------------------------------------------------------------- */
 
-static void add_namespaces(struct report *r)
+static void add_namespaces(struct report *r, const struct stack_service *s)
 {
+	if (s->userns_host)
+		say(r, WEAKENED, "users", "root of the container is root of the host");
+	else
+		say(r, KEPT, "users", "ids of the stack's own, root of the container is nobody");
 	say(r, KEPT, "namespaces", "mount, pid, network, ipc, uts, cgroup");
 	say(r, KEPT, "devices", "null, zero, full, random, urandom, tty");
 	say(r, KEPT, "kernel files", "/proc and /sys masked and read-only");
@@ -164,7 +168,7 @@ static void add_service(struct report *r, const struct stack_service *s)
 	add_caps(r, s);
 	add_filter(r, s);
 	add_privileges(r, s);
-	add_namespaces(r);
+	add_namespaces(r, s);
 	add_mounts(r, s);
 	add_limits(r, s);
 }
