@@ -194,18 +194,15 @@ void box_exec_cancel(struct box_slot *s);
  * may look into it (root) reads that. A client steps into the container by the pidfd of PID 1, through the steps of box_exec.
  */
 
-/*
- * Goes on as a copy of this program that nobody can write to, under the name `name` of at most 15 characters; first thing of a
- * command that enters containers (CVE-2019-5736). Returns 0 in the copy; -1 when there is none.
- */
+/* Goes on as a copy of this program that nobody can write to, named `name` (15 characters at most); first thing of a command
+ * that enters containers (CVE-2019-5736). Returns 0 in the copy; -1 when there is none. */
 int box_seal_self(const char *name, struct err *err);
 
-/* A container that runs. Borrowed strings live as long as it. */
+/* A container that runs. Strings live as long as it. */
 struct box_running {
 	const char *slot;
 	pid_t pid;		/* of its PID 1 */
-	int pidfd;		/* readable when it has ended */
-	int root;		/* its root folder, O_PATH: only path_open_in may walk from here */
+	int pidfd, root;	/* pidfd: readable when it has ended; root: O_PATH, only path_open_in may walk from here */
 	const char *const *envp;
 	uid_t uid;
 	gid_t gid;
@@ -216,7 +213,7 @@ char **box_running_list(pid_t supervisor);
 /* NULL: err->sys ENOENT when it runs none, EAGAIN while it starts one. box_running_free closes it. */
 struct box_running *box_running_get(pid_t supervisor, const char *slot, struct err *err);
 void box_running_free(struct box_running *r);
-/* Has it ended, or is it just ending? After a command of it was killed that says by whom. */
+/* Has it ended, or is it just ending? After a command of it was killed that says by whom. May wait for 0.1 s. */
 bool box_running_ended(const struct box_running *r);
 
 struct box_user { uid_t uid; gid_t gid; const gid_t *groups; size_t n_groups; };
@@ -225,30 +222,27 @@ struct box_enter_spec {
 	const char *const *argv, *const *envp;	/* NULL-terminated; PATH of envp is searched */
 	const char *cwd;		/* absolute, inside; must be there; NULL: the container's */
 	const struct box_user *user;	/* NULL: the container's */
-	bool privileged;		/* all capabilities of its user namespace, no filter; may gain more by set-user-ID files */
+	bool privileged;		/* all capabilities of its user namespace, no filter, set-user-ID files work */
 	bool tty;			/* a terminal of the container's own; else three pipes */
 	unsigned short rows, cols;	/* of it; 0: unknown */
 	bool detach;			/* nothing is read or written, and our end is not the command's */
 	int user_term;			/* a terminal that is put back to its present settings when we are killed; -1 none */
 };
 
-/* A command that runs. Descriptors are the client's; with a terminal `in` and `out` are two of the same, err_out is -1. */
+/* A command that runs. With a terminal `in` and `out` are two descriptors of it and err_out is -1. None of them waits. */
 struct box_entered {
-	int sock;			/* readable when box_entered_hear has something to say */
-	int in, out, err_out;		/* do not wait */
+	int sock, in, out, err_out;	/* sock: readable when box_entered_hear has something to say */
 };
 
 /*
- * Starts it, and waits until it has begun (30 s at most). On error nothing of it runs; kinds are those of BOX_START_FAILED.
- * The command is a child of a process of ours that outlives us: without box_entered_leave our end is followed by its SIGHUP
- * and, 2 s later, its SIGKILL.
+ * Starts it, and waits until it has begun (30 s at most). On error nothing of it runs; kinds are those of BOX_START_FAILED. It is
+ * a child of a process that outlives us: without box_entered_leave our end is followed by its SIGHUP and, 2 s later, SIGKILL.
  */
 int box_enter(const struct box_running *r, const struct box_enter_spec *spec, struct box_entered *ret, struct err *err);
 /* 1 it has ended (*ret_status as of wait(2)); 0 not yet; -1 nobody can say any more. Does not wait. */
 int box_entered_hear(struct box_entered *e, int *ret_status, struct err *err);
 void box_entered_signal(const struct box_entered *e, int sig);
-/* From here on it goes on without us. */
-void box_entered_leave(const struct box_entered *e);
+void box_entered_leave(const struct box_entered *e);	/* from here on it goes on without us */
 void box_entered_close(struct box_entered *e);
 
 /* ---- words ----------------------------------------------------------------------------------- */

@@ -75,6 +75,8 @@ static int begin_second(struct child *c, uint64_t namespaces, const struct child
 {
 	pid_t pid = sys_clone(namespaces | CLONE_PARENT, -1, NULL);
 
+	if (pid < 0 && errno == EAGAIN)
+		return err_set(&c->err, "no further process is allowed here: raise pids_limit");
 	if (pid < 0)
 		return err_sys(&c->err, errno, "clone");
 	if (!pid)

@@ -135,6 +135,9 @@ static int begin(struct state *s)
 	s->sock = pair[0];
 	c->sock = pair[1];
 	pid = sys_clone(0, s->e->cgroup, &s->one);
+	if (pid < 0 && errno == EAGAIN)
+		return err_set(&s->err,
+			       "clone: no further process is allowed here: raise pids_limit");
 	if (pid < 0)
 		return err_sys(&s->err, errno, "clone into the container's cgroup");
 	if (!pid)
