@@ -98,7 +98,10 @@ ten_layers() {
 			-prune -o ! -path . ! -path ./etc -printf '%p %y %m %U:%G %T@ %l\n' | sed 's/ \([0-9]*\)\.[0-9]* / \1 /' | sort)
 	}
 	list bundle/rootfs >umoci
-	list "/proc/$pid/root/" >ours
+	# Owners as the container sees them.
+	export -f list
+	# shellcheck disable=SC2016 # for the shell that is started
+	nsenter --target "$pid" --user --setuid 0 --setgid 0 bash -c 'list "/proc/$1/root/"' list "$pid" >ours
 	diff umoci ours
 	mstack down
 }
