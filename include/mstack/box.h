@@ -39,8 +39,7 @@ struct box_event {
 	pid_t pid;
 	int status;
 	bool oom;
-	const char *output;
-	size_t output_len;
+	const char *output; size_t output_len;
 	struct err err;
 };
 
@@ -69,8 +68,7 @@ struct box_limits {
 	unsigned io_weight;		/* 10 to 1000; 0: the kernel's own */
 	const char *cpus;		/* "0-3,5"; NULL: all */
 	int64_t pids_max;		/* 0: default 2048; -1 none */
-	const struct box_io *io;
-	size_t n_io;
+	const struct box_io *io; size_t n_io;
 	unsigned wanted;		/* BOX_WANT_*: asked for in the file; a missing controller is then an error, else left out */
 	unsigned lines[BOX_CONTROLLERS];	/* in the stack file, by the number of the bit, for errors */
 };
@@ -90,10 +88,8 @@ enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE };
 struct box_mount {
 	enum box_mount_type type;
 	const char *source;		/* BIND: absolute host path, file or folder */
-	const char *text;		/* FILE: its content, written anew at each start into memory of the slot's own */
-	size_t text_len;
-	uid_t uid;			/* FILE: its owner, as the container sees it */
-	gid_t gid;
+	const char *text; size_t text_len;	/* FILE: its content, written anew at each start into memory of the slot's own */
+	uid_t uid; gid_t gid;		/* FILE: its owner, as the container sees it */
 	const char *target;		/* absolute, inside the root */
 	bool read_only;
 	int64_t size;			/* TMPFS: bytes, 0 default of 50 % memory */
@@ -106,28 +102,22 @@ struct box_rlimit { int resource; rlim_t soft, hard; unsigned line; };
 
 struct box_spec {
 	/* root */
-	const char *const *lower;	/* topmost first */
-	size_t n_lower;
+	const char *const *lower; size_t n_lower;	/* topmost first */
 	const char *upper, *work;	/* NULL both: the slot's tmpfs */
 	bool host_root;			/* lower is the host's `/`: cover /root, /home and `covers` with empty folders */
 	const char *const *covers;	/* further absolute paths to cover, NULL-terminated or NULL */
 	bool read_only;
-	const struct box_mount *mounts;	/* in order of targets' depth; parents before children */
-	size_t n_mounts;
+	const struct box_mount *mounts; size_t n_mounts;	/* in order of targets' depth; parents before children */
 	int64_t shm_size;		/* 0: 64 MiB */
 	/* process */
 	const char *const *argv;	/* NULL-terminated, at least one */
 	const char *const *envp;	/* NULL-terminated; PATH of it is searched for argv[0] */
 	const char *cwd;		/* absolute; made when missing; NULL: / */
-	uid_t uid;
-	gid_t gid;
-	const gid_t *groups;
-	size_t n_groups;
+	uid_t uid; gid_t gid;
+	const gid_t *groups; size_t n_groups;
 	const char *hostname, *domainname;	/* NULL: the host's */
-	const struct box_sysctl *sysctls;
-	size_t n_sysctls;
-	const struct box_rlimit *rlimits;	/* above the defaults of the security notes */
-	size_t n_rlimits;
+	const struct box_sysctl *sysctls; size_t n_sysctls;
+	const struct box_rlimit *rlimits; size_t n_rlimits;	/* above the defaults of the security notes */
 	int oom_score_adj;		/* -1000 to 1000 */
 	bool init;			/* a small program of ours is PID 1: passes signals on, reaps, ends as the command does */
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
@@ -138,33 +128,24 @@ struct box_spec {
 	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
 };
 
-struct box_exec_spec {
-	uint64_t token;
-	const char *const *argv;
-};
+struct box_exec_spec { uint64_t token; const char *const *argv; };
 
 /* ---- the runtime of one stack ---------------------------------------------------------------- */
 
 struct box_runtime;
 struct box_slot;
 
-/*
- * Finds the cgroup2 mount, makes the stack's sub-tree (ledger first), checks the basics of the host. `project` names the sub-tree.
- * Errors name the cure (no cgroup2 mounted, not root, ...).
- */
+/* Finds the cgroup2 mount, makes the sub-tree `project` (ledger first), checks the basics of the host; errors name the cure. */
 struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger, box_event_fn *fn, void *arg,
 			     struct err *err);
-/* Frees memory and descriptors; processes still there are killed. The rest is the ledger's to undo. */
-void box_close(struct box_runtime *rt);
-/* Missing controllers that nobody asked for by name, as one line for people ("" when all are there). */
-const char *box_left_out(const struct box_runtime *rt);
+void box_close(struct box_runtime *rt);	/* processes still there are killed; the rest is the ledger's to undo */
+const char *box_left_out(const struct box_runtime *rt);	/* missing controllers that nobody asked for, as a line; "" none */
 /* The id of the host that is 0 in the stack's user namespaces; what containers are to own outside (FIFOs) belongs to it and those above. */
 uint32_t box_ids(const struct box_runtime *rt);
 /* For zombies of others that land on us (we may be PID 1 of a VM): reaps every child that is not one of ours. Call on SIGCHLD. */
 void box_reap_strangers(struct box_runtime *rt);
 
-/* Begins: cgroup with limits, then a short-lived child makes the namespaces. BOX_SLOT_READY or BOX_SLOT_FAILED follows.
- * Returns the slot at once (NULL: error, no event). */
+/* Begins: cgroup with limits, then a short-lived child makes the namespaces. READY or FAILED follows. NULL: error, no event. */
 struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec, struct err *err);
 int box_slot_netns(const struct box_slot *s);	/* borrowed; -1 before READY */
 int box_slot_rtnl(const struct box_slot *s);	/* rtnetlink socket inside; borrowed */
@@ -177,11 +158,9 @@ int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct e
 void box_go(struct box_slot *s);
 /* Gives a start that hangs this long up (kill, START_FAILED); default 30 s. */
 pid_t box_pid(const struct box_slot *s);	/* 0: none */
-/* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone in its cgroup, so it was killed
- * at once instead (PID 1 of a pid namespace is not ended by a default action). */
+/* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone, so it was killed instead. */
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
-/* Ends all processes of the slot: PID 1, which takes its pid namespace along, and an exec. */
-int box_kill(struct box_slot *s, struct err *err);
+int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */
 /* Runs a further command in the running container, as its user, with its environment and limits. BOX_EXEC_DONE follows, also
  * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
 int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err);
@@ -204,8 +183,7 @@ struct box_running {
 	pid_t pid;		/* of its PID 1 */
 	int pidfd, root;	/* pidfd: readable when it has ended; root: O_PATH, only path_open_in may walk from here */
 	const char *const *envp;
-	uid_t uid;
-	gid_t gid;
+	uid_t uid; gid_t gid;
 };
 
 /* Slots of this supervisor that run a container or start one; NULL-terminated, the caller frees each and the list. */
@@ -230,9 +208,7 @@ struct box_enter_spec {
 };
 
 /* A command that runs. With a terminal `in` and `out` are two descriptors of it and err_out is -1. None of them waits. */
-struct box_entered {
-	int sock, in, out, err_out;	/* sock: readable when box_entered_hear has something to say */
-};
+struct box_entered { int sock, in, out, err_out; };	/* sock: readable when box_entered_hear has something to say */
 
 /*
  * Starts it, and waits until it has begun (30 s at most). On error nothing of it runs; kinds are those of BOX_START_FAILED. It is
@@ -261,10 +237,7 @@ int box_seccomp_check(const char *profile, uint64_t caps, struct err *err);
  * from within that group only.
  */
 int box_find(const char *project, struct ledger *l, struct err *err);
-/*
- * The living supervisor of a stack: the mstack whose children are in the stack's cgroups, whatever its run-time folder and
- * network namespace. 0: none, or it has no container now.
- */
+/* The living supervisor of a stack: the mstack whose children are in its cgroups, wherever it runs. 0: none, or no container now. */
 pid_t box_supervisor(const char *project);
 
 /* Ledger kinds "cgroup", "cgroup-top" (what all stacks share) and "ids" (the range of a stack); NULL-terminated. */

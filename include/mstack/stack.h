@@ -5,8 +5,7 @@
  * Order of work: parse (libyaml events, marks kept) -> interpolate -> include -> extends -> merge, for each file and document;
  * then once: check against the tables of keys and bring short forms to long (the canonical tree, which `mstack config`
  * prints) -> profiles -> rules between parts -> decode into the structs below. Every problem is collected as a diagnostic
- * with file, line and column; a model exists only when there is no error among them. All of it lives in one arena and is
- * read-only.
+ * with file, line and column; a model exists only when there is no error. All of it lives in one arena and is read-only.
  * Used by cli (load, config, diagnostics) and plan (the model). Opens no network, starts nothing; reads only the files named.
  */
 #ifndef MSTACK_STACK_H
