@@ -350,22 +350,29 @@ static bool begin(struct reading *r, uint32_t file, const char *text, size_t len
 	return true;
 }
 
+/* What stands between entries is the same in both grammars. */
+static void read_file(struct reading *r, uint32_t file, const char *text, size_t len,
+		      void (*read)(struct reading *))
+{
+	if (!begin(r, file, text, len))
+		return;
+	while (!r->failed && r->s < r->end) {
+		if (is_blank(*r->s) || *r->s == '\n')
+			step(r);
+		else if (*r->s == '#')
+			skip_line(r);
+		else
+			read(r);
+	}
+	free(r->copy);
+}
+
 void dotenv_parse(struct vars *vars, const struct envset *service, uint32_t file, const char *text,
 		  size_t len, struct envset *into)
 {
 	struct reading r = { .vars = vars, .service = service, .into = into };
 
-	if (!begin(&r, file, text, len))
-		return;
-	while (!r.failed && r.s < r.end) {
-		if (is_blank(*r.s) || *r.s == '\n')
-			step(&r);
-		else if (*r.s == '#')
-			skip_line(&r);
-		else
-			read_entry(&r);
-	}
-	free(r.copy);
+	read_file(&r, file, text, len, read_entry);
 }
 
 /* ---- raw ------------------------------------------------------------------------------------- */
@@ -398,15 +405,5 @@ void dotenv_parse_raw(struct vars *vars, uint32_t file, const char *text, size_t
 {
 	struct reading r = { .vars = vars, .into = into };
 
-	if (!begin(&r, file, text, len))
-		return;
-	while (!r.failed && r.s < r.end) {
-		if (is_blank(*r.s) || *r.s == '\n')
-			step(&r);
-		else if (*r.s == '#')
-			skip_line(&r);
-		else
-			read_raw_line(&r);
-	}
-	free(r.copy);
+	read_file(&r, file, text, len, read_raw_line);
 }

@@ -40,7 +40,7 @@ struct key {
 	const char *name;
 	unsigned kinds; /* enum node_kind, or-ed */
 	enum verdict verdict;
-	const char *note; /* KEY_WARN: the effect; KEY_REFUSE: what to do instead, may be NULL */
+	const char *note; /* WARN: the effect; REFUSE: what to do instead; DONE: for which values only. May be NULL */
 	enum merge_rule merge;
 	const char *by; /* MERGE_BY */
 	struct node *(*form)(struct reader *r, const struct where *w, const struct node *n);

@@ -135,7 +135,7 @@ FORM(form_asset_refs)
 static const struct key config_rows[] = {
 	DONE("content", STR),
 	DONE("environment", STR, AS(form_string)),
-	DONE("external", BOO | STR | MAP, AS(form_bool)),
+	DONE("external", BOO | STR | MAP, AS(form_bool), ONLY("false; what is used from elsewhere is refused")),
 	DONE("file", STR, AS(form_path)),
 	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),
 	DONE("name", STR, AS(resource_name)),
@@ -147,7 +147,7 @@ static const struct key secret_rows[] = {
 	WARN("driver", STR, CLUSTER),
 	WARN("driver_opts", MAP, CLUSTER, AS(form_pairs)),
 	DONE("environment", STR, AS(form_string)),
-	DONE("external", BOO | STR | MAP, AS(form_bool)),
+	DONE("external", BOO | STR | MAP, AS(form_bool), ONLY("false; what is used from elsewhere is refused")),
 	DONE("file", STR, AS(form_path)),
 	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),
 	DONE("name", STR, AS(resource_name)),

@@ -290,7 +290,7 @@ static FORM(form_tmpfs_mode)
 /* clang-format off */
 static const struct key mount_bind_rows[] = {
 	DONE("create_host_path", BOO | STR, AS(form_false_only)),
-	DONE("propagation", STR, AS(form_propagation)),
+	DONE("propagation", STR, AS(form_propagation), ONLY("private; others are refused")),
 	DONE("recursive", STR, AS(form_recursive)),
 	DONE("selinux", STR, AS(form_selinux)),
 };

@@ -86,7 +86,7 @@ static const struct key pool_rows[] = {
 	REFUSE("aux_addresses", MAP, "give the services an 'ipv4_address' each that leaves them free", BELOW(aux_keys)),
 	DONE("gateway", STR, AS(form_gateway)),
 	REFUSE("ip_range", STR, "make the subnet smaller, or give the services an 'ipv4_address' each", AS(form_range)),
-	DONE("subnet", STR, AS(form_subnet)),
+	DONE("subnet", STR, AS(form_subnet), ONLY("one of IPv4; others are refused")),
 };
 static const struct key_table pool_keys = TABLE(pool_rows);
 /* clang-format on */
@@ -123,7 +123,7 @@ static FORM(form_ipam_driver)
 /* clang-format off */
 static const struct key ipam_rows[] = {
 	DONE("config", LST, AS(form_pools), BELOW(pool_keys), JOINS_BY("subnet")),
-	DONE("driver", STR, AS(form_ipam_driver)),
+	DONE("driver", STR, AS(form_ipam_driver), ONLY("default; others are refused")),
 	REFUSE("options", MAP, "leave them out: addresses are given out by mstack itself", BELOW(option_keys)),
 };
 static const struct key_table ipam_keys = TABLE(ipam_rows);
@@ -187,9 +187,9 @@ static FORM(form_enable_ipv4)
 /* clang-format off */
 static const struct key network_rows[] = {
 	WARN("attachable", BOO | STR, CLUSTER, AS(form_bool)),
-	DONE("driver", STR, AS(form_net_driver)),
+	DONE("driver", STR, AS(form_net_driver), ONLY("bridge; others are refused")),
 	DONE("driver_opts", MAP, BELOW(driver_option_keys)),
-	DONE("enable_ipv4", BOO | STR, AS(form_enable_ipv4)),
+	DONE("enable_ipv4", BOO | STR, AS(form_enable_ipv4), ONLY("true; false is refused")),
 	REFUSE("enable_ipv6", BOO | STR, IPV4_ONLY, AS(form_bool)),
 	REFUSE("external", BOO | STR | MAP, "without it the stack has a network of its own", AS(form_bool)),
 	DONE("internal", BOO | STR, AS(form_bool)),

@@ -294,7 +294,7 @@ static FORM(form_allow)
 /* clang-format off */
 static const struct key port_rows[] = {
 	WARN("app_protocol", STR, DESCRIBES),
-	DONE("host_ip", STR, AS(form_host_ip)),
+	DONE("host_ip", STR, AS(form_host_ip), ONLY("IPv4; IPv6 is refused")),
 	DONE("mode", STR, AS(form_mode)),
 	WARN("name", STR, DESCRIBES),
 	DONE("protocol", STR, AS(form_protocol)),

@@ -46,7 +46,7 @@ static FORM(form_volume_options)
 
 /* clang-format off */
 static const struct key volume_rows[] = {
-	DONE("driver", STR, AS(form_volume_driver)),
+	DONE("driver", STR, AS(form_volume_driver), ONLY("local; others are refused")),
 	REFUSE("driver_opts", MAP, "bind a folder under the service's 'volumes'", AS(form_volume_options), BELOW(option_keys)),
 	DONE("external", BOO | STR | MAP, AS(form_bool)),
 	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),

@@ -29,6 +29,8 @@
 	{ .name = key, .kinds = kind, .verdict = KEY_REFUSE, .note = instead, ##__VA_ARGS__ }
 #define AS(f) .form = f
 #define BELOW(t) .below = &(t)
+/* What of a key that is done is not: its form refuses the rest; the manual says so. */
+#define ONLY(text) .note = text
 #define MERGES(rule) .merge = MERGE_##rule
 #define MERGES_BY(key) .merge = MERGE_BY, .by = key
 #define JOINS_BY(key) .merge = MERGE_JOIN, .by = key
