@@ -149,8 +149,9 @@ static void print_keys(void)
 	static const struct {
 		const char *head, *what;
 	} lists[] = {
-		[STACK_DONE] = { "Done", "have their meaning when the stack runs; where a note stands "
-					 "behind a key, only so far" },
+		[STACK_DONE] = { "Done",
+				 "have their meaning when the stack runs; where a note stands "
+				 "behind a key, only so far" },
 		[STACK_ACCEPTED] = { "\nAccepted", "have no effect here, and one warning says so" },
 		[STACK_REFUSED] = { "\nRefused",
 				    "would change what runs: 'up' says what to do instead" },
