@@ -15,9 +15,8 @@
 #ifndef MSTACK_BOX_H
 #define MSTACK_BOX_H
 
-#include <sys/resource.h>
-
 #include "mstack/base.h"
+#include "mstack/box_spec.h"
 #include "mstack/ledger.h"
 
 struct ev_loop;
@@ -44,91 +43,6 @@ struct box_event {
 };
 
 typedef void box_event_fn(void *arg, const struct box_event *ev);
-
-/* ---- specs ----------------------------------------------------------------------------------- */
-
-/* So many ids of users, and of groups, has a container that is not given the host's. */
-#define BOX_IDS 65536U
-
-/* Controllers. The last two are switched on when they are wanted: they cost all groups something. */
-enum { BOX_WANT_MEMORY = 1, BOX_WANT_CPU = 2, BOX_WANT_PIDS = 4, BOX_WANT_IO = 8, BOX_WANT_CPUSET = 16,
-       BOX_CONTROLLERS = 5 };
-
-enum box_io_kind { BOX_READ_BPS, BOX_READ_IOPS, BOX_WRITE_BPS, BOX_WRITE_IOPS, BOX_IO_WEIGHT };
-/* value: bytes or operations in a second, 0 no limit; a weight of 10 to 1000. path: block device of the host, a whole disk */
-struct box_io { enum box_io_kind kind; const char *path; uint64_t value; unsigned line; };
-
-struct box_limits {
-	int64_t memory_max;		/* bytes; 0 none */
-	int64_t memory_low;		/* bytes that others do not take from it; 0 none */
-	int64_t swap_max;		/* bytes of swap; -1 no limit */
-	bool swap_wanted;		/* else swap_max is left out where the kernel counts no swap */
-	int64_t cpu_milli;		/* thousandths of a CPU; 0 none */
-	unsigned cpu_weight;		/* 1 to 10000; 0: the kernel's 100 */
-	unsigned io_weight;		/* 10 to 1000; 0: the kernel's own */
-	const char *cpus;		/* "0-3,5"; NULL: all */
-	int64_t pids_max;		/* 0: default 2048; -1 none */
-	const struct box_io *io; size_t n_io;
-	unsigned wanted;		/* BOX_WANT_*: asked for in the file; a missing controller is then an error, else left out */
-	unsigned lines[BOX_CONTROLLERS];	/* in the stack file, by the number of the bit, for errors */
-};
-
-struct box_slot_spec {
-	uint64_t token;
-	const char *name;		/* "web-1": messages, cgroup and folder name */
-	struct box_limits limits;
-	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
-	bool host_ids;			/* the host's user namespace: root inside is root of the host */
-	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
-	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
-};
-
-enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE };
-
-struct box_mount {
-	enum box_mount_type type;
-	const char *source;		/* BIND: absolute host path, file or folder */
-	const char *text; size_t text_len;	/* FILE: its content, written anew at each start into memory of the slot's own */
-	uid_t uid; gid_t gid;		/* FILE: its owner, as the container sees it */
-	const char *target;		/* absolute, inside the root */
-	bool read_only;
-	int64_t size;			/* TMPFS: bytes, 0 default of 50 % memory */
-	uint32_t mode;			/* TMPFS: 0 is 01777; FILE: 0 is 0644, S_IFREG tells a mode of 0 from that */
-	unsigned line;
-};
-
-struct box_sysctl { const char *key, *value; unsigned line; };	/* "net.core.somaxconn" */
-struct box_rlimit { int resource; rlim_t soft, hard; unsigned line; };
-
-struct box_spec {
-	/* root */
-	const char *const *lower; size_t n_lower;	/* topmost first */
-	const char *upper, *work;	/* NULL both: the slot's tmpfs */
-	bool host_root;			/* lower is the host's `/`: cover /root, /home and `covers` with empty folders */
-	const char *const *covers;	/* further absolute paths to cover, NULL-terminated or NULL */
-	bool read_only;
-	const struct box_mount *mounts; size_t n_mounts;	/* in order of targets' depth; parents before children */
-	int64_t shm_size;		/* 0: 64 MiB */
-	/* process */
-	const char *const *argv;	/* NULL-terminated, at least one */
-	const char *const *envp;	/* NULL-terminated; PATH of it is searched for argv[0] */
-	const char *cwd;		/* absolute; made when missing; NULL: / */
-	uid_t uid; gid_t gid;
-	const gid_t *groups; size_t n_groups;
-	const char *hostname, *domainname;	/* NULL: the host's */
-	const struct box_sysctl *sysctls; size_t n_sysctls;
-	const struct box_rlimit *rlimits; size_t n_rlimits;	/* above the defaults of the security notes */
-	int oom_score_adj;		/* -1000 to 1000 */
-	bool init;			/* a small program of ours is PID 1: passes signals on, reaps, ends as the command does */
-	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
-	bool new_privileges;		/* set-user-id programs and file capabilities count (no_new_privs is not set) */
-	bool unfiltered;		/* no system call filter at all */
-	const char *seccomp;		/* else: text of a profile in Docker's JSON format; NULL: the default filter */
-	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
-	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
-};
-
-struct box_exec_spec { uint64_t token; const char *const *argv; };
 
 /* ---- the runtime of one stack ---------------------------------------------------------------- */
 

@@ -11,15 +11,8 @@
 #ifndef MSTACK_STACK_H
 #define MSTACK_STACK_H
 
-#include <netinet/in.h>
-
 #include "mstack/base.h"
-
-/* A place in one of the loaded files. */
-struct stack_pos {
-	uint32_t file;		/* index into stack->files */
-	uint32_t line, col;	/* from 1; 0: no place */
-};
+#include "mstack/stack_model.h"
 
 /* ---- diagnostics ----------------------------------------------------------------------------- */
 
@@ -50,132 +43,7 @@ void stack_diags_print(const struct stack_diags *d, bool colour, struct buf *out
  */
 void stack_diags_json(const struct stack_diags *d, struct buf *out);
 
-/* ---- the model ------------------------------------------------------------------------------- */
-
-struct stack_str { const char *text; struct stack_pos pos; };		/* text NULL: not given */
-struct stack_strs { const struct stack_str *v; size_t n; bool given; };	/* given: also when empty */
-struct stack_kv { const char *key, *value; struct stack_pos pos; };	/* value NULL: key without value */
-struct stack_kvs { const struct stack_kv *v; size_t n; };
-
-enum stack_condition { STACK_STARTED, STACK_HEALTHY, STACK_COMPLETED };
-
-struct stack_depend {
-	const struct stack_service *service;	/* NULL: absent, and not required */
-	enum stack_condition condition;
-	bool required, restart;
-	struct stack_pos pos;
-};
-
-struct stack_attach {				/* a service on a network, in declaration order */
-	const struct stack_network *network;
-	struct in_addr ipv4;			/* 0: plan gives one out */
-	struct stack_strs aliases;
-	struct stack_pos pos, ipv4_pos;
-};
-
-struct stack_port {				/* one per port after expansion of ranges of equal length */
-	struct in_addr host_ip;			/* 0.0.0.0: any */
-	uint16_t published;			/* 0: any free one */
-	uint16_t target;
-	uint8_t protocol;			/* IPPROTO_TCP, IPPROTO_UDP */
-	struct stack_pos pos;
-};
-
-enum stack_mount_type { STACK_BIND, STACK_VOLUME, STACK_TMPFS };
-
-struct stack_mount {
-	enum stack_mount_type type;
-	const char *source;			/* BIND: absolute path; VOLUME: key of the volume, NULL anonymous */
-	const struct stack_volume *volume;	/* VOLUME with a name */
-	const char *target;			/* absolute, cleaned */
-	bool read_only, create_host_path, nocopy;
-	int64_t tmpfs_size;			/* bytes; 0: no limit given */
-	uint32_t tmpfs_mode;			/* 0: not given (1777) */
-	bool by_tmpfs;				/* TMPFS: by the key `tmpfs`, not by an entry of `volumes` */
-	struct stack_pos pos;
-};
-
-/* A secret or config of a service. data: only with for_run, as it was when the stack was loaded. target: absolute */
-struct stack_asset { const char *source, *target, *data; size_t len; uid_t uid; gid_t gid; uint32_t mode; struct stack_pos pos; };
-
-enum stack_restart { STACK_NO, STACK_ALWAYS, STACK_ON_FAILURE, STACK_UNLESS_STOPPED };
-
-struct stack_health {
-	bool given, disable;
-	struct stack_strs test;			/* starts with CMD, CMD-SHELL or NONE */
-	/* 0: not given; then the image's hold, then 30s 30s 0 5s and 3 */
-	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
-	unsigned retries;
-	struct stack_pos pos;
-};
-
-enum stack_blkio_kind { STACK_READ_BPS, STACK_READ_IOPS, STACK_WRITE_BPS, STACK_WRITE_IOPS, STACK_DEVICE_WEIGHT };
-/* value: bytes or operations in a second, or a weight of 10 to 1000. path: of a disk of the host */
-struct stack_blkio { enum stack_blkio_kind kind; const char *path; int64_t value; struct stack_pos pos; };
-struct stack_ulimit { const char *name; int resource; int64_t soft, hard; struct stack_pos pos; };	/* -1: unlimited */
-
-/* A number with its place; given tells 0 from "not in the file". */
-struct stack_num { int64_t value; bool given; struct stack_pos pos; };
-
-struct stack_service {
-	const char *name;
-	struct stack_pos pos;
-	struct stack_str image;			/* never NULL: `build:` alone gives PROJECT-SERVICE, see build */
-	struct stack_str build_context;		/* absolute; text NULL without `build:` */
-	struct stack_str build_dockerfile;	/* text NULL: Dockerfile */
-	struct stack_strs command, entrypoint;	/* given and empty: cleared */
-	struct stack_kvs environment;		/* env_file folded in, variables resolved; value NULL: unset in the container */
-	struct stack_kvs labels, sysctls;
-	struct stack_str working_dir, user, hostname, domainname, container_name, stop_signal;
-	const struct stack_attach *networks;	/* at least `default` */
-	const struct stack_port *ports;
-	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
-	const struct stack_asset *assets;	/* `secrets` and `configs` */
-	const struct stack_depend *depends;
-	size_t n_networks, n_ports, n_mounts, n_assets, n_depends;
-	struct stack_health health;
-	enum stack_restart restart;
-	unsigned restart_max;			/* on-failure:N; 0: no limit */
-	struct stack_num mem_limit, mem_reservation, shm_size, memswap_limit;	/* bytes; the last with memory, -1: no limit */
-	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
-	struct stack_str cpuset;		/* "0-3,5" */
-	struct stack_num pids_limit;		/* -1: no limit */
-	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
-	const struct stack_blkio *blkio;
-	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
-	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
-	bool userns_host;			/* `userns_mode: host` */
-	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
-	struct stack_str seccomp, apparmor;
-	int stop_signal_nr;			/* 0: not given */
-	struct stack_num stop_grace_ns;		/* default 10 s filled in */
-	const struct stack_ulimit *ulimits;
-	size_t n_ulimits, n_blkio;
-};
-
-struct stack_network {
-	const char *key, *name;			/* name: PROJECT_KEY unless `name:` */
-	struct stack_pos pos;
-	bool internal, used;			/* used: by any service */
-	unsigned prefix;			/* 0: plan chooses the subnet */
-	struct in_addr subnet, gateway;		/* gateway 0: the first address */
-	struct stack_pos subnet_pos, gateway_pos;
-};
-
-struct stack_volume { const char *key, *name; struct stack_pos pos; bool external; };	/* name: as a network's */
-
-struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input; text lives with the diags */
-
-struct stack {
-	const char *name;			/* of the project */
-	const char *dir;			/* project folder, absolute */
-	const struct stack_file *files;
-	const struct stack_service *services;	/* in file order */
-	const struct stack_network *networks;
-	const struct stack_volume *volumes;
-	size_t n_files, n_services, n_networks, n_volumes;
-	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
-};
+/* ---- loading --------------------------------------------------------------------------------- */
 
 struct stack_opts {
 	const char *const *paths;	/* stack files, merged in this order; "-" is standard input */
