@@ -156,6 +156,12 @@ int fd_nonblock(int fd, bool on);
 /* Folders of the command line contract: MSTACK_RUN_DIR (default /run/mstack), MSTACK_DATA_DIR (/var/lib/mstack). */
 const char *path_run_dir(void);
 const char *path_data_dir(void);
+/*
+ * The file that this program was started from, caller frees; NULL: unknown. A program that goes on as a sealed copy of itself
+ * (box_seal_self) writes it down in this variable before: /proc/self/exe then tells of the copy.
+ */
+#define PATH_SELF_VARIABLE "MSTACK_PROGRAM"
+char *path_self(void);
 
 /* ---- time ------------------------------------------------------------------------------------ */
 

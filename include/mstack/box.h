@@ -87,8 +87,9 @@ void box_exec_cancel(struct box_slot *s);
  * may look into it (root) reads that. A client steps into the container by the pidfd of PID 1, through the steps of box_exec.
  */
 
-/* Goes on as a copy of this program that nobody can write to, named `name` (15 characters at most); first thing of a command
- * that enters containers (CVE-2019-5736). Returns 0 in the copy; -1 when there is none. */
+/* Goes on as a copy of this program that nobody can write to, named `name` (15 characters at most), and that leaves no core
+ * dump; first thing of a command that enters containers or starts them (CVE-2019-5736). path_self still tells the file that
+ * it is a copy of. Returns 0 in the copy; -1 when there is none. */
 int box_seal_self(const char *name, struct err *err);
 
 /* A container that runs. Strings live as long as it. */

@@ -228,3 +228,18 @@ const char *path_data_dir(void)
 {
 	return from_env("MSTACK_DATA_DIR", "/var/lib/mstack");
 }
+
+char *path_self(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *noted = getenv(PATH_SELF_VARIABLE);
+
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	/* Nobody but a copy believes the variable: everybody else knows better. */
+	if (strncmp(path, "/memfd:", 7))
+		return xstrdup(path);
+	return noted && *noted == '/' ? xstrdup(noted) : NULL;
+}

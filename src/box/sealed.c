@@ -2,14 +2,16 @@
 /*
  * sealed: a copy of our own program that nobody can write to. Who enters a container can be made to
  * execute itself there (`#!/proc/self/exe`), and the container then has a descriptor of the program
- * (CVE-2019-5736): it must not be that of the file which the host will run next. Called by cli,
- * before anything else of a command that enters.
+ * (CVE-2019-5736): it must not be that of the file which the host will run next. Its memory holds
+ * environments and secrets of containers, so it is never dumped. Called by cli, before anything else
+ * of a command that enters.
  */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,23 +97,41 @@ static char **own_words(struct buf *text)
 	return list.v;
 }
 
+/*
+ * Not even into a program that takes dumps, which asks for no limit. The hard limit stays: a service may want dumps of its own
+ * processes. Children inherit both; what a child executes begins anew.
+ */
+static int hide(const char *name, struct err *err)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) < 0)
+		return err_sys(err, errno, "limit of core dumps");
+	core.rlim_cur = 0;
+	/* The copy would be called by the number of a descriptor. */
+	if (setrlimit(RLIMIT_CORE, &core) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    prctl(PR_SET_NAME, name) < 0)
+		return err_sys(err, errno, "keep the memory of mstack to itself");
+	return 0;
+}
+
 int box_seal_self(const char *name, struct err *err)
 {
 	_cleanup_fd_ int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	_cleanup_fd_ int copy = -1;
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	_cleanup_free_ char **words = NULL;
+	_cleanup_free_ char **words = NULL, *self = NULL;
 
 	if (exe < 0)
 		return err_sys(err, errno, "open /proc/self/exe");
 	if (is_sealed(exe))
-		/* It would be called by the number of a descriptor. */
-		return prctl(PR_SET_NAME, name) < 0 ? err_sys(err, errno, "prctl") : 0;
+		return hide(name, err);
 	copy = copy_sealed(exe, err);
 	if (copy < 0)
 		return -1;
 	words = own_words(&text);
-	if (words)
+	self = path_self();
+	if (words && self && !setenv(PATH_SELF_VARIABLE, self, 1))
 		fexecve(copy, words, environ);
 	return err_sys(err, errno, "execute the sealed copy of mstack");
 }

@@ -12,7 +12,10 @@
 #include "cli/logview.h"
 #include "cli/project.h"
 #include "cli/relay.h"
+#include "mstack/box.h"
 
+/* By which a supervisor is known when its ledger was lost (box_supervisor). */
+#define PROCESS_NAME "mstack"
 /* The background supervisor's own log lies in memory (/run); beyond this it is begun anew. */
 #define OWN_LOG_MAX (1 << 20)
 
@@ -279,7 +282,12 @@ int cli_up(const struct cli_options *o, struct err *err)
 	struct up u = { .o = o, .term = cli_term_get(o), .tell_fd = -1 };
 	int r = -1;
 
-	if (check_words(o, err) < 0 || cli_project_load(o, &how, &u.project, err) < 0)
+	if (check_words(o, err) < 0)
+		return -1;
+	/* Before the file is read, whose secrets are then in no memory that is ever dumped. */
+	if (!o->dry_run && box_seal_self(PROCESS_NAME, err) < 0)
+		return err_wrap(err, "up");
+	if (cli_project_load(o, &how, &u.project, err) < 0)
 		return -1;
 	if (check_service(o, u.project.stack, err) == 0)
 		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)

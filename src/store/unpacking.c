@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -52,14 +51,12 @@ static char *find_program(void)
 {
 	static const char *const places[] = { "", "/../libexec/mstack", "/../lib/mstack" };
 	const char *set = getenv("MSTACK_STORE_BIN");
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	_cleanup_free_ char *self = path_self();
 
 	if (set && *set)
 		return xstrdup(set);
-	if (n <= 0)
+	if (!self)
 		return NULL;
-	self[n] = '\0';
 	dirname(self);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		char *path = xasprintf("%s%s/%s", self, places[i], UNPACKER_NAME);

@@ -133,3 +133,65 @@ load lib/common
 		says 'open files'
 	done
 }
+
+# CVE-2019-5736, by a start instead of an exec: what a container can reach of the program that starts it, also by way of a
+# health check, is a copy that nobody can write to.
+@test "hostile: a container that executes its starter does not get at the program on the host" {
+	local before sup mode
+	mkdir -p image/bin
+	cp /bin/busybox image/bin/sh
+	printf '#!/proc/self/exe\n' >image/evil
+	chmod +x image/evil
+	before=$(sha256sum "$BUILD/mstack")
+	stack <<-'END'
+		services:
+		  a:
+		    image: ./image
+		    userns_mode: host
+		    cap_add: [SYS_PTRACE]
+		    command:
+		      - /bin/sh
+		      - -c
+		      - |
+		        while :; do
+		          for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		            (echo x >>/proc/$$n/exe) 2>/dev/null
+		          done
+		        done
+		    healthcheck: {test: [CMD, /evil], interval: 100ms, retries: 3}
+		  b: {image: ./image, userns_mode: host, command: [/bin/sh, -c, "/evil; /bin/sh -c 'echo x >>/proc/1/exe'; /evil"]}
+	END
+	mstack up -d
+	sup=$(supervisor)
+	wait_until health_is a unhealthy
+	[[ $(readlink "/proc/$sup/exe") == '/memfd:mstack (deleted)' ]]
+	not bash -c "echo x >>/proc/$sup/exe"
+	[[ $(sha256sum "$BUILD/mstack") == "$before" ]]
+	mstack down -t 0
+	for mode in host private; do
+		stack <<<"services: {b: {image: ./image, userns_mode: $mode, entrypoint: [/evil], command: [--version]}}"
+		expect_exit "$([[ $mode == host ]] && echo 127 || echo 126)" mstack up -d
+	done
+	[[ $(sha256sum "$BUILD/mstack") == "$before" ]]
+}
+
+no_mstack() { [[ -z $(other_mstack) ]]; }
+
+@test "hostile: neither the supervisor nor its guard leaves a core dump" {
+	local pid sup
+	stack_one <<<$'environment: {PASSWORD: secret}\nulimits: {core: -1}\ncommand: [sleep, "1000"]'
+	(
+		ulimit -c unlimited
+		mstack up -d
+	)
+	# The container has what its service asks for.
+	[[ $(awk '/^Max core/ { print $5, $6 }' "/proc/$(field a Pid)/limits") == 'unlimited unlimited' ]]
+	sup=$(supervisor)
+	[[ $(other_mstack "$sup") ]]
+	for pid in "$sup" $(other_mstack "$sup"); do
+		[[ $(awk '/^Max core/ { print $5, $6 }' "/proc/$pid/limits") == '0 unlimited' ]]
+	done
+	kill -ABRT "$sup"
+	wait_until no_mstack
+	[[ -z $(find . -name '*core*') ]]
+}

@@ -313,6 +313,20 @@ static void test_folders(void **state)
 	assert_string_equal(path_data_dir(), "/tmp/d");
 }
 
+/* The variable is for copies only, which this program is not. */
+static void test_self(void **state)
+{
+	_cleanup_free_ char *self = NULL;
+
+	(void)state;
+	setenv(PATH_SELF_VARIABLE, "/bin/sh", 1);
+	self = path_self();
+	assert_non_null(self);
+	assert_string_equal(strrchr(self, '/'), "/test_path");
+	assert_int_equal(access(self, X_OK), 0);
+	unsetenv(PATH_SELF_VARIABLE);
+}
+
 #define FOLDER "/run/mstack"
 
 static void test_within(void **state)
@@ -346,6 +360,7 @@ int main(void)
 		test_in_tree(test_remove_deep),
 		test_in_tree(test_remove_crosses_no_mount),
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_within),
 	};
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,23 @@ static bool is_left_open(int but)
 			return true;
 	}
 	return false;
+}
+
+/* What it keeps to itself: nobody without all rights may look into it, and it is never dumped. */
+static bool is_hidden(void)
+{
+	struct rlimit core;
+
+	return !prctl(PR_GET_DUMPABLE) && !getrlimit(RLIMIT_CORE, &core) && !core.rlim_cur;
+}
+
+/* The file on the disk is still known. */
+static bool knows_itself(void)
+{
+	_cleanup_free_ char *self = path_self();
+	const char *name = self ? strrchr(self, '/') : NULL;
+
+	return name && !strcmp(name, "/test_sealed") && !access(self, X_OK);
 }
 
 /* The exit code says which of the promises was broken. */
@@ -62,6 +81,10 @@ static int copy_main(int argc, char **argv)
 	/* Neither of the two programs is left open. */
 	if (is_left_open(fd))
 		return 16;
+	if (!is_hidden())
+		return 18;
+	if (!knows_itself())
+		return 19;
 	/* A second time it is what it is already. */
 	return box_seal_self("mstack-test", &err) ? 17 : 42;
 }
