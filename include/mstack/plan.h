@@ -24,6 +24,7 @@ struct plan_host {
 	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
 	const char *data_dir;			/* of all: /var/lib/mstack */
 	const char *resolv_conf;		/* text for the containers */
+	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
 };
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
@@ -91,6 +92,22 @@ enum { PLAN_FILE_WRONG = 1, PLAN_HOST_REFUSES = 2 };
  */
 int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags);
 void plan_free(struct plan *p);
+
+/* A container that comes to a running plan: a one-off. */
+struct plan_extra {
+	const struct stack *stack;		/* its own, or the running one; the services that run have the same names in both */
+	const struct stack_service *service;	/* of that stack */
+	const char *name;			/* of the slot, "web-run-1" */
+	bool alone;				/* in a project of its own: it bears the service's name */
+	const struct in_addr *taken; size_t n_taken;	/* addresses of others like it */
+};
+/*
+ * As plan_make, for one slot beside those of `running`, which must outlive the result: its slots and bridges stand first, with
+ * their numbers, then come the new slot and the bridges that it lacks; volumes, ports and edges are those of the new slot only.
+ * images and users of `host` are those of the extra's stack; only the service's own are looked at.
+ */
+int plan_beside(const struct plan *running, const struct plan_extra *extra, const struct plan_host *host,
+		struct plan **ret_plan, struct stack_diags *diags);
 /* Fills in what the name of a project alone decides: project (borrowed), id and table. */
 void plan_names(const char *project, struct net_spec *ret);
 /* The capabilities of a service's containers, as box_spec.caps. Names that nobody knows do not count. */

@@ -24,6 +24,7 @@ struct stack_diag {
 	char *text;		/* "service 'web': ports[1]: ..." */
 	char *hint;		/* "did you mean 'ports'?", or NULL */
 	char *source;		/* "PORT is '80x', .env:3": where a value of variables came from; or NULL */
+	bool of_label;		/* its place is in a struct stack_text with labels, and the text begins with one of them */
 };
 
 struct stack_diags;
@@ -45,9 +46,19 @@ void stack_diags_json(const struct stack_diags *d, struct buf *out);
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
+/* A document that stands in no file: what options of a command say, or what another process has read. */
+struct stack_text {
+	const char *text;
+	const char *dir;		/* absolute: relative paths in it begin here; NULL: the project folder */
+	/* What problems in line 1, 2, ... are told by ("--memory"), in place of file, line and key; NULL: they have no place. */
+	const char *const *labels;
+	size_t n_labels;
+};
+
 struct stack_opts {
 	const char *const *paths;	/* stack files, merged in this order; "-" is standard input */
 	size_t n_paths;
+	const struct stack_text *text;	/* merged after them, or read alone; NULL: none */
 	const char *project_name;	/* -p, or NULL */
 	const char *project_dir;	/* --project-directory, or NULL */
 	const char *const *env;		/* process environment, NULL-terminated "K=V" */
@@ -65,6 +76,8 @@ struct stack_opts {
  */
 int stack_load(const struct stack_opts *opts, struct stack **ret_stack, struct stack_diags *diags, struct err *err);
 void stack_free(struct stack *s);
+/* `text` in quotes, to stand for itself in a struct stack_text. False: it is not UTF-8, or holds what no stack file may. */
+bool stack_quote(struct buf *out, const char *text);
 const struct stack_service *stack_find_service(const struct stack *s, const char *name);
 
 /* The canonical form (`mstack config`); what compose accepts again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attached: see attached.h. Called by exec. One loop over the streams, the signals and the word of the command's end. What
- * keeps the terminal right when this process is killed is the escort (src/box/escort.h).
+ * attached: see attached.h. Called by exec and run. One loop over the streams, the signals and the word of the command's end. What
+ * keeps the terminal right when this process is killed is exec's escort (src/box/escort.h).
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,7 +43,30 @@ static void pass_size(const struct cli_attached *a)
 	struct winsize size;
 
 	if (a->console->fd >= 0 && !ioctl(a->console->fd, TIOCGWINSZ, &size))
-		ioctl(a->entered->out, TIOCSWINSZ, &size);
+		ioctl(*a->far->out, TIOCSWINSZ, &size);
+}
+
+/* ---- a command that was entered -------------------------------------------------------------- */
+
+static int entered_hear(void *e, int *ret_status, struct err *err)
+{
+	return box_entered_hear(e, ret_status, err);
+}
+
+static void entered_signal(void *e, int sig)
+{
+	box_entered_signal(e, sig);
+}
+
+static void entered_leave(void *e)
+{
+	box_entered_leave(e);
+}
+
+struct cli_far cli_far_entered(struct box_entered *e)
+{
+	return (struct cli_far){ &e->in,       &e->out,	       &e->err_out,   e->sock,
+				 entered_hear, entered_signal, entered_leave, e };
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */
@@ -74,7 +97,7 @@ static bool pass_signal(struct cli_attached *a, int sig, unsigned *ends)
 			cli_console_raw(a->console);
 		pass_size(a);
 	} else {
-		box_entered_signal(a->entered, sig);
+		a->far->signal(a->far->arg, sig);
 		if (sig == SIGTERM || sig == SIGHUP)
 			return ++*ends > 1;
 	}
@@ -104,11 +127,12 @@ struct streams {
 
 static void begin(struct streams *s, const struct cli_attached *a)
 {
-	struct box_entered *e = a->entered;
+	const struct cli_far *far = a->far;
 
-	pump_init(&s->pumps[IN], STDIN_FILENO, e->in, a->console->fd >= 0 ? a->keys : NULL);
-	pump_init(&s->pumps[OUT], e->out, STDOUT_FILENO, NULL);
-	pump_init(&s->pumps[ERR], e->err_out, STDERR_FILENO, NULL);
+	pump_init(&s->pumps[IN], *far->in < 0 ? -1 : STDIN_FILENO, *far->in,
+		  a->console->fd >= 0 ? a->keys : NULL);
+	pump_init(&s->pumps[OUT], *far->out, STDOUT_FILENO, NULL);
+	pump_init(&s->pumps[ERR], *far->err_out, STDERR_FILENO, NULL);
 }
 
 /* After the command's end only what it has left in its pipes is waited for, and only if it finds no room. */
@@ -123,7 +147,7 @@ static int patience(const struct streams *s)
 /* What the command has closed, or what the user has, is closed on the other side too. */
 static void turn(struct streams *s, struct cli_attached *a)
 {
-	int *const ends[STREAMS] = { &a->entered->in, &a->entered->out, &a->entered->err_out };
+	int *const ends[STREAMS] = { a->far->in, a->far->out, a->far->err_out };
 
 	for (size_t i = 0; i < STREAMS; i++)
 		if (s->polled[i].revents && !pump_turn(&s->pumps[i]))
@@ -137,7 +161,7 @@ static int wait_for_any(struct streams *s, const struct cli_attached *a)
 	if (s->ended)
 		s->polled[IN].fd = -1;
 	s->polled[STREAMS] = (struct pollfd){ a->signals, POLLIN, 0 };
-	s->polled[STREAMS + 1] = (struct pollfd){ s->ended ? -1 : a->entered->sock, POLLIN, 0 };
+	s->polled[STREAMS + 1] = (struct pollfd){ s->ended ? -1 : a->far->sock, POLLIN, 0 };
 	return poll(s->polled, ARRAY_LEN(s->polled), patience(s));
 }
 
@@ -165,7 +189,7 @@ static int run(struct cli_attached *a, int *ret_status, struct err *err)
 			return err_set(err, "told twice to end (%s): the command is ended too",
 				       sig_name(sig));
 		if (s.polled[STREAMS + 1].revents)
-			heard = box_entered_hear(a->entered, ret_status, err);
+			heard = a->far->hear(a->far->arg, ret_status, err);
 		if (heard < 0)
 			return -1;
 		s.ended |= heard > 0;
@@ -181,6 +205,6 @@ int cli_attached_run(struct cli_attached *a, int *ret_status, struct err *err)
 	r = run(a, ret_status, err);
 	cli_console_restore(a->console);
 	if (r == CLI_LEFT)
-		box_entered_leave(a->entered);
+		a->far->leave(a->far->arg);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attached: a command of a container and the terminal or the pipes of the one who called it, until the command ends.
+ * attached: a command of a container and the terminal or the pipes of the one who called it, until the command ends. Used by
+ * exec and run.
  */
 #ifndef CLI_ATTACHED_H
 #define CLI_ATTACHED_H
@@ -24,8 +25,22 @@ void cli_console_restore(struct cli_console *c);
 
 enum { CLI_ENDED, CLI_LEFT };
 
+/* The other side: the command's streams as we hold them, and who speaks for it. */
+struct cli_far {
+	int *in, *out, *err_out; /* closed when they end; with a terminal the last is -1 */
+	int sock;		 /* readable when `hear` has something to say */
+	/* 1 it has ended (*ret_status as of wait(2)); 0 not yet; -1 nobody can say any more. Does not wait. */
+	int (*hear)(void *arg, int *ret_status, struct err *err);
+	void (*signal)(void *arg, int sig);
+	void (*leave)(void *arg); /* from here on it goes on without us */
+	void *arg;
+};
+
+/* A command that was entered by exec. */
+struct cli_far cli_far_entered(struct box_entered *e);
+
 struct cli_attached {
-	struct box_entered *entered;
+	const struct cli_far *far;
 	struct cli_console *console;
 	struct detachkeys *keys; /* with a terminal */
 	int signals; /* of cli_signals_take */

@@ -37,6 +37,7 @@ int cli_image(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
+int cli_run(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

@@ -273,7 +273,8 @@ static int exit_code(int status)
 static int stay(const struct cli_options *o, const struct box_running *r, struct wanted *w,
 		struct box_entered *e, int signals, struct err *err)
 {
-	struct cli_attached a = { e, &w->console, &w->keys, signals };
+	const struct cli_far far = cli_far_entered(e);
+	struct cli_attached a = { &far, &w->console, &w->keys, signals };
 	const struct cli_term t = cli_term_get(o);
 	int status = 0, rc = cli_attached_run(&a, &status, err);
 	_cleanup_free_ char *text = NULL;

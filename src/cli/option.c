@@ -282,7 +282,7 @@ static int take_environment(const struct parser *p)
 int cli_options_parse(const char *const *words, struct cli_options *ret,
 		      const struct cli_command **ret_command, struct err *err)
 {
-	struct cli_options o = { .timeout_s = -1, .wait_timeout_s = -1 };
+	struct cli_options o = { .timeout_s = -1, .wait_timeout_s = -1, .interactive = true };
 	struct parser p = { .words = words, .o = &o, .err = err };
 	size_t n = 0;
 
@@ -309,5 +309,13 @@ void cli_options_fini(struct cli_options *o)
 	vec_fini(&o->attach);
 	vec_fini(&o->no_attach);
 	vec_fini(&o->env);
+	vec_fini(&o->env_from_file);
+	vec_fini(&o->binds);
+	vec_fini(&o->tmpfs);
+	vec_fini(&o->publish);
+	vec_fini(&o->labels);
+	vec_fini(&o->cap_add);
+	vec_fini(&o->cap_drop);
+	vec_fini(&o->devices);
 	vec_fini(&o->args);
 }

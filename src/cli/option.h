@@ -20,10 +20,12 @@ struct cli_options {
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
 	bool remove_orphans, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, security, force;
-	bool no_tty, privileged, accepted;
+	bool no_tty, privileged, accepted, interactive, service_ports, no_deps, read_only, init;
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *detach_keys;
-	struct cli_words status, attach, no_attach, env;
+	const char *image, *rootfs, *name, *hostname, *entrypoint, *memory, *cpus, *pids, *network, *pull;
+	struct cli_words status, attach, no_attach, env, env_from_file, binds, tmpfs, publish, labels;
+	struct cli_words cap_add, cap_drop, devices;
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
 	struct cli_words args;

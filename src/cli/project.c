@@ -42,6 +42,18 @@ static void print_json(const struct stack_diags *diags, FILE *to)
 	buf_fini(&b);
 }
 
+/* Is nothing wrong but what options say? */
+static enum err_kind kind_of(const struct stack_diags *diags)
+{
+	for (size_t i = 0; i < stack_diags_count(diags); i++) {
+		const struct stack_diag *d = stack_diags_get(diags, i);
+
+		if (d->severity == STACK_ERROR && !d->of_label)
+			return ERR_STACK;
+	}
+	return ERR_USAGE;
+}
+
 /* What kept the files from being read is a problem like the others for who reads JSON. */
 static int fail(const struct cli_options *o, const struct cli_load *how, struct stack_diags *diags,
 		bool told, struct err *err)
@@ -56,7 +68,7 @@ static int fail(const struct cli_options *o, const struct cli_load *how, struct 
 		print_json(diags, how->json);
 	else
 		cli_diags_print(diags, &t);
-	return cli_told(err, told ? ERR_STACK : err->kind);
+	return cli_told(err, told ? kind_of(diags) : err->kind);
 }
 
 /* ---- looking for the file -------------------------------------------------------------------- */
@@ -269,10 +281,17 @@ static int load(const struct cli_options *o, const struct cli_load *how, struct 
 		.no_interpolate = how->no_interpolate,
 	};
 
-	choose_words(&o->env_files, "ENV_FILES", &env_files);
-	if (choose_files(o, &env_files, &files, p->diags, err) < 0 ||
-	    choose_env_files(o, &files, &env_files, err) < 0)
-		return -1;
+	if (how->alone) {
+		/* Nothing is interpolated in it. */
+		vec_push(&env_files, xstrdup("/dev/null"));
+		opts.project_name = how->alone;
+	} else {
+		choose_words(&o->env_files, "ENV_FILES", &env_files);
+		if (choose_files(o, &env_files, &files, p->diags, err) < 0 ||
+		    choose_env_files(o, &files, &env_files, err) < 0)
+			return -1;
+	}
+	opts.text = how->text;
 	opts.paths = (const char *const *)files.v;
 	opts.n_paths = files.n;
 	opts.env_files = (const char *const *)env_files.v;

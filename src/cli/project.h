@@ -21,12 +21,14 @@ struct cli_load {
 	bool for_run;			  /* what cannot be run yet is an error */
 	bool no_interpolate;		  /* only merge */
 	const struct cli_words *services; /* only these and what they depend on; NULL or none: all */
+	const struct stack_text *text;	  /* goes over the files; NULL: nothing does */
+	const char *alone;		  /* the project of this name is all in text: there are no files; NULL: there are */
 	FILE *json;			  /* all problems, warnings too, go there as lines of JSON; NULL: errors as text */
 };
 
 /*
- * Loads the stack; `how` may be NULL: to look at it. When it has errors they are printed, and err (-1) has the kind ERR_STACK
- * and no text. Warnings are left in diags, for the caller to print (but see json).
+ * Loads the stack; `how` may be NULL: to look at it. When it has errors they are printed, and err (-1) has no text and the kind
+ * ERR_STACK, or ERR_USAGE if all of them are in `text`. Warnings are left in diags, for the caller to print (but see json).
  */
 int cli_project_load(const struct cli_options *o, const struct cli_load *how, struct cli_project *ret, struct err *err);
 /* For commands that need no model: a name given by -p or the environment is enough, the file is not even looked for. */

@@ -20,15 +20,30 @@ static bool is_static(const struct planner *p, const struct stack_network *net, 
 	return false;
 }
 
+/* Somebody who runs has it. */
+static const char *holder(const struct planner *p, size_t bridge, uint32_t addr)
+{
+	for (size_t i = 0; i < p->first; i++)
+		for (size_t j = 0; j < p->plan->slots[i].n_ports; j++)
+			if (p->plan->slots[i].ports[j].bridge == bridge &&
+			    p->plan->slots[i].ports[j].addr.s_addr == htonl(addr))
+				return p->plan->slots[i].name;
+	for (size_t i = 0; p->extra && i < p->extra->n_taken; i++)
+		if (p->extra->taken[i].s_addr == htonl(addr))
+			return "another one-off container";
+	return NULL;
+}
+
 /* The next free address of a bridge; `last` is the one given out before. 0: none left. */
 static uint32_t next_address(const struct planner *p, const struct stack_network *net,
-			     const struct net_bridge_spec *b, uint32_t last)
+			     size_t bridge, uint32_t last)
 {
+	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
 	uint32_t first = ntohl(b->subnet.s_addr);
 	uint32_t broadcast = first | ~planner_mask(b->prefix);
 
 	for (uint32_t a = last + 1; a < broadcast; a++)
-		if (a != ntohl(b->gateway.s_addr) && !is_static(p, net, a))
+		if (a != ntohl(b->gateway.s_addr) && !is_static(p, net, a) && !holder(p, bridge, a))
 			return a;
 	return 0;
 }
@@ -39,11 +54,17 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	size_t bridge = p->bridge_of[a->network - p->stack->networks];
 	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
 	struct net_port_spec *port = &slot->ports[slot->n_ports];
+	const char *other = a->ipv4.s_addr ? holder(p, bridge, ntohl(a->ipv4.s_addr)) : NULL;
 
 	port->bridge = bridge;
 	port->addr = a->ipv4;
+	if (other)
+		stack_diag_add(
+			p->diags, STACK_ERROR, a->ipv4_pos, NULL,
+			"service '%s': network '%s': its ipv4_address belongs to %s, which runs",
+			slot->service->name, a->network->key, other);
 	if (!a->ipv4.s_addr) {
-		uint32_t addr = next_address(p, a->network, b, last[bridge]);
+		uint32_t addr = next_address(p, a->network, bridge, last[bridge]);
 
 		if (!addr) {
 			stack_diag_add(p->diags, STACK_ERROR, a->pos,
@@ -78,7 +99,7 @@ void planner_addresses(struct planner *p)
 
 	for (size_t i = 0; i < net->n_bridges; i++)
 		last[i] = ntohl(net->bridges[i].subnet.s_addr);
-	for (size_t i = 0; i < p->plan->n_slots; i++) {
+	for (size_t i = p->first; i < p->plan->n_slots; i++) {
 		struct plan_slot *slot = &p->plan->slots[i];
 		const struct stack_service *s = slot->service;
 
@@ -130,9 +151,9 @@ void planner_publish(struct planner *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->plan->n_slots; i++)
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
 		n += p->plan->slots[i].service->n_ports;
 	p->plan->pubs = arena_array(p->arena, struct net_publish_spec, n + 1);
-	for (size_t i = 0; i < p->plan->n_slots; i++)
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
 		publish(p, &p->plan->slots[i]);
 }

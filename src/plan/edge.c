@@ -23,11 +23,11 @@ void planner_edges(struct planner *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->plan->n_slots; i++)
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
 		n += p->plan->slots[i].service->n_depends;
 	/* One slot per service today; a replica adds an edge for each of its own. */
 	p->plan->edges = arena_array(p->arena, struct plan_edge, n * p->plan->n_slots + 1);
-	for (size_t i = 0; i < p->plan->n_slots; i++) {
+	for (size_t i = p->first; i < p->plan->n_slots; i++) {
 		const struct stack_service *s = p->plan->slots[i].service;
 
 		for (size_t j = 0; j < s->n_depends; j++)

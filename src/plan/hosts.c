@@ -31,7 +31,8 @@ static size_t shared_port(const struct plan_slot *me, const struct plan_slot *ot
 	return SIZE_MAX;
 }
 
-static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other)
+static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
+		      bool by_service)
 {
 	size_t port = shared_port(me, other);
 	const struct stack_strs *aliases;
@@ -39,13 +40,17 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
 	if (port == SIZE_MAX)
 		return;
 	put_address(b, other->ports[port].addr);
-	buf_printf(b, "%s", other->service->name);
-	if (strcmp(other->name, other->service->name) != 0)
+	/* The name of a service means those that serve, not a one-off beside them. */
+	if (!by_service)
+		buf_printf(b, "%s", other->name);
+	else
+		buf_printf(b, "%s", other->service->name);
+	if (by_service && strcmp(other->name, other->service->name) != 0)
 		buf_printf(b, " %s", other->name);
 	if (strcmp(other->container, other->service->name) != 0)
 		buf_printf(b, " %s", other->container);
 	aliases = &other->service->networks[port].aliases;
-	for (size_t i = 0; i < aliases->n; i++)
+	for (size_t i = 0; by_service && i < aliases->n; i++)
 		buf_printf(b, " %s", aliases->v[i].text);
 	buf_putc(b, '\n');
 }
@@ -68,7 +73,8 @@ static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 		buf_printf(&b, "%s\n", host_name(slot));
 	}
 	for (size_t i = 0; i < p->plan->n_slots; i++)
-		put_other(&b, slot, &p->plan->slots[i]);
+		put_other(&b, slot, &p->plan->slots[i],
+			  i < p->first || !p->extra || p->extra->alone);
 	text = arena_strdup(p->arena, buf_str(&b));
 	buf_fini(&b);
 	return text;

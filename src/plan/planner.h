@@ -14,6 +14,9 @@ struct planner {
 	struct plan *plan;
 	struct arena *arena;
 	size_t host_errors; /* of the diagnostics: not the file is to blame but this host */
+	const struct plan *running;	 /* plan_beside: what is there already; else NULL */
+	const struct plan_extra *extra;	 /* likewise: what comes to it */
+	size_t first;			 /* the slots before it are planned already */
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 

@@ -52,11 +52,11 @@ void planner_volumes(struct planner *p)
 	const char **dirs;
 	size_t n_mounts = 0, n_dirs = 0;
 
-	for (size_t i = 0; i < p->plan->n_slots; i++)
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
 		n_mounts += p->plan->slots[i].service->n_mounts;
 	p->plan->volumes = arena_array(p->arena, struct plan_volume, n_mounts + 1);
 	dirs = arena_array(p->arena, const char *, n_mounts + 1);
-	for (size_t i = 0; i < p->plan->n_slots; i++) {
+	for (size_t i = p->first; i < p->plan->n_slots; i++) {
 		const struct plan_slot *slot = &p->plan->slots[i];
 
 		for (size_t j = 0; j < slot->service->n_mounts; j++) {

@@ -117,18 +117,49 @@ static void take_subnet(struct planner *p, const struct stack_network *n, struct
 	b->gateway = n->gateway.s_addr ? n->gateway : planner_addr(ntohl(n->subnet.s_addr) + 1);
 }
 
+/* The bridges that are there keep their numbers. */
+static void take_running(struct planner *p, size_t room)
+{
+	struct net_spec *spec = &p->plan->net;
+	const struct net_spec *running = p->running ? &p->running->net : spec;
+
+	spec->bridges = arena_array(p->arena, struct net_bridge_spec, running->n_bridges + room);
+	for (; spec->n_bridges < running->n_bridges; spec->n_bridges++)
+		spec->bridges[spec->n_bridges] = running->bridges[spec->n_bridges];
+}
+
+/* By its name; its number, or SIZE_MAX. */
+static size_t find_running(const struct planner *p, const struct stack_network *n)
+{
+	for (size_t i = 0; p->running && i < p->running->net.n_bridges; i++)
+		if (!strcmp(p->running->net.bridges[i].altname, n->name))
+			return i;
+	return SIZE_MAX;
+}
+
+/* By anybody who is still to be started. */
+static bool is_wanted(const struct planner *p, const struct stack_network *n)
+{
+	const struct stack_service *s = p->extra ? p->extra->service : NULL;
+
+	for (size_t i = 0; s && i < s->n_networks; i++)
+		if (s->networks[i].network == n)
+			return true;
+	return !s && n->used;
+}
+
 void planner_networks(struct planner *p)
 {
 	struct net_spec *spec = &p->plan->net;
 
-	spec->bridges = arena_array(p->arena, struct net_bridge_spec, p->stack->n_networks);
+	take_running(p, p->stack->n_networks);
 	p->bridge_of = arena_array(p->arena, size_t, p->stack->n_networks);
 	for (size_t i = 0; i < p->stack->n_networks; i++) {
 		const struct stack_network *n = &p->stack->networks[i];
 		struct net_bridge_spec *b = &spec->bridges[spec->n_bridges];
 
-		p->bridge_of[i] = SIZE_MAX;
-		if (!n->used)
+		p->bridge_of[i] = find_running(p, n);
+		if (p->bridge_of[i] != SIZE_MAX || !is_wanted(p, n))
 			continue;
 		planner_bridge_name(p, n, b->ifname);
 		b->altname = n->name;

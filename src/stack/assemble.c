@@ -288,6 +288,20 @@ static struct node *without_include(struct reader *r, struct node *doc)
 	return node_map_done(r->arena, doc->pos, &all);
 }
 
+/* Options change services that are there: one that is not is told by its name, and not by what it lacks. */
+static bool is_about_nothing(const struct reader *r, const struct node *model,
+			     const struct node *doc)
+{
+	const struct node *named = node_get(doc, "services");
+
+	if (!model || !r->text_file || doc->pos.file != r->text_file - 1)
+		return false;
+	for (size_t i = 0; named && i < named->n; i++)
+		if (!node_get(node_get(model, "services"), named->pairs[i].key))
+			return true;
+	return false;
+}
+
 /*
  * Each document in turn over what came before. What it includes lies below it, so its tags take away from that as well, and
  * its services may extend those that are included, but not those of earlier files: so does compose.
@@ -301,6 +315,8 @@ static struct node *assemble_in(struct reader *r, const struct context *c,
 		struct node *doc = docs->v[i], *included, *earlier;
 
 		if (!reader_check_kind(r, NULL, doc, MAP))
+			continue;
+		if (is_about_nothing(r, model, doc))
 			continue;
 		substitute(r, c->vars, NULL, doc);
 		included = load_includes(r, c, doc, trail);

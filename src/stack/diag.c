@@ -18,7 +18,9 @@ struct origin {
 
 struct stack_diags {
 	struct VEC(struct stack_diag) diags; /* sorted by place */
-	struct VEC(struct stack_file) files; /* owned */
+	struct VEC(struct stack_file) files; /* owned; path NULL: a text with `labels` */
+	char **labels;			     /* owned; of the lines of the one text */
+	size_t n_labels;
 	struct VEC(struct origin *) origins;
 	struct strmap origin_index; /* by the bytes of pos */
 	size_t n_errors;
@@ -44,6 +46,9 @@ void stack_diags_free(struct stack_diags *d)
 	}
 	for (size_t i = 0; i < d->origins.n; i++)
 		free(d->origins.v[i]);
+	for (size_t i = 0; i < d->n_labels; i++)
+		free(d->labels[i]);
+	free(d->labels);
 	vec_fini(&d->diags);
 	vec_fini(&d->files);
 	vec_fini(&d->origins);
@@ -68,13 +73,33 @@ const struct stack_diag *stack_diags_get(const struct stack_diags *d, size_t i)
 
 /* ---- files and places ------------------------------------------------------------------------ */
 
-uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *text, size_t len)
+static uint32_t add(struct stack_diags *d, char *path, const char *text, size_t len)
 {
 	char *copy = xcalloc(len + 1, 1);
 
 	memcpy(copy, text, len);
-	vec_push(&d->files, ((struct stack_file){ xstrdup(path), copy, len }));
+	vec_push(&d->files, ((struct stack_file){ path, copy, len }));
 	return (uint32_t)d->files.n - 1;
+}
+
+uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *text, size_t len)
+{
+	return add(d, xstrdup(path), text, len);
+}
+
+uint32_t diags_add_text(struct stack_diags *d, const struct stack_text *text)
+{
+	d->labels = xcalloc(text->n_labels + 1, sizeof(*d->labels));
+	for (; d->n_labels < text->n_labels; d->n_labels++)
+		d->labels[d->n_labels] = xstrdup(text->labels[d->n_labels]);
+	return add(d, NULL, text->text, strlen(text->text));
+}
+
+const char *diags_label(const struct stack_diags *d, struct stack_pos pos)
+{
+	bool known = pos.line && pos.line <= d->n_labels && pos.file < d->files.n;
+
+	return known && !d->files.v[pos.file].path ? d->labels[pos.line - 1] : NULL;
 }
 
 const char *diags_text(const struct stack_diags *d, uint32_t file)
@@ -84,15 +109,21 @@ const char *diags_text(const struct stack_diags *d, uint32_t file)
 
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos)
 {
-	return pos.line && pos.file < d->files.n ? &d->files.v[pos.file] : NULL;
+	bool known = pos.line && pos.file < d->files.n && d->files.v[pos.file].path;
+
+	return known ? &d->files.v[pos.file] : NULL;
 }
 
 const char *diags_place(const struct stack_diags *d, struct stack_pos pos, struct buf *scratch)
 {
 	const struct stack_file *file = diags_file(d, pos);
+	const char *label = diags_label(d, pos);
 
 	scratch->len = 0;
-	buf_printf(scratch, "%s:%u", file ? file->path : "?", pos.line);
+	if (label)
+		buf_puts(scratch, label);
+	else
+		buf_printf(scratch, "%s:%u", file ? file->path : "?", pos.line);
 	return scratch->data;
 }
 
@@ -192,7 +223,9 @@ static bool is_known(const struct stack_diags *d, size_t place, const struct sta
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
 		const char *hint, const char *fmt, va_list ap)
 {
-	struct stack_diag diag = { .severity = severity, .pos = pos };
+	struct stack_diag diag = { .severity = severity,
+				   .pos = pos,
+				   .of_label = diags_label(d, pos) != NULL };
 	size_t place = find_place(d, pos);
 	bool is_error = severity == STACK_ERROR;
 	struct buf text = { 0 };

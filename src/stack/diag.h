@@ -15,6 +15,10 @@ void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stac
 		const char *fmt, va_list ap);
 /* That copy, which lives as long as d: large files are not kept twice. */
 const char *diags_text(const struct stack_diags *d, uint32_t file);
+/* The same for a text that stands in no file. */
+uint32_t diags_add_text(struct stack_diags *d, const struct stack_text *text);
+/* What a problem at this place is told by in place of file and line; NULL: it is in a file, or has no place. */
+const char *diags_label(const struct stack_diags *d, struct stack_pos pos);
 /* The file of a place; NULL: it has none. */
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos);
 /*

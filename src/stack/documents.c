@@ -23,10 +23,18 @@ static void check_size(struct reader *r, struct node_items *docs, size_t before)
 	docs->n = before;
 }
 
+static void parse(struct reader *r, int file, struct node_items *docs)
+{
+	const struct stack_file *f = &r->files.v[file];
+	size_t before = docs->n;
+
+	yaml_parse(r->arena, r->diags, (uint32_t)file, f->text, f->len, docs);
+	check_size(r, docs, before);
+}
+
 int documents_read(struct reader *r, const struct context *c, const char *path,
 		   struct node_items *docs, struct err *err)
 {
-	size_t before = docs->n;
 	int file;
 
 	if (r->values > VALUES_MAX)
@@ -34,10 +42,19 @@ int documents_read(struct reader *r, const struct context *c, const char *path,
 	file = reader_file(r, c, path, YAML_FILE_MAX);
 	if (file < 0)
 		return reader_file_error(err, "stack file", path, YAML_FILE_MAX);
-	yaml_parse(r->arena, r->diags, (uint32_t)file, r->files.v[file].text, r->files.v[file].len,
-		   docs);
-	check_size(r, docs, before);
+	parse(r, file, docs);
 	return 0;
+}
+
+void documents_read_text(struct reader *r, const struct context *c, const struct stack_text *text,
+			 struct node_items *docs)
+{
+	struct context *own = arena_alloc(r->arena, sizeof(*own));
+
+	*own = *c;
+	if (text->dir)
+		own->dir = arena_strdup(r->arena, text->dir);
+	parse(r, reader_text(r, own, text), docs);
 }
 
 /* EINVAL: something is there, but it is no regular file. */

@@ -11,6 +11,9 @@
 /* 0: appended to docs, or it was complained about in the diagnostics; -1: the file cannot be read. */
 int documents_read(struct reader *r, const struct context *c, const char *path,
 		   struct node_items *docs, struct err *err);
+/* The same for a text that stands in no file. */
+void documents_read_text(struct reader *r, const struct context *c, const struct stack_text *text,
+			 struct node_items *docs);
 /* Into the variables of the context. 0, also when the file is not there and need not be; -1: it cannot be read. */
 int documents_read_env(struct reader *r, const struct context *c, const char *path, bool required,
 		       struct err *err);

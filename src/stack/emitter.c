@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 
+#include "mstack/stack.h"
 #include "stack/emitter.h"
 #include "stack/scalar.h"
 #include "stack/utf8.h"
@@ -59,6 +60,21 @@ void emit_string(struct buf *out, const char *s, bool dollars)
 		s += len ? len : 1;
 	}
 	buf_putc(out, '"');
+}
+
+bool stack_quote(struct buf *out, const char *text)
+{
+	uint32_t c;
+
+	for (const char *s = text; *s;) {
+		size_t len = utf8_decode(s, &c);
+
+		if (!len)
+			return false;
+		s += len;
+	}
+	emit_string(out, text, true);
+	return true;
 }
 
 /* Plain text, or text in lines, with its dollars. */

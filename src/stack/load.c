@@ -32,11 +32,11 @@ static int find_dir(struct reader *r, const struct stack_opts *opts, const char 
 	const char *path = opts->n_paths ? opts->paths[0] : NULL, *dir = opts->project_dir, *slash;
 	char cwd[PATH_MAX];
 
-	if (!path)
+	if (!path && !opts->text)
 		return err_kind(err, ERR_STACK, "no stack file given");
 	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(err, errno, "current folder");
-	slash = strrchr(path, '/');
+	slash = path ? strrchr(path, '/') : NULL;
 	if (!dir && slash && strcmp(path, "-"))
 		dir = arena_strndup(r->arena, path, slash > path ? (size_t)(slash - path) : 1);
 	*ret = path_clean(r->arena, cwd, dir ? dir : ".");
@@ -150,6 +150,8 @@ static int load(struct reader *r, const struct context *c, const struct stack_op
 
 	for (size_t i = 0; !result && i < opts->n_paths; i++)
 		result = documents_read(r, c, opts->paths[i], &docs, err);
+	if (!result && opts->text)
+		documents_read_text(r, c, opts->text, &docs);
 	if (!result && !stack_diags_errors(r->diags))
 		read_model(r, c, opts, &docs);
 	reader_flush(r, NULL);

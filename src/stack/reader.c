@@ -84,13 +84,25 @@ void where_text(struct buf *b, const struct where *w)
 	buf_puts(b, ": ");
 }
 
+/* What a complaint begins with: the way to the node, or the label that stands for its line. */
+static void put_place(const struct reader *r, const struct where *w, struct stack_pos pos,
+		      struct buf *b)
+{
+	const char *label = diags_label(r->diags, pos);
+
+	if (label)
+		buf_printf(b, "%s: ", label);
+	else
+		where_text(b, w);
+}
+
 void reader_error(struct reader *r, const struct where *w, struct stack_pos pos, const char *hint,
 		  const char *fmt, ...)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	va_list ap;
 
-	where_text(&text, w);
+	put_place(r, w, pos, &text);
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
@@ -122,7 +134,7 @@ static void vremark(struct reader *r, const void *once, enum stack_severity seve
 	struct remark remark = { .once = once, .severity = severity, .pos = pos };
 
 	find_owner(w, &remark.section, &remark.name);
-	where_text(&text, w);
+	put_place(r, w, pos, &text);
 	len = text.len;
 	buf_vprintf(&text, fmt, ap);
 	if (*tail)
@@ -299,6 +311,17 @@ int reader_file(struct reader *r, const struct context *c, const char *path, siz
 	strmap_put(&r->file_index, key, strlen(key), r->files.n, NULL);
 	vec_push(&r->files, file);
 	vec_push(&r->contexts, c);
+	return (int)number;
+}
+
+int reader_text(struct reader *r, const struct context *c, const struct stack_text *text)
+{
+	uint32_t number = diags_add_text(r->diags, text);
+
+	vec_push(&r->files,
+		 ((struct stack_file){ "-", diags_text(r->diags, number), strlen(text->text) }));
+	vec_push(&r->contexts, c);
+	r->text_file = number + 1;
 	return (int)number;
 }
 

@@ -68,6 +68,7 @@ struct reader {
 	struct VEC(struct remark) remarks;
 	struct VEC(struct asset) assets;
 	bool for_run;
+	size_t text_file; /* the number of the text that stands in no file, plus one; 0: there is none */
 	size_t n_ports;		/* of all services: there is a limit */
 	size_t values;			/* in all documents: there is a limit */
 	size_t merged;		/* entries that merges have copied: there is a limit */
@@ -117,6 +118,8 @@ struct vars *reader_vars(const struct reader *r, struct stack_pos pos);
  * below that.
  */
 int reader_file(struct reader *r, const struct context *c, const char *path, size_t max);
+/* The same for a text that stands in no file. */
+int reader_text(struct reader *r, const struct context *c, const struct stack_text *text);
 /* What errno means behind it: "env file 'a.env': not a regular file". Returns -1. */
 int reader_file_error(struct err *err, const char *what, const char *path, size_t max);
 

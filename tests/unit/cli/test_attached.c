@@ -59,7 +59,8 @@ static pid_t run(struct scene *s)
 	struct box_entered e = { s->client, s->master, dup(s->master), -1 };
 	struct cli_console console = { .fd = STDIN_FILENO };
 	struct detachkeys keys;
-	struct cli_attached a = { &e, &console, &keys, -1 };
+	const struct cli_far far = cli_far_entered(&e);
+	struct cli_attached a = { &far, &console, &keys, -1 };
 	struct err err = { 0 };
 	int status = 0, rc;
 
