@@ -72,6 +72,8 @@ int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct e
 void box_go(struct box_slot *s);
 /* Gives a start that hangs this long up (kill, START_FAILED); default 30 s. */
 pid_t box_pid(const struct box_slot *s);	/* 0: none */
+/* Our side of its terminal (spec.tty), which does not wait. Borrowed, from BOX_STARTED to the next start or close; -1: none. */
+int box_console(const struct box_slot *s);
 /* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone, so it was killed instead. */
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
 int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */

@@ -88,7 +88,10 @@ struct box_spec {
 	bool unfiltered;		/* no system call filter at all */
 	const char *seccomp;		/* else: text of a profile in Docker's JSON format; NULL: the default filter */
 	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
-	int stdout_fd, stderr_fd;	/* become 1 and 2; 0 is /dev/null */
+	bool tty;			/* 0, 1 and 2 are a terminal of the container's own, /dev/console is it too; see box_console */
+	unsigned short rows, cols;	/* of it; 0: unknown */
+	int stdin_fd;			/* else becomes 0; -1: /dev/null */
+	int stdout_fd, stderr_fd;	/* else become 1 and 2 */
 };
 
 struct box_exec_spec { uint64_t token; const char *const *argv; };

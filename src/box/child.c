@@ -232,9 +232,10 @@ static const struct child_step stage_one[] = {
 /*
  * What a start and an exec have in common: from a process in the right namespaces to the command.
  */
-#define PROCESS_STEPS \
+#define SESSION_STEPS \
 	{ "new session", child_new_session }, \
-	{ "terminal", child_make_term }, \
+	{ "terminal", child_make_term }
+#define PROCESS_STEPS \
 	{ "standard streams", child_set_stdio }, \
 	{ "working_dir", child_enter_cwd }, \
 	{ "resource limits", child_set_limits }, \
@@ -261,6 +262,8 @@ static const struct child_step stage_two[] = {
 	{ "AppArmor", child_enter_profile },
 	{ "change the root", child_pivot },
 	{ "host name", child_set_hostname },
+	SESSION_STEPS,
+	{ "console", child_bind_console },
 	PROCESS_STEPS,
 };
 
@@ -277,6 +280,7 @@ static const struct child_step exec_one[] = {
 
 static const struct child_step exec_two[] = {
 	{ "death signal", child_die_with_supervisor },
+	SESSION_STEPS,
 	PROCESS_STEPS,
 };
 /* clang-format on */

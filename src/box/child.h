@@ -45,7 +45,7 @@ struct child {
 	int helper_pidfd;
 	int join; /* pidfd of the container that an exec goes into */
 	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
-	bool want_term; /* a new terminal in place of the three below */
+	bool want_term; /* a new terminal in place of the three below; in a start /dev/console too */
 	struct winsize size;
 	int term;    /* it, once it is made */
 	int in;	     /* -1: /dev/null */
@@ -108,6 +108,7 @@ int child_pivot(struct child *c);
 
 /* console.c */
 int child_make_term(struct child *c);
+int child_bind_console(struct child *c);
 
 /* sysctl.c */
 int child_begin_helper(struct child *c);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * console: the step that makes a terminal for a command, in the container's own devpts, so that it
+ * console: the steps that make a terminal for a command, in the container's own devpts, so that it
  * has a name there (ttyname works) and no device of the host's comes in. The other side goes out
  * through the socket. What lies in /dev is the container's to change, so it is looked at before it
- * is trusted, and our own side is opened without a path.
+ * is trusted, and our own side is opened without a path. That of PID 1 is /dev/console as well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "box/child.h"
+#include "box/mounting.h"
 #include "box/sys.h"
 
-#define PTMX "dev/pts/ptmx"
+#define PTMX	"dev/pts/ptmx"
+#define CONSOLE "dev/console"
 
 /* A container may put a link, a FIFO or another device in its place. */
 static bool is_ptmx(int fd)
@@ -79,4 +81,21 @@ int child_make_term(struct child *c)
 	return sys_send(c->sock, &m, sizeof(m), &master, 1) < 0
 		       ? err_sys(&c->err, errno, "hand it over")
 		       : 0;
+}
+
+/* Onto a file that stage one has made in /dev, or what a volume has put over it. */
+int child_bind_console(struct child *c)
+{
+	_cleanup_fd_ int root = -1, at = -1, term = -1;
+
+	if (c->term < 0)
+		return 0;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	at = sys_open_plain(root, CONSOLE, O_PATH | O_NOFOLLOW);
+	if (at < 0)
+		return err_sys(&c->err, errno, "open '/" CONSOLE "'");
+	term = mounting_copy(c->term, "", false);
+	if (term < 0 || mounting_attach(term, at) < 0)
+		return err_sys(&c->err, errno, "mount the terminal on '/" CONSOLE "'");
+	return 0;
 }

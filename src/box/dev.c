@@ -70,7 +70,8 @@ int child_make_devices(struct child *c)
 
 	if (dev < 0 || shm < 0)
 		return err_sys(&c->err, errno, "tmpfs");
-	if (fill(dev) < 0)
+	/* A place for the terminal that stage two makes. */
+	if (fill(dev) < 0 || (c->want_term && mknodat(dev, "console", S_IFREG | 0600, 0) < 0))
 		return err_sys(&c->err, errno, "fill /dev");
 	if (attach_at(c, dev, c->root, "dev") < 0)
 		return -1;

@@ -46,7 +46,7 @@ struct guest {
 	struct guest_proc one, two;
 	bool begun; /* cloned, and not ended by guest_fini */
 	bool ready, failed, eof;
-	int fds[4]; /* that came with READY */
+	int fds[4]; /* that came with READY, or a terminal */
 	struct err err;
 };
 
@@ -92,6 +92,7 @@ struct box_slot {
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */
 	int memo;	       /* of the present start, for clients; else -1 */
+	int console;	       /* our side of the terminal of the present or last start; -1: none */
 	bool go;	       /* the word was given */
 	uint64_t oom_before;
 	struct ev_timer settle; /* looks whether the cgroup is empty, */

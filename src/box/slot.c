@@ -100,7 +100,7 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->rt = rt;
 	s->name = xstrdup(spec->name);
 	s->token = spec->token;
-	s->memo = s->cgroup.fd = s->netns = s->mntns = s->rtnl = s->userns = -1;
+	s->memo = s->console = s->cgroup.fd = s->netns = s->mntns = s->rtnl = s->userns = -1;
 	s->ids = spec->host_ids ? 0 : rt->ids;
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);
@@ -170,6 +170,7 @@ void slot_free(struct box_slot *s)
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
 	cleanup_fd(&s->memo);
+	cleanup_fd(&s->console);
 	cleanup_fd(&s->userns);
 	cgroup_fini(&s->cgroup);
 	launch_free(s->launch);
@@ -203,5 +204,6 @@ void box_slot_close(struct box_slot *s)
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
 	cleanup_fd(&s->userns);
+	cleanup_fd(&s->console);
 	slot_try_free(s);
 }

@@ -97,6 +97,7 @@ static void advance_starting(struct box_slot *s)
 	if (g->eof && g->ready && s->go && !g->failed && g->two.pid) {
 		ev_timer_stop(s->rt->loop, &g->deadline);
 		s->state = SLOT_RUNNING;
+		s->console = take_fd(&g->fds[0]);
 		/* One that could not be finished says "starting" for ever, which harms nobody else. */
 		(void)memo_finish(s->memo, g->two.pid);
 		runtime_emit(s, &ev);
@@ -146,6 +147,7 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 		return -1;
 	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)
 		return -1;
+	cleanup_fd(&s->console);
 	cleanup_fd(&s->memo);
 	s->memo = memo_new(s->name, s->cgroup.path, l, err);
 	if (s->memo < 0)
@@ -154,6 +156,9 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	c.command = &l->command;
 	c.netns = s->netns;
 	c.mntns = s->mntns;
+	c.want_term = spec->tty;
+	c.size = (struct winsize){ .ws_row = spec->rows, .ws_col = spec->cols };
+	c.in = spec->stdin_fd;
 	c.out = spec->stdout_fd;
 	c.err_out = spec->stderr_fd;
 	c.init = spec->init ? s->rt->init : -1;
@@ -192,4 +197,9 @@ void box_go(struct box_slot *s)
 pid_t box_pid(const struct box_slot *s)
 {
 	return s->state == SLOT_RUNNING ? s->guest.two.pid : 0;
+}
+
+int box_console(const struct box_slot *s)
+{
+	return s->console;
 }

@@ -6,6 +6,7 @@
  * Runs as the container's user. Made without the C library, so that it is a few kilobytes and needs nothing of the image. It is
  * part of mstack's own program file, see init_image.c. argv: its name, the path to execute, the command's own argv.
  */
+#include <asm/ioctls.h>
 #include <asm/unistd.h>
 #include <errno.h>
 #include <linux/prctl.h>
@@ -78,6 +79,22 @@ static void say(const char *text)
 	call(__NR_write, 2, (long)text, (long)len, 0);
 }
 
+/*
+ * Where there is a terminal, its keys are for the command: in a group with us it would get each signal of theirs twice, from
+ * the terminal and from us.
+ */
+static void take_terminal(void)
+{
+	int group = 0;
+
+	if (call(__NR_ioctl, 0, TIOCGPGRP, (long)&group, 0) < 0)
+		return;
+	call(__NR_setpgid, 0, 0, 0, 0);
+	group = (int)call(__NR_getpid, 0, 0, 0, 0);
+	/* The signal that this brings to who is in the background is blocked, which allows it. */
+	call(__NR_ioctl, 0, TIOCSPGRP, (long)&group, 0);
+}
+
 /* What mstack found to be executable is there, so a loader or interpreter is missing, or it is no program. */
 _Noreturn static void execute(char **argv, char **envp)
 {
@@ -124,8 +141,10 @@ _Noreturn void init_main(long *stack)
 		say("init: no process could be made\n");
 		end(125);
 	}
-	if (!command)
+	if (!command) {
+		take_terminal();
 		execute(argv + 1, envp);
+	}
 	for (;;) {
 		sig = call(__NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof(all));
 		if (sig == SIGCHLD)

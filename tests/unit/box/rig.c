@@ -273,6 +273,7 @@ struct box_spec rig_spec(const char *const *argv, int out)
 		.envp = envp,
 		.hostname = "web-1",
 		.caps = box_caps_default(),
+		.stdin_fd = -1,
 		.stdout_fd = out,
 		.stderr_fd = out,
 	};

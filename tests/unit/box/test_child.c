@@ -74,6 +74,7 @@ static void fail_each(struct rig *r, bool second)
 	struct box_spec spec = rig_spec(argv, rig_pipe());
 	struct box_slot *s = rig_slot(r, "web-1");
 
+	spec.tty = true;
 	for (size_t i = 0; i < length(from); i++) {
 		struct bent b = { .tables = child_tables };
 
