@@ -185,6 +185,9 @@ up:
 	trap : INT; $(B)/mstack up examples/hello/stack.yaml || [ $$? = 130 ]
 
 bench: all
+	BUILD=$(B) CC='$(CC)' tests/bench/up
+
+bench-run: all
 	BUILD=$(B) CC='$(CC)' tests/bench/run
 
 bench-config: all
@@ -216,6 +219,7 @@ help:
 	@echo 'make floorplan    judge every include by tools/floorplan'
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
+	@echo 'make bench-run    one container beside crun, runc, bubblewrap and podman; what each safety measure costs (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
@@ -223,6 +227,6 @@ help:
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-config bench-import install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-config bench-import install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exectime: how long commands take as whole processes, and how much memory. Called by tests/bench/config.
+ * exectime: how long commands take as whole processes, and how much memory. Called by tests/bench/config and tests/bench/run.
  *
- *	exectime ROUNDS COMMAND... [-- COMMAND...]
+ *	exectime ROUNDS COMMAND... [--- COMMAND...]
  *
  * Runs the commands in turn, ROUNDS times each after one that is not counted, and prints a line for each: median and least
  * wall time and median processor time in milliseconds, the largest resident set in KiB. Their output is thrown away. Exit code 1
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define ROUNDS_MAX 100000
-#define COMMANDS_MAX 8
+#define COMMANDS_MAX 16
 
 struct sample {
 	double wall, cpu;
@@ -91,12 +91,12 @@ int main(int argc, char **argv)
 	struct sample *samples, warm;
 
 	if (rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: exectime ROUNDS COMMAND... [-- COMMAND...]\n");
+		fprintf(stderr, "usage: exectime ROUNDS COMMAND... [--- COMMAND...]\n");
 		return 2;
 	}
 	commands[n++] = argv + 2;
 	for (int i = 2; i < argc && n < COMMANDS_MAX; i++)
-		if (!strcmp(argv[i], "--")) {
+		if (!strcmp(argv[i], "---")) {
 			argv[i] = NULL;
 			commands[n++] = argv + i + 1;
 		}
