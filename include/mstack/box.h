@@ -17,6 +17,7 @@
 
 #include "mstack/base.h"
 #include "mstack/box_spec.h"
+#include "mstack/box_usage.h"
 #include "mstack/ledger.h"
 
 struct ev_loop;

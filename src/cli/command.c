@@ -104,6 +104,11 @@ static const struct cli_option exec_options[] = {
 	END,
 };
 
+static const struct cli_option top_options[] = {
+	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
+	END,
+};
+
 static const struct cli_option config_options[] = {
 	FLAG("quiet", 'q', quiet, "check only; with --format json the problems go to standard output"),
 	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output; problems as JSON lines with json"),
@@ -182,6 +187,10 @@ const struct cli_command cli_commands[] = {
 	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
 	  "  mstack exec -u root web apk add strace      as somebody else\n",
 	  cli_exec },
+	{ "top", "show the processes of the services", "[FILE] [SERVICE...]", 256, 0, top_options,
+	  "PID and PPID are those of the host; UID is looked up in the container's own /etc/passwd. Control characters in\n"
+	  "what a process calls itself are made visible.\n",
+	  cli_top },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -227,7 +236,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
 	NOT_YET("attach", "connect the terminal to a service"),
-	NOT_YET("top", "show the processes of services"),
 	NOT_YET("stats", "show what services use"),
 	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),

@@ -12,158 +12,28 @@
 
 #include "cli/attached.h"
 #include "cli/command.h"
+#include "cli/container.h"
 #include "cli/execenv.h"
-#include "cli/project.h"
-#include "mstack/store.h"
-#include "mstack/sup.h"
 
 #define PROCESS_NAME "mstack-exec" /* not "mstack": its children are in the container's cgroup */
 
 /* ---- finding the container ------------------------------------------------------------------- */
 
-static void free_list(char ***list)
-{
-	for (size_t i = 0; *list && (*list)[i]; i++)
-		free((*list)[i]);
-	free(*list);
-}
-
-/* N of "SERVICE-N", 0 if it is a slot of another service. */
-static unsigned long index_of(const char *slot, const char *service)
-{
-	size_t len = strlen(service);
-	char *end;
-	unsigned long n;
-
-	if (strncmp(slot, service, len) != 0 || slot[len] != '-' || slot[len + 1] < '1' ||
-	    slot[len + 1] > '9')
-		return 0;
-	n = strtoul(slot + len + 1, &end, 10);
-	return *end ? 0 : n;
-}
-
-static int parse_index(const char *text, unsigned long *ret, struct err *err)
-{
-	size_t len = text ? strlen(text) : 0;
-
-	*ret = 0;
-	if (!text)
-		return 0;
-	if (!len || len > 9 || strspn(text, "0123456789") != len || *text == '0')
-		return err_kind(err, ERR_USAGE, "exec: --index: '%s' is not a number from 1 on",
-				text);
-	*ret = strtoul(text, NULL, 10);
-	return 0;
-}
-
-/* A service that is in the file, or runs though it is not in it any more. */
-static bool is_known(const struct cli_project *p, char *const *slots, const char *service)
-{
-	if (p->stack && stack_find_service(p->stack, service))
-		return true;
-	for (; *slots; slots++)
-		if (index_of(*slots, service))
-			return true;
-	return false;
-}
-
-static int no_service(const struct cli_project *p, char *const *slots, const char *service,
-		      struct err *err)
-{
-	struct VEC(const char *) names = { 0 };
-	const char *near;
-
-	for (size_t i = 0; p->stack && i < p->stack->n_services; i++)
-		vec_push(&names, p->stack->services[i].name);
-	for (; !p->stack && *slots; slots++)
-		vec_push(&names, *slots);
-	near = nearest_name(service, names.v, names.n);
-	if (near)
-		err_set(err, "exec: no such service: '%s': did you mean '%s'?", service, near);
-	else
-		err_set(err, "exec: no such service: '%s' in stack '%s'", service, p->name);
-	vec_fini(&names);
-	return -1;
-}
-
-/* Which of them runs, for who asked for one that does not. */
-static int no_index(char *const *slots, const char *service, unsigned long wanted, struct err *err)
-{
-	struct buf list = { 0 };
-
-	for (; *slots; slots++)
-		if (index_of(*slots, service))
-			buf_printf(&list, "%s%lu", list.len ? ", " : "", index_of(*slots, service));
-	err_set(err, "exec: service '%s': --index %lu is not running; running: %s", service, wanted,
-		buf_str(&list));
-	buf_fini(&list);
-	return -1;
-}
-
-/* As compose: without --index the lowest one that runs. */
-static int choose(const struct cli_project *p, char *const *slots, const char *service,
-		  unsigned long wanted, const char **ret, struct err *err)
-{
-	unsigned long best = 0;
-
-	for (size_t i = 0; slots[i]; i++) {
-		unsigned long n = index_of(slots[i], service);
-
-		if (!n || (best && (wanted ? n != wanted : n > best)))
-			continue;
-		best = n;
-		*ret = slots[i];
-	}
-	if (!is_known(p, slots, service))
-		return no_service(p, slots, service, err);
-	if (!best)
-		return err_set(err, "exec: service '%s' is not running: see 'mstack ps -a'",
-			       service);
-	return wanted && best != wanted ? no_index(slots, service, wanted, err) : 0;
-}
-
+/* A stack that is not up has no container; a service that the file does not know is the better thing to say. */
 static struct box_running *find(const struct cli_options *o, const struct cli_project *p,
 				struct err *err)
 {
-	static char *const none[] = { NULL };
-	_cleanup_(free_list) char **slots = NULL;
-	pid_t supervisor = sup_owner(p->name);
-	struct box_running *r;
-	unsigned long wanted;
-	const char *slot = NULL;
+	_cleanup_(cli_containers_fini) struct cli_containers c = { 0 };
 
-	if (parse_index(o->index, &wanted, err) < 0)
-		return NULL;
-	if (!supervisor && p->stack && !stack_find_service(p->stack, o->args.v[0])) {
-		no_service(p, none, o->args.v[0], err);
-		return NULL;
-	}
-	if (!supervisor) {
-		err_set(err, "exec: stack '%s' is not up", p->name);
+	if (cli_containers_open(&c, "exec", p, err) < 0) {
+		if (p->stack)
+			cli_containers_known(&c, o->args.v[0], err);
 		return NULL;
 	}
-	slots = box_running_list(supervisor);
-	if (choose(p, slots, o->args.v[0], wanted, &slot, err) < 0)
-		return NULL;
-	r = box_running_get(supervisor, slot, err);
-	if (!r)
-		err_wrap(err, "exec: service '%s'", o->args.v[0]);
-	return r;
+	return cli_containers_get(&c, o->args.v[0], o->index, err);
 }
 
 /* ---- who and with what ----------------------------------------------------------------------- */
-
-/* Users are looked up in the container's own files as they are now, by our own reader. */
-static int look_up(const struct box_running *r, const char *spec, struct store_user *ret,
-		   struct err *err)
-{
-	char root[48];
-	char *const layers[] = { root };
-	const struct store_image as_image = { .layers = (char **)layers, .n_layers = 1 };
-
-	snprintf(root, sizeof(root), "/proc/self/fd/%d", r->root);
-	return store_user(&as_image, spec, ret, err);
-}
 
 /* HOME of the container is that of its user, unless somebody has set it: only then another user takes another one along. */
 static const char *other_home(const struct box_running *r, const struct store_user *user)
@@ -173,7 +43,8 @@ static const char *other_home(const struct box_running *r, const struct store_us
 	const char *home = execenv_value(r->envp, "HOME");
 
 	snprintf(id, sizeof(id), "%u", r->uid);
-	if (!home || look_up(r, id, &own, &(struct err){ 0 }) < 0 || strcmp(home, own.home) != 0)
+	if (!home || cli_container_user(r, id, &own, &(struct err){ 0 }) < 0 ||
+	    strcmp(home, own.home) != 0)
 		return NULL;
 	return user->home;
 }
@@ -202,7 +73,7 @@ static int want_user(const struct cli_options *o, const struct box_running *r, s
 		return 0;
 	if (!*o->user)
 		return err_kind(err, ERR_USAGE, "exec: --user: NAME or ID, or NAME:GROUP");
-	if (look_up(r, o->user, &w->user, err) < 0) {
+	if (cli_container_user(r, o->user, &w->user, err) < 0) {
 		err->kind = ERR_CREATE;
 		return err_wrap(err, "exec: service '%s'", o->args.v[0]);
 	}

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/project.h"
+#include "cli/rows.h"
 #include "cli/table.h"
 
 /* As compose: without -a and --status only what has not ended. */
@@ -40,17 +41,6 @@ static void add_ports(const json_t *publishers, struct buf *out)
 			buf_printf(out, "%s:%d->", cli_string(p, "URL"), published);
 		buf_printf(out, "%d/%s", (int)json_integer_value(json_object_get(p, "TargetPort")),
 			   cli_string(p, "Protocol"));
-	}
-}
-
-static void print_json(const json_t *rows)
-{
-	size_t i;
-	const json_t *row;
-
-	json_array_foreach(rows, i, row) {
-		json_dumpf(row, stdout, JSON_COMPACT);
-		putchar('\n');
 	}
 }
 
@@ -137,7 +127,7 @@ int cli_ps(const struct cli_options *o, struct err *err)
 	else if (o->services)
 		print_key(chosen, "Service");
 	else if (o->format && !strcmp(o->format, "json"))
-		print_json(chosen);
+		cli_rows_print_json(chosen);
 	else
 		print_table(chosen);
 	json_decref(chosen);
