@@ -78,6 +78,8 @@ int box_console(const struct box_slot *s);
 /* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone, so it was killed instead. */
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
 int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */
+/* All processes of the slot stand still, a moment later, or go on. What is killed ends all the same. */
+int box_freeze(struct box_slot *s, bool on, struct err *err);
 /* Runs a further command in the running container, as its user, with its environment and limits. BOX_EXEC_DONE follows, also
  * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
 int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err);

@@ -25,6 +25,9 @@ enum ctl_type {
 	CTL_DOWN = 3,		/* request {"timeout": seconds or absent}; answered at once with
 				   {"state": "stopping"}, and again when all is stopped and removed */
 	CTL_STATUS = 4,		/* request {}; answer: {"project", "pid", "file", "version"} */
+	CTL_PAUSE = 7,		/* request {"services": [names] or absent: all}; answers: {"slot", "changed"} for each that
+				   runs; unchanged: it was paused before */
+	CTL_UNPAUSE = 8,	/* likewise */
 };
 
 enum { CTL_LAST = 1 };		/* flags */

@@ -10,10 +10,15 @@
  * STARTING is remembered and carried out when the start is confirmed or has failed. SVC_EV_UP in STOPPING is remembered and
  * carried out at the exit. A second stop (SVC_EV_KILL) in STOPPING kills at once.
  *
+ * Pause is a flag of RUNNING, not a state. A stop or kill takes it away: what is frozen hears a signal only when it thaws, so
+ * the signal is sent first and the thaw follows (DO_SIGNAL, then DO_THAW). A process that ends frozen leaves the flag behind it
+ * no more than the slot its ice: the next start must not be frozen.
+ *
  * Restart, as dockerd does it (see the compose format notes): the delay is 100 ms, doubled at every exit up to one minute,
  * and 100 ms again after a run of 10 s or more. on-failure[:N] counts restarts since the last explicit start.
  *
- * Health is a second small machine beside it: NONE, PROBING, GOOD, BAD (svc_health_step).
+ * Health is a second small machine beside it: NONE, PROBING, GOOD, BAD (svc_health_step). While a slot is paused nobody is
+ * asked; what was known stays, and a probe that was under way counts for nothing.
  */
 #ifndef MSTACK_SVC_H
 #define MSTACK_SVC_H
@@ -34,6 +39,8 @@ enum svc_event_kind {
 	SVC_EV_TIMER,		/* the timer that was asked for */
 	SVC_EV_DOWN,		/* somebody wants it stopped */
 	SVC_EV_KILL,		/* stop it now, without grace */
+	SVC_EV_PAUSE,		/* somebody wants its processes to stand still */
+	SVC_EV_UNPAUSE,
 	SVC_EV_N_KINDS
 };
 
@@ -51,6 +58,8 @@ enum {
 	DO_ARM = 8,		/* (re)arm the one timer: SVC_EV_TIMER after timer_ms */
 	DO_DISARM = 16,
 	DO_REPORT = 32,		/* the state changed: tell watchers, look at gates again */
+	DO_FREEZE = 64,
+	DO_THAW = 128,		/* after a signal of the same turn */
 };
 
 struct svc_out {
@@ -76,6 +85,7 @@ struct svc {
 	uint64_t started_ms;	/* of the current or last run */
 	int last_status;	/* wait(2) status of the last exit */
 	bool ever_started, ever_exited;
+	bool paused;		/* only in RUNNING */
 };
 
 /* For the test that walks all cells. */
@@ -84,7 +94,7 @@ bool svc_cell_is_bug(enum svc_state state, enum svc_event_kind kind);
 
 void svc_init(struct svc *s, const struct svc_policy *policy);
 struct svc_out svc_step(struct svc *s, const struct svc_event *ev);
-/* `State` of ps: created running restarting exited dead. */
+/* `State` of ps: created running paused restarting exited dead. */
 const char *svc_compose_state(const struct svc *s);
 
 /* ---- health ---------------------------------------------------------------------------------- */
@@ -101,11 +111,12 @@ struct svc_health {
 	enum svc_health_state state;
 	struct svc_health_policy policy;
 	bool probing;		/* a probe is under way */
+	bool paused;
 	unsigned streak;	/* failures in a row that count */
 	uint64_t started_ms, probe_ms;
 };
 
-enum svc_health_event_kind { HEV_STARTED, HEV_STOPPED, HEV_TIMER, HEV_PROBE_OK, HEV_PROBE_FAILED };
+enum svc_health_event_kind { HEV_STARTED, HEV_STOPPED, HEV_TIMER, HEV_PROBE_OK, HEV_PROBE_FAILED, HEV_PAUSED, HEV_RESUMED };
 
 enum {
 	HDO_PROBE = 1,		/* run a probe; the answer is HEV_PROBE_*; kill it and answer FAILED after timer_ms (timeout) */

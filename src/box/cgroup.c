@@ -88,14 +88,13 @@ void cgroup_fini(struct cgroup *c)
 
 /* ---- looking in ------------------------------------------------------------------------------ */
 
-/* The number behind `key` in a file of "key number" lines, or 0. */
-static uint64_t keyed_number(int fd, const char *file, const char *key)
+uint64_t cgroup_number(int fd, const char *file, const char *key)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
 	size_t len = strlen(key);
 	const char *p;
 
-	if (file_read(fd, file, 4096, &text) < 0)
+	if (file_read(fd, file, 65536, &text) < 0)
 		return 0;
 	for (p = buf_str(&text); p; p = strchr(p, '\n')) {
 		p += *p == '\n';
@@ -107,12 +106,12 @@ static uint64_t keyed_number(int fd, const char *file, const char *key)
 
 bool cgroup_populated(int fd)
 {
-	return keyed_number(fd, "cgroup.events", "populated") > 0;
+	return cgroup_number(fd, "cgroup.events", "populated") > 0;
 }
 
 uint64_t cgroup_oom_kills(int fd)
 {
-	return keyed_number(fd, "memory.events", "oom_kill");
+	return cgroup_number(fd, "memory.events", "oom_kill");
 }
 
 unsigned cgroup_count(int fd, unsigned max)

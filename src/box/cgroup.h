@@ -54,6 +54,8 @@ int cgroup_kill_all(struct cgroup *c);
 bool cgroup_populated(int fd);
 /* How many processes are in it itself, counted up to `max`. */
 unsigned cgroup_count(int fd, unsigned max);
+/* The number behind `key` in a file of "key number" lines, or 0. */
+uint64_t cgroup_number(int fd, const char *file, const char *key);
 uint64_t cgroup_oom_kills(int fd);
 /* Removes it and all below; 0 gone, 1 was not there, -1 with errno (EBUSY: processes). */
 int cgroup_remove(const char *path);

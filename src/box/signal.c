@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * signal: signals to PID 1 of a container, and the end of all of it. Called by sup through box.h.
+ * signal: signals to PID 1 of a container, its freezing, and the end of all of it. Called by sup through box.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -75,6 +75,15 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 		return err_sys(err, errno, "signal '%s'", s->name);
 	if (ret_ignored)
 		*ret_ignored = lost;
+	return 0;
+}
+
+int box_freeze(struct box_slot *s, bool on, struct err *err)
+{
+	/* Part of cgroup v2 itself: no controller is needed. */
+	if (file_put(s->cgroup.fd, "cgroup.freeze", on ? "1" : "0") < 0)
+		return err_sys(err, errno, "%s '%s': cgroup.freeze", on ? "freeze" : "thaw",
+			       s->name);
 	return 0;
 }
 

@@ -64,7 +64,7 @@ static const struct cli_option ps_options[] = {
 	FLAG("all", 'a', all, "services that have ended too"),
 	FLAG("quiet", 'q', quiet, "ids only"),
 	FLAG("services", 0, services, "names of services only"),
-	VALUE("status", 0, LIST, status, "STATE", "only those in it: created, running, restarting, exited or dead"),
+	VALUE("status", 0, LIST, status, "STATE", "only those in it: created, running, paused, restarting, exited or dead"),
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
 	LATER("filter", 0), LATER("no-trunc", 0), LATER("orphans", 0),
 	END,
@@ -191,6 +191,11 @@ const struct cli_command cli_commands[] = {
 	  "PID and PPID are those of the host; UID is looked up in the container's own /etc/passwd. Control characters in\n"
 	  "what a process calls itself are made visible.\n",
 	  cli_top },
+	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, 0, no_options,
+	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
+	  "wait as well.\n",
+	  cli_pause },
+	{ "unpause", "let paused services go on", "[FILE] [SERVICE...]", 256, 0, no_options, NULL, cli_unpause },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -229,8 +234,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("stop", "stop services, keep their slots"),
 	NOT_YET("restart", "restart services"),
 	NOT_YET("kill", "send services a signal"),
-	NOT_YET("pause", "freeze services"),
-	NOT_YET("unpause", "let frozen services go on"),
 	NOT_YET("rm", "remove stopped services"),
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),

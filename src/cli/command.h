@@ -39,6 +39,8 @@ int cli_logs(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
 int cli_run(const struct cli_options *o, struct err *err);
 int cli_top(const struct cli_options *o, struct err *err);
+int cli_pause(const struct cli_options *o, struct err *err);
+int cli_unpause(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

@@ -217,7 +217,12 @@ int cli_exec(const struct cli_options *o, struct err *err)
 	r = find(o, &p, err);
 	if (!r)
 		return -1;
-	rc = execute(o, r, err);
+	/* It would stand still with the others, and we with it. */
+	if (box_running_frozen(r))
+		rc = err_set(err, "exec: service '%s' is paused: 'mstack unpause %s' first",
+			     o->args.v[0], o->args.v[0]);
+	else
+		rc = execute(o, r, err);
 	box_running_free(r);
 	return rc;
 }

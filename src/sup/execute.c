@@ -187,6 +187,14 @@ static void kill_slot(struct sup_slot *slot)
 	}
 }
 
+static void freeze_slot(struct sup_slot *slot, bool on)
+{
+	struct err err = { 0 };
+
+	if (slot->box && box_freeze(slot->box, on, &err) < 0)
+		sup_say(&slot->sup->opts->hooks, SUP_WARNING, slot->plan->name, "%s", err.text);
+}
+
 /* ---- health ---------------------------------------------------------------------------------- */
 
 static void start_probe(struct sup_slot *slot)
@@ -227,7 +235,7 @@ static void execute_health(struct sup_slot *slot)
 
 /*
  * Starts stay for start_all, which does those of all slots together. A kill makes a signal of the
- * same turn pointless.
+ * same turn pointless. What is frozen thaws behind its signal, so that the signal is the first thing that it meets.
  */
 static void execute_slot(struct sup_slot *slot)
 {
@@ -243,6 +251,8 @@ static void execute_slot(struct sup_slot *slot)
 		kill_slot(slot);
 	else if (todo & DO_SIGNAL)
 		send_stop(slot);
+	if (todo & (DO_FREEZE | DO_THAW))
+		freeze_slot(slot, todo & DO_FREEZE);
 }
 
 void sup_execute(struct sup *s)

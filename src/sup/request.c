@@ -53,13 +53,48 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 	sup_end(s, ENDING_STOP, 0);
 }
 
+static bool is_meant(const json_t *services, const char *name)
+{
+	const json_t *service;
+	size_t i;
+
+	json_array_foreach(services, i, service)
+		if (json_is_string(service) && !strcmp(json_string_value(service), name))
+			return true;
+	return !services;
+}
+
+/*
+ * What does not run is left alone, as compose does it. Processes stand still a moment later, or not at all when one of them
+ * hangs in the kernel: the client waits for that, not we.
+ */
+static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
+{
+	const json_t *services = json_object_get(m->body, "services");
+	bool on = m->type == CTL_PAUSE;
+
+	for (size_t i = 0; i < p->sup->n_slots; i++) {
+		struct sup_slot *slot = &p->sup->slots[i];
+		bool changes = slot->svc.paused != on;
+
+		if (slot->svc.state != SVC_RUNNING ||
+		    !is_meant(services, slot->plan->service->name))
+			continue;
+		if (changes)
+			sup_feed(slot, on ? SVC_EV_PAUSE : SVC_EV_UNPAUSE, 0);
+		ctl_answer(p->fd, m, CTL_OK,
+			   json_pack("{s:s, s:b}", "slot", slot->plan->name, "changed", changes),
+			   false);
+	}
+	ctl_answer(p->fd, m, CTL_OK, NULL, true);
+}
+
 static const struct request {
 	enum ctl_type type;
 	void (*run)(struct sup_peer *p, const struct ctl_msg *m);
 } requests[] = {
-	{ CTL_PS, answer_ps },
-	{ CTL_STATUS, answer_status },
-	{ CTL_DOWN, begin_down },
+	{ CTL_PS, answer_ps },	      { CTL_STATUS, answer_status },  { CTL_DOWN, begin_down },
+	{ CTL_PAUSE, answer_freeze }, { CTL_UNPAUSE, answer_freeze },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)

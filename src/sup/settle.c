@@ -27,16 +27,21 @@ static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 {
 	struct svc_event ev = { .kind = kind, .status = status, .now_ms = time_mono_ms() };
+	bool paused = slot->svc.paused;
 	struct svc_out out = svc_step(&slot->svc, &ev);
 
-	/* Of two timer wishes in one turn the later one counts. */
+	/* Of two wishes for the timer, or for ice, in one turn the later one counts. */
 	if (out.todo & DO_DISARM)
 		slot->todo &= ~(unsigned)DO_ARM;
 	if (out.todo & DO_ARM) {
 		slot->todo &= ~(unsigned)DO_DISARM;
 		slot->timer_ms = out.timer_ms;
 	}
+	if (out.todo & (DO_FREEZE | DO_THAW))
+		slot->todo &= ~(unsigned)(DO_FREEZE | DO_THAW);
 	slot->todo |= out.todo;
+	if (slot->svc.state == SVC_RUNNING && slot->svc.paused != paused)
+		feed_health(slot, paused ? HEV_RESUMED : HEV_PAUSED);
 	if (slot->svc.state == SVC_STOPPING)
 		feed_health(slot, HEV_STOPPED); /* nobody is asked how he is while he goes */
 }

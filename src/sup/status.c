@@ -52,6 +52,8 @@ static json_t *status(const struct sup_slot *slot)
 		span(slot->started_wall, t, sizeof(t));
 		if (slot->svc.state == SVC_STOPPING)
 			return json_sprintf("Up %s (stopping)", t);
+		if (slot->svc.paused)
+			return json_sprintf("Up %s (Paused)", t);
 		return *health ? json_sprintf("Up %s (%s)", t, health) : json_sprintf("Up %s", t);
 	case SVC_BACKOFF:
 		span(slot->ended_wall, t, sizeof(t));

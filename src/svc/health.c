@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The health of one slot: a small machine beside its state. Called by sup when the process starts or stops, when the wait
+ * The health of one slot: a small machine beside its state. Called by sup when the process starts, stops or is paused, when the wait
  * between two probes is over, and when a probe has ended. Never runs a probe itself. Rules: moby's daemon/health.go.
  */
 #include "mstack/svc.h"
@@ -36,7 +36,7 @@ static struct svc_out begin(struct svc_health *h, uint64_t now_ms)
 	if (!h->policy.enabled)
 		return (struct svc_out){ 0 };
 	h->state = HEALTH_PROBING;
-	h->probing = false;
+	h->probing = h->paused = false;
 	h->streak = 0;
 	h->started_ms = now_ms;
 	return wait_for_next(h, now_ms, HDO_REPORT);
@@ -48,13 +48,13 @@ static struct svc_out end(struct svc_health *h)
 	if (h->state == HEALTH_NONE)
 		return (struct svc_out){ 0 };
 	h->state = HEALTH_NONE;
-	h->probing = false;
+	h->probing = h->paused = false;
 	return (struct svc_out){ .todo = HDO_CANCEL | HDO_REPORT };
 }
 
 static struct svc_out probe(struct svc_health *h, uint64_t now_ms)
 {
-	if (h->state == HEALTH_NONE || h->probing)
+	if (h->state == HEALTH_NONE || h->probing || h->paused)
 		return (struct svc_out){ 0 };
 	h->probing = true;
 	h->probe_ms = now_ms;
@@ -89,6 +89,23 @@ static struct svc_out failed(struct svc_health *h, uint64_t now_ms)
 	return wait_for_next(h, now_ms, changed ? HDO_REPORT : 0);
 }
 
+static struct svc_out hold(struct svc_health *h)
+{
+	if (h->state == HEALTH_NONE || h->paused)
+		return (struct svc_out){ 0 };
+	h->paused = true;
+	h->probing = false;
+	return (struct svc_out){ .todo = HDO_CANCEL };
+}
+
+static struct svc_out resume(struct svc_health *h, uint64_t now_ms)
+{
+	if (h->state == HEALTH_NONE || !h->paused)
+		return (struct svc_out){ 0 };
+	h->paused = false;
+	return wait_for_next(h, now_ms, 0);
+}
+
 struct svc_out svc_health_step(struct svc_health *h, enum svc_health_event_kind kind,
 			       uint64_t now_ms)
 {
@@ -103,6 +120,10 @@ struct svc_out svc_health_step(struct svc_health *h, enum svc_health_event_kind 
 		return good(h, now_ms);
 	case HEV_PROBE_FAILED:
 		return failed(h, now_ms);
+	case HEV_PAUSED:
+		return hold(h);
+	case HEV_RESUMED:
+		return resume(h, now_ms);
 	}
 	return (struct svc_out){ 0 };
 }

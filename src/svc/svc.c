@@ -81,6 +81,15 @@ static struct svc_out rest(struct svc *s, const struct svc_event *ev)
 	return enter(s, s->ever_started ? SVC_EXITED : SVC_IDLE, DO_DISARM);
 }
 
+/* What must be done to its group when it leaves RUNNING. */
+static unsigned thaw(struct svc *s)
+{
+	unsigned todo = s->paused ? DO_THAW : 0;
+
+	s->paused = false;
+	return todo;
+}
+
 static struct svc_out stop(struct svc *s, const struct svc_event *ev)
 {
 	struct svc_out out;
@@ -88,8 +97,8 @@ static struct svc_out stop(struct svc *s, const struct svc_event *ev)
 	(void)ev;
 	s->want_up = false;
 	if (!s->policy.grace_ms)
-		return enter(s, SVC_STOPPING, DO_SIGNAL | DO_KILL);
-	out = enter(s, SVC_STOPPING, DO_SIGNAL | DO_ARM);
+		return enter(s, SVC_STOPPING, DO_SIGNAL | DO_KILL | thaw(s));
+	out = enter(s, SVC_STOPPING, DO_SIGNAL | DO_ARM | thaw(s));
 	out.timer_ms = s->policy.grace_ms;
 	return out;
 }
@@ -106,7 +115,7 @@ static struct svc_out kill_now(struct svc *s, const struct svc_event *ev)
 {
 	(void)ev;
 	s->want_up = false;
-	return enter(s, SVC_STOPPING, DO_KILL | DO_DISARM);
+	return enter(s, SVC_STOPPING, DO_KILL | DO_DISARM | thaw(s));
 }
 
 static struct svc_out kill_again(struct svc *s, const struct svc_event *ev)
@@ -114,6 +123,21 @@ static struct svc_out kill_again(struct svc *s, const struct svc_event *ev)
 	if (ev->kind == SVC_EV_KILL)
 		s->want_up = false;
 	return (struct svc_out){ .todo = DO_KILL };
+}
+
+static struct svc_out freeze(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	if (s->paused)
+		return nothing();
+	s->paused = true;
+	return enter(s, SVC_RUNNING, DO_FREEZE);
+}
+
+static struct svc_out unfreeze(struct svc *s, const struct svc_event *ev)
+{
+	(void)ev;
+	return s->paused ? enter(s, SVC_RUNNING, thaw(s)) : nothing();
 }
 
 /* ---- starts and exits ------------------------------------------------------------------------ */
@@ -195,11 +219,15 @@ static struct svc_out start_failed(struct svc *s, const struct svc_event *ev)
 
 static struct svc_out exited(struct svc *s, const struct svc_event *ev)
 {
+	unsigned ice = thaw(s);
+	struct svc_out out;
+
 	s->ever_exited = true;
 	s->last_status = ev->status;
-	if (restart_wanted(s))
-		return back_off(s, ev->now_ms - s->started_ms);
-	return enter(s, SVC_EXITED, 0);
+	out = restart_wanted(s) ? back_off(s, ev->now_ms - s->started_ms)
+				: enter(s, SVC_EXITED, 0);
+	out.todo |= ice;
+	return out;
 }
 
 /* The end of a stop; an SVC_EV_UP that came meanwhile is carried out now. */
@@ -216,37 +244,37 @@ static svc_action *const cell[SVC_N_STATES][SVC_EV_N_KINDS] = {
 	[SVC_IDLE] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
-		[SVC_EV_KILL] = want_down,
+		[SVC_EV_KILL] = want_down, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 	[SVC_WAITING] = {
 		[SVC_EV_UP] = same, [SVC_EV_READY] = start, [SVC_EV_GATE_FAILED] = gate_failed, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = rest,
-		[SVC_EV_KILL] = rest,
+		[SVC_EV_KILL] = rest, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 	[SVC_STARTING] = {
 		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = started,
 		[SVC_EV_START_FAILED] = start_failed, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
-		[SVC_EV_KILL] = kill_start,
+		[SVC_EV_KILL] = kill_start, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 	[SVC_RUNNING] = {
 		[SVC_EV_UP] = same, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = exited, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = stop,
-		[SVC_EV_KILL] = kill_now,
+		[SVC_EV_KILL] = kill_now, [SVC_EV_PAUSE] = freeze, [SVC_EV_UNPAUSE] = unfreeze,
 	},
 	[SVC_BACKOFF] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = start, [SVC_EV_DOWN] = rest,
-		[SVC_EV_KILL] = rest,
+		[SVC_EV_KILL] = rest, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 	[SVC_STOPPING] = {
 		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = stopped, [SVC_EV_TIMER] = kill_again, [SVC_EV_DOWN] = want_down,
-		[SVC_EV_KILL] = kill_again,
+		[SVC_EV_KILL] = kill_again, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 	[SVC_EXITED] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
-		[SVC_EV_KILL] = want_down,
+		[SVC_EV_KILL] = want_down, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 	},
 };
 
@@ -280,6 +308,7 @@ const char *svc_compose_state(const struct svc *s)
 	case SVC_STARTING:
 		return s->restarts ? "restarting" : "created";
 	case SVC_RUNNING:
+		return s->paused ? "paused" : "running";
 	case SVC_STOPPING:
 		return "running";
 	case SVC_BACKOFF:

@@ -50,7 +50,105 @@ sleeper() {
 	mstack exec -d a sh -c 'sleep 1000; :' "$(printf 'x\033[2Jy\nz')"
 	wait_until eval 'mstack top | grep -q "x^\[\[2Jy^Jz"'
 	mstack top >out
-	run ! grep -q $'\033' out
-	mstack top --format json | jq -e 'select(.CMD | contains("x^[[2Jy^Jz"))'
+	not grep -q $'\033' out
+	mstack top --format json | jq -se 'any(.CMD | contains("x^[[2Jy^Jz"))'
 	mstack down
+}
+
+# ---- pause ----
+
+counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
+
+@test "pause: processes stand still, keep all they have, and go on" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "i=0; while :; do echo $$((i += 1)); usleep 20000; done"]}
+		  b: {image: busybox, command: [sleep, "1000"]}
+		  finished: {image: busybox, command: ["true"]}
+	END
+	mstack up -d
+	wait_until log_has a 3
+	expect_exit 0 mstack pause a
+	says 'a-1 paused'
+	local before pid
+	before=$(counts a) pid=$(field a Pid)
+	state_is a paused
+	[[ $(field a Status) == *'(Paused)' ]]
+	state_is b running
+	sleep 0.5
+	[[ $(counts a) == "$before" ]]
+	grep -q 'frozen 1' "$MSTACK_SANDBOX/mstack/t/a-1/cgroup.events"
+	expect_exit 0 mstack ps
+	says '(Paused)'
+	expect_exit 0 mstack ps -q --status paused
+	[[ $output == "$(field a ID)" ]]
+	expect_exit 1 mstack exec a true
+	says "service 'a' is paused" 'mstack unpause a'
+	expect_exit 0 mstack top a
+	says 'sh -c i=0'
+	expect_exit 1 mstack pause a
+	says 'a-1 is paused already'
+	expect_exit 1 mstack unpause b
+	says 'b-1 is not paused'
+	expect_exit 1 mstack pause finished
+	says 'finished is not running'
+	expect_exit 0 mstack unpause
+	says 'a-1 unpaused'
+	wait_until eval "((\$(counts a) > $before))"
+	[[ $(field a Pid) == "$pid" ]]
+	mstack exec -T a true
+	mstack down
+	expect_exit 1 mstack pause a
+	says 'not up'
+}
+
+@test "pause: a stop wakes it by its signal; what is deaf is killed; a restart is not frozen" {
+	stack <<-'END'
+		services:
+		  polite: {image: busybox, command: [sh, -c, "trap 'echo asked to go; exit 7' TERM; while :; do sleep 1; done"]}
+		  deaf: {image: busybox, stop_grace_period: 200ms, command: [sh, -c, "trap '' TERM; while :; do sleep 1; done"]}
+		  again: {image: busybox, restart: always, command: [sh, -c, "echo up; exec sleep 1000"]}
+	END
+	mstack up -d
+	expect_exit 0 mstack pause
+	kill -KILL "$(field again Pid)"
+	wait_until state_is again running
+	wait_until eval '[[ $(mstack logs --no-log-prefix again | grep -c "^up") == 2 ]]'
+	state_is polite paused
+	mstack down
+	log_has polite 'asked to go'
+}
+
+@test "pause: health checks wait, and what was known stays" {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		healthcheck: {test: "echo >>/asked; test -e /good", interval: 100ms, retries: 1, timeout: 20s}
+		volumes: ["./shared:/shared"]
+	END
+	mkdir shared
+	sed -i 's|/asked|/shared/asked|; s|/good|/shared/good|' stack.yaml
+	touch shared/good
+	mstack up -d
+	wait_until health_is a healthy
+	mstack pause a
+	local asked
+	asked=$(wc -l <shared/asked)
+	rm shared/good
+	sleep 1
+	[[ $(wc -l <shared/asked) == "$asked" ]]
+	health_is a healthy
+	mstack unpause a
+	wait_until health_is a unhealthy
+	mstack down
+}
+
+@test "pause: a supervisor that is killed takes what is frozen along" {
+	sleeper </dev/null
+	mstack pause
+	local pid
+	pid=$(field a Pid)
+	kill -KILL "$(supervisor)"
+	wait_until gone "$pid"
+	wait_until eval '! ls /run/mstack/t 2>/dev/null'
+	mstack down -p t
 }

@@ -251,6 +251,13 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 	return 0;
 }
 
+int box_freeze(struct box_slot *s, bool on, struct err *err)
+{
+	(void)err;
+	fake_note("%s %s", on ? "freeze" : "thaw", s->name);
+	return 0;
+}
+
 int box_kill(struct box_slot *s, struct err *err)
 {
 	(void)err;

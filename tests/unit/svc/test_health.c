@@ -101,6 +101,33 @@ static void test_stop_and_late_answers(void **state)
 	assert_int_equal(h.state, HEALTH_NONE);
 }
 
+static void test_pause(void **state)
+{
+	struct svc_health h = health(0);
+
+	(void)state;
+	assert_int_equal(svc_health_step(&h, HEV_PAUSED, 0).todo, 0); /* nobody asks as yet */
+	svc_health_step(&h, HEV_STARTED, 0);
+	probe(&h, 30000, true);
+	probe(&h, 60000, false);
+	svc_health_step(&h, HEV_TIMER, 90000);
+	assert_int_equal(svc_health_step(&h, HEV_PAUSED, 90001).todo, HDO_CANCEL);
+	assert_int_equal(svc_health_step(&h, HEV_PROBE_FAILED, 90002).todo,
+			 0); /* counts for nothing */
+	assert_int_equal(h.streak, 1);
+	assert_int_equal(svc_health_step(&h, HEV_TIMER, 120000).todo, 0);
+	assert_int_equal(svc_health_step(&h, HEV_PAUSED, 120001).todo, 0);
+	assert_int_equal(h.state, HEALTH_GOOD); /* as it was */
+	assert_int_equal(svc_health_step(&h, HEV_RESUMED, 500000).todo, HDO_ARM);
+	assert_int_equal(svc_health_step(&h, HEV_RESUMED, 500001).todo, 0);
+	probe(&h, 530000, false);
+	assert_int_equal(h.streak, 2);
+	svc_health_step(&h, HEV_PAUSED, 530001);
+	svc_health_step(&h, HEV_STOPPED, 530002);
+	svc_health_step(&h, HEV_STARTED, 530003); /* begins anew, without the pause */
+	probe(&h, 560003, true);
+}
+
 static void test_disabled(void **state)
 {
 	struct svc_health_policy p = { .enabled = false };
@@ -119,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_start_period),
 		cmocka_unit_test(test_good_inside_start_period),
 		cmocka_unit_test(test_stop_and_late_answers),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_disabled),
 	};
 

@@ -14,7 +14,7 @@
 struct world {
 	struct svc s;
 	uint64_t now;
-	bool process, starting, armed;
+	bool process, starting, armed, frozen;
 	uint64_t timer_at;
 };
 
@@ -26,6 +26,14 @@ static void apply(struct world *w, struct svc_out out)
 	}
 	if (out.todo & (DO_SIGNAL | DO_KILL))
 		assert_true(w->process || w->starting); /* no signal without a process */
+	assert_false((out.todo & DO_FREEZE) && (out.todo & DO_THAW));
+	if (out.todo & (DO_FREEZE | DO_THAW)) {
+		assert_int_equal(w->frozen, (out.todo & DO_THAW) != 0); /* neither twice */
+		w->frozen = out.todo & DO_FREEZE;
+	}
+	assert_int_equal(w->frozen, w->s.paused);
+	assert_true(!w->s.paused ||
+		    w->s.state == SVC_RUNNING); /* no start, and no signal, meets ice */
 	if (out.todo & DO_DISARM)
 		w->armed = false;
 	if (out.todo & DO_ARM) {
@@ -242,6 +250,44 @@ static void test_gate(void **state)
 	assert_true(w.s.gate_failed);
 }
 
+static void test_pause(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+	struct svc_out out;
+
+	(void)state;
+	assert_int_equal(feed(&w, SVC_EV_PAUSE, 0).todo, 0); /* only what runs */
+	run(&w);
+	assert_int_equal(feed(&w, SVC_EV_UNPAUSE, 0).todo, 0);
+	assert_true(feed(&w, SVC_EV_PAUSE, 0).todo & DO_FREEZE);
+	assert_string_equal(svc_compose_state(&w.s), "paused");
+	assert_int_equal(feed(&w, SVC_EV_PAUSE, 0).todo, 0);
+	assert_true(feed(&w, SVC_EV_UNPAUSE, 0).todo & DO_THAW);
+	assert_string_equal(svc_compose_state(&w.s), "running");
+	feed(&w, SVC_EV_PAUSE, 0);
+	out = feed(&w, SVC_EV_EXITED, 9); /* killed by somebody else */
+	assert_int_equal(w.s.state, SVC_BACKOFF);
+	assert_true(out.todo & DO_THAW); /* the next start must not be frozen */
+	feed(&w, SVC_EV_TIMER, 0);
+	feed(&w, SVC_EV_STARTED, 0);
+	assert_string_equal(svc_compose_state(&w.s), "running");
+}
+
+static void test_stop_of_a_paused_one(void **state)
+{
+	struct world w = world(SVC_RESTART_NO, 0);
+
+	(void)state;
+	run(&w);
+	feed(&w, SVC_EV_PAUSE, 0);
+	assert_int_equal(feed(&w, SVC_EV_DOWN, 0).todo & (DO_SIGNAL | DO_ARM | DO_THAW),
+			 DO_SIGNAL | DO_ARM | DO_THAW);
+	feed(&w, SVC_EV_EXITED, 0);
+	run(&w);
+	feed(&w, SVC_EV_PAUSE, 0);
+	assert_int_equal(feed(&w, SVC_EV_KILL, 0).todo & (DO_KILL | DO_THAW), DO_KILL | DO_THAW);
+}
+
 static uint32_t random_next(uint32_t *x)
 {
 	*x ^= *x << 13;
@@ -298,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_wishes_while_busy),
 		cmocka_unit_test(test_start_failures),
 		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_stop_of_a_paused_one),
 		cmocka_unit_test(test_random),
 	};
 
