@@ -47,6 +47,17 @@ static int allow_ping(struct child *c)
 }
 
 /*
+ * Ports below 1024 for everybody, as images expect it of Docker: programs that run as their own user from the start listen
+ * on 80. The ports are those of this network alone.
+ */
+static int allow_low_ports(struct child *c)
+{
+	if (!file_put(c->proc, "sys/net/ipv4/ip_unprivileged_port_start", "0") || errno == ENOENT)
+		return 0;
+	return err_sys(&c->err, errno, "write ip_unprivileged_port_start");
+}
+
+/*
  * Secrets lie here, so it is never swapped out where the kernel can promise that (6.4). Each file has a page at least, which
  * leaves an inode for each.
  */
@@ -166,6 +177,7 @@ const struct child_step child_slot_steps[] = {
 	{ "close descriptors", child_close_others },
 	{ "make the user namespace", child_make_userns },
 	{ "allow ping", allow_ping },
+	{ "allow low ports", allow_low_ports },
 	{ "make the mount namespace", leave_host },
 	{ "furnish the mount namespace", furnish },
 	{ "mount proc and sys", mount_system },

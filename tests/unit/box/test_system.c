@@ -132,6 +132,11 @@ static void test_sysctls(void **state)
 	const struct err *err;
 	int status;
 
+	/* What everybody may do without being asked for. */
+	assert_string_equal(rig_script(r, s,
+				       "cd /proc/sys/net/ipv4; cat ip_unprivileged_port_start "
+				       "ping_group_range"),
+			    "0\n0\t65535\n");
 	spec.sysctls = good;
 	spec.n_sysctls = ARRAY_LEN(good);
 	assert_string_equal(rig_run(r, s, &spec, &status), "80\n1\n4096\n7\n0\t65535\nmeadow\n");
