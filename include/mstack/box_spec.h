@@ -60,6 +60,13 @@ struct box_mount {
 	unsigned line;
 };
 
+/* What may be done with a device; the kernel's own bits (BPF_DEVCG_ACC_*). */
+enum { BOX_DEV_MKNOD = 1, BOX_DEV_READ = 2, BOX_DEV_WRITE = 4, BOX_DEV_ALL = 7 };
+/* A device of the host, or all below a folder: nodes like it, owner and mode too. Absolute paths, `target` inside. */
+struct box_device { const char *source, *target; unsigned access, line; };
+/* type: 'c', 'b' or 'a' (both); a number of -1: every one */
+struct box_device_rule { char type; int64_t major, minor; unsigned access; };
+
 struct box_sysctl { const char *key, *value; unsigned line; };	/* "net.core.somaxconn" */
 struct box_rlimit { int resource; rlim_t soft, hard; unsigned line; };
 
@@ -72,6 +79,15 @@ struct box_spec {
 	bool read_only;
 	const struct box_mount *mounts; size_t n_mounts;	/* in order of targets' depth; parents before children */
 	int64_t shm_size;		/* 0: 64 MiB */
+	/*
+	 * Devices beside the usual ones. With any of these, and with the host's ids, a device program on the cgroup lets through what
+	 * is usual and asked for; rules also make device nodes of BIND mounts usable.
+	 */
+	const struct box_device *devices; size_t n_devices;
+	const struct box_device_rule *device_rules; size_t n_device_rules;
+	/* All devices of the host, no device program, nodes work everywhere, /sys and cgroups are writable; only with host_ids. */
+	bool privileged;
+	bool unmasked;			/* nothing in /proc and /sys is masked, and /proc is writable */
 	/* process */
 	const char *const *argv;	/* NULL-terminated, at least one */
 	const char *const *envp;	/* NULL-terminated; PATH of it is searched for argv[0] */

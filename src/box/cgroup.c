@@ -52,7 +52,9 @@ static void keep_limits(struct cgroup *c, const struct box_limits *l)
 int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err)
 {
-	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name), .fd = -1 };
+	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name),
+			      .fd = -1,
+			      .devices = -1 };
 	keep_limits(c, &spec->limits);
 	c->item = ledger_intend(ledger, CGROUP_KIND, t->item, c->path, err);
 	if (!c->item) {
@@ -71,6 +73,7 @@ int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
 	cleanup_fd(&c->fd);
+	cleanup_fd(&c->devices);
 	if (make(c, t, ledger, err) < 0)
 		return -1;
 	c->killed = false;
@@ -80,6 +83,7 @@ int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 void cgroup_fini(struct cgroup *c)
 {
 	cleanup_fd(&c->fd);
+	cleanup_fd(&c->devices);
 	free(c->path);
 	arena_free(c->arena);
 	c->path = NULL;

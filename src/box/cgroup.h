@@ -32,6 +32,7 @@ struct cgroup {
 	struct arena *arena; /* of the limits */
 	struct box_limits limits;
 	bool killed; /* cgroup_kill_all was used: see cgroup_renew */
+	int devices; /* the device program that is attached to it; -1 none, see devfilter.h */
 };
 
 /* Makes the group (ledger first) and writes its limits. On error nothing is left. */

@@ -99,6 +99,8 @@ int child_protect_root(struct child *c);
 /* dev.c */
 int child_make_devices(struct child *c);
 int child_mount_terminals(struct child *c);
+/* Makes it there, owned by ids of the container's. -1 with errno. */
+int child_make_node(struct child *c, int dirfd, const char *name, const struct launch_node *n);
 
 /* system.c */
 int child_open_root(struct child *c);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dev: the container's /dev: a tmpfs of its own with six nodes and the usual links, never the
- * image's files. Stage one makes it, because a user namespace may make no nodes; stage two mounts
- * what belongs to its namespaces.
+ * dev: the container's /dev: a tmpfs of its own with six nodes, the usual links and the devices that
+ * it is given, never the image's files. Stage one makes it, because a user namespace may make no
+ * nodes; stage two mounts what belongs to its namespaces.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "box/child.h"
+#include "box/dev.h"
 #include "box/mounting.h"
 #include "box/sys.h"
+
+#define NOBODY 65534
 
 static const struct {
 	const char *name;
@@ -32,6 +36,24 @@ static const struct {
 
 static const char *const folders[] = { "pts", "shm", "mqueue" };
 
+enum dev_place dev_place(const char *name, dev_t number)
+{
+	size_t len = strcspn(name, "/");
+
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (!strncmp(nodes[i].name, name, len) && !nodes[i].name[len])
+			return !name[len] && number == makedev(nodes[i].major, nodes[i].minor)
+				       ? DEV_THERE
+				       : DEV_TAKEN;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (!strncmp(links[i].name, name, len) && !links[i].name[len])
+			return DEV_TAKEN;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (!strncmp(folders[i], name, len) && !folders[i][len])
+			return DEV_TAKEN;
+	return DEV_FREE;
+}
+
 static int fill(int dev)
 {
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
@@ -46,6 +68,63 @@ static int fill(int dev)
 			return -1;
 	return 0;
 }
+
+/* ---- devices of the host --------------------------------------------------------------------- */
+
+int child_make_node(struct child *c, int dirfd, const char *name, const struct launch_node *n)
+{
+	uid_t uid = c->ids && n->uid >= BOX_IDS ? NOBODY : n->uid;
+	gid_t gid = c->ids && n->gid >= BOX_IDS ? NOBODY : n->gid;
+
+	if (mknodat(dirfd, name, n->mode, n->number) < 0)
+		return -1;
+	return fchownat(dirfd, name, c->ids + uid, c->ids + gid, AT_SYMLINK_NOFOLLOW);
+}
+
+/* The folder of a path below /dev, where it is missing made. Nothing there can be a link but those of ours. */
+static int open_folder(int dev, const char *path, size_t len)
+{
+	char folder[PATH_MAX];
+
+	if (len >= sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	if (path_mkdirs(dev, folder, 0755) < 0)
+		return -1;
+	return sys_open_plain(dev, folder, O_PATH | O_DIRECTORY);
+}
+
+static int make_below(struct child *c, int dev, const struct launch_node *n)
+{
+	const char *path = n->target + strlen("/dev/"), *slash = strrchr(path, '/');
+	_cleanup_fd_ int folder = slash ? open_folder(dev, path, (size_t)(slash - path)) : -1;
+
+	if (slash && folder < 0)
+		return -1;
+	return child_make_node(c, slash ? folder : dev, slash ? slash + 1 : path, n);
+}
+
+/* Two may be of one name, by a folder and by itself: the first one stays. */
+static int make_given(struct child *c, int dev)
+{
+	const struct launch *l = c->launch;
+
+	for (size_t i = 0; i < l->n_nodes; i++) {
+		const struct launch_node *n = &l->nodes[i];
+
+		if (!path_is_within(n->target, "/dev") || !make_below(c, dev, n) || errno == EEXIST)
+			continue;
+		err_sys(&c->err, errno, "make '%s'", n->target);
+		c->err.line = n->line;
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 /* `mount` onto the folder `name` below dirfd, which must be a folder and no link. */
 static int attach_at(struct child *c, int mount, int dirfd, const char *name)
@@ -73,6 +152,8 @@ int child_make_devices(struct child *c)
 	/* A place for the terminal that stage two makes. */
 	if (fill(dev) < 0 || (c->want_term && mknodat(dev, "console", S_IFREG | 0600, 0) < 0))
 		return err_sys(&c->err, errno, "fill /dev");
+	if (make_given(c, dev) < 0)
+		return -1;
 	if (attach_at(c, dev, c->root, "dev") < 0)
 		return -1;
 	return attach_at(c, shm, c->root, "dev/shm");

@@ -153,6 +153,22 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 	}
 }
 
+/* ---- devices --------------------------------------------------------------------------------- */
+
+static int set_devices(struct launch *l, const struct box_spec *spec, struct err *err)
+{
+	struct box_device_rule *rules =
+		arena_array(l->arena, struct box_device_rule, spec->n_device_rules);
+
+	for (size_t i = 0; i < spec->n_device_rules; i++)
+		rules[i] = spec->device_rules[i];
+	l->device_rules = rules;
+	l->n_device_rules = spec->n_device_rules;
+	l->privileged = spec->privileged;
+	l->unmasked = spec->unmasked;
+	return launch_nodes(l, spec, err);
+}
+
 /* ---- sysctls --------------------------------------------------------------------------------- */
 
 /* What an ipc, uts or network namespace has of its own. Ends in '*': all that begin so. */
@@ -363,7 +379,8 @@ int launch_last_cap(void)
 
 static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 {
-	if (set_layers(l, spec, err) < 0 || set_sysctls(l, spec, err) < 0)
+	if (set_layers(l, spec, err) < 0 || set_sysctls(l, spec, err) < 0 ||
+	    set_devices(l, spec, err) < 0)
 		return -1;
 	set_covers(l, spec);
 	set_mounts(l, spec);

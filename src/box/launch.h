@@ -17,6 +17,7 @@
 #define SLOT_EMPTY "empty" /* a folder to cover others with */
 #define SLOT_FILE  "file%zu" /* a file of ours for the container, by its number */
 #define SLOT_NULL  "null"  /* a null device to cover files with */
+#define SLOT_NODE  "node%zu" /* a device for a place outside of /dev, by its number */
 
 /* One bind or tmpfs of the spec. The child opens `tree` before it leaves the host's mounts. */
 struct launch_mount {
@@ -31,6 +32,16 @@ struct launch_mount {
 	char size[32], mode[16]; /* TMPFS: options; an empty size is the kernel's default */
 	unsigned line;
 	int tree;
+};
+
+/* A node like one of the host's, which the child makes. */
+struct launch_node {
+	const char *target;
+	mode_t mode; /* its type as well */
+	dev_t number;
+	uid_t uid;
+	gid_t gid; /* as on the host; the child makes them ids of the container's */
+	unsigned access, line;
 };
 
 struct launch_sysctl {
@@ -63,6 +74,11 @@ struct launch {
 	struct launch_mount *mounts;
 	size_t n_mounts;
 	char shm_size[32];
+	struct launch_node *nodes;
+	size_t n_nodes;
+	const struct box_device_rule *device_rules;
+	size_t n_device_rules;
+	bool privileged, unmasked; /* as in the spec */
 
 	/* What a command of `exec` has too: a new field goes into memo.c as well. */
 	struct launch_command command;
@@ -91,6 +107,8 @@ struct launch {
 struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *filter,
 			  struct err *err);
 void launch_free(struct launch *l);
+/* device.c: the nodes of the spec, as the host has them now. */
+int launch_nodes(struct launch *l, const struct box_spec *spec, struct err *err);
 /* Where argv[0] may be, by the PATH of this launch. */
 int launch_command(const struct launch *l, struct arena *a, const char *const *argv,
 		   struct launch_command *ret, struct err *err);

@@ -41,10 +41,11 @@ static int open_layer(struct child *c, const char *path)
 	return fd;
 }
 
-/* Whole below the folder, as the user sees it, but no device of it is of use. */
-static int open_bind(const struct launch_mount *m)
+/* Whole below the folder, as the user sees it, but no device of it is of use, unless the file speaks of devices. */
+static int open_bind(const struct launch *l, const struct launch_mount *m)
 {
-	uint64_t attrs = MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
+	uint64_t attrs = (l->privileged || l->n_device_rules ? 0 : MOUNT_ATTR_NODEV) |
+			 (m->read_only ? MOUNT_ATTR_RDONLY : 0);
 	int fd = mounting_copy(AT_FDCWD, m->source, true);
 
 	if (fd >= 0 && !mounting_make_private(fd, true) && !mounting_restrict(fd, attrs, true))
@@ -58,7 +59,7 @@ static int open_volume(struct child *c, struct launch_mount *m)
 	m->tree = -1;
 	if (m->type != BOX_BIND)
 		return 0; /* no source: it is made in the slot */
-	m->tree = open_bind(m);
+	m->tree = open_bind(c->launch, m);
 	if (m->tree < 0)
 		err_sys(&c->err, errno, "'%s' for '%s'", m->source, m->target);
 	if (m->tree >= 0 && !child_map_ids(c, m->tree, m->source, true))
@@ -169,7 +170,8 @@ int child_mount_layers(struct child *c)
 		return -1;
 	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
-	if (mount("overlay", SLOT_ROOT, "overlay", MS_NODEV, l->overlay_options) < 0)
+	if (mount("overlay", SLOT_ROOT, "overlay", l->privileged ? 0 : MS_NODEV,
+		  l->overlay_options) < 0)
 		return err_sys(&c->err, errno, "overlay of %zu layers on '%s'", l->n_lower,
 			       l->upper_base ? l->upper_base : "tmpfs");
 	c->root = open(SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -416,6 +418,37 @@ static int make_source(struct child *c, struct launch_mount *m, size_t nr)
 	return 0;
 }
 
+/*
+ * The root may hold no devices of use, so one outside of /dev lies in the slot's own memory, and is shown where it shall be.
+ */
+static int mount_node(struct child *c, const struct launch_node *n, size_t nr)
+{
+	struct launch_mount m = { .source = "device", .target = n->target };
+	_cleanup_fd_ int tree = -1;
+	char name[32];
+
+	snprintf(name, sizeof(name), SLOT_NODE, nr);
+	if ((unlink(name) < 0 && errno != ENOENT) || child_make_node(c, AT_FDCWD, name, n) < 0)
+		return err_sys(&c->err, errno, "make '%s'", n->target);
+	m.tree = tree = mounting_copy(AT_FDCWD, name, false);
+	if (tree < 0 || mounting_restrict(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false) < 0)
+		return err_sys(&c->err, errno, "device for '%s'", n->target);
+	return mount_volume(c, &m);
+}
+
+static int mount_nodes(struct child *c)
+{
+	const struct launch *l = c->launch;
+
+	for (size_t i = 0; i < l->n_nodes; i++) {
+		if (path_is_within(l->nodes[i].target, "/dev") || !mount_node(c, &l->nodes[i], i))
+			continue;
+		c->err.line = l->nodes[i].line;
+		return -1;
+	}
+	return 0;
+}
+
 int child_mount_volumes(struct child *c)
 {
 	const struct launch *l = c->launch;
@@ -429,5 +462,5 @@ int child_mount_volumes(struct child *c)
 		c->err.line = m->line;
 		return -1;
 	}
-	return 0;
+	return mount_nodes(c);
 }

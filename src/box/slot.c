@@ -100,7 +100,8 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->rt = rt;
 	s->name = xstrdup(spec->name);
 	s->token = spec->token;
-	s->memo = s->console = s->cgroup.fd = s->netns = s->mntns = s->rtnl = s->userns = -1;
+	s->memo = s->console = s->netns = s->mntns = s->rtnl = s->userns = -1;
+	s->cgroup.fd = s->cgroup.devices = -1;
 	s->ids = spec->host_ids ? 0 : rt->ids;
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);

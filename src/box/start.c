@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "box/devfilter.h"
 #include "box/init_image.h"
 #include "box/runtime.h"
 
@@ -131,6 +132,20 @@ static void changed(struct guest *g)
 	start_advance(g->slot);
 }
 
+/*
+ * Where a user namespace and nodev keep all nodes but those of /dev from being of use, nothing else is needed, unless some are
+ * given. Each start has its own: the spec may be another, and so may be the device that goes by a name.
+ */
+static int filter_devices(struct box_slot *s, struct err *err)
+{
+	const struct launch *l = s->launch;
+	bool wanted = !s->ids || l->n_nodes || l->n_device_rules;
+
+	if (l->privileged || !wanted)
+		return 0;
+	return devfilter_attach(s->cgroup.fd, l, &s->cgroup.devices, err);
+}
+
 static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
 {
 	struct child c = runtime_child(s);
@@ -146,6 +161,8 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	if (spec->init && s->rt->init < 0 && (s->rt->init = init_image_open(err)) < 0)
 		return -1;
 	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)
+		return -1;
+	if (filter_devices(s, err) < 0)
 		return -1;
 	cleanup_fd(&s->console);
 	cleanup_fd(&s->memo);
