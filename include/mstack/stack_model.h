@@ -76,6 +76,11 @@ struct stack_health {
 enum stack_blkio_kind { STACK_READ_BPS, STACK_READ_IOPS, STACK_WRITE_BPS, STACK_WRITE_IOPS, STACK_DEVICE_WEIGHT };
 /* value: bytes or operations in a second, or a weight of 10 to 1000. path: of a disk of the host */
 struct stack_blkio { enum stack_blkio_kind kind; const char *path; int64_t value; struct stack_pos pos; };
+enum { STACK_DEV_READ = 1, STACK_DEV_WRITE = 2, STACK_DEV_MKNOD = 4 };
+/* Absolute paths; access: STACK_DEV_*, of which `permissions` are the letters. */
+struct stack_device { const char *source, *target, *permissions; unsigned access; struct stack_pos pos; };
+/* type: 'c', 'b' or 'a'; a number of -1 is every one; text: as in the file */
+struct stack_device_rule { const char *text; char type; int64_t major, minor; unsigned access; struct stack_pos pos; };
 struct stack_ulimit { const char *name; int resource; int64_t soft, hard; struct stack_pos pos; };	/* -1: unlimited */
 
 /* A number with its place; given tells 0 from "not in the file". */
@@ -108,13 +113,16 @@ struct stack_service {
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
 	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
-	bool userns_host;			/* `userns_mode: host` */
+	bool userns_host;			/* `userns_mode: host`, and what cannot be without it: `privileged` */
+	bool privileged, unmasked, i386;	/* systempaths=unconfined; arch=i386 */
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
 	int stop_signal_nr;			/* 0: not given */
 	struct stack_num stop_grace_ns;		/* default 10 s filled in */
 	const struct stack_ulimit *ulimits;
-	size_t n_ulimits, n_blkio;
+	const struct stack_device *devices;
+	const struct stack_device_rule *device_rules;
+	size_t n_ulimits, n_blkio, n_devices, n_device_rules;
 };
 
 struct stack_network {

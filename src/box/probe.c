@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "box/cgroup.h"
+#include "box/devfilter.h"
 #include "box/sys.h"
 #include "mstack/box.h"
 
@@ -182,6 +183,22 @@ static int check_controller(const struct check *c, char *why, size_t size)
 	return -1;
 }
 
+static int check_devices(const struct check *c, char *why, size_t size)
+{
+	const struct launch none = { 0 };
+	struct devfilter f = devfilter_make(&none);
+	struct err err = { 0 };
+	int fd = devfilter_load(&f, &err);
+
+	(void)c;
+	vec_fini(&f);
+	if (fd < 0)
+		snprintf(why, size, "%.*s", (int)size - 1, err.text);
+	else
+		close(fd);
+	return fd < 0 ? -1 : 0;
+}
+
 /* ---- the list -------------------------------------------------------------------------------- */
 
 #define NEWER	"boot Linux 6.1 or later (Debian 12 has it)"
@@ -204,6 +221,7 @@ static const struct check checks[] = {
 	{ "overlay file system", check_overlay, 0, "load the module: modprobe overlay" },
 	{ "id-mapped mounts", check_idmap, 0, NEWER },
 	{ "seccomp filters", check_seccomp, 0, "a kernel with CONFIG_SECCOMP_FILTER" },
+	{ "device programs", check_devices, 0, "a kernel with CONFIG_CGROUP_BPF; without it write no `devices` and no `userns_mode: host`" },
 	{ "cgroup v2", check_cgroup2, 0, UNIFIED },
 	{ "cgroup.kill", check_cgroup_use, 0, NEWER },
 	{ "controller memory", check_controller, BOX_WANT_MEMORY, UNIFIED },

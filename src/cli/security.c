@@ -103,6 +103,36 @@ static void add_privileges(struct report *r, const struct stack_service *s)
 
 /* ---- the host -------------------------------------------------------------------------------- */
 
+static void add_devices(struct report *r, const struct stack_service *s)
+{
+	if (s->privileged)
+		say(r, WEAKENED, "devices", "all of the host, and nothing is in their way");
+	else
+		say(r, KEPT, "devices", "null, zero, full, random, urandom, tty");
+	for (size_t i = 0; i < s->n_devices; i++) {
+		const struct stack_device *d = &s->devices[i];
+
+		buf_printf(&r->detail, "%s at %s (%s)", d->source, d->target, d->permissions);
+		tell(r, WEAKENED, "device of the host");
+	}
+	for (size_t i = 0; i < s->n_device_rules; i++) {
+		buf_printf(&r->detail, "%s: nodes of bound folders are of use as well",
+			   s->device_rules[i].text);
+		tell(r, WEAKENED, "device rule");
+	}
+}
+
+static void add_kernel_files(struct report *r, const struct stack_service *s)
+{
+	if (s->privileged)
+		say(r, WEAKENED, "kernel files", "/sys and the groups of cgroups are writable");
+	if (s->unmasked)
+		say(r, WEAKENED, "kernel files",
+		    "/proc is writable, and nothing in it or in /sys is masked");
+	else
+		say(r, KEPT, "kernel files", "/proc and /sys masked and read-only");
+}
+
 static void add_namespaces(struct report *r, const struct stack_service *s)
 {
 	if (s->userns_host)
@@ -110,8 +140,6 @@ static void add_namespaces(struct report *r, const struct stack_service *s)
 	else
 		say(r, KEPT, "users", "ids of the stack's own, root of the container is nobody");
 	say(r, KEPT, "namespaces", "mount, pid, network, ipc, uts, cgroup");
-	say(r, KEPT, "devices", "null, zero, full, random, urandom, tty");
-	say(r, KEPT, "kernel files", "/proc and /sys masked and read-only");
 }
 
 /* Whoever may talk to the owner of these owns the machine. */
@@ -169,6 +197,8 @@ static void add_service(struct report *r, const struct stack_service *s)
 	add_filter(r, s);
 	add_privileges(r, s);
 	add_namespaces(r, s);
+	add_devices(r, s);
+	add_kernel_files(r, s);
 	add_mounts(r, s);
 	add_limits(r, s);
 }

@@ -46,6 +46,8 @@ void planner_health(struct planner *p, struct plan_slot *slot, const struct stor
 void planner_health_waits(struct planner *p);
 /* limits.c */
 void planner_limits(struct planner *p, struct plan_slot *slot);
+/* devices.c */
+void planner_devices(struct planner *p, struct plan_slot *slot);
 /* edge.c: who waits for whom. */
 void planner_edges(struct planner *p);
 

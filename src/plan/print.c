@@ -56,6 +56,36 @@ static void print_mount(const struct box_mount *m, struct buf *out)
 		   m->target, m->read_only ? " ro" : "");
 }
 
+static void print_access(unsigned access, struct buf *out)
+{
+	buf_printf(out, " %s%s%s\n", access & BOX_DEV_READ ? "r" : "",
+		   access & BOX_DEV_WRITE ? "w" : "", access & BOX_DEV_MKNOD ? "m" : "");
+}
+
+/* A number of a rule; -1 is every one. */
+static void print_number(int64_t number, struct buf *out)
+{
+	if (number < 0)
+		buf_putc(out, '*');
+	else
+		buf_printf(out, "%lld", (long long)number);
+}
+
+static void print_devices(const struct box_spec *b, struct buf *out)
+{
+	for (size_t i = 0; i < b->n_devices; i++) {
+		buf_printf(out, "  device %s at %s", b->devices[i].source, b->devices[i].target);
+		print_access(b->devices[i].access, out);
+	}
+	for (size_t i = 0; i < b->n_device_rules; i++) {
+		buf_printf(out, "  devices %c ", b->device_rules[i].type);
+		print_number(b->device_rules[i].major, out);
+		buf_putc(out, ':');
+		print_number(b->device_rules[i].minor, out);
+		print_access(b->device_rules[i].access, out);
+	}
+}
+
 static void print_limits(const struct box_limits *l, struct buf *out)
 {
 	if (l->memory_max)
@@ -90,9 +120,11 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
 		print_mount(&b->mounts[i], out);
-	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s%s\n", b->uid, b->gid,
+	print_devices(b, out);
+	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s%s%s%s\n", b->uid, b->gid,
 		   (unsigned long long)b->caps, b->read_only ? " read-only" : "",
 		   s->box_slot.host_ids ? " ids-of-the-host" : "",
+		   b->privileged ? " privileged" : "", b->unmasked ? " unmasked" : "",
 		   b->new_privileges ? " new-privileges" : "", b->unfiltered ? " unfiltered" : "",
 		   b->seccomp ? " own-filter" : "", b->apparmor ? " apparmor=" : "",
 		   b->apparmor ? b->apparmor : "");

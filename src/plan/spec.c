@@ -248,14 +248,18 @@ static uint64_t cap_bits(const struct stack_strs *list)
 	return bits;
 }
 
-/* ALL is taken first on both sides, so that `cap_drop: [ALL]` with `cap_add: [CHOWN]` leaves that one. */
+/*
+ * ALL is taken first on both sides, so that `cap_drop: [ALL]` with `cap_add: [CHOWN]` leaves that one. What is dropped by name is
+ * dropped from a privileged container too.
+ */
 uint64_t plan_caps(const struct stack_service *s)
 {
+	uint64_t usual = s->privileged ? ~(uint64_t)0 : box_caps_default();
 	uint64_t add = cap_bits(&s->cap_add), drop = cap_bits(&s->cap_drop);
 
 	if (drop == ~(uint64_t)0)
 		return add;
-	return (box_caps_default() | add) & ~drop;
+	return (usual | add) & ~drop;
 }
 
 static rlim_t rlimit(int64_t value)
@@ -287,6 +291,8 @@ static void process(struct planner *p, struct plan_slot *slot)
 	if (p->host->profiles)
 		slot->box.seccomp = p->host->profiles[planner_service(p, s)];
 	slot->box.apparmor = s->apparmor.text;
+	slot->box.privileged = s->privileged;
+	slot->box.unmasked = s->unmasked;
 	slot->box.init = s->init;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }
@@ -342,6 +348,7 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	check_ids(p, s, user);
 	root(p, slot, img);
 	mounts(p, slot);
+	planner_devices(p, slot);
 	process(p, slot);
 	slot->box.argv = command(p, slot, img);
 	slot->box.envp = environment(p, slot, img, user);

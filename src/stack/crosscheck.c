@@ -150,6 +150,19 @@ static void check_memory(struct reader *r, const struct where *w, const struct n
 			      reader_place(r, limit->pos));
 }
 
+/* Both are said to leave something out, and each is of no effect beside what it stands with. */
+static void check_rights(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *privileged = node_get(service, "privileged"),
+			  *mode = node_get(service, "userns_mode");
+	const struct where here = where_in(w, "userns_mode");
+
+	if (privileged && privileged->number && mode && !strcmp(mode->text, "private"))
+		reader_error(r, &here, mode->pos, "take one of the two away",
+			     "'private' excludes 'privileged', %s",
+			     reader_place(r, privileged->pos));
+}
+
 static void check_scale(struct reader *r, const struct where *w, const struct node *service)
 {
 	const struct node *scale = node_get(service, "scale"),
@@ -229,6 +242,7 @@ static void check_service(struct reader *r, const struct where *w, const struct 
 	check_environment(r, w, service);
 	check_network_mode(r, w, service);
 	check_platform(r, w, service);
+	check_rights(r, w, service);
 	check_twin(r, w, service, "cpus", "limits", "cpus");
 	check_twin(r, w, service, "mem_limit", "limits", "memory");
 	check_twin(r, w, service, "pids_limit", "limits", "pids");

@@ -10,7 +10,9 @@
 #include "stack/keys.h"
 #include "stack/targets.h"
 
-#define GRAMMAR "write SOURCE[:TARGET[:rwm]]"
+#define GRAMMAR	  "write SOURCE[:TARGET[:rwm]]"
+#define MAJOR_MAX 4095
+#define MINOR_MAX 1048575
 
 /* ---- what both forms have -------------------------------------------------------------------- */
 
@@ -59,8 +61,10 @@ static struct node *finish(struct reader *r, const struct where *w, const struct
 	if (!*source->text) {
 		reader_refuse(r, w, source->pos, NULL, "a device without a path");
 	} else if (is_cdi(source->text)) {
-		reader_refuse(r, w, source->pos, "name the node below /dev", "CDI name '%.80s'",
-			      source->text);
+		reader_refuse(r, w, source->pos,
+			      "its vendor's plugins for engines know what is meant: name the node "
+			      "below /dev",
+			      "CDI name '%.80s'", source->text);
 	} else if (*source->text != '/') {
 		reader_error(r, w, source->pos, NULL,
 			     "'%.80s': the path of a device must begin with /", source->text);
@@ -173,6 +177,14 @@ static size_t number_len(const char *s)
 	return len;
 }
 
+/* In the kernel 12 bits and 20. Of what is no rule nobody asks. */
+static bool is_too_large(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	return strtoull(s + 2, NULL, 10) > MAJOR_MAX || strtoull(colon + 1, NULL, 10) > MINOR_MAX;
+}
+
 /* One blank between the parts, as the kernel's own files have it; docker takes no other spelling. */
 static bool is_rule(const char *s)
 {
@@ -196,7 +208,11 @@ FORM(form_device_rules)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct where here = { w, NULL, i, { 0 } };
 
-		if (is_rule(all->items[i]->text))
+		if (is_rule(all->items[i]->text) && is_too_large(all->items[i]->text))
+			reader_error(r, &here, all->items[i]->pos, NULL,
+				     "'%.60s': there are no such devices: numbers go up to %d:%d",
+				     all->items[i]->text, MAJOR_MAX, MINOR_MAX);
+		else if (is_rule(all->items[i]->text))
 			vec_push(&good, all->items[i]);
 		else
 			reader_error(r, &here, all->items[i]->pos, NULL,

@@ -7,7 +7,9 @@
 
 #include "stack/attributes.h"
 
-#define KNOWN "no-new-privileges, seccomp=, apparmor=, label= and systempaths=unconfined"
+#define KNOWN                                                                         \
+	"no-new-privileges, seccomp=, apparmor=, label=, systempaths=unconfined and " \
+	"arch=i386"
 
 /* The words that engines take behind no-new-privileges. */
 static bool is_bool_word(const char *text)
@@ -44,21 +46,21 @@ static bool check(struct reader *r, const struct where *w, const struct node *n,
 		return false;
 	if (!strcmp(name, "apparmor"))
 		return is_profile(value);
-	if (!strcmp(name, "label")) {
-		reader_warn_once(r, labels, w, n->pos, "%s", labels);
-	} else if (!strcmp(name, "systempaths") && !strcmp(value, "unconfined")) {
+	if (!strcmp(name, "systempaths"))
+		return !strcmp(value, "unconfined");
+	if (!strcmp(name, "arch") && !strcmp(value, "i386"))
 		reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
-	} else {
-		return !strcmp(name, "seccomp");
-	}
-	return true;
+	if (!strcmp(name, "label"))
+		reader_warn_once(r, labels, w, n->pos, "%s", labels);
+	return !strcmp(name, "label") || !strcmp(name, "seccomp") ||
+	       (!strcmp(name, "arch") && !strcmp(value, "i386"));
 }
 
 /* Engines took a colon between the two in their early days, and files still have it. */
 FORM(form_security_opts)
 {
 	static const char *const names[] = { "no-new-privileges", "seccomp", "apparmor", "label",
-					     "systempaths" };
+					     "systempaths",	  "arch" };
 	struct node *out = form_set(r, w, n);
 
 	for (size_t i = 0; i < n->n; i++) {

@@ -339,6 +339,7 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
 	s->cap_add = get_caps(r, n, "cap_add");
 	s->cap_drop = get_caps(r, n, "cap_drop");
 	model_security(r, n, s);
+	model_devices(r, n, s);
 	s->sysctls = value_kvs(r, n, "sysctls");
 	read_ulimits(r, node_get(n, "ulimits"), s);
 }
@@ -384,7 +385,8 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->container_name = value_str(n, "container_name");
 	s->read_only = value_bool(n, "read_only");
 	s->init = value_bool(n, "init");
-	s->userns_host = userns && !strcmp(userns, "host");
+	s->privileged = value_bool(n, "privileged");
+	s->userns_host = s->privileged || (userns && !strcmp(userns, "host"));
 }
 
 static void read_life(struct reader *r, const struct node *n, struct stack_service *s)

@@ -32,6 +32,10 @@ void model_security(struct reader *r, const struct node *service, struct stack_s
 {
 	const struct stack_strs opts = value_strs(r, service, "security_opt");
 
+	/* What is said by an option holds for a privileged container as well. */
+	ret->new_privileges = ret->unmasked = ret->privileged;
+	if (ret->privileged)
+		ret->seccomp.text = "unconfined";
 	for (size_t i = 0; i < opts.n; i++) {
 		const struct stack_str *one = &opts.v[i];
 		const char *value;
@@ -40,6 +44,10 @@ void model_security(struct reader *r, const struct node *service, struct stack_s
 			ret->new_privileges = *value == '0' || *value == 'f' || *value == 'F';
 		else if ((value = value_of(one->text, "seccomp")))
 			ret->seccomp = (struct stack_str){ filter_of(r, value), one->pos };
+		else if (value_of(one->text, "systempaths"))
+			ret->unmasked = true;
+		else if (value_of(one->text, "arch"))
+			ret->i386 = true;
 		else if ((value = value_of(one->text, "apparmor")))
 			ret->apparmor =
 				(struct stack_str){ strcmp(value, "unconfined") != 0 ? value : NULL,

@@ -18,6 +18,8 @@ struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char 
 
 /* model_limits.c: what a service gets when it is crowded: kept memory, swap, shares, disks. */
 void model_shares(struct reader *r, const struct node *service, struct stack_service *ret);
+/* model_device.c */
+void model_devices(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_security.c */
 void model_security(struct reader *r, const struct node *service, struct stack_service *ret);
 

@@ -273,6 +273,28 @@ load common
 	[[ $(mstack config --security plain | grep -c '^odd') == 0 ]]
 }
 
+@test "config: --security of devices and of privileged" {
+	cat >stack.yaml <<-'END'
+		services:
+		  some:
+		    image: busybox
+		    devices: ["/dev/fuse", "/dev/null:/dev/n:r"]
+		    device_cgroup_rules: ["c 189:* rw"]
+		    security_opt: [systempaths=unconfined]
+		  all: {image: busybox, privileged: true}
+	END
+	expect 0 mstack config --security
+	local line
+	for line in 'some +kept +devices +null, zero' 'some +weakened +device of the host +/dev/fuse at /dev/fuse \(rwm\)' \
+		'some +weakened +device of the host +/dev/null at /dev/n \(r\)' 'some +weakened +device rule +c 189:\* rw: ' \
+		'some +weakened +kernel files +/proc is writable' 'some +kept +users' 'all +weakened +capabilities +ALL' \
+		'all +weakened +system calls +no filter' 'all +weakened +privileges' 'all +weakened +users' 'all +weakened +devices +all of the host' \
+		'all +weakened +kernel files +/sys ' 'all +kept +namespaces'; do
+		grep -qE "^$line" <<<"$output"
+	done
+	! grep -qE '^all +kept +(users|devices|kernel files|system calls|privileges)' <<<"$output"
+}
+
 @test "config: --security --format json" {
 	printf 'services: {a: {image: busybox, cap_drop: [ALL], security_opt: ["seccomp=./p.json"]}}\n' >stack.yaml
 	mstack config --security --format json >out

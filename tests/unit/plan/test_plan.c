@@ -404,8 +404,8 @@ static void test_environment(void **state)
 /* The service's check over the image's, field by field. */
 static void test_health_precedence(void **state)
 {
-	static char *test[] = { (char *)"CMD", (char *)"img", NULL }, *none[] = { (char *)"NONE", NULL },
-		    *inherit[] = { NULL };
+	static char *test[] = { (char *)"CMD", (char *)"img", NULL },
+		    *none[] = { (char *)"NONE", NULL }, *inherit[] = { NULL };
 	static const struct {
 		const char *yaml;
 		char **image;
@@ -432,12 +432,16 @@ static void test_health_precedence(void **state)
 		char yaml[160];
 
 		if (t[i].image)
-			p.images[0].health = (struct store_health){ .test = t[i].image, .interval_ns = 7000000000, .retries = 9 };
-		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n", t[i].yaml);
+			p.images[0].health = (struct store_health){ .test = t[i].image,
+								    .interval_ns = 7000000000,
+								    .retries = 9 };
+		snprintf(yaml, sizeof(yaml), "services:\n  a: {image: ./i, command: x%s}\n",
+			 t[i].yaml);
 		make(&p, yaml);
 		assert_int_equal(p.rc, 0);
 		slot = &p.plan->slots[0];
-		assert_string_equal(slot->probe ? slot->probe[0] : "-", t[i].probe ? t[i].probe : "-");
+		assert_string_equal(slot->probe ? slot->probe[0] : "-",
+				    t[i].probe ? t[i].probe : "-");
 		assert_int_equal(slot->health.interval_ns, t[i].interval_s * 1000000000);
 		assert_int_equal(slot->health.timeout_ns, t[i].timeout_s * 1000000000);
 		assert_int_equal(slot->health.retries, t[i].retries);
@@ -448,8 +452,9 @@ static void test_health_precedence(void **state)
 
 static void test_health_of_nobody(void **state)
 {
-	static const char yaml[] = "services:\n  a: {image: ./i, command: x}\n  b:\n    image: ./j\n    command: x\n"
-				   "    depends_on: {a: {condition: service_healthy}}\n";
+	static const char yaml[] =
+		"services:\n  a: {image: ./i, command: x}\n  b:\n    image: ./j\n    command: x\n"
+		"    depends_on: {a: {condition: service_healthy}}\n";
 	static char *test[] = { (char *)"CMD-SHELL", (char *)"img", NULL };
 	struct planned with = { .images = { { .health.test = test } } }, without = { 0 };
 
@@ -460,9 +465,10 @@ static void test_health_of_nobody(void **state)
 	end(&with);
 	make(&without, yaml);
 	assert_int_equal(without.rc, PLAN_FILE_WRONG);
-	assert_string_equal(stack_diags_get(without.diags, 0)->text,
-			    "service 'b': depends_on: waits for 'a' to be healthy, but neither the file nor the image '/tmp/i' "
-			    "has a check");
+	assert_string_equal(
+		stack_diags_get(without.diags, 0)->text,
+		"service 'b': depends_on: waits for 'a' to be healthy, but neither the file nor the image '/tmp/i' "
+		"has a check");
 	assert_int_equal(stack_diags_get(without.diags, 0)->pos.line, 6);
 	end(&without);
 }
@@ -496,6 +502,75 @@ static void test_capabilities(void **state)
 			 t[i].yaml);
 		make(&p, yaml);
 		assert_true(p.plan->slots[0].box.caps == want);
+		end(&p);
+	}
+}
+
+/* The file's devices and rights as box has them. */
+static void test_devices(void **state)
+{
+	struct planned p = { 0 };
+	const struct box_spec *b;
+	struct buf text = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n"
+		 "    devices: ['/dev/fuse', '/dev/a:/dev/b:mr']\n"
+		 "    device_cgroup_rules: ['c 189:* rw', 'b *:3 m', 'a *:* r']\n"
+		 "    security_opt: [systempaths=unconfined]\n");
+	b = &p.plan->slots[0].box;
+	assert_int_equal(b->n_devices, 2);
+	assert_string_equal(b->devices[1].target, "/dev/b");
+	assert_int_equal(b->devices[0].access, BOX_DEV_ALL);
+	assert_int_equal(b->devices[1].access, BOX_DEV_MKNOD | BOX_DEV_READ);
+	assert_int_equal(b->devices[1].line, 5);
+	assert_int_equal(b->n_device_rules, 3);
+	assert_int_equal(b->device_rules[0].major, 189);
+	assert_int_equal(b->device_rules[0].minor, -1);
+	assert_int_equal(b->device_rules[0].access, BOX_DEV_READ | BOX_DEV_WRITE);
+	assert_true(b->device_rules[2].type == 'a' && b->device_rules[1].minor == 3);
+	assert_true(b->unmasked && !b->privileged && !b->new_privileges);
+	plan_print(p.plan, &text);
+	assert_non_null(strstr(buf_str(&text), "  device /dev/fuse at /dev/fuse rwm\n"
+					       "  device /dev/a at /dev/b rm\n"
+					       "  devices c 189:* rw\n"
+					       "  devices b *:3 m\n"
+					       "  devices a *:* r\n"
+					       "  user 0:0 caps=00000000800405fb unmasked\n"));
+	buf_fini(&text);
+	end(&p);
+}
+
+static void test_privileged(void **state)
+{
+	static const struct {
+		const char *keys;
+		uint64_t caps;
+		bool unfiltered, new_privileges;
+	} cases[] = {
+		{ "", UINT64_MAX, true, true },
+		{ ", cap_add: [CHOWN]", UINT64_MAX, true, true },
+		{ ", cap_drop: [CHOWN]", ~UINT64_C(1), true, true },
+		{ ", cap_drop: [ALL], cap_add: [CHOWN]", 1, true, true },
+		{ ", security_opt: [no-new-privileges]", UINT64_MAX, true, false },
+		{ ", security_opt: ['seccomp=builtin']", UINT64_MAX, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct planned p = { 0 };
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {a: {image: ./i, command: x, privileged: true%s}}\n",
+				  cases[i].keys);
+		const struct box_spec *b;
+
+		make(&p, yaml);
+		assert_int_equal(p.rc, 0);
+		b = &p.plan->slots[0].box;
+		assert_true(b->privileged && b->unmasked && p.plan->slots[0].box_slot.host_ids);
+		assert_true(b->caps == cases[i].caps);
+		assert_int_equal(b->unfiltered, cases[i].unfiltered);
+		assert_int_equal(b->new_privileges, cases[i].new_privileges);
 		end(&p);
 	}
 }
@@ -674,6 +749,8 @@ int main(void)
 		cmocka_unit_test(test_health_precedence),
 		cmocka_unit_test(test_health_of_nobody),
 		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_privileged),
 		cmocka_unit_test(test_mounts_by_depth),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_shares),

@@ -363,13 +363,14 @@ static void test_security(void **state)
 	static const char *const done[] = {
 		"no-new-privileges",  "no-new-privileges:true",	 "no-new-privileges=1",
 		"seccomp=builtin",    "no-new-privileges=false", "no-new-privileges:0",
-		"seccomp:unconfined", "apparmor=unconfined",	 "apparmor:a//b"
+		"seccomp:unconfined", "apparmor=unconfined",	 "apparmor:a//b",
+		"systempaths=unconfined", "systempaths:unconfined"
 	};
-	static const char *const refused[] = { "systempaths=unconfined" };
+	static const char *const refused[] = { "arch=i386" };
 	static const char *const warned[] = { "label:disable", "label=type:x_t" };
 	static const char *const bad[] = {
 		"",	    "no-new-privileges=maybe", "seccomp",      "seccomp=",
-		"apparmor", "systempaths=x",	       "apparmor=a b", "x=y",
+		"apparmor", "systempaths=x", "arch=amd64", "arch",	       "apparmor=a b", "x=y",
 		"label:"
 	};
 

@@ -77,7 +77,7 @@ static void test_refused(void **state)
 		{ "sysctls: {vm.swappiness: 1}", "15: error: service 'web': sysctls.vm.swappiness: belongs to the whole host: only net.*, fs.mqueue.* and the IPC ones of kernel.* can be set in a container" },
 		{ "healthcheck: {test: [echo, a]}", "25: error: service 'web': healthcheck.test: the list must begin with CMD, CMD-SHELL or NONE" },
 		{ "healthcheck: {interval: soon}", "29: error: service 'web': healthcheck.interval: 'soon' is not a duration; write numbers with units, like 1m30s or 500ms" },
-		{ "privileged: true", "5: warning: service 'web': privileged: not supported yet: 'mstack up' refuses it" },
+		{ "use_api_socket: true", "5: warning: service 'web': use_api_socket: not supported yet: 'mstack up' refuses it" },
 		{ "expose: [80]", "5: warning: service 'web': expose: has no effect: all ports are open to services on the same network" },
 		{ "imagge: x", "5: error: service 'web': unknown key 'imagge'" },
 		{ "pull_policy: sometimes", "18: error: service 'web': pull_policy: 'sometimes' is not a policy; known are always, never and missing" },
