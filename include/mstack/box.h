@@ -141,6 +141,32 @@ void box_entered_signal(const struct box_entered *e, int sig);
 void box_entered_leave(const struct box_entered *e);	/* from here on it goes on without us */
 void box_entered_close(struct box_entered *e);
 
+/* ---- volumes --------------------------------------------------------------------------------- */
+
+/*
+ * Mounts volumes that have file systems of their own, in a mount namespace that nobody else sees: containers get copies of these
+ * mounts, and when its descriptor is closed and the last container has ended they are gone. May wait, as for a server
+ * of files that does not answer. The namespace, for box_spec.volumes; -1 with err in the kernel's words (line: that of the volume).
+ */
+int box_volumes_mount(const struct box_volume *v, size_t n, struct err *err);
+
+/* What a volume is filled with, and where it is. */
+struct box_fill {
+	const char *volume;			/* its name, for errors */
+	const char *const *lower; size_t n_lower;	/* of the image, topmost first; none: only what was begun is finished */
+	const char *target;			/* absolute, in the image */
+	const char *folder;			/* of the host: the volume; NULL: `volume` in the namespace `volumes` */
+	bool own;				/* the volume is folder/_data, and the rest of the folder is ours */
+	int volumes;
+};
+/*
+ * Copies what the image has at `target` into a volume in which nothing is yet: all of it, owners and modes included, also those of
+ * the folder itself. The process that does it sees the image and the volume only, follows no link of either, and is made
+ * for that. Killed anywhere, the next call finds that out: the volume is empty, or whole. Two calls for one volume wait for each other.
+ * 1 filled, 0 there was nothing to do, -1. May wait.
+ */
+int box_fill(const struct box_fill *f, struct err *err);
+
 /* ---- words ----------------------------------------------------------------------------------- */
 
 uint64_t box_caps_default(void);

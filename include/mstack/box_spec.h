@@ -46,11 +46,16 @@ struct box_slot_spec {
 	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
 };
 
-enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE };
+enum box_mount_type { BOX_BIND, BOX_TMPFS, BOX_FILE, BOX_IMAGE, BOX_MOUNTED };
+/* Do mounts that come or go below the source on the host appear in the container, and those of the container on the host? */
+enum box_propagation { BOX_PRIVATE, BOX_SLAVE, BOX_SHARED };
 
 struct box_mount {
 	enum box_mount_type type;
-	const char *source;		/* BIND: absolute host path, file or folder */
+	const char *source;		/* BIND: absolute host path, file or folder; MOUNTED: name of a box_volume */
+	const char *subpath;		/* BIND, IMAGE, MOUNTED: only what is there, never outside of it; NULL: all */
+	enum box_propagation propagation;	/* BIND */
+	const char *const *lower; size_t n_lower;	/* IMAGE: its layers, topmost first; it is never written to */
 	const char *text; size_t text_len;	/* FILE: its content, written anew at each start into memory of the slot's own */
 	uid_t uid; gid_t gid;		/* FILE: its owner, as the container sees it */
 	const char *target;		/* absolute, inside the root */
@@ -66,6 +71,8 @@ enum { BOX_DEV_MKNOD = 1, BOX_DEV_READ = 2, BOX_DEV_WRITE = 4, BOX_DEV_ALL = 7 }
 struct box_device { const char *source, *target; unsigned access, line; };
 /* type: 'c', 'b' or 'a' (both); a number of -1: every one */
 struct box_device_rule { char type; int64_t major, minor; unsigned access; };
+/* A volume with a file system of its own, as mount(8) has the words. */
+struct box_volume { const char *name, *type, *device, *options; unsigned line; };	/* options: may be NULL */
 
 struct box_sysctl { const char *key, *value; unsigned line; };	/* "net.core.somaxconn" */
 struct box_rlimit { int resource; rlim_t soft, hard; unsigned line; };
@@ -104,6 +111,7 @@ struct box_spec {
 	bool unfiltered;		/* no system call filter at all */
 	const char *seccomp;		/* else: text of a profile in Docker's JSON format; NULL: the default filter */
 	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
+	int volumes;			/* of box_volumes_mount; asked for by MOUNTED mounts only */
 	bool tty;			/* 0, 1 and 2 are a terminal of the container's own, /dev/console is it too; see box_console */
 	unsigned short rows, cols;	/* of it; 0: unknown */
 	int stdin_fd;			/* else becomes 0; -1: /dev/null */

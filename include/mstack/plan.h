@@ -15,11 +15,16 @@
 #include "mstack/stack.h"
 #include "mstack/store.h"
 
+/* An image that is mounted, by the text of the stack file. */
+struct plan_image { const char *name; const struct store_image *image; };
+
 /* The host's facts, all borrowed for the life of the plan. */
 struct plan_host {
 	const struct net_facts *net;
 	const struct store_image *images;	/* one per service, in the order of the stack */
 	const struct store_user *users;		/* one per service */
+	const struct plan_image *mounted;	/* what mounts of the type `image` name */
+	size_t n_mounted;
 	const char *const *profiles;		/* of seccomp, in Docker's JSON format; one per service, NULL: none. May be NULL */
 	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
 	const char *data_dir;			/* of all: /var/lib/mstack */
@@ -40,6 +45,7 @@ struct plan_slot {
 	const char *container;			/* "PROJECT-web-1", or container_name */
 	const char *dir;			/* run-time folder of the slot */
 	const struct stack_service *service;
+	const struct store_image *image;
 	unsigned index;				/* from 1 */
 	struct box_slot_spec box_slot;		/* token is the slot's number */
 	struct box_spec box;			/* upper, work and descriptors are filled in by sup */
@@ -61,10 +67,30 @@ struct plan_edge {
 	unsigned line;
 };
 
+/* A folder below the data folder. */
 struct plan_volume {
-	const char *name, *path;
+	const char *name;
 	bool external;				/* must be there */
 	bool anonymous;
+	const struct stack_service *service;	/* the first that has it */
+	unsigned line;
+};
+
+/* A path of the host that a container shows. */
+struct plan_bind {
+	const char *path;
+	bool create;				/* a folder is made when nothing is there */
+	const char *volume;			/* it is what this volume is made of; NULL: none */
+	const struct stack_service *service;
+	unsigned line;
+};
+
+/* What an image has at `target` is copied into a volume that is empty. In the order in which the services begin. */
+struct plan_fill {
+	const char *volume;			/* its name */
+	const struct stack_volume *options;	/* not NULL: not a folder of ours, but made by these */
+	const char *target;
+	const struct plan_slot *slot;
 	unsigned line;
 };
 
@@ -80,7 +106,12 @@ struct plan {
 	size_t n_pubs;
 	struct plan_volume *volumes;
 	size_t n_volumes;
-	const char *const *bind_dirs;		/* host folders to be made when missing, NULL-terminated */
+	struct box_volume *mounted;		/* volumes with file systems of their own */
+	size_t n_mounted;
+	struct plan_bind *binds;
+	size_t n_binds;
+	struct plan_fill *fills;
+	size_t n_fills;
 	struct arena *arena;
 };
 

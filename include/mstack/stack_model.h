@@ -45,19 +45,27 @@ struct stack_port {				/* one per port after expansion of ranges of equal length
 	struct stack_pos pos;
 };
 
-enum stack_mount_type { STACK_BIND, STACK_VOLUME, STACK_TMPFS };
+enum stack_mount_type { STACK_BIND, STACK_VOLUME, STACK_TMPFS, STACK_IMAGE };
+/* `rslave` and `slave` are the same here, as are the other two: all mounts below the source are treated as it is. */
+enum stack_propagation { STACK_PRIVATE, STACK_SLAVE, STACK_SHARED };
 
 struct stack_mount {
 	enum stack_mount_type type;
-	const char *source;			/* BIND: absolute path; VOLUME: key of the volume, NULL anonymous */
+	/* BIND: absolute path; VOLUME: key of the volume, NULL anonymous; IMAGE: as `image` of a service */
+	const char *source;
 	const struct stack_volume *volume;	/* VOLUME with a name */
 	const char *target;			/* absolute, cleaned */
 	bool read_only, create_host_path, nocopy;
+	enum stack_propagation propagation;	/* BIND */
+	const char *subpath;			/* VOLUME, IMAGE: only what is below it; by its text not out of it. NULL: all */
 	int64_t tmpfs_size;			/* bytes; 0: no limit given */
 	uint32_t tmpfs_mode;			/* 0: not given (1777) */
 	bool by_tmpfs;				/* TMPFS: by the key `tmpfs`, not by an entry of `volumes` */
 	struct stack_pos pos;
 };
+
+/* `volumes_from`: all that the other service finds in its file system through `volumes`, and what its image asks for. */
+struct stack_share { const struct stack_service *service; bool read_only; struct stack_pos pos; };
 
 /* A secret or config of a service. data: only with for_run, as it was when the stack was loaded. target: absolute */
 struct stack_asset { const char *source, *target, *data; size_t len; uid_t uid; gid_t gid; uint32_t mode; struct stack_pos pos; };
@@ -99,9 +107,10 @@ struct stack_service {
 	const struct stack_attach *networks;	/* at least `default` */
 	const struct stack_port *ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
+	const struct stack_share *shares;
 	const struct stack_asset *assets;	/* `secrets` and `configs` */
 	const struct stack_depend *depends;
-	size_t n_networks, n_ports, n_mounts, n_assets, n_depends;
+	size_t n_networks, n_ports, n_mounts, n_shares, n_assets, n_depends;
 	struct stack_health health;
 	enum stack_restart restart;
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
@@ -134,7 +143,14 @@ struct stack_network {
 	struct stack_pos subnet_pos, gateway_pos;
 };
 
-struct stack_volume { const char *key, *name; struct stack_pos pos; bool external; };	/* name: as a network's */
+struct stack_volume {
+	const char *key, *name;			/* name: as a network's */
+	struct stack_pos pos;
+	bool external;
+	/* `driver_opts` of the local driver; device NULL: a plain folder. bind: the device is an absolute path of the host */
+	const char *type, *device, *options;
+	bool bind;
+};
 
 struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input; text lives with the diags */
 

@@ -106,11 +106,31 @@ void store_removed_fini(struct store_removed *r);
 
 /* ---- volumes, slots, users ------------------------------------------------------------------- */
 
-/* The folder of a named volume; with `create` made when missing (0755 root). *ret_path: caller frees.
- * 0 it was there, 1 it was made now (empty: the caller may copy the image's content into it), -1. */
-int store_volume(struct store *s, const char *name, bool create, char **ret_path, struct err *err);
-/* Removes a volume and its data. ENOENT is success. */
+/* What is written down about a volume when it is made. */
+struct store_volume_origin {
+	const char *project, *service;	/* NULL: of no stack */
+	bool anonymous;
+};
+/*
+ * A volume that is going to be used: made (0755 root, empty) when it is not there and `origin` is given. It cannot be removed
+ * until `s` is closed. *ret_path: volumes/NAME, in which `_data` is the volume; caller frees. 0 it was there, 1 it was made now, -1
+ * (ENOENT: it is not there).
+ */
+int store_volume(struct store *s, const char *name, const struct store_volume_origin *origin, char **ret_path,
+		 struct err *err);
+/* Removes a volume and its data. 0, also when there was none; -1 (EBUSY: a running stack uses it). */
 int store_volume_remove(struct store *s, const char *name, struct err *err);
+
+struct store_volume_listed {
+	char *name, *path;		/* path: of its data */
+	char *project, *service;	/* of its origin; "" none */
+	char *created;			/* RFC 3339, "" unknown */
+	bool anonymous, in_use;		/* by a running stack */
+};
+struct store_volume_listing { struct store_volume_listed *v; size_t n; };
+/* All volumes, by name. Zero *ret before; store_volume_listing_fini after. */
+int store_volume_list(const struct store *s, struct store_volume_listing *ret, struct err *err);
+void store_volume_listing_fini(struct store_volume_listing *l);
 
 /* Folders of a slot's writable layer, entered in the ledger, made when missing; caller frees both paths. */
 int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger, uint32_t parent,

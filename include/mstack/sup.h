@@ -33,6 +33,7 @@ struct sup_opts {
 	bool abort_on_exit, abort_on_failure;
 	const char *exit_code_from;	/* service, or NULL */
 	bool wait_healthy;		/* --wait: `up` is done when everything is running or healthy */
+	bool renew_volumes;		/* -V: anonymous volumes begin empty */
 	bool dry_run;			/* prints the plan to stdout and ends */
 };
 

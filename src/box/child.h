@@ -43,6 +43,12 @@ struct child {
 	int userns;	/* -1: the host's */
 	int helper;	/* socket to who writes settings for stage two */
 	int helper_pidfd;
+	int volumes; /* mount namespace of volumes with file systems of their own */
+	bool in_volumes;
+	const struct box_volume *wanted; /* mounted.c */
+	int *wanted_tree;
+	size_t n_wanted;
+	struct fill *fill; /* fill.c */
 	int join; /* pidfd of the container that an exec goes into */
 	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
 	bool want_term; /* a new terminal in place of the three below; in a start /dev/console too */
@@ -88,6 +94,10 @@ extern const struct child_step child_slot_steps[];
 
 /* root.c */
 int child_open_sources(struct child *c);
+/* A layer of an image as a detached mount with the container's ids. */
+int child_open_layer(struct child *c, const char *path);
+/* A detached mount onto a folder of this name in the slot's own root, which is made. */
+int child_attach_named(struct child *c, int tree, const char *name);
 int child_enter_slot(struct child *c);
 int child_mount_layers(struct child *c);
 int child_cover(struct child *c);
@@ -95,6 +105,9 @@ int child_mount_volumes(struct child *c);
 int child_make_system_folders(struct child *c);
 int child_make_cwd(struct child *c);
 int child_protect_root(struct child *c);
+
+/* source.c */
+int child_mount_images(struct child *c);
 
 /* dev.c */
 int child_make_devices(struct child *c);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "box/launch.h"
+#include "box/propagation.h"
 
 #define LAYERS_MAX  500
 #define OPTIONS_MAX 4096 /* what mount(2) takes: a page */
@@ -133,7 +134,44 @@ static void set_file(struct launch *l, const struct box_mount *m, struct launch_
 	to->file_mode = m->mode ? m->mode & 07777 : 0644;
 }
 
-static void set_mounts(struct launch *l, const struct box_spec *spec)
+/* Relative to the slot's root, as the child attaches them. */
+static int set_image(struct launch *l, const struct box_mount *m, size_t nr,
+		     struct launch_mount *to, struct err *err)
+{
+	_cleanup_(buf_fini) struct buf options = { 0 };
+
+	if (!m->n_lower || m->n_lower > LAYERS_MAX)
+		return err_set(err, "image '%s': %zu layers: it may have 1 to %d", m->source,
+			       m->n_lower, LAYERS_MAX);
+	to->lower = copy_list(l->arena, m->lower, m->n_lower);
+	to->n_lower = m->n_lower;
+	to->lower_tree = arena_array(l->arena, int, m->n_lower);
+	buf_puts(&options, "lowerdir=");
+	for (size_t i = 0; i < m->n_lower; i++)
+		buf_printf(&options, SLOT_IMAGE ".%zu:", nr, i);
+	buf_puts(&options, SLOT_EMPTY);
+	if (options.len >= OPTIONS_MAX)
+		return err_set(err, "image '%s': mount options longer than %d bytes", m->source,
+			       OPTIONS_MAX);
+	to->overlay_options = arena_strdup(l->arena, options.data);
+	return 0;
+}
+
+/* What can be said of a source before anything is begun. */
+static int set_source(struct launch *l, const struct box_mount *m, size_t nr,
+		      struct launch_mount *to, struct err *err)
+{
+	to->source = m->source ? arena_strdup(l->arena, m->source) : NULL;
+	to->subpath = m->subpath ? arena_strdup(l->arena, m->subpath) : NULL;
+	to->propagation = m->propagation;
+	if (m->type == BOX_IMAGE)
+		return set_image(l, m, nr, to, err);
+	if (m->type == BOX_MOUNTED && strlen(m->source) >= VOLUME_NAME_SIZE)
+		return err_set(err, "volume '%.64s': its name is too long", m->source);
+	return m->type == BOX_BIND ? propagation_check(m->source, m->propagation, err) : 0;
+}
+
+static int set_mounts(struct launch *l, const struct box_spec *spec, struct err *err)
 {
 	l->n_mounts = spec->n_mounts;
 	l->mounts = arena_array(l->arena, struct launch_mount, spec->n_mounts);
@@ -142,7 +180,11 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 		struct launch_mount *to = &l->mounts[i];
 
 		to->type = m->type;
-		to->source = m->source ? arena_strdup(l->arena, m->source) : NULL;
+		if (set_source(l, m, i, to, err) < 0) {
+			if (err)
+				err->line = m->line;
+			return -1;
+		}
 		set_file(l, m, to);
 		to->target = arena_strdup(l->arena, m->target);
 		to->read_only = m->read_only;
@@ -151,6 +193,7 @@ static void set_mounts(struct launch *l, const struct box_spec *spec)
 			snprintf(to->size, sizeof(to->size), "%" PRId64, m->size);
 		snprintf(to->mode, sizeof(to->mode), "%04o", m->mode ? m->mode : 01777);
 	}
+	return 0;
 }
 
 /* ---- devices --------------------------------------------------------------------------------- */
@@ -380,10 +423,9 @@ int launch_last_cap(void)
 static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 {
 	if (set_layers(l, spec, err) < 0 || set_sysctls(l, spec, err) < 0 ||
-	    set_devices(l, spec, err) < 0)
+	    set_devices(l, spec, err) < 0 || set_mounts(l, spec, err) < 0)
 		return -1;
 	set_covers(l, spec);
-	set_mounts(l, spec);
 	set_process(l, spec);
 	l->read_only = spec->read_only;
 	snprintf(l->shm_size, sizeof(l->shm_size), "%" PRId64,

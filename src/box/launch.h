@@ -16,13 +16,20 @@
 #define SLOT_UPPER "up"	   /* the upper layer's file system */
 #define SLOT_EMPTY "empty" /* a folder to cover others with */
 #define SLOT_FILE  "file%zu" /* a file of ours for the container, by its number */
+#define SLOT_IMAGE "image%zu" /* an image that is mounted, by the number of the mount */
 #define SLOT_NULL  "null"  /* a null device to cover files with */
 #define SLOT_NODE  "node%zu" /* a device for a place outside of /dev, by its number */
 
-/* One bind or tmpfs of the spec. The child opens `tree` before it leaves the host's mounts. */
+/* One mount of the spec. The child opens `tree` before it leaves the host's mounts. */
 struct launch_mount {
 	enum box_mount_type type;
 	const char *source, *target;
+	const char *subpath;
+	enum box_propagation propagation;
+	const char *const *lower; /* IMAGE */
+	int *lower_tree;
+	size_t n_lower;
+	const char *overlay_options;
 	const char *text; /* FILE */
 	size_t text_len;
 	uid_t uid;
@@ -57,6 +64,10 @@ struct launch_command {
 	const char *const *candidates; /* at least one, NULL-terminated */
 	const char *searched;	       /* PATH, or NULL when argv[0] is a path */
 };
+
+#define VOLUMES		 "volumes" /* the folder of all box_volumes, in their mount namespace */
+#define VOLUME_NAME_SIZE 256	   /* of one, with its NUL */
+#define VOLUME_PATH_SIZE (VOLUME_NAME_SIZE + 16)
 
 struct launch {
 	struct arena *arena;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "box/mounting.h"
@@ -50,9 +51,9 @@ int mounting_map_ids(int mount, int userns, bool recursive)
 	return set_attr(mount, &attr, recursive);
 }
 
-int mounting_make_private(int mount, bool recursive)
+int mounting_propagate(int mount, unsigned how, bool recursive)
 {
-	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	struct mount_attr attr = { .propagation = how };
 
 	return set_attr(mount, &attr, recursive);
 }
@@ -60,4 +61,18 @@ int mounting_make_private(int mount, bool recursive)
 int mounting_attach(int mount, int target)
 {
 	return move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mounting_become_root(int root)
+{
+	_cleanup_fd_ int at = -1;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	/* Any folder will do as the place, and this one is there. */
+	at = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0 || mounting_attach(root, at) < 0 || fchdir(root) < 0 ||
+	    syscall(SYS_pivot_root, ".", ".") < 0)
+		return -1;
+	return umount2(".", MNT_DETACH) < 0 ? -1 : chdir("/");
 }

@@ -21,8 +21,10 @@ int mounting_copy(int dirfd, const char *path, bool recursive);
 int mounting_restrict(int mount, uint64_t attrs, bool recursive);
 /* Shows a detached mount with the ids of this user namespace (MOUNT_ATTR_IDMAP). */
 int mounting_map_ids(int mount, int userns, bool recursive);
-/* Cuts the copy off from the peers that it came from. */
-int mounting_make_private(int mount, bool recursive);
+/* What a copy has to do with the peers that it came from: MS_PRIVATE nothing, MS_SLAVE, MS_SHARED. */
+int mounting_propagate(int mount, unsigned how, bool recursive);
+/* A detached mount becomes the root, and the only mount, of this mount namespace. */
+int mounting_become_root(int root);
 /* Puts a detached mount onto the place that the descriptor `target` stands for. */
 int mounting_attach(int mount, int target);
 

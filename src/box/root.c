@@ -17,6 +17,7 @@
 
 #include "box/child.h"
 #include "box/mounting.h"
+#include "box/source.h"
 #include "box/sys.h"
 
 /* ---- sources --------------------------------------------------------------------------------- */
@@ -25,14 +26,14 @@ static int open_folder_mount(struct child *c, const char *path)
 {
 	int fd = mounting_copy(AT_FDCWD, path, false);
 
-	if (fd >= 0 && !mounting_make_private(fd, false))
+	if (fd >= 0 && !mounting_propagate(fd, MS_PRIVATE, false))
 		return fd;
 	err_sys(&c->err, errno, "'%s'", path);
 	cleanup_fd(&fd);
 	return -1;
 }
 
-static int open_layer(struct child *c, const char *path)
+int child_open_layer(struct child *c, const char *path)
 {
 	int fd = open_folder_mount(c, path);
 
@@ -41,39 +42,12 @@ static int open_layer(struct child *c, const char *path)
 	return fd;
 }
 
-/* Whole below the folder, as the user sees it, but no device of it is of use, unless the file speaks of devices. */
-static int open_bind(const struct launch *l, const struct launch_mount *m)
-{
-	uint64_t attrs = (l->privileged || l->n_device_rules ? 0 : MOUNT_ATTR_NODEV) |
-			 (m->read_only ? MOUNT_ATTR_RDONLY : 0);
-	int fd = mounting_copy(AT_FDCWD, m->source, true);
-
-	if (fd >= 0 && !mounting_make_private(fd, true) && !mounting_restrict(fd, attrs, true))
-		return fd;
-	cleanup_fd(&fd);
-	return -1;
-}
-
-static int open_volume(struct child *c, struct launch_mount *m)
-{
-	m->tree = -1;
-	if (m->type != BOX_BIND)
-		return 0; /* no source: it is made in the slot */
-	m->tree = open_bind(c->launch, m);
-	if (m->tree < 0)
-		err_sys(&c->err, errno, "'%s' for '%s'", m->source, m->target);
-	if (m->tree >= 0 && !child_map_ids(c, m->tree, m->source, true))
-		return 0;
-	c->err.line = m->line;
-	return -1;
-}
-
 int child_open_sources(struct child *c)
 {
 	struct launch *l = c->launch;
 
 	for (size_t i = 0; i < l->n_lower; i++) {
-		l->lower_tree[i] = open_layer(c, l->lower[i]);
+		l->lower_tree[i] = child_open_layer(c, l->lower[i]);
 		if (l->lower_tree[i] < 0)
 			return -1;
 	}
@@ -82,10 +56,7 @@ int child_open_sources(struct child *c)
 		if (l->upper_tree < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < l->n_mounts; i++)
-		if (open_volume(c, &l->mounts[i]) < 0)
-			return -1;
-	return 0;
+	return source_open_all(c);
 }
 
 /* ---- layers ---------------------------------------------------------------------------------- */
@@ -105,7 +76,7 @@ int child_enter_slot(struct child *c)
  * Short names, `0:1:2`, so that fifty layers fit into the one page of options that the kernel
  * takes.
  */
-static int attach_named(struct child *c, int tree, const char *name)
+int child_attach_named(struct child *c, int tree, const char *name)
 {
 	_cleanup_fd_ int at = -1;
 
@@ -163,10 +134,10 @@ int child_mount_layers(struct child *c)
 
 	for (size_t i = 0; i < l->n_lower; i++) {
 		snprintf(name, sizeof(name), "%zu", i);
-		if (attach_named(c, l->lower_tree[i], name) < 0)
+		if (child_attach_named(c, l->lower_tree[i], name) < 0)
 			return -1;
 	}
-	if (l->upper_base && attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
+	if (l->upper_base && child_attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
 		return -1;
 	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
@@ -409,6 +380,8 @@ static int make_source(struct child *c, struct launch_mount *m, size_t nr)
 {
 	switch (m->type) {
 	case BOX_BIND:
+	case BOX_MOUNTED:
+	case BOX_IMAGE:
 		break;
 	case BOX_TMPFS:
 		return open_tmpfs(c, m);

@@ -78,20 +78,12 @@ static int new_root(int64_t files_size)
 
 static int leave_host(struct child *c)
 {
-	_cleanup_fd_ int root = -1, at = -1;
+	_cleanup_fd_ int root = new_root(c->slot->files_size);
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_sys(&c->err, errno, "make mounts private");
-	root = new_root(c->slot->files_size);
-	/* Any folder will do as the place, and this one is there. */
-	at = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || at < 0 || mounting_attach(root, at) < 0)
-		return err_sys(&c->err, errno, "mount its root");
-	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-		return err_sys(&c->err, errno, "pivot_root");
-	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_sys(&c->err, errno, "detach the host's mounts");
-	return 0;
+	if (root < 0)
+		return err_sys(&c->err, errno, "make its root");
+	return mounting_become_root(root) < 0 ? err_sys(&c->err, errno, "leave the host's mounts")
+					      : 0;
 }
 
 /*

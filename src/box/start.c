@@ -173,6 +173,7 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	c.command = &l->command;
 	c.netns = s->netns;
 	c.mntns = s->mntns;
+	c.volumes = spec->volumes;
 	c.want_term = spec->tty;
 	c.size = (struct winsize){ .ws_row = spec->rows, .ws_col = spec->cols };
 	c.in = spec->stdin_fd;

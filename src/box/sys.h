@@ -15,6 +15,8 @@
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 /* Only what the path says by itself: no link, no `..` out of dirfd. */
 int sys_open_plain(int dirfd, const char *path, int flags);
+/* Links count, but neither they nor `..` lead out of dirfd: EXDEV. */
+int sys_open_beneath(int dirfd, const char *path, int flags);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_kill(int pidfd, int sig);
 int sys_close_range(unsigned first, unsigned last);

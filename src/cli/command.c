@@ -45,10 +45,11 @@ static const struct cli_option up_options[] = {
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
+	FLAG("renew-anon-volumes", 'V', renew_volumes, "anonymous volumes begin empty, what they held is lost"),
 	LATER("scale", 0), LATER("no-deps", 0), LATER("force-recreate", 0), LATER("no-recreate", 0),
 	LATER("always-recreate-deps", 0), LATER("attach-dependencies", 0),
 	LATER("no-start", 0), LATER("pull", 0), LATER("build", 0), LATER("no-build", 0), LATER("quiet-pull", 0),
-	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0), LATER("renew-anon-volumes", 'V'),
+	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0),
 	END,
 };
 

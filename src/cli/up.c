@@ -198,6 +198,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 		.abort_on_failure = o->abort_on_failure,
 		.exit_code_from = o->exit_code_from,
 		.wait_healthy = o->wait,
+		.renew_volumes = o->renew_volumes,
 		.dry_run = o->dry_run,
 	};
 	int r = sup_run(&opts, ret_code, err);

@@ -9,6 +9,7 @@ static void add_slot(struct planner *p, const struct stack_service *s, const cha
 	struct plan_slot *slot = &p->plan->slots[p->plan->n_slots++];
 
 	slot->service = s;
+	slot->image = &p->host->images[planner_service(p, s)];
 	slot->index = 1;
 	slot->name = name;
 	slot->container = s->container_name.text
@@ -78,8 +79,9 @@ static int make(struct planner *p, struct plan **ret_plan)
 	if (stack_diags_errors(p->diags) == errors) {
 		planner_addresses(p);
 		planner_publish(p);
-		planner_volumes(p);
 		planner_edges(p);
+		planner_mounts(p);
+		planner_volumes(p);
 		containers(p);
 		planner_health_waits(p);
 	}

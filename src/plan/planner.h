@@ -7,6 +7,20 @@
 
 #include "mstack/plan.h"
 
+/* A mount of a slot: its own, one of its image's volumes, or one of another service's. */
+struct planner_mount {
+	const struct stack_mount *mount;
+	const struct plan_slot *owner; /* whose it is: an anonymous volume is named after that one */
+	bool read_only;
+	bool foreign; /* by `volumes_from`: never filled from this slot's image */
+};
+
+struct planner_mounts {
+	struct planner_mount *v;
+	size_t n;
+	bool known;
+};
+
 struct planner {
 	const struct stack *stack;
 	const struct plan_host *host;
@@ -17,6 +31,7 @@ struct planner {
 	const struct plan *running;	 /* plan_beside: what is there already; else NULL */
 	const struct plan_extra *extra;	 /* likewise: what comes to it */
 	size_t first;			 /* the slots before it are planned already */
+	struct planner_mounts *mounts; /* by number of the slot */
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 
@@ -34,10 +49,15 @@ void planner_addresses(struct planner *p);
 void planner_publish(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
-/* storage.c: named and anonymous volumes, host folders to make. */
+/* mounts.c: what a slot finds in its file system. */
+void planner_mounts(struct planner *p);
+void planner_slot_mounts(struct planner *p, struct plan_slot *slot);
+/* storage.c: volumes, what they are filled with, paths of the host. */
 void planner_volumes(struct planner *p);
-const char *planner_volume_path(const struct planner *p, const struct plan_slot *slot,
-				const struct stack_mount *m);
+const char *planner_volume_name(const struct planner *p, const struct planner_mount *m);
+const char *planner_volume_path(const struct planner *p, const char *volume);
+/* Of a volume that binds a folder of the host. */
+bool planner_bind_read_only(const struct stack_volume *v);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
 /* ---- healthcheck.c ---- */

@@ -50,10 +50,16 @@ static void print_publish(const struct net_publish_spec *pub, struct buf *out)
 
 static void print_mount(const struct box_mount *m, struct buf *out)
 {
-	static const char *const what[] = { [BOX_TMPFS] = "tmpfs", [BOX_FILE] = "file" };
+	static const char *const what[] = {
+		[BOX_TMPFS] = "tmpfs", [BOX_FILE] = "file", [BOX_IMAGE] = "image"
+	};
+	static const char *const propagation[] = { "", " slave", " shared" };
 
-	buf_printf(out, "  mount %s on %s%s\n", m->type == BOX_BIND ? m->source : what[m->type],
-		   m->target, m->read_only ? " ro" : "");
+	buf_printf(out, "  mount %s", m->source ? m->source : what[m->type]);
+	if (m->subpath)
+		buf_printf(out, " below %s", m->subpath);
+	buf_printf(out, " on %s%s%s\n", m->target, m->read_only ? " ro" : "",
+		   propagation[m->propagation]);
 }
 
 static void print_access(unsigned access, struct buf *out)
@@ -154,8 +160,14 @@ void plan_print(const struct plan *p, struct buf *out)
 	for (size_t i = 0; i < p->n_volumes; i++)
 		buf_printf(out, "volume %s%s\n", p->volumes[i].name,
 			   p->volumes[i].external ? " external" : "");
+	for (size_t i = 0; i < p->n_mounted; i++)
+		buf_printf(out, "volume %s type=%s device=%s\n", p->mounted[i].name,
+			   p->mounted[i].type, p->mounted[i].device);
 	for (size_t i = 0; i < p->n_slots; i++)
 		print_slot(p, &p->slots[i], out);
+	for (size_t i = 0; i < p->n_fills; i++)
+		buf_printf(out, "fill %s from %s of %s\n", p->fills[i].volume, p->fills[i].target,
+			   p->fills[i].slot->name);
 	for (size_t i = 0; i < p->n_edges; i++)
 		print_edge(p, &p->edges[i], out);
 }

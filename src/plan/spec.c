@@ -4,11 +4,8 @@
  * the image become those of box, by compose's rules of precedence.
  */
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "plan/planner.h"
-
-#define PAGE 4096
 
 static const char default_path[] =
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -118,102 +115,6 @@ static const char *const *environment(struct planner *p, const struct plan_slot 
 	}
 	env[n] = NULL;
 	return env;
-}
-
-/* ---- mounts ---------------------------------------------------------------------------------- */
-
-static unsigned depth(const char *path)
-{
-	unsigned n = 0;
-
-	for (; *path; path++)
-		n += *path == '/';
-	return n;
-}
-
-/* By depth of the target, so that a parent never hides its child; the order of the file otherwise. */
-static void sort_mounts(struct box_mount *m, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct box_mount x = m[i];
-		size_t j = i;
-
-		for (; j > 0 && depth(m[j - 1].target) > depth(x.target); j--)
-			m[j] = m[j - 1];
-		m[j] = x;
-	}
-}
-
-static struct box_mount mount_of(const struct planner *p, const struct plan_slot *slot,
-				 const struct stack_mount *m)
-{
-	return (struct box_mount){
-		.type = m->type == STACK_TMPFS ? BOX_TMPFS : BOX_BIND,
-		.source = m->type == STACK_VOLUME ? planner_volume_path(p, slot, m) : m->source,
-		.target = m->target,
-		.read_only = m->read_only,
-		.size = m->tmpfs_size,
-		.mode = m->tmpfs_mode,
-		.line = m->pos.line,
-	};
-}
-
-static bool mounted_by_user(const struct stack_service *s, const char *target)
-{
-	for (size_t i = 0; i < s->n_mounts; i++)
-		if (strcmp(s->mounts[i].target, target) == 0)
-			return true;
-	for (size_t i = 0; i < s->n_assets; i++)
-		if (strcmp(s->assets[i].target, target) == 0)
-			return true;
-	return false;
-}
-
-/* Read-only for everybody, and the slot's memory grows by whole pages. */
-static struct box_mount asset_mount(struct plan_slot *slot, const struct stack_asset *a)
-{
-	slot->box_slot.files_size += (int64_t)((a->len / PAGE + 1) * PAGE);
-	return (struct box_mount){
-		.type = BOX_FILE,
-		.text = a->data ? a->data : "",
-		.text_len = a->len,
-		.target = a->target,
-		.read_only = true,
-		.uid = a->uid,
-		.gid = a->gid,
-		.mode = S_IFREG | a->mode,
-		.line = a->pos.line,
-	};
-}
-
-/* Who mounts a file of his own over /etc/hosts and its like does not get ours below it. */
-static void mounts(struct planner *p, struct plan_slot *slot)
-{
-	const struct stack_service *s = slot->service;
-	struct box_mount *m =
-		arena_array(p->arena, struct box_mount, s->n_mounts + s->n_assets + slot->n_files);
-	size_t n = 0;
-
-	for (size_t i = 0; i < slot->n_files; i++) {
-		const char *target = arena_printf(p->arena, "/etc/%s", slot->files[i].name);
-
-		if (mounted_by_user(s, target))
-			continue;
-		m[n++] = (struct box_mount){
-			.type = BOX_FILE,
-			.text = slot->files[i].text,
-			.text_len = strlen(slot->files[i].text),
-			.target = target,
-			.read_only = s->read_only,
-		};
-	}
-	for (size_t i = 0; i < s->n_mounts; i++)
-		m[n++] = mount_of(p, slot, &s->mounts[i]);
-	for (size_t i = 0; i < s->n_assets; i++)
-		m[n++] = asset_mount(slot, &s->assets[i]);
-	sort_mounts(m, n);
-	slot->box.mounts = m;
-	slot->box.n_mounts = n;
 }
 
 /* ---- rights and limits ----------------------------------------------------------------------- */
@@ -347,7 +248,7 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	planner_limits(p, slot);
 	check_ids(p, s, user);
 	root(p, slot, img);
-	mounts(p, slot);
+	planner_slot_mounts(p, slot);
 	planner_devices(p, slot);
 	process(p, slot);
 	slot->box.argv = command(p, slot, img);

@@ -52,8 +52,9 @@ FORM(form_service_models);
 extern const struct key_table build_keys, deploy_keys, develop_keys, gpu_keys, provider_keys, credential_keys,
 	service_models_keys;
 
-/* form_mount.c, form_port.c, form_device.c, form_host.c, form_asset.c */
+/* form_mount.c, form_share.c, form_port.c, form_device.c, form_host.c, form_asset.c */
 FORM(form_mounts);
+FORM(form_shares);		/* volumes_from */
 FORM(form_tmpfs);
 FORM(form_ports);
 FORM(form_expose);

@@ -14,25 +14,19 @@
 #define MOUNTS_MAX 1000
 #define MODE_MAX   07777
 
-static const char *const shared[] = { "shared", "rshared", "slave", "rslave" };
+static const char *const propagations[] = { "private", "rprivate", "slave",
+					    "rslave",  "shared",   "rshared" };
 
 /* ---- what both forms have -------------------------------------------------------------------- */
 
-/*
- * Copies of a mount in another mount namespace need a propagation that our containers never have:
- * they are cut off from the host's tree when their root is made.
- */
-static bool check_propagation(struct reader *r, const struct where *w, const struct node *n,
-			      const char *word)
+/* Engines fail at it when they make the container: a volume is nobody's mount. */
+static void forbid_propagation(struct reader *r, const struct where *w, const struct node *bind)
 {
-	static const char *const plain[] = { "private", "rprivate" };
+	const struct node *word = node_get(bind, "propagation");
 
-	if (text_is_one_of(word, shared, ARRAY_LEN(shared))) {
-		reader_refuse(r, w, n->pos, "write 'rprivate', or leave it out", "option '%s'",
-			      word);
-		return true;
-	}
-	return text_is_one_of(word, plain, ARRAY_LEN(plain));
+	if (word && !strstr(word->text, "private"))
+		reader_forbid(r, w, word->pos, NULL,
+			      "propagation '%s' of a volume: it is for binds", word->text);
 }
 
 /* Once for a load: files that carry a label on one mount carry it on all of them. */
@@ -94,7 +88,7 @@ static bool read_option(struct reader *r, const struct where *w, const struct no
 		o->selinux = word;
 	} else if (text_is_one_of(word, idle, ARRAY_LEN(idle))) {
 		reader_warn_once(r, &once, w, n->pos, "option '%s' has no effect", word);
-	} else if (check_propagation(r, w, n, word)) {
+	} else if (text_is_one_of(word, propagations, ARRAY_LEN(propagations))) {
 		o->propagation = word;
 	} else if (!read_glued(r, w, n, word, o)) {
 		reader_error(r, w, n->pos, NULL,
@@ -171,6 +165,13 @@ static void put_options(struct reader *r, const struct node *n, struct node_pair
 		node_pairs_put(out, "read_only", n->pos, node_bool(r->arena, n->pos, true));
 }
 
+static const struct node *find_put(const struct node_pairs *out, const char *key)
+{
+	const struct node_pair *pair = node_pairs_find(out, key);
+
+	return pair ? pair->value : NULL;
+}
+
 /* Keys in the order of the alphabet, as form_map would put them. */
 static struct node *finish_short(struct reader *r, const struct where *w, const struct node *n,
 				 char *const parts[3], size_t n_parts,
@@ -187,6 +188,8 @@ static struct node *finish_short(struct reader *r, const struct where *w, const 
 		node_pairs_put(&out, "source", n->pos, source);
 	node_pairs_put(&out, "target", n->pos, target);
 	node_pairs_put(&out, "type", n->pos, form_part(r, n, bind ? "bind" : "volume"));
+	if (!bind)
+		forbid_propagation(r, w, find_put(&out, "bind"));
 	if (o->nocopy && !bind) {
 		node_pairs_put(&volume, "nocopy", n->pos, node_bool(r->arena, n->pos, true));
 		node_pairs_put(&out, "volume", n->pos, node_map_done(r->arena, n->pos, &volume));
@@ -211,7 +214,7 @@ static struct node *form_short(struct reader *r, const struct where *w, const st
 
 /* ---- long form ------------------------------------------------------------------------------- */
 
-/* The last three are known, so that what cannot be run is told apart from a slip of the pen. */
+/* The last two are known, so that what cannot be run is told apart from a slip of the pen. */
 static FORM(form_mount_type)
 {
 	static const char *const all[] = { "bind", "volume", "tmpfs", "image", "npipe", "cluster" };
@@ -219,7 +222,7 @@ static FORM(form_mount_type)
 	if (text_is_one_of(n->text, all, ARRAY_LEN(all)))
 		return form_text(r, w, n);
 	reader_error(r, w, n->pos, reader_suggest(r, n->text, all, ARRAY_LEN(all)),
-		     "'%.40s' is unknown; write bind, volume or tmpfs", n->text);
+		     "'%.40s' is unknown; write bind, volume, tmpfs or image", n->text);
 	return NULL;
 }
 
@@ -248,10 +251,44 @@ static FORM(form_propagation)
 {
 	if (!*n->text)
 		return NULL;
-	if (check_propagation(r, w, n, n->text))
-		return form_text(r, w, n);
-	reader_error(r, w, n->pos, reader_suggest(r, n->text, shared, ARRAY_LEN(shared)),
-		     "option '%.40s' is unknown; known are private and rprivate", n->text);
+	return form_word(r, w, n, propagations, ARRAY_LEN(propagations));
+}
+
+/* More `..` than folders before them, anywhere along the way. */
+static bool leads_out(const char *path)
+{
+	int depth = 0;
+
+	while (*path && depth >= 0) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !strncmp(path, "..", 2))
+			depth--;
+		else if (len && !(len == 1 && *path == '.'))
+			depth++;
+		path += len + (path[len] == '/');
+	}
+	return depth < 0;
+}
+
+/*
+ * A folder below the volume or image, by its text: neither from the root nor out of it. Links in it are looked at when it is
+ * mounted.
+ */
+static FORM(form_subpath)
+{
+	const char *clean;
+
+	if (!*n->text)
+		return NULL;
+	clean = path_clean(r->arena, "/", n->text);
+	if (*n->text == '/' || strlen(clean) < 2)
+		reader_error(r, w, n->pos, NULL, "'%.80s' must be a folder below, as in a/b",
+			     n->text);
+	else if (leads_out(n->text))
+		reader_error(r, w, n->pos, NULL, "'%.80s' leads out of what is mounted", n->text);
+	else
+		return form_part(r, n, n->text);
 	return NULL;
 }
 
@@ -290,14 +327,14 @@ static FORM(form_tmpfs_mode)
 /* clang-format off */
 static const struct key mount_bind_rows[] = {
 	DONE("create_host_path", BOO | STR, AS(form_false_only)),
-	DONE("propagation", STR, AS(form_propagation), ONLY("private; others are refused")),
+	DONE("propagation", STR, AS(form_propagation)),
 	DONE("recursive", STR, AS(form_recursive)),
 	DONE("selinux", STR, AS(form_selinux)),
 };
 static const struct key_table mount_bind_keys = TABLE(mount_bind_rows);
 
 static const struct key mount_image_rows[] = {
-	DONE("subpath", STR),
+	DONE("subpath", STR, AS(form_subpath)),
 };
 static const struct key_table mount_image_keys = TABLE(mount_image_rows);
 
@@ -310,14 +347,14 @@ static const struct key_table mount_tmpfs_keys = TABLE(mount_tmpfs_rows);
 static const struct key mount_volume_rows[] = {
 	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),
 	DONE("nocopy", BOO | STR, AS(form_true_only)),
-	REFUSE("subpath", STR, "mount the whole volume"),
+	DONE("subpath", STR, AS(form_subpath)),
 };
 static const struct key_table mount_volume_keys = TABLE(mount_volume_rows);
 
 static const struct key mount_rows[] = {
 	DONE("bind", MAP, BELOW(mount_bind_keys)),
 	WARN("consistency", STR, "there is only one file system here"),
-	REFUSE("image", MAP, "unpack the files into a folder and bind that", BELOW(mount_image_keys)),
+	DONE("image", MAP, BELOW(mount_image_keys)),
 	DONE("read_only", BOO | STR, AS(form_true_only)),
 	DONE("source", STR),
 	DONE("target", STR, AS(form_mount_target)),
@@ -348,19 +385,17 @@ static void check_parts(struct reader *r, const struct where *w, const struct no
 	}
 }
 
-/* One complaint for each mount: an image's own map is refused by its row. */
 static void check_type(struct reader *r, const struct where *w, const struct node *map,
 		       const struct node *type)
 {
-	const struct node *source = node_get(map, "source"), *image = node_get(map, "image");
+	const struct node *source = node_get(map, "source");
 
 	if (!strcmp(type->text, "npipe"))
 		reader_refuse(r, w, type->pos, WINDOWS, "type 'npipe'");
 	else if (!strcmp(type->text, "cluster"))
 		reader_refuse(r, w, type->pos, CLUSTER, "type 'cluster'");
-	else if (!strcmp(type->text, "image") && !(image && image->n))
-		reader_refuse(r, w, type->pos, "unpack the files into a folder and bind that",
-			      "type 'image'");
+	else if (!strcmp(type->text, "volume"))
+		forbid_propagation(r, w, node_get(map, "bind"));
 	else if (!strcmp(type->text, "tmpfs") && source && *source->text)
 		reader_warn(r, w, source->pos, "'source' has no effect on a mount of type 'tmpfs'");
 	check_parts(r, w, map, type->text);
@@ -372,13 +407,15 @@ static struct node *long_source(struct reader *r, const struct where *w, const s
 {
 	struct node *source = node_get(map, "source");
 	const struct where here = { w, "source", 0, { 0 } };
-	bool given = source && *source->text, bind = !strcmp(type->text, "bind");
+	bool given = source && *source->text, bind = !strcmp(type->text, "bind"),
+	     image = !strcmp(type->text, "image");
 
-	if (!given && bind)
-		reader_error(r, w, map->pos, NULL, "a bind needs a 'source'");
+	if (!given && (bind || image))
+		reader_error(r, w, map->pos, NULL, "%s needs a 'source'",
+			     bind ? "a bind" : "a mount of an image");
 	if (!given)
 		return NULL;
-	return bind ? bind_source(r, &here, source) : source;
+	return bind ? bind_source(r, &here, source) : image ? form_image(r, &here, source) : source;
 }
 
 /* The rows bring each value to its form; only what the source means hangs on another key. */
@@ -393,7 +430,7 @@ static struct node *form_long(struct reader *r, const struct where *w, const str
 	if (!node_get(map, "target"))
 		reader_error(r, w, n->pos, NULL, "'target' is missing");
 	if (!type)
-		reader_error(r, w, n->pos, NULL, "'type' must be bind, volume or tmpfs");
+		reader_error(r, w, n->pos, NULL, "'type' must be bind, volume, tmpfs or image");
 	if (!type || !node_get(map, "target"))
 		return NULL;
 	check_type(r, w, map, type);

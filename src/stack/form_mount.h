@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* form_mount: what an entry of `tmpfs` asks for. Its canonical form stays the text, so crosscheck and model read it again. */
+/*
+ * form_mount: what mounts ask for. The canonical form of an entry of `tmpfs` stays the text, so crosscheck and model read it
+ * again; so it is with the options of a volume.
+ */
 #ifndef STACK_FORM_MOUNT_H
 #define STACK_FORM_MOUNT_H
 
@@ -18,5 +21,7 @@ struct tmpfs_wish {
 
 /* PATH[:OPTION,...]. False: the target or the option at `bad` is not right. */
 bool tmpfs_parse(const char *text, struct tmpfs_wish *ret);
+/* form_volume.c: do these options of the local driver (`o`) make its device a folder of the host? */
+bool volume_is_bind(const char *o);
 
 #endif

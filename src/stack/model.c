@@ -10,7 +10,6 @@
 #include "stack/find.h"
 #include "stack/form.h"
 #include "stack/form_limits.h"
-#include "stack/form_mount.h"
 #include "stack/impl.h"
 #include "stack/model.h"
 #include "stack/model_value.h"
@@ -31,15 +30,7 @@ static struct in_addr get_ip(const struct node *map, const char *key)
 	return ip;
 }
 
-static size_t index_of(const char *text, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (text && !strcmp(text, words[i]))
-			return i;
-	return 0;
-}
-
-/* ---- networks and volumes -------------------------------------------------------------------- */
+/* ---- networks -------------------------------------------------------------------------------- */
 
 static void read_subnet(const struct node *entry, struct stack_network *net)
 {
@@ -82,22 +73,6 @@ static void read_networks(struct reader *r, const struct node *n)
 	}
 	r->stack->networks = networks;
 	r->stack->n_networks = count;
-}
-
-static void read_volumes(struct reader *r, const struct node *n)
-{
-	size_t count = n ? n->n : 0;
-	struct stack_volume *volumes = arena_array(r->arena, struct stack_volume, count);
-
-	for (size_t i = 0; i < count; i++)
-		volumes[i] = (struct stack_volume){
-			.key = n->pairs[i].key,
-			.name = node_text(n->pairs[i].value, "name"),
-			.pos = n->pairs[i].pos,
-			.external = value_bool(n->pairs[i].value, "external"),
-		};
-	r->stack->volumes = volumes;
-	r->stack->n_volumes = count;
 }
 
 /* ---- parts of a service ---------------------------------------------------------------------- */
@@ -144,59 +119,6 @@ static void read_ports(struct reader *r, const struct node *n, struct stack_serv
 	s->n_ports = n ? n->n : 0;
 }
 
-static struct stack_mount read_mount(struct reader *r, const struct node *n)
-{
-	static const char *const types[] = { "bind", "volume", "tmpfs" };
-	const struct node *bind = node_get(n, "bind"), *tmpfs = node_get(n, "tmpfs");
-	const struct node *create = node_get(bind, "create_host_path");
-	struct stack_mount m = {
-		.type = (enum stack_mount_type)index_of(node_text(n, "type"), types,
-							ARRAY_LEN(types)),
-		.source = node_text(n, "source"),
-		.target = node_text(n, "target"),
-		.read_only = value_bool(n, "read_only"),
-		.nocopy = value_bool(node_get(n, "volume"), "nocopy"),
-		.tmpfs_size = value_num(tmpfs, "size").value,
-		.tmpfs_mode = (uint32_t)value_num(tmpfs, "mode").value,
-		.pos = n->pos,
-	};
-
-	m.create_host_path = m.type == STACK_BIND && (!create || create->number);
-	/* compose keeps an absolute path as it is written; what is mounted is the same. */
-	if (m.type == STACK_BIND && m.source)
-		m.source = path_clean(r->arena, "/", m.source);
-	if (m.type == STACK_VOLUME && m.source)
-		m.volume = find_volume(r->stack, m.source);
-	return m;
-}
-
-static void read_mounts(struct reader *r, const struct node *service, struct stack_service *s)
-{
-	const struct node *volumes = node_get(service, "volumes"),
-			  *tmpfs = node_get(service, "tmpfs");
-	size_t n = (volumes ? volumes->n : 0) + (tmpfs ? tmpfs->n : 0);
-	struct stack_mount *list = arena_array(r->arena, struct stack_mount, n);
-
-	s->mounts = list;
-	for (size_t i = 0; volumes && i < volumes->n; i++)
-		list[s->n_mounts++] = read_mount(r, volumes->items[i]);
-	for (size_t i = 0; tmpfs && i < tmpfs->n; i++) {
-		struct tmpfs_wish wish;
-
-		if (!tmpfs_parse(tmpfs->items[i]->text, &wish))
-			continue;
-		list[s->n_mounts++] = (struct stack_mount){
-			.type = STACK_TMPFS,
-			.target = arena_strdup(r->arena, wish.target),
-			.read_only = wish.read_only,
-			.tmpfs_size = wish.size,
-			.tmpfs_mode = wish.mode,
-			.by_tmpfs = true,
-			.pos = tmpfs->items[i]->pos,
-		};
-	}
-}
-
 /* Zero is as good as nothing here: moby takes its default for it as well. */
 static int64_t given_or(const struct node *map, const char *key, int64_t fallback)
 {
@@ -237,8 +159,8 @@ static void read_depends(struct reader *r, const struct node *n, struct stack_se
 
 		list[i] = (struct stack_depend){
 			.service = stack_find_service(r->stack, n->pairs[i].key),
-			.condition = (enum stack_condition)index_of(node_text(one, "condition"),
-								    words, ARRAY_LEN(words)),
+			.condition = (enum stack_condition)value_index(node_text(one, "condition"),
+								       words, ARRAY_LEN(words)),
 			.required = value_bool(one, "required"),
 			.restart = value_bool(one, "restart"),
 			.pos = n->pairs[i].pos,
@@ -262,7 +184,7 @@ static void read_restart(const struct node *n, struct stack_service *s)
 		s->restart = STACK_ON_FAILURE;
 		s->restart_max = (unsigned)strtoul(colon + 1, NULL, 10);
 	} else if (n) {
-		s->restart = (enum stack_restart)index_of(n->text, words, ARRAY_LEN(words));
+		s->restart = (enum stack_restart)value_index(n->text, words, ARRAY_LEN(words));
 	}
 }
 
@@ -420,7 +342,7 @@ static void read_services(struct reader *r, const struct node *n)
 		read_life(r, one, &services[i]);
 		read_attachments(r, node_get(one, "networks"), &services[i]);
 		read_ports(r, node_get(one, "ports"), &services[i]);
-		read_mounts(r, one, &services[i]);
+		model_mounts(r, one, &services[i]);
 		model_assets(r, one, &services[i]);
 	}
 }
@@ -428,6 +350,6 @@ static void read_services(struct reader *r, const struct node *n)
 void model_make(struct reader *r, const struct node *root)
 {
 	read_networks(r, node_get(root, "networks"));
-	read_volumes(r, node_get(root, "volumes"));
+	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
 }

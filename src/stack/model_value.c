@@ -56,3 +56,11 @@ struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char 
 					  n->pairs[i].pos };
 	return (struct stack_kvs){ v, n->n };
 }
+
+size_t value_index(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text && !strcmp(text, words[i]))
+			return i;
+	return 0;
+}

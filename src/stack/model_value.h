@@ -16,6 +16,12 @@ bool value_bool(const struct node *map, const char *key);
 struct stack_strs value_strs(struct reader *r, const struct node *map, const char *key);
 struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char *key);
 
+/* Which of these words it is; none, and NULL, is the first. */
+size_t value_index(const char *text, const char *const *words, size_t n);
+
+/* model_mount.c: the volumes of the stack; what a service finds through `volumes`, `tmpfs` and `volumes_from`. */
+void model_volumes(struct reader *r, const struct node *volumes);
+void model_mounts(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_limits.c: what a service gets when it is crowded: kept memory, swap, shares, disks. */
 void model_shares(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_device.c */

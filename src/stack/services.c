@@ -109,7 +109,7 @@ static const struct key service_rows[] = {
 	DONE("userns_mode", STR, AS(form_namespace)),
 	DONE("uts", STR, AS(form_namespace), ONLY("the container's own; others are refused")),
 	DONE("volumes", LST, AS(form_mounts), BELOW(mount_keys)),
-	REFUSE("volumes_from", LST, "name the volumes under 'volumes'", AS(form_set), MERGES(SET)),
+	DONE("volumes_from", LST, AS(form_shares), MERGES(SET), ONLY("services")),
 	DONE("working_dir", STR, AS(form_working_dir)),
 	REFUSE("x-on-unhealthy", STR, "let the process end itself: 'restart' does the rest"),
 	REFUSE("x-rootfs", MAP, "leave it out: what a container writes is kept apart from its image", BELOW(rootfs_keys)),

@@ -11,7 +11,7 @@
 struct store {
 	char *dir; /* absolute, as it was given */
 	int fd, images, layers, catalog, volumes;
-	struct VEC(int) held; /* records of images in use */
+	struct VEC(int) held; /* records of images, and volumes, in use */
 };
 
 /* Project, slot and volume names become folder names. 0, or -1 with err. */

@@ -60,6 +60,7 @@ static void start_box(struct sup_slot *slot)
 	struct box_spec spec = slot->plan->box;
 	struct err err = { 0 };
 
+	spec.volumes = slot->sup->volumes;
 	spec.stdin_fd = -1;
 	spec.stdout_fd = logs_write_fd(slot->log, LOGS_STDOUT);
 	spec.stderr_fd = logs_write_fd(slot->log, LOGS_STDERR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Before anything is touched: images, users and the host's facts, and from them the plan. Then the folders that the plan
- * names. May wait (an image may have to be unpacked), so it runs before the loop.
+ * Before anything is touched: images, users and the host's facts, and from them the plan. Then the slots' run-time folders. May
+ * wait (an image may have to be unpacked), so it runs before the loop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "sup/state.h"
 
-enum { RESOLV_MAX = 65536, VOLUME_LIST_MAX = 1 << 20 };
+enum { RESOLV_MAX = 65536 };
 
 /* ---- images and users ------------------------------------------------------------------------ */
 
@@ -60,8 +60,8 @@ static size_t first_with_image(const struct sup_opts *opts, size_t nr)
 }
 
 /* A container that cannot be made for what the file says at this line. */
-static int cannot_create(const struct sup_opts *opts, const struct stack_service *s, uint32_t line,
-			 struct err *err)
+int sup_cannot_create(const struct sup_opts *opts, const struct stack_service *s, uint32_t line,
+		      struct err *err)
 {
 	err->kind = ERR_CREATE;
 	err->line = line;
@@ -81,15 +81,62 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress,
 				   (void *)opts, &p->images[nr], err) < 0) {
 		no_image(s, err);
-		return cannot_create(opts, s, s->image.pos.line, err);
+		return sup_cannot_create(opts, s, s->image.pos.line, err);
 	}
 	if (store_user(&p->images[nr], s->user.text ? s->user.text : p->images[nr].user,
 		       &p->users[nr], err) < 0)
-		return cannot_create(opts, s, s->user.pos.line, err);
+		return sup_cannot_create(opts, s, s->user.pos.line, err);
 	for (size_t i = 0; i < s->group_add.n; i++)
 		if (store_user_add_group(&p->images[nr], s->group_add.v[i].text, &p->users[nr],
 					 err) < 0)
-			return cannot_create(opts, s, s->group_add.v[i].pos.line, err);
+			return sup_cannot_create(opts, s, s->group_add.v[i].pos.line, err);
+	return 0;
+}
+
+/* Each once, also when many mounts show it. */
+static bool is_prepared(const struct sup_prepared *p, const char *image)
+{
+	for (size_t i = 0; i < p->n_mounted; i++)
+		if (!strcmp(p->mounted[i].name, image))
+			return true;
+	return false;
+}
+
+/* An image that a mount shows. The host's own root is none: nothing of it would be covered. */
+static int prepare_mounted(const struct sup_opts *opts, struct sup_prepared *p,
+			   const struct stack_service *s, const struct stack_mount *m,
+			   struct err *err)
+{
+	struct store_image *img;
+	int rc;
+
+	if (m->type != STACK_IMAGE || is_prepared(p, m->source))
+		return 0;
+	img = xcalloc(1, sizeof(*img));
+	rc = store_image_get(p->store, m->source, opts->stack->dir, tell_progress, (void *)opts,
+			     img, err);
+	if (!rc && img->host_root) {
+		store_image_fini(img);
+		rc = err_set(err, "image '/': is this host itself: bind the folder that is needed");
+	}
+	if (rc < 0) {
+		free(img);
+		return sup_cannot_create(opts, s, m->pos.line, err);
+	}
+	p->mounted = xrealloc(p->mounted, (p->n_mounted + 1) * sizeof(*p->mounted));
+	p->mounted[p->n_mounted++] = (struct plan_image){ m->source, img };
+	return 0;
+}
+
+static int prepare_all_mounted(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
+{
+	for (size_t i = 0; i < opts->stack->n_services; i++) {
+		const struct stack_service *s = &opts->stack->services[i];
+
+		for (size_t k = 0; k < s->n_mounts; k++)
+			if (prepare_mounted(opts, p, s, &s->mounts[k], err) < 0)
+				return -1;
+	}
 	return 0;
 }
 
@@ -126,6 +173,8 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 		.images = p->images,
 		.users = p->users,
 		.profiles = (const char *const *)p->profiles,
+		.mounted = p->mounted,
+		.n_mounted = p->n_mounted,
 		.run_dir = p->run_dir,
 		.data_dir = path_data_dir(),
 		.resolv_conf = p->resolv_conf,
@@ -144,7 +193,7 @@ static int read_profiles(const struct sup_opts *opts, struct sup_prepared *p, st
 		const struct stack_service *s = &opts->stack->services[i];
 
 		if (sup_read_profile(s, &p->profiles[i], err) < 0)
-			return cannot_create(opts, s, s->seccomp.pos.line, err);
+			return sup_cannot_create(opts, s, s->seccomp.pos.line, err);
 	}
 	return 0;
 }
@@ -166,7 +215,7 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 	for (; p->n < n; p->n++)
 		if (prepare_service(opts, p, p->n, err) < 0)
 			return -1;
-	if (net_facts_get(&p->facts, err) < 0)
+	if (prepare_all_mounted(opts, p, err) < 0 || net_facts_get(&p->facts, err) < 0)
 		return -1;
 	p->resolv_conf = resolv_conf(&p->facts);
 	rc = make_plan(opts, p);
@@ -184,6 +233,11 @@ void sup_prepared_fini(struct sup_prepared *p)
 			store_image_fini(&p->images[i]);
 		store_user_fini(&p->users[i]);
 	}
+	for (size_t i = 0; i < p->n_mounted; i++) {
+		store_image_fini((struct store_image *)p->mounted[i].image);
+		free((struct store_image *)p->mounted[i].image);
+	}
+	free(p->mounted);
 	for (size_t i = 0; i < p->n_profiles; i++)
 		free(p->profiles[i]);
 	free(p->profiles);
@@ -199,102 +253,11 @@ void sup_prepared_fini(struct sup_prepared *p)
 
 /* ---- folders --------------------------------------------------------------------------------- */
 
-/* The project's volumes are written down beside its logs, so that `down -v` finds them without the file. */
-static char *volume_list_path(const char *project)
-{
-	return xasprintf("%s/projects/%s/volumes", path_data_dir(), project);
-}
-
-static bool listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *c = list; (c = strstr(c, name)); c += len)
-		if ((c == list || c[-1] == '\n') && c[len] == '\n')
-			return true;
-	return false;
-}
-
-/* Written before any of them is made: one that is not listed would never be found again. */
-static int list_volumes(const struct plan *plan, struct err *err)
-{
-	_cleanup_free_ char *path = volume_list_path(plan->stack->name);
-	_cleanup_free_ char *dir = xasprintf("%s/projects/%s", path_data_dir(), plan->stack->name);
-	struct buf list = { 0 };
-	size_t before;
-	int rc = 0;
-
-	file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* none yet: an empty list */
-	before = list.len;
-	for (size_t i = 0; i < plan->n_volumes; i++)
-		if (!plan->volumes[i].external && !listed(buf_str(&list), plan->volumes[i].name))
-			buf_printf(&list, "%s\n", plan->volumes[i].name);
-	if (list.len != before && (path_mkdirs(AT_FDCWD, dir, 0700) < 0 ||
-				   file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))
-		rc = err_sys(err, errno, "list of volumes '%s'", path);
-	buf_fini(&list);
-	return rc;
-}
-
-/* Who can write there can make us do anything as root: in the ledger, over the control socket. */
-static int refuse_own(const struct sup *s, const struct stack_service *service,
-		      const struct stack_mount *m, struct err *err)
-{
-	const char *const ours[] = { path_run_dir(), path_data_dir() };
-	_cleanup_free_ char *real = realpath(m->source, NULL);
-
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-		_cleanup_free_ char *folder = realpath(ours[i], NULL);
-
-		if (!real || !folder || !path_is_within(real, folder))
-			continue;
-		err_kind(err, ERR_CREATE,
-			 "volume '%s': '%s' is mstack's own folder, which no container may have",
-			 m->source, ours[i]);
-		return cannot_create(s->opts, service, m->pos.line, err);
-	}
-	return 0;
-}
-
-static int check_binds(const struct sup *s, const struct stack_service *service, struct err *err)
-{
-	for (size_t i = 0; i < service->n_mounts; i++)
-		if (service->mounts[i].type == STACK_BIND &&
-		    refuse_own(s, service, &service->mounts[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int make_volumes(struct sup *s, struct err *err)
-{
-	if (list_volumes(s->plan, err) < 0)
-		return -1;
-	for (size_t i = 0; i < s->plan->n_volumes; i++) {
-		const struct plan_volume *v = &s->plan->volumes[i];
-		_cleanup_free_ char *path = NULL;
-
-		if (store_volume(s->prepared.store, v->name, !v->external, &path, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; s->plan->bind_dirs[i]; i++) {
-		const char *dir = s->plan->bind_dirs[i];
-
-		if (access(dir, F_OK) < 0 && path_mkdirs(AT_FDCWD, dir, 0755) < 0)
-			return err_sys(err, errno, "host folder '%s' of a bind", dir);
-	}
-	for (size_t i = 0; i < s->plan->n_slots; i++)
-		if (check_binds(s, s->plan->slots[i].service, err) < 0)
-			return -1;
-	return 0;
-}
-
 int sup_make_folders(struct sup *s, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slots", s->prepared.run_dir);
 	uint32_t item;
 
-	if (make_volumes(s, err) < 0)
-		return -1;
 	item = ledger_intend(s->ledger, "folder", 0, dir, err);
 	if (!item)
 		return -1;
@@ -306,29 +269,4 @@ int sup_make_folders(struct sup *s, struct err *err)
 		if (path_mkdirs(AT_FDCWD, s->plan->slots[i].dir, 0755) < 0)
 			return err_sys(err, errno, "run-time folder '%s'", s->plan->slots[i].dir);
 	return 0;
-}
-
-int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err)
-{
-	_cleanup_free_ char *path = volume_list_path(project);
-	struct store *store = store_open(path_data_dir(), err);
-	struct buf list = { 0 };
-	char *name, *rest;
-	int rc = store ? 0 : -1;
-
-	if (store)
-		file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* no list: no volumes */
-	rest = list.data;
-	while (rc == 0 && (name = strsep(&rest, "\n"))) {
-		if (!*name)
-			continue;
-		rc = store_volume_remove(store, name, err);
-		if (rc == 0)
-			sup_say(hooks, SUP_PROGRESS, NULL, "volume %s removed", name);
-	}
-	if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
-		rc = err_sys(err, errno, "list of volumes '%s'", path);
-	buf_fini(&list);
-	store_close(store);
-	return rc;
 }

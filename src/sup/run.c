@@ -237,10 +237,12 @@ static int begin(struct sup *s, struct err *err)
 	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0)
 		return -1;
 	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
-	if (sup_prepare(s->opts, &s->prepared, err) < 0 || take_signals(s, err) < 0)
+	if (sup_prepare(s->opts, &s->prepared, err) < 0)
 		return -1;
 	s->plan = s->prepared.plan;
-	if (check_descriptors(s, err) < 0)
+	if (check_descriptors(s, err) < 0 ||
+	    sup_provide(s->opts, s->prepared.store, s->plan, &s->volumes, err) < 0 ||
+	    take_signals(s, err) < 0)
 		return -1;
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
@@ -290,6 +292,8 @@ static int take_down(struct sup *s, struct err *err)
 		rc = sup_undo(s->ledger, s->opts->stack->name, &hooks, err);
 	if (s->runtime)
 		box_close(s->runtime);
+	/* Who is told that the stack is down may remove its volumes and images. */
+	store_close(take_ptr(&s->prepared.store));
 	return rc;
 }
 
@@ -313,6 +317,7 @@ static void free_all(struct sup *s)
 		close(s->signal_fd);
 	if (s->self_fd >= 0)
 		close(s->self_fd);
+	cleanup_fd(&s->volumes);
 }
 
 static void run(struct sup *s)
@@ -346,6 +351,7 @@ static struct sup new_sup(const struct sup_opts *opts)
 			 .listen_fd = -1,
 			 .guard_fd = -1,
 			 .self_fd = -1,
+			 .volumes = -1,
 			 .exit_code = -1 };
 
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++)

@@ -99,6 +99,8 @@ struct sup_prepared {
 	bool *shared; /* by service: the image belongs to an earlier one */
 	struct store_user *users;
 	size_t n;	 /* of images and users that are filled in */
+	struct plan_image *mounted; /* images that mounts show */
+	size_t n_mounted;
 	char **profiles; /* by service: text of the seccomp profile that it names; ends with */
 	size_t n_profiles;
 	char *resolv_conf;
@@ -120,6 +122,7 @@ struct sup {
 	ev_prepare pump;
 	ev_io signals, listener, guard_io;
 	int signal_fd, listen_fd, guard_fd, self_fd;
+	int volumes; /* mount namespace of those with file systems of their own; -1 none */
 	pid_t guard;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
@@ -158,9 +161,18 @@ void sup_prepared_fini(struct sup_prepared *p);
 /* seccomp_file.c: the text of the profile that a service names, to be freed; *ret stays without one. */
 int sup_read_profile(const struct stack_service *s, char **ret, struct err *err);
 
-/* prepare.c */
-/* Volumes, host folders, the slots' run-time folders. */
+/* prepare.c: a container that cannot be made for what the file says at this line. Returns -1. */
+int sup_cannot_create(const struct sup_opts *opts, const struct stack_service *s, uint32_t line,
+		      struct err *err);
+
+/* prepare.c: the slots' run-time folders. */
 int sup_make_folders(struct sup *s, struct err *err);
+/*
+ * provide.c: volumes with what they are filled with, folders of the host. *ret_volumes, -1 before, becomes box_spec.volumes for the
+ * slots of the plan when one of them needs it. May wait long.
+ */
+int sup_provide(const struct sup_opts *opts, struct store *store, const struct plan *plan, int *ret_volumes,
+		struct err *err);
 
 /* queue.c */
 void sup_queue(struct sup *s, const struct sup_fact *fact);

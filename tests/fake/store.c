@@ -40,10 +40,11 @@ void store_image_fini(struct store_image *img)
 	(void)img;
 }
 
-int store_volume(struct store *s, const char *name, bool create, char **ret_path, struct err *err)
+int store_volume(struct store *s, const char *name, const struct store_volume_origin *origin,
+		 char **ret_path, struct err *err)
 {
 	(void)s;
-	(void)create;
+	(void)origin;
 	(void)err;
 	fake_note("volume %s", name);
 	*ret_path = xstrdup("/nowhere");

@@ -27,6 +27,8 @@ struct planned {
 	struct net_facts facts;
 	struct store_image images[SERVICES_MAX];
 	struct store_user users[SERVICES_MAX];
+	const struct plan_image *mounted;
+	size_t n_mounted;
 	int rc;
 };
 
@@ -80,6 +82,8 @@ static void make(struct planned *p, const char *yaml)
 	struct plan_host host = { .net = &p->facts,
 				  .images = p->images,
 				  .users = p->users,
+				  .mounted = p->mounted,
+				  .n_mounted = p->n_mounted,
 				  .run_dir = "/run/mstack/demo",
 				  .data_dir = "/var/lib/mstack",
 				  .resolv_conf = "nameserver 192.0.2.1\n" };
@@ -594,6 +598,92 @@ static void test_mounts_by_depth(void **state)
 	end(&p);
 }
 
+static char *pg_volumes[] = { (char *)"/pg//data/", (char *)"/pg/log", NULL };
+static char *pg_layers[] = { (char *)"/layers/pg" };
+
+/* Its own, then what is shared, then what its image asks for; the one that begins first fills what they share. */
+static void test_volumes_of_images_and_others(void **state)
+{
+	struct planned p = {
+		.images = { { .layers = pg_layers, .n_layers = 1 },
+			    { .layers = pg_layers, .n_layers = 1, .volumes = pg_volumes } },
+	};
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  web: {image: ./w, command: x, volumes_from: ['db:ro'], volumes: ['own:/pg/log', {type: volume, source: own, "
+		 "target: /part, volume: {subpath: a/b}}, {type: volume, source: own, target: /n, volume: {nocopy: true}}]}\n"
+		 "  db: {image: ./pg, command: x, volumes: ['data:/pg/data', /tmp/x:/bind], tmpfs: [/pg/log, /t]}\n"
+		 "volumes: {own: , data: }\n");
+	assert_has(&p, "volume demo_own\nvolume demo_data\nslot web-1");
+	assert_has(&p, "  mount /tmp/x on /bind ro\n");
+	assert_has(&p, "  mount /var/lib/mstack/volumes/demo_data/_data on /pg/data ro\n");
+	assert_has(&p, "  mount /var/lib/mstack/volumes/demo_own/_data below a/b on /part\n");
+	assert_has(&p, "  mount /var/lib/mstack/volumes/demo_own/_data on /pg/log\n");
+	assert_has(&p, "fill demo_data from /pg/data of db-1\n"
+		       "fill demo_own from /pg/log of web-1\n"
+		       "order web-1 after db-1 is started\n");
+	end(&p);
+	make(&p, "services:\n"
+		 "  a: {image: ./i, command: x, volumes_from: [b]}\n"
+		 "  b: {image: ./pg, command: x}\n");
+	/* The same anonymous volumes, named after whose they are. */
+	assert_int_equal(p.plan->n_volumes, 2);
+	assert_true(p.plan->volumes[0].anonymous);
+	assert_string_equal(p.plan->slots[0].box.mounts[3].source, p.plan->slots[1].box.mounts[3].source);
+	assert_true(strstr(p.plan->volumes[0].name, "demo_b-1_") == p.plan->volumes[0].name);
+	assert_has(&p, "of b-1\nfill demo_b-1_");
+	end(&p);
+}
+
+static void test_volumes_of_their_own_kind(void **state)
+{
+	struct store_image other = { .layers = pg_layers, .n_layers = 1 };
+	const struct plan_image mounted[] = { { "tools", &other } };
+	struct planned p = { .mounted = mounted, .n_mounted = 1,
+			     .images = { { .layers = pg_layers, .n_layers = 1 } } };
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  a: {image: ./i, command: x, volumes: ['mem:/m', 'here:/h', 'ro:/r', {type: image, source: tools, target: /t, image: "
+		 "{subpath: bin}}, {type: bind, source: /b, target: /b, bind: {propagation: rslave, create_host_path: false}}]}\n"
+		 "volumes:\n"
+		 "  mem: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}\n"
+		 "  here: {driver_opts: {type: none, o: bind, device: /srv/here}}\n"
+		 "  ro: {driver_opts: {o: 'rw,bind,ro', device: /srv/ro}}\n");
+	assert_has(&p, "volume demo_mem type=tmpfs device=tmpfs\n");
+	assert_has(&p, "  mount demo_mem on /m\n");
+	assert_has(&p, "  mount /srv/here on /h\n");
+	assert_has(&p, "  mount /srv/ro on /r ro\n");
+	assert_has(&p, "  mount tools below bin on /t ro\n");
+	assert_has(&p, "  mount /b on /b slave\n");
+	assert_has(&p, "fill demo_mem from /m of a-1\nfill demo_here from /h of a-1\nfill demo_ro from /r of a-1\n");
+	assert_int_equal(p.plan->n_volumes, 0);
+	assert_int_equal(p.plan->n_binds, 3);
+	assert_false(p.plan->binds[0].create || p.plan->binds[2].create);
+	assert_string_equal(p.plan->binds[0].volume, "demo_here");
+	end(&p);
+}
+
+/* It would need a mount namespace with the rights of the host. */
+static void test_shared_propagation(void **state)
+{
+	static const char yaml[] = "services:\n  a: {image: ./i, command: x, %s volumes: ['/b:/b:rshared']}\n";
+	char text[200];
+	struct planned p = { 0 };
+
+	(void)state;
+	snprintf(text, sizeof(text), yaml, "");
+	make(&p, text);
+	assert_int_equal(p.rc, PLAN_FILE_WRONG);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "propagation 'shared'"));
+	end(&p);
+	snprintf(text, sizeof(text), yaml, "'userns_mode': host,");
+	make(&p, text);
+	assert_has(&p, "  mount /b on /b shared\n");
+	end(&p);
+}
+
 static void test_limits(void **state)
 {
 	struct planned p = { 0 };
@@ -752,6 +842,9 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_privileged),
 		cmocka_unit_test(test_mounts_by_depth),
+		cmocka_unit_test(test_volumes_of_images_and_others),
+		cmocka_unit_test(test_volumes_of_their_own_kind),
+		cmocka_unit_test(test_shared_propagation),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_disks),

@@ -19,14 +19,17 @@ static struct loaded load(const char *keys)
 
 static void show(struct buf *b, const struct stack_service *s)
 {
-	static const char types[] = { [STACK_BIND] = 'b', [STACK_VOLUME] = 'v', [STACK_TMPFS] = 't' };
+	static const char types[] = { [STACK_BIND] = 'b', [STACK_VOLUME] = 'v', [STACK_TMPFS] = 't',
+				      [STACK_IMAGE] = 'i' };
+	static const char *const propagation[] = { "", " slave", " shared" };
 
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct stack_mount *m = &s->mounts[i];
 
-		buf_printf(b, "%s%c %s %s%s%s%s", i ? "; " : "", types[m->type], m->source ? m->source : "-", m->target,
+		buf_printf(b, "%s%c %s %s%s%s%s%s%s%s", i ? "; " : "", types[m->type], m->source ? m->source : "-", m->target,
 			   m->read_only ? " ro" : "", m->nocopy ? " nocopy" : "",
-			   m->type == STACK_BIND && !m->create_host_path ? " must" : "");
+			   m->type == STACK_BIND && !m->create_host_path ? " must" : "",
+			   propagation[m->propagation], m->subpath ? " below " : "", m->subpath ? m->subpath : "");
 		if (m->volume)
 			buf_printf(b, " %s", m->volume->name);
 		if (m->tmpfs_size || m->tmpfs_mode)
@@ -53,6 +56,11 @@ static void test_good(void **state)
 		{ "volumes: [{type: volume, source: data, target: /b, volume: {nocopy: true}}]", "v data /b nocopy t_data" },
 		{ "volumes: [{type: volume, target: /b}]", "v - /b" },
 		{ "volumes: [{type: tmpfs, target: /b, tmpfs: {size: 1k, mode: 0755}}]", "t - /b 1024 755" },
+		{ "volumes: [./a:/b:rshared, \"./a:/c:ro,slave\", ./a:/d:private]", "b /p/a /b shared; b /p/a /c ro slave; b /p/a /d" },
+		{ "volumes: [{type: bind, source: a, target: /b, bind: {propagation: rslave}}]", "b /p/a /b slave" },
+		{ "volumes: [{type: volume, source: data, target: /b, volume: {subpath: a/b}}]", "v data /b below a/b t_data" },
+		{ "volumes: [{type: image, source: ./i, target: /b}]", "i /p/i /b" },
+		{ "volumes: [{type: image, source: i, target: /b, image: {subpath: s}}]", "i i /b below s" },
 		{ "volumes: []", "" },
 	};
 
@@ -79,11 +87,11 @@ static void test_bad(void **state)
 		{ "volumes: [data/sub:/b]", "volumes[0]: volume 'data/sub' is not declared under the top-level 'volumes'" },
 		{ "volumes: [~x/a:/b]", "volumes[0]: '~x/a': only ~ and ~/ with HOME set can be resolved" },
 		{ "volumes: [./a:/b:r0]", "volumes[0]: option 'r0' is unknown; known are ro, rw and nocopy" },
-		{ "volumes: [{source: ./a, target: /b}]", "volumes[0]: 'type' must be bind, volume or tmpfs" },
+		{ "volumes: [{source: ./a, target: /b}]", "volumes[0]: 'type' must be bind, volume, tmpfs or image" },
 		{ "volumes: [{type: bind, target: /b}]", "volumes[0]: a bind needs a 'source'" },
 		{ "volumes: [{type: volume}]", "volumes[0]: 'target' is missing" },
 		{ "volumes: [{type: bound, source: a, target: /b}]",
-		  "volumes[0].type: 'bound' is unknown; write bind, volume or tmpfs" },
+		  "volumes[0].type: 'bound' is unknown; write bind, volume, tmpfs or image" },
 		{ "volumes: [{type: bind, source: \"\", target: /b}]", "volumes[0]: a bind needs a 'source'" },
 		{ "volumes: [{type: bind, source: ~x/a, target: /b}]",
 		  "volumes[0].source: '~x/a': only ~ and ~/ with HOME set can be resolved" },
@@ -92,7 +100,7 @@ static void test_bad(void **state)
 		{ "volumes: [{type: volume, target: b}]",
 		  "volumes[0].target: 'b': the path in the container must begin with /" },
 		{ "volumes: [{type: bind, source: a, target: /b, bind: {propagation: public}}]",
-		  "volumes[0].bind.propagation: option 'public' is unknown; known are private and rprivate" },
+		  "volumes[0].bind.propagation: 'public' is unknown; write private, rprivate, slave, rslave, shared or rshared" },
 		{ "volumes: [{type: bind, source: a, target: /b, bind: {selinux: y}}]",
 		  "volumes[0].bind.selinux: 'y' is unknown; write z or Z" },
 		{ "volumes: [{type: bind, source: a, target: /b, bind: {recursive: yes}}]",
@@ -147,20 +155,8 @@ static void test_same_target(void **state)
 static void test_refused(void **state)
 {
 	(void)state;
-	expect_refusal("volumes: [./a:/b:rshared]", "volumes", BIND("\"bind\":{\"propagation\":\"rshared\"},", ""),
-		       "volumes[0]: option 'rshared'");
-	expect_refusal("volumes: [{type: bind, source: a, target: /b, bind: {propagation: slave}}]", "volumes",
-		       BIND("\"bind\":{\"propagation\":\"slave\"},", ""), "volumes[0].bind.propagation: option 'slave'");
 	expect_refusal("volumes: [{type: bind, source: a, target: /b, bind: {recursive: disabled}}]", "volumes",
 		       BIND("\"bind\":{\"recursive\":\"disabled\"},", ""), "volumes[0].bind.recursive: 'disabled'");
-	expect_refusal("volumes: [{type: volume, target: /b, volume: {subpath: s}}]", "volumes",
-		       "[{\"target\":\"/b\",\"type\":\"volume\",\"volume\":{\"subpath\":\"s\"}}]",
-		       "volumes[0].volume.subpath: not supported yet");
-	expect_refusal("volumes: [{type: image, source: i, target: /b}]", "volumes",
-		       "[{\"source\":\"i\",\"target\":\"/b\",\"type\":\"image\"}]", "volumes[0]: type 'image'");
-	expect_refusal("volumes: [{type: image, source: i, target: /b, image: {subpath: s}}]", "volumes",
-		       "[{\"image\":{\"subpath\":\"s\"},\"source\":\"i\",\"target\":\"/b\",\"type\":\"image\"}]",
-		       "volumes[0].image: not supported yet");
 	expect_refusal("volumes: [{type: npipe, source: p, target: /b}]", "volumes",
 		       "[{\"source\":\"p\",\"target\":\"/b\",\"type\":\"npipe\"}]", "volumes[0]: type 'npipe'");
 	expect_refusal("volumes: [{type: cluster, source: p, target: /b}]", "volumes",

@@ -28,6 +28,11 @@ static void test_forms(void **state)
 		{ "{external: true, name: \"v${TAG}\", driver: }",
 		  "{\"external\":true,\"name\":\"v1.2\"}" },
 		{ "{driver_opts: {}}", "{\"driver_opts\":{},\"name\":\"t_data\"}" },
+		{ "{driver_opts: {type: tmpfs, device: tmpfs}}",
+		  "{\"driver_opts\":{\"type\":\"tmpfs\",\"device\":\"tmpfs\"},\"name\":\"t_data\"}" },
+		/* A path only when it is bound. */
+		{ "{driver_opts: {o: \"ro,bind\", device: here}}",
+		  "{\"driver_opts\":{\"o\":\"ro,bind\",\"device\":\"./here\"},\"name\":\"t_data\"}" },
 	};
 
 	(void)state;
@@ -45,16 +50,15 @@ static void test_refused(void **state)
 	} cases[] = {
 		{ "{driver: nfs}", "{\"driver\":\"nfs\",\"name\":\"t_data\"}",
 		  "driver: 'nfs': not supported yet" },
-		{ "{driver_opts: {type: tmpfs, size: 5}}",
-		  "{\"driver_opts\":{\"type\":\"tmpfs\",\"size\":\"5\"},\"name\":\"t_data\"}",
-		  "driver_opts: not supported yet" },
-		/* A path only when it is bound. */
-		{ "{driver_opts: {o: \"ro,bind\", device: here}}",
-		  "{\"driver_opts\":{\"o\":\"ro,bind\",\"device\":\"./here\"},\"name\":\"t_data\"}",
-		  "driver_opts: not supported yet" },
-		{ "{driver_opts: {o: rbind, device: here}}",
-		  "{\"driver_opts\":{\"o\":\"rbind\",\"device\":\"here\"},\"name\":\"t_data\"}",
-		  "driver_opts: not supported yet" },
+		{ "{driver_opts: {type: tmpfs, device: tmpfs, size: 5}}",
+		  "{\"driver_opts\":{\"type\":\"tmpfs\",\"device\":\"tmpfs\",\"size\":\"5\"},\"name\":\"t_data\"}",
+		  "driver_opts: option 'size': not supported yet" },
+		{ "{driver_opts: {type: sysfs, device: sysfs}}",
+		  "{\"driver_opts\":{\"type\":\"sysfs\",\"device\":\"sysfs\"},\"name\":\"t_data\"}",
+		  "'sysfs' (the kernel's own files): not supported yet" },
+		{ "{driver_opts: {o: \"ro,bind,suid\", device: /here}}",
+		  "{\"driver_opts\":{\"o\":\"ro,bind,suid\",\"device\":\"/here\"},\"name\":\"t_data\"}",
+		  "driver_opts: 'suid' beside 'bind': not supported yet" },
 	};
 
 	(void)state;
