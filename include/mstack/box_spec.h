@@ -109,6 +109,7 @@ struct box_spec {
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
 	bool new_privileges;		/* set-user-id programs and file capabilities count (no_new_privs is not set) */
 	bool unfiltered;		/* no system call filter at all */
+	bool i386;			/* the default filter lets programs of 32 bits run */
 	const char *seccomp;		/* else: text of a profile in Docker's JSON format; NULL: the default filter */
 	const char *apparmor;		/* profile to enter, which must be loaded; NULL: none is entered */
 	int volumes;			/* of box_volumes_mount; asked for by MOUNTED mounts only */

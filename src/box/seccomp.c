@@ -21,6 +21,7 @@
 
 #include "box/profile.h"
 #include "box/seccomp.h"
+#include "box/seccomp_i386.h"
 #include "box/syscalls.h"
 #include "mstack/box.h"
 
@@ -28,12 +29,13 @@
 #error "mstack has a table of system calls for x86-64 only"
 #endif
 
-#define NEW_NAMESPACES                                                                 \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET)
 #define RET_NOSYS    (SECCOMP_RET_ERRNO | ENOSYS)
 #define PROLOGUE_MAX 32
 #define EVERY_BIT    UINT64_MAX
+
+/* Linux, 32-bit uname, both with UNAME26, and the question for the present one. */
+const uint32_t seccomp_personalities[] = { PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32 | UNAME26,
+					   0xffffffff };
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
@@ -61,13 +63,10 @@ static int add_socket(scmp_filter_ctx ctx, int nr, uint64_t caps)
 
 static int add_personality(scmp_filter_ctx ctx, int nr)
 {
-	/* Linux, 32-bit uname, both with UNAME26, and the question for the present one. */
-	static const uint64_t harmless[] = { PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32 | UNAME26,
-					     0xffffffff };
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(harmless); i++)
-		rc = allow_if(ctx, nr, EVERY_BIT, harmless[i]);
+	for (size_t i = 0; !rc && i < ARRAY_LEN(seccomp_personalities); i++)
+		rc = allow_if(ctx, nr, EVERY_BIT, seccomp_personalities[i]);
 	return rc;
 }
 
@@ -87,7 +86,7 @@ static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row, uint64_t 
 	case SYSCALL_SOCKET:
 		return add_socket(ctx, nr, caps);
 	case SYSCALL_CLONE:
-		return allow_if(ctx, nr, NEW_NAMESPACES, 0);
+		return allow_if(ctx, nr, SECCOMP_NEW_NAMESPACES, 0);
 	case SYSCALL_PERSONALITY:
 		return add_personality(ctx, nr);
 	}
@@ -190,19 +189,33 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps,
+static int compile_with(uint64_t caps, bool i386, const char *profile, struct sock_fprog *ret,
+			struct err *err)
+{
+	if (profile && i386)
+		return err_set(err, "profile of seccomp: it is for x86-64; arch=i386 opens the "
+				    "default filter only");
+	if (compile(caps, profile, ret, err) < 0)
+		return -1;
+	if (!i386 || !seccomp_open_i386(ret, caps, err))
+		return 0;
+	free(ret->filter);
+	return -1;
+}
+
+const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps, bool i386,
 				     const char *profile, struct err *err)
 {
 	struct sock_fprog prog;
 	struct seccomp_filter *f;
 
 	for (f = *list; f; f = f->next)
-		if (f->caps == caps && is_same(f->profile, profile))
+		if (f->caps == caps && f->i386 == i386 && is_same(f->profile, profile))
 			return &f->prog;
-	if (compile(caps, profile, &prog, err) < 0)
+	if (compile_with(caps, i386, profile, &prog, err) < 0)
 		return NULL;
 	f = xcalloc(1, sizeof(*f));
-	*f = (struct seccomp_filter){ .next = *list, .caps = caps, .prog = prog };
+	*f = (struct seccomp_filter){ .next = *list, .caps = caps, .i386 = i386, .prog = prog };
 	f->profile = profile ? xstrdup(profile) : NULL;
 	*list = f;
 	return &f->prog;

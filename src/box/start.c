@@ -150,8 +150,9 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 {
 	struct child c = runtime_child(s);
 	const struct sock_fprog *filter =
-		spec->unfiltered ? NULL
-				 : seccomp_get(&s->rt->filters, spec->caps, spec->seccomp, err);
+		spec->unfiltered
+			? NULL
+			: seccomp_get(&s->rt->filters, spec->caps, spec->i386, spec->seccomp, err);
 	struct launch *l = filter || spec->unfiltered ? launch_new(spec, filter, err) : NULL;
 
 	if (!l)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * syscalls: what a container may ask of the kernel, as a table by number. Read by seccomp.c alone.
+ * syscalls: what a container may ask of the kernel, as a table by number. Read by seccomp.c and seccomp_i386.c.
  */
 #ifndef BOX_SYSCALLS_H
 #define BOX_SYSCALLS_H
@@ -26,5 +26,8 @@ struct syscall_row {
 /* In order of number. What is not in it is unknown to us, and ENOSYS for the container. */
 extern const struct syscall_row syscall_rows[];
 extern const size_t syscall_rows_len;
+/* The same for i386. */
+extern const struct syscall_row syscall_rows_i386[];
+extern const size_t syscall_rows_i386_len;
 
 #endif

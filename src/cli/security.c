@@ -82,6 +82,9 @@ static void add_filter(struct report *r, const struct stack_service *s)
 		buf_printf(&r->detail, "the filter of %s in place of the default one", own);
 		tell(r, WEAKENED, "system calls");
 	}
+	if (s->i386)
+		say(r, WEAKENED, "system calls",
+		    "those of i386 too; socketcall opens all families of sockets");
 }
 
 static void add_privileges(struct report *r, const struct stack_service *s)

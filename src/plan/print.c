@@ -127,13 +127,13 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 	for (size_t i = 0; i < b->n_mounts; i++)
 		print_mount(&b->mounts[i], out);
 	print_devices(b, out);
-	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s%s%s%s\n", b->uid, b->gid,
+	buf_printf(out, "  user %u:%u caps=%016llx%s%s%s%s%s%s%s%s%s%s\n", b->uid, b->gid,
 		   (unsigned long long)b->caps, b->read_only ? " read-only" : "",
 		   s->box_slot.host_ids ? " ids-of-the-host" : "",
 		   b->privileged ? " privileged" : "", b->unmasked ? " unmasked" : "",
-		   b->new_privileges ? " new-privileges" : "", b->unfiltered ? " unfiltered" : "",
-		   b->seccomp ? " own-filter" : "", b->apparmor ? " apparmor=" : "",
-		   b->apparmor ? b->apparmor : "");
+		   b->i386 ? " i386" : "", b->new_privileges ? " new-privileges" : "",
+		   b->unfiltered ? " unfiltered" : "", b->seccomp ? " own-filter" : "",
+		   b->apparmor ? " apparmor=" : "", b->apparmor ? b->apparmor : "");
 	print_words(b->init ? "init command" : "command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)

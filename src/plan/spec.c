@@ -194,6 +194,7 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.apparmor = s->apparmor.text;
 	slot->box.privileged = s->privileged;
 	slot->box.unmasked = s->unmasked;
+	slot->box.i386 = s->i386;
 	slot->box.init = s->init;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }

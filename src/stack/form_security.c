@@ -48,12 +48,26 @@ static bool check(struct reader *r, const struct where *w, const struct node *n,
 		return is_profile(value);
 	if (!strcmp(name, "systempaths"))
 		return !strcmp(value, "unconfined");
-	if (!strcmp(name, "arch") && !strcmp(value, "i386"))
-		reader_refuse(r, w, n->pos, NULL, "'%.80s'", n->text);
+	if (!strcmp(name, "arch"))
+		return !strcmp(value, "i386");
 	if (!strcmp(name, "label"))
 		reader_warn_once(r, labels, w, n->pos, "%s", labels);
-	return !strcmp(name, "label") || !strcmp(name, "seccomp") ||
-	       (!strcmp(name, "arch") && !strcmp(value, "i386"));
+	return !strcmp(name, "label") || !strcmp(name, "seccomp");
+}
+
+/* Does it name a profile, the last of those that are given? */
+static bool names_profile(const struct node *list)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->items[i]->text;
+
+		if (list->items[i]->kind == NODE_STRING && !strncmp(text, "seccomp", 7) && text[7])
+			named = strcmp(text + 8, "unconfined") != 0 &&
+				strcmp(text + 8, "builtin") != 0;
+	}
+	return named;
 }
 
 /* Engines took a colon between the two in their early days, and files still have it. */
@@ -74,6 +88,9 @@ FORM(form_security_opts)
 			reader_error(r, &here, one->pos,
 				     reader_suggest(r, name, names, ARRAY_LEN(names)),
 				     "'%.80s' is not an option; known are " KNOWN, one->text);
+		else if (!strcmp(name, "arch") && names_profile(n))
+			reader_refuse(r, &here, one->pos, "it opens the default filter only",
+				      "'%.80s' beside a profile of seccomp", one->text);
 	}
 	return out;
 }

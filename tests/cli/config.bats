@@ -280,14 +280,14 @@ load common
 		    image: busybox
 		    devices: ["/dev/fuse", "/dev/null:/dev/n:r"]
 		    device_cgroup_rules: ["c 189:* rw"]
-		    security_opt: [systempaths=unconfined]
+		    security_opt: [systempaths=unconfined, arch=i386]
 		  all: {image: busybox, privileged: true}
 	END
 	expect 0 mstack config --security
 	local line
 	for line in 'some +kept +devices +null, zero' 'some +weakened +device of the host +/dev/fuse at /dev/fuse \(rwm\)' \
 		'some +weakened +device of the host +/dev/null at /dev/n \(r\)' 'some +weakened +device rule +c 189:\* rw: ' \
-		'some +weakened +kernel files +/proc is writable' 'some +kept +users' 'all +weakened +capabilities +ALL' \
+		'some +weakened +kernel files +/proc is writable' 'some +kept +users' 'some +weakened +system calls +those of i386 too' 'all +weakened +capabilities +ALL' \
 		'all +weakened +system calls +no filter' 'all +weakened +privileges' 'all +weakened +users' 'all +weakened +devices +all of the host' \
 		'all +weakened +kernel files +/sys ' 'all +kept +namespaces'; do
 		grep -qE "^$line" <<<"$output"

@@ -66,6 +66,8 @@ probed() {
 	probe_image
 	probed 2 <<<$'command: [/probe]\nsecurity_opt: ["no-new-privileges=false"]'
 	says 'LET THROUGH: privileges by exec' 'LET THROUGH: becoming root again'
+	probed 1 <<<$'command: [/probe]\nsecurity_opt: ["arch=i386"]'
+	says 'LET THROUGH: system calls of i386'
 	# The rest is held by capabilities and namespaces.
 	probed '[0-9]*' <<<$'command: [/probe]\nsecurity_opt: ["seccomp:unconfined"]'
 	says 'LET THROUGH: system calls' 'LET THROUGH: privileges by exec'

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct sock_fprog *prog;
 
 	memcpy(text, data, size);
-	prog = seccomp_get(&list, box_caps_default(), text, &err);
+	prog = seccomp_get(&list, box_caps_default(), false, text, &err);
 	if (prog ? !prog->len || prog->len > BPF_MAXINSNS : !*err.text)
 		abort();
 	seccomp_free(&list);

@@ -127,6 +127,9 @@ static bool try_i386(void)
 				 : "+a"(result)
 				 : "b"(0), "c"(0), "d"(0), "S"(0), "D"(0)
 				 : "memory", "r8", "r9", "r10", "r11");
+		/* The other one of clone. */
+		if (numbers[i] == 120 && !result)
+			_exit(0);
 		if (result != -ENOSYS && result != -EPERM)
 			any = let_through("number %d: %d", numbers[i], result);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tests of the filter that a container really runs under: read back from the kernel by ptrace, and asked for every number
- * and every argument that matters. The measure is moby_x86_64.tsv, what moby's default profile decides, with the list below
- * of where we are stricter. Nothing of this looks at the tables that the filter was made from.
+ * and every argument that matters. The measure is moby_x86_64.tsv and moby_i386.tsv, what moby's default profile decides, with
+ * the list below of where we are stricter. Nothing of this looks at the tables that the filter was made from.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -26,7 +26,7 @@
 #include "unit/box/rig.h"
 
 #define NUMBERS	   1024 /* more than the kernel has */
-#define MEASURE	   "tests/unit/box/moby_x86_64.tsv"
+#define MEASURE	   "tests/unit/box/moby_%s.tsv"
 #define EVERY_HIGH (UINT64_C(1) << 32)
 #define ALLOWED	   0 /* in place of an errno */
 
@@ -134,8 +134,8 @@ static bool read_back(pid_t pid)
 	return true;
 }
 
-/* Of the service itself, or of a command executed in it. */
-static void load(struct rig *r, bool executed)
+/* Of the service itself, or of a command executed in it; with the door of i386, or without. */
+static void load_with(struct rig *r, bool executed, bool i386)
 {
 	static const char *const sleeper[] = { "sleep", "1000", NULL };
 	struct box_exec_spec exec = { .token = 1, .argv = sleeper };
@@ -144,6 +144,7 @@ static void load(struct rig *r, bool executed)
 	struct err err = { 0 };
 	bool known;
 
+	spec.i386 = i386;
 	assert_int_equal(box_start(s, &spec, true, &err), 0);
 	rig_wait(r, BOX_STARTED);
 	if (executed) {
@@ -160,6 +161,11 @@ static void load(struct rig *r, bool executed)
 		skip();
 }
 
+static void load(struct rig *r, bool executed)
+{
+	load_with(r, executed, false);
+}
+
 /* ---- the measure ----------------------------------------------------------------------------- */
 
 struct measure {
@@ -171,14 +177,17 @@ struct measure {
 static struct measure measure[NUMBERS];
 static uint32_t n_measured; /* the last number and one */
 
-static void read_measure(void)
+static void read_measure(const char *arch)
 {
-	FILE *f = fopen(MEASURE, "re");
-	char line[256], name[32], word[8];
+	char path[64], line[256], name[32], word[8];
 	unsigned nr;
+	FILE *f;
 
+	snprintf(path, sizeof(path), MEASURE, arch);
+	f = fopen(path, "re");
 	if (!f)
-		fail_msg("no " MEASURE ": run it in the top folder");
+		fail_msg("no %s: run it in the top folder", path);
+	memset(measure, 0, sizeof(measure));
 	while (fgets(line, sizeof(line), f)) {
 		const char *last = strrchr(line, '\t');
 
@@ -226,7 +235,7 @@ static uint32_t number_of(const char *name)
 	for (uint32_t nr = 0; nr < n_measured; nr++)
 		if (!strcmp(measure[nr].name, name))
 			return nr;
-	fail_msg("no %s in " MEASURE, name);
+	fail_msg("%s is not measured", name);
 	return 0;
 }
 
@@ -330,6 +339,52 @@ static void test_doors(void **state)
 	assert_int_equal(decide(AUDIT_ARCH_X86_64, UINT32_MAX, 0, 0), ENOSYS);
 }
 
+static int expected_i386(uint32_t nr)
+{
+	/* How a thread of 32 bits finds its own data. */
+	return strstr(measure[nr].name, "_thread_area") ? ALLOWED : expected(nr);
+}
+
+/* With the door of i386 open its calls are decided as moby does, those of x86-64 as ever, and x32 has none. */
+static void test_i386(void **state)
+{
+	static const uint64_t values[] = { 0, 1, UINT32_MAX };
+	uint32_t nr;
+
+	load_with(*state, false, true);
+	compare_all();
+	for (nr = 0; nr < NUMBERS; nr++)
+		assert_int_equal(decide(AUDIT_ARCH_X86_64, nr | 0x40000000, 0, 0), ENOSYS);
+	read_measure("i386");
+	for (nr = 0; nr < NUMBERS; nr++) {
+		assert_int_equal(decide(AUDIT_ARCH_AARCH64, nr, 0, 0), ENOSYS);
+		assert_int_equal(decide(AUDIT_ARCH_I386, nr | 0x40000000, 0, 0), ENOSYS);
+		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+			int got = decide(AUDIT_ARCH_I386, nr, values[i], values[i]);
+
+			if (!measure[nr].by_argument &&
+			    strcmp(measure[nr].name, "socketpair") != 0 && got != expected_i386(nr))
+				fail_msg("%u %s: %d in place of %d", nr, measure[nr].name, got,
+					 expected_i386(nr));
+		}
+	}
+	for (unsigned bit = 0; bit < 32; bit++) {
+		uint64_t value = UINT64_C(1) << bit;
+
+		assert_int_equal(decide(AUDIT_ARCH_I386, number_of("clone"), value, 0),
+				 value & SECCOMP_NEW_NAMESPACES ? EPERM : ALLOWED);
+		assert_int_equal(decide(AUDIT_ARCH_I386, number_of("personality"), value, 0),
+				 bit == 3 || bit == 17 ? ALLOWED : EPERM);
+	}
+	for (uint64_t family = 0; family < 256; family++)
+		assert_int_equal(decide(AUDIT_ARCH_I386, number_of("socket"), family, 1),
+				 family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
+						 family == AF_NETLINK
+					 ? ALLOWED
+					 : EPERM);
+	read_measure("x86_64");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,9 +394,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clone, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_personality, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_doors, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(test_i386, rig_up, rig_down),
 	};
 
 	rig_isolate();
-	read_measure();
+	read_measure("x86_64");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static int try_call(const char *profile, uint64_t caps, long nr, long a, long b)
 {
 	struct seccomp_filter *list = NULL;
 	struct err err = { 0 };
-	const struct sock_fprog *prog = seccomp_get(&list, caps, json(profile), &err);
+	const struct sock_fprog *prog = seccomp_get(&list, caps, false, json(profile), &err);
 	int status = 0;
 	pid_t pid;
 
@@ -184,14 +184,14 @@ static void test_kept_per_text(void **state)
 {
 	struct seccomp_filter *list = NULL;
 	char *one = xstrdup(json(OPEN "]}")), *copy = xstrdup(one);
-	const struct sock_fprog *first = seccomp_get(&list, 0, one, NULL);
+	const struct sock_fprog *first = seccomp_get(&list, 0, false, one, NULL);
 
 	(void)state;
 	assert_non_null(first);
-	assert_ptr_equal(seccomp_get(&list, 0, copy, NULL), first);
-	assert_ptr_not_equal(seccomp_get(&list, 0, NULL, NULL), first);
+	assert_ptr_equal(seccomp_get(&list, 0, false, copy, NULL), first);
+	assert_ptr_not_equal(seccomp_get(&list, 0, false, NULL, NULL), first);
 	assert_ptr_not_equal(
-		seccomp_get(&list, 0, json(OPEN "{'name': 'read', 'action': @E}]}"), NULL), first);
+		seccomp_get(&list, 0, false, json(OPEN "{'name': 'read', 'action': @E}]}"), NULL), first);
 	free(one);
 	free(copy);
 	seccomp_free(&list);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,7 +34,7 @@ static int try_call(uint64_t caps, long nr, long a, long b, long c)
 {
 	struct seccomp_filter *list = NULL;
 	struct err err;
-	const struct sock_fprog *prog = seccomp_get(&list, caps, NULL, &err);
+	const struct sock_fprog *prog = seccomp_get(&list, caps, false, NULL, &err);
 	int status = 0;
 	pid_t pid;
 
@@ -117,7 +118,7 @@ static void test_calls(void **state)
 static void test_i386(void **state)
 {
 	struct seccomp_filter *list = NULL;
-	const struct sock_fprog *prog = seccomp_get(&list, box_caps_default(), NULL, NULL);
+	const struct sock_fprog *prog = seccomp_get(&list, box_caps_default(), false, NULL, NULL);
 	int status;
 	pid_t pid = fork();
 
@@ -135,6 +136,95 @@ static void test_i386(void **state)
 	seccomp_free(&list);
 	/* A kernel without the i386 door answers by a signal. */
 	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+}
+
+/* A call by that door under the filter which opens it; its result, a negative errno on failure. */
+static int call_i386(int nr, int arg)
+{
+	struct seccomp_filter *list = NULL;
+	const struct sock_fprog *prog = seccomp_get(&list, box_caps_default(), true, NULL, NULL);
+	int pair[2], result = nr, status;
+	pid_t pid;
+
+	assert_non_null(prog);
+	assert_int_equal(pipe(pair), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (syscall(SYS_seccomp, 1, 0, prog) < 0)
+			_exit(255);
+		__asm__ volatile("int $0x80"
+				 : "+a"(result)
+				 : "b"(arg), "c"(0), "d"(0)
+				 : "memory", "r8", "r9", "r10", "r11");
+		if (nr == 20 && result == getpid())
+			result = 0;
+		_exit(write(pair[1], &result, sizeof(result)) == sizeof(result) ? 0 : 254);
+	}
+	waitpid(pid, &status, 0);
+	seccomp_free(&list);
+	if (WIFSIGNALED(status)) {
+		fprintf(stderr, "this kernel has no door for i386\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+	assert_int_equal(read(pair[0], &result, sizeof(result)), sizeof(result));
+	close(pair[0]);
+	close(pair[1]);
+	return result;
+}
+
+static void test_i386_open(void **state)
+{
+	static const struct {
+		int nr, arg, result;
+	} calls32[] = {
+		{ 20, 0, 0 },			/* getpid */
+		{ 33, 0, -EFAULT },		/* access */
+		{ 102, 0, -EINVAL },		/* socketcall */
+		{ 21, 0, -EPERM },		/* mount */
+		{ 120, CLONE_NEWUSER, -EPERM }, /* clone */
+		{ 435, 0, -ENOSYS },		/* clone3 */
+		{ 136, 0x0040000, -EPERM },	/* personality */
+		{ 136, -1, 0 },			/* the question */
+		{ 359, AF_ALG, -EPERM },	/* socket */
+		{ 359, AF_UNIX, -ESOCKTNOSUPPORT },
+		{ 222, 0, -ENOSYS }, /* a hole */
+		{ 999, 0, -ENOSYS },
+		{ 0x40000000 + 20, 0, -ENOSYS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls32); i++) {
+		int got = call_i386(calls32[i].nr, calls32[i].arg);
+
+		if (got != calls32[i].result)
+			fail_msg("%d (%x): %d in place of %d", calls32[i].nr, calls32[i].arg, got,
+				 calls32[i].result);
+	}
+	/* A profile is for the other door. */
+	assert_null(seccomp_get(&(struct seccomp_filter *){ NULL }, 0, true, "{}", NULL));
+}
+
+/* By the same name the same decision, but for the two that 32-bit threads need. */
+static void test_i386_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < syscall_rows_i386_len; i++) {
+		const struct syscall_row *row = &syscall_rows_i386[i];
+
+		if (i)
+			assert_true(row->nr > row[-1].nr);
+		for (size_t k = 0; k < syscall_rows_len; k++) {
+			const struct syscall_row *other = &syscall_rows[k];
+
+			if (strcmp(row->name, other->name) != 0 ||
+			    strstr(row->name, "_thread_area"))
+				continue;
+			if (row->decision != other->decision || row->caps != other->caps)
+				fail_msg("%s", row->name);
+		}
+	}
 }
 
 static void test_table(void **state)
@@ -156,11 +246,11 @@ static void test_table(void **state)
 static void test_kept_per_set(void **state)
 {
 	struct seccomp_filter *list = NULL;
-	const struct sock_fprog *first = seccomp_get(&list, 0, NULL, NULL),
-				*more = seccomp_get(&list, CAP(SYS_ADMIN), NULL, NULL);
+	const struct sock_fprog *first = seccomp_get(&list, 0, false, NULL, NULL),
+				*more = seccomp_get(&list, CAP(SYS_ADMIN), false, NULL, NULL);
 
 	(void)state;
-	assert_ptr_equal(seccomp_get(&list, 0, NULL, NULL), first);
+	assert_ptr_equal(seccomp_get(&list, 0, false, NULL, NULL), first);
 	assert_ptr_not_equal(first, more);
 	assert_true(more->len > 50);
 	seccomp_free(&list);
@@ -170,10 +260,9 @@ static void test_kept_per_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_i386),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_kept_per_set),
+		cmocka_unit_test(test_calls),	  cmocka_unit_test(test_i386),
+		cmocka_unit_test(test_i386_open), cmocka_unit_test(test_i386_table),
+		cmocka_unit_test(test_table),	  cmocka_unit_test(test_kept_per_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

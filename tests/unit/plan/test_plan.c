@@ -521,7 +521,7 @@ static void test_devices(void **state)
 	make(&p, "services:\n  a:\n    image: ./i\n    command: x\n"
 		 "    devices: ['/dev/fuse', '/dev/a:/dev/b:mr']\n"
 		 "    device_cgroup_rules: ['c 189:* rw', 'b *:3 m', 'a *:* r']\n"
-		 "    security_opt: [systempaths=unconfined]\n");
+		 "    security_opt: [systempaths=unconfined, arch=i386]\n");
 	b = &p.plan->slots[0].box;
 	assert_int_equal(b->n_devices, 2);
 	assert_string_equal(b->devices[1].target, "/dev/b");
@@ -540,7 +540,7 @@ static void test_devices(void **state)
 					       "  devices c 189:* rw\n"
 					       "  devices b *:3 m\n"
 					       "  devices a *:* r\n"
-					       "  user 0:0 caps=00000000800405fb unmasked\n"));
+					       "  user 0:0 caps=00000000800405fb unmasked i386\n"));
 	buf_fini(&text);
 	end(&p);
 }

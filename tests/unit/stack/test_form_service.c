@@ -364,9 +364,10 @@ static void test_security(void **state)
 		"no-new-privileges",  "no-new-privileges:true",	 "no-new-privileges=1",
 		"seccomp=builtin",    "no-new-privileges=false", "no-new-privileges:0",
 		"seccomp:unconfined", "apparmor=unconfined",	 "apparmor:a//b",
-		"systempaths=unconfined", "systempaths:unconfined"
+		"systempaths=unconfined", "systempaths:unconfined",
+		"arch=i386", "arch=i386\",\"seccomp=unconfined"
 	};
-	static const char *const refused[] = { "arch=i386" };
+	static const char *const refused[] = { "arch=i386\",\"seccomp=./p.json" };
 	static const char *const warned[] = { "label:disable", "label=type:x_t" };
 	static const char *const bad[] = {
 		"",	    "no-new-privileges=maybe", "seccomp",      "seccomp=",
