@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -333,6 +336,128 @@ static void test_system_folder_is_a_link(void **state)
 	}
 }
 
+/* A process that makes `a` and `b`, both below the rig's folder, change places all the time. */
+static pid_t swap(const char *a, const char *b)
+{
+	_cleanup_free_ char *one = xstrdup(rig_path(a)), *two = xstrdup(rig_path(b));
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!renameat2(AT_FDCWD, one, AT_FDCWD, two, RENAME_EXCHANGE))
+		;
+	_exit(1);
+}
+
+static void end_swap(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* It had not given up. */
+	assert_true(WIFSIGNALED(status));
+}
+
+/* Starts the spec again and again. It may be refused or not, as the place happens to be, but what runs must write nothing. */
+static void start_many(struct rig *r, const struct box_spec *spec, const char *text,
+		       const char *refusal, void (*forget)(void))
+{
+	struct box_slot *s = rig_slot(r, "web-1");
+	unsigned refusals = 0, runs = 0;
+
+	script[2] = text;
+	while (refusals + runs < 600 && (refusals < 30 || runs < 30)) {
+		const struct box_event *ev;
+
+		forget();
+		assert_int_equal(box_start(s, spec, true, NULL), 0);
+		ev = rig_any(r);
+		if (ev->kind == BOX_START_FAILED) {
+			if (!strstr(ev->err.text, refusal))
+				fail_msg("%s", ev->err.text);
+			refusals++;
+			continue;
+		}
+		runs++;
+		assert_int_equal(rig_wait(r, BOX_EXITED)->status, 0);
+		assert_string_equal(rig_output(), "");
+	}
+	/* The race has had both outcomes, else it was none. */
+	assert_true(refusals && runs);
+}
+
+static void forget_nothing(void)
+{
+}
+
+/*
+ * CVE-2021-30465: a target in a volume that somebody else has too, who puts a link in its place between the look at it and
+ * the mount. The folder that would be mounted on /dev has all that a /dev needs.
+ */
+static void test_swapped_target(void **state)
+{
+	struct rig *r = *state;
+	struct box_spec spec = rig_spec(script, rig_pipe());
+	_cleanup_free_ char *shared = xstrdup(rig_path("shared")),
+			    *dev = xstrdup(rig_path("no-dev"));
+	const struct box_mount mounts[] = {
+		{ .source = shared, .target = "/shared" },
+		{ .source = dev, .target = "/shared/place" },
+	};
+	static const char *const folders[] = { "shared",     "shared/place", "no-dev",
+					       "no-dev/pts", "no-dev/shm",   "no-dev/mqueue" };
+	pid_t pid;
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		assert_int_equal(mkdir(rig_path(folders[i]), 0755), 0);
+	assert_int_equal(symlink("/dev", rig_path("shared/link")), 0);
+	spec.mounts = mounts;
+	spec.n_mounts = ARRAY_LEN(mounts);
+	pid = swap("shared/place", "shared/link");
+	start_many(r, &spec, "[ -c /dev/zero ] || echo bad", "which is '/dev'", forget_nothing);
+	end_swap(pid);
+}
+
+/* The folders that were made, wherever they are at the moment. */
+static void forget_way(void)
+{
+	static const char *const made[] = { "way/place/made/here", "way/place/made",
+					    "way/link/made/here", "way/link/made" };
+
+	for (int i = 0; i < 100; i++)
+		for (size_t j = 0; j < ARRAY_LEN(made); j++)
+			rmdir(rig_path(made[j]));
+}
+
+/*
+ * CVE-2024-45310: the same with a folder on the way to a target that has to be made. What the links mean to who does not
+ * stay within the root is the layer of the image, which would be written to.
+ */
+static void test_swapped_way(void **state)
+{
+	struct rig *r = *state;
+	struct box_spec spec = rig_spec(script, rig_pipe());
+	_cleanup_free_ char *shared = xstrdup(rig_path("way")), *empty = xstrdup(rig_path("none"));
+	const struct box_mount mounts[] = {
+		{ .source = shared, .target = "/shared" },
+		{ .source = empty, .target = "/shared/place/made/here" },
+	};
+	pid_t pid;
+
+	assert_int_equal(mkdir(shared, 0755) | mkdir(empty, 0755), 0);
+	assert_int_equal(mkdir(rig_path("way/place"), 0755), 0);
+	assert_int_equal(symlink("/0", rig_path("way/link")), 0);
+	spec.mounts = mounts;
+	spec.n_mounts = ARRAY_LEN(mounts);
+	pid = swap("way/place", "way/link");
+	start_many(r, &spec, "[ ! -e /made ] || echo bad", "make '/shared/place/made/here'",
+		   forget_way);
+	end_swap(pid);
+	assert_int_equal(access(rig_path(RIG_IMAGE "/made"), F_OK), -1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -341,6 +466,7 @@ int main(void)
 		T(test_bad_layers),	 T(test_host_root),	T(test_nothing_on_the_host),
 		T(test_read_only),	 T(test_volumes),	T(test_shared_memory),
 		T(test_refused_targets), T(test_hostile_links), T(test_system_folder_is_a_link),
+		T(test_swapped_target),	 T(test_swapped_way),
 	};
 
 	rig_isolate();
