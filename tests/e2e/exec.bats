@@ -342,8 +342,8 @@ alone() { [[ $(members | wc -l) == 1 ]]; }
 	mstack down
 }
 
-# CVE-2019-5736: what a container could reach of us is a copy that nobody can write to.
-@test "exec: the program on the host is not what enters" {
+# What a container could reach of us is a copy that nobody can write to.
+@test "exec: the program on the host is not what enters (CVE-2019-5736)" {
 	local before
 	sleeper <<<$'cap_add: [SYS_PTRACE]'
 	before=$(sha256sum "$BUILD/mstack")

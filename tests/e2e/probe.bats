@@ -1,23 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What a container must not be able to do, tried from within by the program in probe/: as a service, as another user, and as
-# a command executed in the running container; and images and volumes that would lead mstack astray.
+# a command executed in the running container. Images and volumes that would lead mstack astray are in cve.bats.
 
 load lib/common
-
-# An image with the probe, a device node, and a set-user-id program.
-probe_image() {
-	mkdir -p image/bin image/tmp image/etc bound
-	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -static -O1 -Wall -Wl,-s -o image/probe "$E2E"/probe/*.c
-	cp "$(command -v busybox)" image/bin/busybox
-	ln -s busybox image/bin/sh
-	ln -s busybox image/bin/sleep
-	cp image/probe image/setuid-id
-	chmod 4755 image/setuid-id
-	chmod 1777 image/tmp
-	mknod -m 666 image/node-in-image c 1 1
-	mknod -m 666 bound/node c 1 1
-}
+load lib/probe
 
 # probed [N] <<END: the probe as the service `a` with these further keys. Its words in $output; N (0, a pattern) may be let through.
 probed() {
@@ -140,59 +127,4 @@ probed() {
 	probe_image
 	expect_exit 1 ./image/probe -v 'unshare of a namespace' 'raw sockets' 'address families' 'bounding and ambient sets'
 	says 'LET THROUGH: unshare of a namespace' 'LET THROUGH: raw sockets' 'LET THROUGH: address families' '4 attempts, 4 let'
-}
-
-@test "probe: an image whose /dev, /proc or /sys is a link" {
-	local name
-	mkdir -p image/bin out
-	cp "$(command -v busybox)" image/bin/sleep
-	for name in dev proc sys; do
-		rm -rf image/dev image/proc image/sys
-		ln -s /etc "image/$name"
-		mkdir -p image/etc/shm image/etc/pts
-		stack <<<'services: {a: {image: ./image, command: [sleep, "1000"]}}'
-		up_fails 125 "/$name" 'not a folder'
-		rm "image/$name"
-		ln -s "../../../../../../../..$PWD/out" "image/$name"
-		up_fails 125 "/$name" 'not a folder'
-		rm "image/$name"
-	done
-	[[ -z $(ls out) ]]
-}
-
-@test "probe: a volume on a place of the kernel, also by a link of the image" {
-	local target
-	mkdir -p image/bin dir
-	cp "$(command -v busybox)" image/bin/sleep
-	ln -s /proc image/p
-	ln -s /dev image/d
-	ln -s ../sys/fs image/s
-	for target in /proc /proc/sys /proc/self/attr /sys /sys/fs/cgroup /dev /dev/null /dev/pts /p /p/sys /p/1 /d /d/null \
-		/d/urandom /s /s/cgroup /x/../proc /./dev/ /dev/tty /dev/ptmx /dev/fd /dev/stdout; do
-		stack <<-END
-			services: {a: {image: ./image, command: [sleep, "1000"], volumes: ["./dir:$target"]}}
-		END
-		up_fails 125 stack.yaml:
-	done
-	# Beside them is allowed.
-	stack <<<'services: {a: {image: ./image, command: [sleep, "1000"], volumes: ["./dir:/dev/shm", "./dir:/dev/mine", "./dir:/process"]}}'
-	mstack up -d
-	mstack down
-}
-
-@test "probe: a working folder and a program by way of /proc" {
-	local before n
-	mkdir -p image/bin
-	cp "$(command -v busybox)" image/bin/sleep
-	before=$(sha256sum "$BUILD/mstack")
-	for n in 3 4 5 6 7 8 9 10 11 12; do
-		stack <<-END
-			services: {a: {image: ./image, command: [sleep, "1000"], working_dir: /proc/self/fd/$n}}
-		END
-		up_fails 125 working_dir
-	done
-	# The program that is executed would be mstack itself: a sealed copy that is not for users of containers.
-	stack <<<'services: {a: {image: ./image, entrypoint: [/proc/self/exe], command: [--version]}}'
-	up_fails 126 /proc/self/exe
-	[[ $(sha256sum "$BUILD/mstack") == "$before" ]]
 }
