@@ -111,15 +111,26 @@ sleeping() {
 }
 
 @test "CVE-2022-29162 CVE-2022-27650: nobody inherits capabilities, whoever starts mstack" {
+	local name
 	probe_image
-	printf '%s\n' 'services: {a: {image: ./image, command: [sleep, "1000"], healthcheck: {test: "/bin/busybox grep CapInh /proc/self/status >/checked", interval: 100ms}}}' | stack
-	setpriv --inh-caps=+chown,+net_raw,+sys_admin mstack up -d
-	wait_until health_is a healthy
-	mstack exec -T a /bin/busybox grep -h CapInh /proc/1/status /checked >out
-	setpriv --inh-caps=+chown,+net_raw,+sys_admin mstack exec -T a /bin/busybox grep CapInh /proc/self/status >>out
-	setpriv --inh-caps=+chown,+net_raw,+sys_admin mstack exec -T -u 1000 a /bin/busybox grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status >>out
+	stack <<-'END'
+		services:
+		  a: &a
+		    image: ./image
+		    command: [sleep, "1000"]
+		    healthcheck: {test: "/bin/busybox grep CapInh /proc/self/status >/checked", interval: 100ms}
+		  # A user namespace that is joined takes them away by itself.
+		  b: {<<: *a, userns_mode: host}
+	END
+	with_caps() { setpriv --inh-caps=+chown,+net_raw,+sys_admin mstack "$@"; }
+	with_caps up -d
+	for name in a b; do
+		wait_until health_is "$name" healthy
+		with_caps exec -T "$name" /bin/busybox grep -h CapInh /proc/1/status /checked /proc/self/status
+		with_caps exec -T -u 1000 "$name" /bin/busybox grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status
+	done >out
 	cat out
-	[[ $(wc -l <out) == 7 && $(awk '{ print $2 }' out | sort -u) == 0000000000000000 ]]
+	[[ $(wc -l <out) == 14 && $(awk '{ print $2 }' out | sort -u) == 0000000000000000 ]]
 	mstack down
 }
 
