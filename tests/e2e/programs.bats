@@ -59,7 +59,7 @@ in_service() { timeout 60 mstack exec -T "$@" </dev/null; }
 		services:
 		  db:
 		    image: DEBIAN:redis
-		    entrypoint: [sh, -c, 'chown redis: . && exec setpriv --reuid redis --regid redis --init-groups "$$0" "$$@"']
+		    user: redis
 		    command: [redis-server, --bind, "0.0.0.0 ::", --protected-mode, "no", --appendonly, "yes"]
 		    volumes: ["db:/var/lib/redis"]
 		    healthcheck: {test: redis-cli ping | grep PONG, interval: 300ms, retries: 50}
