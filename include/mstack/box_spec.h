@@ -36,12 +36,24 @@ struct box_limits {
 	unsigned lines[BOX_CONTROLLERS];	/* in the stack file, by the number of the bit, for errors */
 };
 
+/*
+ * The namespaces that a container need not have for itself. HOST: the supervisor's. JOIN: those of the process that runs in the
+ * slot `of`, of the same runtime; a start fails when none runs there. A namespace of processes ends with its PID 1, and so then
+ * does everybody who joined it. Who is not its PID 1 leaves it by itself: what it left behind is killed after it.
+ * Shared ipc comes with the shared memory in /dev/shm.
+ */
+enum { BOX_PID, BOX_IPC, BOX_UTS, BOX_CGROUP, BOX_NAMESPACES };
+enum box_share { BOX_OWN, BOX_HOST, BOX_JOIN };
+struct box_slot;
+struct box_namespace { enum box_share share; struct box_slot *of; };
+
 struct box_slot_spec {
 	uint64_t token;
 	const char *name;		/* "web-1": messages, cgroup and folder name */
 	struct box_limits limits;
 	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
-	bool host_ids;			/* the host's user namespace: root inside is root of the host */
+	bool host_ids;			/* the host's user namespace: root inside is root of the host; pid and ipc of HOST need it */
+	struct box_slot *ids_of;	/* ready, and not with host_ids: its user namespace, which joining its pid and ipc needs */
 	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
 	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
 };
@@ -85,7 +97,6 @@ struct box_spec {
 	const char *const *covers;	/* further absolute paths to cover, NULL-terminated or NULL */
 	bool read_only;
 	const struct box_mount *mounts; size_t n_mounts;	/* in order of targets' depth; parents before children */
-	int64_t shm_size;		/* 0: 64 MiB */
 	/*
 	 * Devices beside the usual ones. With any of these, and with the host's ids, a device program on the cgroup lets through what
 	 * is usual and asked for; rules also make device nodes of BIND mounts usable.
@@ -95,6 +106,9 @@ struct box_spec {
 	/* All devices of the host, no device program, nodes work everywhere, /sys and cgroups are writable; only with host_ids. */
 	bool privileged;
 	bool unmasked;			/* nothing in /proc and /sys is masked, and /proc is writable */
+	int64_t shm_size;		/* 0: 64 MiB; of /dev/shm, where ipc is its own */
+	bool no_shm;			/* there is no /dev/shm */
+	struct box_namespace ns[BOX_NAMESPACES];
 	/* process */
 	const char *const *argv;	/* NULL-terminated, at least one */
 	const char *const *envp;	/* NULL-terminated; PATH of it is searched for argv[0] */

@@ -30,6 +30,7 @@ struct plan_host {
 	const char *data_dir;			/* of all: /var/lib/mstack */
 	const char *resolv_conf;		/* text for the containers */
 	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
+	const char *hostname;			/* of the host, for services with `uts: host` */
 };
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
@@ -40,6 +41,8 @@ struct plan_health {
 	unsigned retries;
 };
 
+#define PLAN_NO_SLOT SIZE_MAX
+
 struct plan_slot {
 	const char *name;			/* "web-1" */
 	const char *container;			/* "PROJECT-web-1", or container_name */
@@ -48,7 +51,9 @@ struct plan_slot {
 	const struct store_image *image;
 	unsigned index;				/* from 1 */
 	struct box_slot_spec box_slot;		/* token is the slot's number */
-	struct box_spec box;			/* upper, work and descriptors are filled in by sup */
+	struct box_spec box;			/* upper, work, descriptors and slots that it joins are filled in by sup */
+	size_t joins[BOX_NAMESPACES];		/* BOX_JOIN: number of the slot, else PLAN_NO_SLOT */
+	size_t ids_of;				/* slot whose user namespace it has too, or PLAN_NO_SLOT */
 	struct net_port_spec *ports;
 	size_t n_ports;
 	struct net_publish_spec *pubs;		/* a range of plan->pubs */
@@ -143,6 +148,8 @@ int plan_beside(const struct plan *running, const struct plan_extra *extra, cons
 void plan_names(const char *project, struct net_spec *ret);
 /* The capabilities of a service's containers, as box_spec.caps. Names that nobody knows do not count. */
 uint64_t plan_caps(const struct stack_service *s);
+/* Is root of its containers root of the host? Asked for, or implied: the host's processes and queues are shown to its root only. */
+bool plan_host_ids(const struct stack_service *s);
 /* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */
 void plan_print(const struct plan *p, struct buf *out);
 

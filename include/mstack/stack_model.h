@@ -81,6 +81,10 @@ struct stack_health {
 	struct stack_pos pos;
 };
 
+/* Whose a namespace of a container is. SHAREABLE: its own, which others may join; BARE: its own, without /dev/shm (both ipc). */
+enum stack_whose { STACK_OWN, STACK_SHAREABLE, STACK_BARE, STACK_OF_HOST, STACK_OF_SERVICE };
+struct stack_namespace { enum stack_whose share; const struct stack_service *of; struct stack_pos pos; };
+
 enum stack_blkio_kind { STACK_READ_BPS, STACK_READ_IOPS, STACK_WRITE_BPS, STACK_WRITE_IOPS, STACK_DEVICE_WEIGHT };
 /* value: bytes or operations in a second, or a weight of 10 to 1000. path: of a disk of the host */
 struct stack_blkio { enum stack_blkio_kind kind; const char *path; int64_t value; struct stack_pos pos; };
@@ -122,8 +126,9 @@ struct stack_service {
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
 	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
-	bool userns_host;			/* `userns_mode: host`, and what cannot be without it: `privileged` */
+	bool userns_host;			/* `userns_mode: host`, or `privileged`; what else implies it: plan_host_ids */
 	bool privileged, unmasked, i386;	/* systempaths=unconfined; arch=i386 */
+	struct stack_namespace pid, ipc, uts, cgroup;
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
 	int stop_signal_nr;			/* 0: not given */

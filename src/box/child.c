@@ -43,6 +43,9 @@ struct child child_blank(void)
 		.err_out = -1,
 		.init = -1,
 		.root = -1,
+		.joins = { -1, -1, -1, -1 },
+		.shm = -1,
+		.groups = -1,
 	};
 }
 
@@ -78,6 +81,9 @@ static int begin_second(struct child *c, uint64_t namespaces, const struct child
 
 	if (pid < 0 && errno == EAGAIN)
 		return err_set(&c->err, "no further process is allowed here: raise pids_limit");
+	/* A namespace of processes whose PID 1 has ended takes no further one (pid_namespaces(7)). */
+	if (pid < 0 && errno == ENOMEM && (c->shared & CLONE_NEWPID))
+		return err_set(&c->err, "the container whose processes it joins has just ended");
 	if (pid < 0)
 		return err_sys(&c->err, errno, "clone");
 	if (!pid)
@@ -87,7 +93,7 @@ static int begin_second(struct child *c, uint64_t namespaces, const struct child
 
 static int begin_stage_two(struct child *c)
 {
-	return begin_second(c, NEW_NAMESPACES, c->tables->stage_two);
+	return begin_second(c, NEW_NAMESPACES & ~c->shared, c->tables->stage_two);
 }
 
 static int begin_exec_two(struct child *c)
@@ -211,6 +217,7 @@ static const struct child_step stage_one[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
 	{ "oom score", child_set_oom_score },
+	{ "open what is shared", child_open_shared },
 	{ "open layers and volumes", child_open_sources },
 	{ "enter the slot", child_enter_slot },
 	{ "mount the root", child_mount_layers },
@@ -224,8 +231,11 @@ static const struct child_step stage_one[] = {
 	{ "make the root read-only", child_protect_root },
 	{ "resource limits", child_raise_limits },
 	{ "join the network", join_network },
+	{ "join namespaces", child_join_shared },
 	{ "helper for sysctls", child_begin_helper },
+	{ "AppArmor", child_enter_profile },
 	{ "join the user namespace", child_join_userns },
+	{ "close what is the host's", child_forget_host },
 	{ "clone the container", begin_stage_two },
 	{ "end of the helper", child_end_helper },
 	{ NULL, NULL },
@@ -261,7 +271,6 @@ static const struct child_step stage_two[] = {
 	{ "mount terminals", child_mount_terminals },
 	{ "sysctls", child_set_sysctls },
 	{ "mask paths", child_mask },
-	{ "AppArmor", child_enter_profile },
 	{ "change the root", child_pivot },
 	{ "host name", child_set_hostname },
 	SESSION_STEPS,

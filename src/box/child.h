@@ -50,6 +50,9 @@ struct child {
 	size_t n_wanted;
 	struct fill *fill; /* fill.c */
 	int join; /* pidfd of the container that an exec goes into */
+	uint64_t shared; /* CLONE_NEW...: namespaces that are not made anew */
+	int joins[BOX_NAMESPACES]; /* pidfds of those that others made; the rest are the supervisor's */
+	int shm, groups; /* stage one: shared memory and control groups of others, as mounts */
 	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
 	bool want_term; /* a new terminal in place of the three below; in a start /dev/console too */
 	struct winsize size;
@@ -120,6 +123,12 @@ int child_open_root(struct child *c);
 int child_mount_system(struct child *c);
 int child_mask(struct child *c);
 int child_pivot(struct child *c);
+
+/* share.c */
+uint64_t share_flag(unsigned ns); /* CLONE_NEW... of BOX_PID, ... */
+int child_open_shared(struct child *c);
+int child_join_shared(struct child *c);
+int child_forget_host(struct child *c);
 
 /* console.c */
 int child_make_term(struct child *c);

@@ -138,25 +138,38 @@ static int attach_at(struct child *c, int mount, int dirfd, const char *name)
 	return 0;
 }
 
+/* Its own, or that of whoever it shares the ipc namespace with. */
+static int mount_shm(struct child *c)
+{
+	const char *const options[] = { "size", c->launch->shm_size, "mode", "1777", NULL };
+	_cleanup_fd_ int shm = take_fd(&c->shm);
+
+	if (shm < 0)
+		shm = mounting_new("tmpfs", options,
+				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (shm < 0)
+		return err_sys(&c->err, errno, "tmpfs");
+	return attach_at(c, shm, c->root, "dev/shm");
+}
+
 int child_make_devices(struct child *c)
 {
 	static const char *const options[] = { "size", "64k", "mode", "0755", NULL };
-	const char *const shm_options[] = { "size", c->launch->shm_size, "mode", "1777", NULL };
 	_cleanup_fd_ int dev =
 		mounting_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	_cleanup_fd_ int shm = mounting_new(
-		"tmpfs", shm_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	bool no_shm = c->shm < 0 && !c->launch->shm_size[0];
 
-	if (dev < 0 || shm < 0)
+	if (dev < 0)
 		return err_sys(&c->err, errno, "tmpfs");
 	/* A place for the terminal that stage two makes. */
-	if (fill(dev) < 0 || (c->want_term && mknodat(dev, "console", S_IFREG | 0600, 0) < 0))
+	if (fill(dev) < 0 || (no_shm && unlinkat(dev, "shm", AT_REMOVEDIR) < 0) ||
+	    (c->want_term && mknodat(dev, "console", S_IFREG | 0600, 0) < 0))
 		return err_sys(&c->err, errno, "fill /dev");
 	if (make_given(c, dev) < 0)
 		return -1;
 	if (attach_at(c, dev, c->root, "dev") < 0)
 		return -1;
-	return attach_at(c, shm, c->root, "dev/shm");
+	return no_shm ? 0 : mount_shm(c);
 }
 
 int child_mount_terminals(struct child *c)

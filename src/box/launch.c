@@ -250,6 +250,28 @@ static const char *sysctl_path(struct arena *a, const char *key)
 	return path;
 }
 
+/* Of which namespace it is; those of the network are the slot's in any case. */
+static int namespace_of(const char *key)
+{
+	if (!strncmp(key, "net.", 4))
+		return -1;
+	return strcmp(key, "kernel.domainname") != 0 ? BOX_IPC : BOX_UTS;
+}
+
+static int refuse_host(const struct box_spec *spec, const struct box_sysctl *s, const char *dotted,
+		       struct err *err)
+{
+	int ns = namespace_of(dotted);
+
+	if (ns < 0 || spec->ns[ns].share != BOX_HOST)
+		return 0;
+	err_set(err, "sysctl '%s': refused: with `%s: host` it would be the host's own", s->key,
+		ns == BOX_IPC ? "ipc" : "uts");
+	if (err)
+		err->line = s->line;
+	return -1;
+}
+
 static int set_sysctls(struct launch *l, const struct box_spec *spec, struct err *err)
 {
 	struct launch_sysctl *to = arena_array(l->arena, struct launch_sysctl, spec->n_sysctls);
@@ -270,6 +292,8 @@ static int set_sysctls(struct launch *l, const struct box_spec *spec, struct err
 				err->line = s->line;
 			return -1;
 		}
+		if (refuse_host(spec, s, dotted, err) < 0)
+			return -1;
 		to[i].key = arena_strdup(l->arena, s->key);
 		to[i].value = arena_strdup(l->arena, s->value);
 		to[i].line = s->line;
@@ -428,8 +452,10 @@ static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 	set_covers(l, spec);
 	set_process(l, spec);
 	l->read_only = spec->read_only;
-	snprintf(l->shm_size, sizeof(l->shm_size), "%" PRId64,
-		 spec->shm_size > 0 ? spec->shm_size : SHM_DEFAULT);
+	l->shares_pids = spec->ns[BOX_PID].share != BOX_OWN;
+	if (!spec->no_shm)
+		snprintf(l->shm_size, sizeof(l->shm_size), "%" PRId64,
+			 spec->shm_size > 0 ? spec->shm_size : SHM_DEFAULT);
 	if (launch_command(l, l->arena, spec->argv, &l->command, err) < 0)
 		return -1;
 	set_init(l, spec);

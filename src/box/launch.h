@@ -19,6 +19,7 @@
 #define SLOT_IMAGE "image%zu" /* an image that is mounted, by the number of the mount */
 #define SLOT_NULL  "null"  /* a null device to cover files with */
 #define SLOT_NODE  "node%zu" /* a device for a place outside of /dev, by its number */
+#define SLOT_GROUPS "groups" /* the host's control groups, where a container shows them */
 
 /* One mount of the spec. The child opens `tree` before it leaves the host's mounts. */
 struct launch_mount {
@@ -84,7 +85,8 @@ struct launch {
 	bool read_only;
 	struct launch_mount *mounts;
 	size_t n_mounts;
-	char shm_size[32];
+	char shm_size[32]; /* empty: no shared memory */
+	bool shares_pids;  /* it is not PID 1 */
 	struct launch_node *nodes;
 	size_t n_nodes;
 	const struct box_device_rule *device_rules;

@@ -42,8 +42,24 @@ int child_die_with_supervisor(struct child *c)
  */
 int child_close_others(struct child *c)
 {
-	const int keep[] = { c->sock, c->supervisor, c->proc, c->netns,	  c->mntns, c->userns,
-			     c->join, c->in,	     c->out,  c->err_out, c->init,  c->volumes };
+	const int keep[] = {
+		c->sock,
+		c->supervisor,
+		c->proc,
+		c->netns,
+		c->mntns,
+		c->userns,
+		c->join,
+		c->in,
+		c->out,
+		c->err_out,
+		c->init,
+		c->volumes,
+		c->joins[BOX_PID],
+		c->joins[BOX_IPC],
+		c->joins[BOX_UTS],
+		c->joins[BOX_CGROUP],
+	};
 
 	return sys_close_but(keep, ARRAY_LEN(keep)) < 0 ? err_sys(&c->err, errno, "close_range")
 							: 0;

@@ -139,6 +139,8 @@ int child_mount_layers(struct child *c)
 	}
 	if (l->upper_base && child_attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
 		return -1;
+	if (c->groups >= 0 && child_attach_named(c, c->groups, SLOT_GROUPS) < 0)
+		return -1;
 	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
 	if (mount("overlay", SLOT_ROOT, "overlay", l->privileged ? 0 : MS_NODEV,

@@ -70,7 +70,8 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 		return err_sys(err, ESRCH, "signal '%s'", s->name);
 	if (sig < 1 || sig >= _NSIG)
 		return err_sys(err, EINVAL, "signal '%s': number %d", s->name, sig);
-	lost = sig != SIGKILL && !is_harmless(sig) && would_be_lost(s, sig);
+	lost = sig != SIGKILL && !is_harmless(sig) && !s->launch->shares_pids &&
+	       would_be_lost(s, sig);
 	if (sys_pidfd_kill(s->guest.two.fd, lost ? SIGKILL : sig) < 0)
 		return err_sys(err, errno, "signal '%s'", s->name);
 	if (ret_ignored)
@@ -90,7 +91,8 @@ int box_freeze(struct box_slot *s, bool on, struct err *err)
 int box_kill(struct box_slot *s, struct err *err)
 {
 	/*
-	 * PID 1 takes its pid namespace along; cgroup.kill is for what that leaves, see on_settle.
+	 * PID 1 takes its pid namespace along; cgroup.kill is for what that leaves, see on_settle,
+	 * and for all others where the namespace is not its own.
 	 */
 	(void)err;
 	box_exec_cancel(s);

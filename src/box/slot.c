@@ -5,6 +5,7 @@
  * with the supervisor, however it ends.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 
@@ -25,7 +26,7 @@ static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)revents;
 	/*
 	 * The end of PID 1 is that of its pid namespace: only who has stood beside it is left, if
-	 * anybody.
+	 * anybody, or all others in a namespace that is not its own.
 	 */
 	if (s->settle_s > SETTLE_PATIENCE_S && cgroup_populated(s->cgroup.fd))
 		cgroup_kill_all(&s->cgroup);
@@ -77,6 +78,7 @@ static void opened(struct guest *g)
 		s->netns = take_fd(&g->fds[0]);
 		s->mntns = take_fd(&g->fds[1]);
 		s->rtnl = take_fd(&g->fds[2]);
+		cleanup_fd(&s->userns);
 		s->userns = take_fd(&g->fds[3]);
 		s->state = SLOT_IDLE;
 	} else {
@@ -103,6 +105,8 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->memo = s->console = s->netns = s->mntns = s->rtnl = s->userns = -1;
 	s->cgroup.fd = s->cgroup.devices = -1;
 	s->ids = spec->host_ids ? 0 : rt->ids;
+	if (spec->ids_of)
+		s->userns = fcntl(spec->ids_of->userns, F_DUPFD_CLOEXEC, 3);
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);
 	s->settle.data = s;
@@ -119,6 +123,11 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 
 	if (check_name(spec->name, err) < 0)
 		return NULL;
+	if (spec->ids_of && spec->ids_of->userns < 0) {
+		err_set(err, "slot '%s': '%s', whose user namespace it joins, has none", spec->name,
+			spec->ids_of->name);
+		return NULL;
+	}
 	s = slot_new(rt, spec);
 	if (cgroup_open(&s->cgroup, &rt->tree, rt->ledger, spec, err) < 0) {
 		slot_free(s);

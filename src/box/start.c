@@ -146,6 +146,24 @@ static int filter_devices(struct box_slot *s, struct err *err)
 	return devfilter_attach(s->cgroup.fd, l, &s->cgroup.devices, err);
 }
 
+/* The pidfds are the other slots' and stay open until the clone, as nothing else happens meanwhile. */
+static int set_shared(struct child *c, const struct box_spec *spec, struct err *err)
+{
+	for (unsigned i = 0; i < BOX_NAMESPACES; i++) {
+		const struct box_namespace *ns = &spec->ns[i];
+
+		if (ns->share != BOX_OWN)
+			c->shared |= share_flag(i);
+		if (ns->share != BOX_JOIN)
+			continue;
+		if (!ns->of || ns->of->state != SLOT_RUNNING)
+			return err_set(err, "'%s', whose namespaces it joins, is not running",
+				       ns->of ? ns->of->name : "another service");
+		c->joins[i] = ns->of->guest.two.fd;
+	}
+	return 0;
+}
+
 static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
 {
 	struct child c = runtime_child(s);
@@ -159,6 +177,8 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 		return -1;
 	launch_free(s->launch);
 	s->launch = l;
+	if (set_shared(&c, spec, err) < 0)
+		return -1;
 	if (spec->init && s->rt->init < 0 && (s->rt->init = init_image_open(err)) < 0)
 		return -1;
 	if (s->cgroup.killed && cgroup_renew(&s->cgroup, &s->rt->tree, s->rt->ledger, err) < 0)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,15 +70,22 @@ int child_open_root(struct child *c)
 	return c->ids ? unlock_root(c) : 0;
 }
 
-int child_mount_system(struct child *c)
+/* The host's control groups were mounted by stage one, into the slot's little root. */
+static int new_system(const struct child *c, size_t nr)
 {
 	static const char *const no_options[] = { NULL };
+	unsigned lifted = c->launch->privileged ? MOUNT_ATTR_RDONLY : 0;
 
+	if (c->shared & CLONE_NEWCGROUP && !strcmp(mounts[nr].fs, "cgroup2"))
+		return mounting_copy(AT_FDCWD, "/" SLOT_GROUPS, false);
+	return mounting_new(mounts[nr].fs, no_options, mounts[nr].attrs & ~lifted);
+}
+
+int child_mount_system(struct child *c)
+{
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
 		const char *target = mounts[i].target;
-		unsigned lifted = c->launch->privileged ? MOUNT_ATTR_RDONLY : 0;
-		_cleanup_fd_ int fd =
-			mounting_new(mounts[i].fs, no_options, mounts[i].attrs & ~lifted);
+		_cleanup_fd_ int fd = new_system(c, i);
 		_cleanup_fd_ int at = sys_open_plain(c->root, target, O_PATH | O_DIRECTORY);
 
 		if (fd >= 0 && at < 0 && (errno == ELOOP || errno == ENOTDIR))
@@ -209,9 +217,5 @@ int child_pivot(struct child *c)
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(&c->err, errno, "detach the old root");
 	cleanup_fd(&c->root);
-	cleanup_fd(&c->proc);
-	cleanup_fd(&c->netns);
-	cleanup_fd(&c->mntns);
-	cleanup_fd(&c->userns);
 	return 0;
 }

@@ -67,16 +67,21 @@ static int open_of(struct child *c, pid_t holder, const char *name)
 	return openat(c->proc, path, O_RDONLY | O_CLOEXEC);
 }
 
-static int take_from(struct child *c, pid_t holder)
+static int take_network(struct child *c, pid_t holder)
 {
 	_cleanup_fd_ int net = open_of(c, holder, "net");
 
-	c->userns = open_of(c, holder, "user");
-	if (net < 0 || c->userns < 0)
-		return err_sys(&c->err, errno, "open its namespaces");
-	if (write_maps(c, holder) < 0)
-		return -1;
+	if (net < 0)
+		return err_sys(&c->err, errno, "open its network");
 	return setns(net, CLONE_NEWNET) < 0 ? err_sys(&c->err, errno, "join its network") : 0;
+}
+
+static int take_from(struct child *c, pid_t holder)
+{
+	c->userns = open_of(c, holder, "user");
+	if (c->userns < 0)
+		return err_sys(&c->err, errno, "open its user namespace");
+	return write_maps(c, holder) < 0 ? -1 : take_network(c, holder);
 }
 
 /* Until it is killed, or who made it ends before that. */
@@ -93,15 +98,13 @@ static _Noreturn void hold(pid_t maker)
  * the host's that makes the slot's mount namespace. The network namespace is made by the same
  * process, so that it belongs to the user namespace; without that no sysfs could be mounted.
  */
-int child_make_userns(struct child *c)
+static int make_new(struct child *c)
 {
 	_cleanup_fd_ int pidfd = -1;
 	siginfo_t si;
 	pid_t self = getpid(), pid;
 	int rc;
 
-	if (!c->ids)
-		return 0;
 	lift_limits();
 	pid = sys_clone(CLONE_NEWUSER | CLONE_NEWNET, -1, &pidfd);
 	if (pid < 0 && errno == ENOSPC)
@@ -115,6 +118,48 @@ int child_make_userns(struct child *c)
 	sys_pidfd_kill(pidfd, SIGKILL);
 	waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL);
 	return rc;
+}
+
+/* Says so with one byte; its end says that it could not. */
+static _Noreturn void hold_network(const struct child *c, pid_t maker, int to)
+{
+	if (setns(c->userns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNET) < 0 ||
+	    write(to, "", 1) != 1)
+		_exit(1);
+	hold(maker);
+}
+
+/* That of another slot: only the network is new, and belongs to it. */
+static int join_other(struct child *c)
+{
+	_cleanup_fd_ int pidfd = -1, from = -1, to = -1;
+	pid_t self = getpid(), pid;
+	siginfo_t si;
+	int pair[2], rc;
+	char said;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(&c->err, errno, "pipe");
+	from = pair[0];
+	to = pair[1];
+	pid = sys_clone(0, -1, &pidfd);
+	if (pid < 0)
+		return err_sys(&c->err, errno, "clone");
+	if (!pid)
+		hold_network(c, self, to);
+	cleanup_fd(&to);
+	rc = read(from, &said, 1) == 1 ? take_network(c, pid)
+				       : err_set(&c->err, "no network could be made in it");
+	sys_pidfd_kill(pidfd, SIGKILL);
+	waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL);
+	return rc;
+}
+
+int child_make_userns(struct child *c)
+{
+	if (!c->ids)
+		return 0;
+	return c->userns < 0 ? make_new(c) : join_other(c);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -136,13 +136,41 @@ static void add_kernel_files(struct report *r, const struct stack_service *s)
 		say(r, KEPT, "kernel files", "/proc and /sys masked and read-only");
 }
 
+/* The other namespaces, one by one: those of its own, of the host, of another service. */
+static void add_shared(struct report *r, const struct stack_service *s)
+{
+	const struct {
+		const char *name, *given_up;
+		const struct stack_namespace *ns;
+	} all[] = {
+		{ "pid", "all processes are seen and, if they are its users', signalled", &s->pid },
+		{ "ipc", "shared memory and queues", &s->ipc },
+		{ "uts", "the host name", &s->uts },
+		{ "cgroup", "the names of all control groups", &s->cgroup },
+	};
+
+	buf_puts(&r->detail, "mount, network");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].ns->share < STACK_OF_HOST)
+			buf_printf(&r->detail, ", %s", all[i].name);
+	tell(r, KEPT, "namespaces");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i].ns->share < STACK_OF_HOST)
+			continue;
+		buf_printf(&r->detail, "%s of %s%s: %s", all[i].name,
+			   all[i].ns->of ? "service " : "the host",
+			   all[i].ns->of ? all[i].ns->of->name : "", all[i].given_up);
+		tell(r, WEAKENED, "namespaces");
+	}
+}
+
 static void add_namespaces(struct report *r, const struct stack_service *s)
 {
-	if (s->userns_host)
+	if (plan_host_ids(s))
 		say(r, WEAKENED, "users", "root of the container is root of the host");
 	else
 		say(r, KEPT, "users", "ids of the stack's own, root of the container is nobody");
-	say(r, KEPT, "namespaces", "mount, pid, network, ipc, uts, cgroup");
+	add_shared(r, s);
 }
 
 /* Whoever may talk to the owner of these owns the machine. */

@@ -16,9 +16,13 @@ static void put_address(struct buf *b, struct in_addr addr)
 	buf_printf(b, "%s\t", text);
 }
 
-static const char *host_name(const struct plan_slot *slot)
+const char *planner_hostname(const struct planner *p, const struct stack_service *s)
 {
-	return slot->service->hostname.text ? slot->service->hostname.text : slot->service->name;
+	if (s->uts.share == STACK_OF_HOST)
+		return p->host->hostname;
+	if (s->uts.share == STACK_OF_SERVICE && s->uts.of)
+		return planner_hostname(p, s->uts.of);
+	return s->hostname.text ? s->hostname.text : s->name;
 }
 
 /* The first network that both are on decides; SIZE_MAX: none. Ports stand in the order of the service's networks. */
@@ -61,7 +65,8 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
  */
 static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 {
-	const char *domain = slot->service->domainname.text;
+	const char *domain = slot->service->domainname.text,
+		   *name = planner_hostname(p, slot->service);
 	struct buf b = { 0 };
 	char *text;
 
@@ -69,8 +74,8 @@ static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 	if (slot->n_ports && (slot->service->hostname.text || domain)) {
 		put_address(&b, slot->ports[0].addr);
 		if (domain)
-			buf_printf(&b, "%s.%s ", host_name(slot), domain);
-		buf_printf(&b, "%s\n", host_name(slot));
+			buf_printf(&b, "%s.%s ", name, domain);
+		buf_printf(&b, "%s\n", name);
 	}
 	for (size_t i = 0; i < p->plan->n_slots; i++)
 		put_other(&b, slot, &p->plan->slots[i],
@@ -82,12 +87,14 @@ static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 
 void planner_files(struct planner *p, struct plan_slot *slot)
 {
+	const char *name = planner_hostname(p, slot->service);
+	bool own = slot->service->uts.share == STACK_OWN;
+
 	slot->n_files = 3;
 	slot->files = arena_array(p->arena, struct plan_file, slot->n_files);
 	slot->files[0] = (struct plan_file){ "hosts", hosts_text(p, slot) };
-	slot->files[1] =
-		(struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", host_name(slot)) };
+	slot->files[1] = (struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", name) };
 	slot->files[2] = (struct plan_file){ "resolv.conf", p->host->resolv_conf };
-	slot->box.hostname = host_name(slot);
-	slot->box.domainname = slot->service->domainname.text;
+	slot->box.hostname = own ? name : NULL;
+	slot->box.domainname = own ? slot->service->domainname.text : NULL;
 }

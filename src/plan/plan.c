@@ -54,6 +54,7 @@ static void slots_beside(struct planner *p)
 static void containers(struct planner *p)
 {
 	for (size_t i = p->first; i < p->plan->n_slots; i++) {
+		planner_share(p, &p->plan->slots[i]);
 		planner_files(p, &p->plan->slots[i]);
 		planner_box(p, &p->plan->slots[i]);
 	}

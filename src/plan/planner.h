@@ -49,6 +49,8 @@ void planner_addresses(struct planner *p);
 void planner_publish(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
+/* The name that a program in it is told by the kernel. */
+const char *planner_hostname(const struct planner *p, const struct stack_service *s);
 /* mounts.c: what a slot finds in its file system. */
 void planner_mounts(struct planner *p);
 void planner_slot_mounts(struct planner *p, struct plan_slot *slot);
@@ -64,6 +66,8 @@ void planner_box(struct planner *p, struct plan_slot *slot);
 void planner_health(struct planner *p, struct plan_slot *slot, const struct store_image *img);
 /* Last of all: who waits for a health that nobody ever tells is an error. */
 void planner_health_waits(struct planner *p);
+/* namespaces.c: whose namespaces it has. Before the others, who look at it. */
+void planner_share(struct planner *p, struct plan_slot *slot);
 /* limits.c */
 void planner_limits(struct planner *p, struct plan_slot *slot);
 /* devices.c */

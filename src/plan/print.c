@@ -112,6 +112,22 @@ static void print_limits(const struct box_limits *l, struct buf *out)
 		buf_printf(out, "  pids %lld\n", (long long)l->pids_max);
 }
 
+/* Only those that are not its own. */
+static void print_namespaces(const struct plan *p, const struct plan_slot *s, struct buf *out)
+{
+	static const char *const names[] = {
+		[BOX_PID] = "pid", [BOX_IPC] = "ipc", [BOX_UTS] = "uts", [BOX_CGROUP] = "cgroup"
+	};
+
+	for (size_t i = 0; i < BOX_NAMESPACES; i++)
+		if (s->box.ns[i].share != BOX_OWN)
+			buf_printf(out, "  namespace %s of %s\n", names[i],
+				   s->joins[i] == PLAN_NO_SLOT ? "the host"
+							       : p->slots[s->joins[i]].name);
+	if (s->ids_of != PLAN_NO_SLOT)
+		buf_printf(out, "  ids of %s\n", p->slots[s->ids_of].name);
+}
+
 static void print_slot(const struct plan *p, const struct plan_slot *s, struct buf *out)
 {
 	const struct box_spec *b = &s->box;
@@ -134,6 +150,7 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		   b->i386 ? " i386" : "", b->new_privileges ? " new-privileges" : "",
 		   b->unfiltered ? " unfiltered" : "", b->seccomp ? " own-filter" : "",
 		   b->apparmor ? " apparmor=" : "", b->apparmor ? b->apparmor : "");
+	print_namespaces(p, s, out);
 	print_words(b->init ? "init command" : "command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)

@@ -101,7 +101,7 @@ static const char *const *environment(struct planner *p, const struct plan_slot 
 	size_t n = 0;
 
 	n = env_set(env, n, default_path);
-	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", slot->box.hostname));
+	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", planner_hostname(p, s)));
 	n = env_set(env, n, arena_printf(p->arena, "HOME=%s", user->home ? user->home : "/"));
 	for (size_t i = 0; img->env && img->env[i]; i++)
 		n = env_set(env, n, img->env[i]);
@@ -218,7 +218,6 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.read_only = slot->service->read_only;
 	slot->box.shm_size = slot->service->shm_size.value;
 	slot->box_slot.tmp_upper = img->host_root;
-	slot->box_slot.host_ids = slot->service->userns_host;
 }
 
 /* In a user namespace there are no others; the next ones are another stack's. */
@@ -229,7 +228,7 @@ static void check_ids(struct planner *p, const struct stack_service *s,
 
 	for (size_t i = 0; i < user->n_groups; i++)
 		highest = user->groups[i] > highest ? user->groups[i] : highest;
-	if (highest < BOX_IDS || s->userns_host)
+	if (highest < BOX_IDS || plan_host_ids(s))
 		return;
 	stack_diag_add(p->diags, STACK_ERROR, s->user.text ? s->user.pos : s->image.pos,
 		       "take a lower one, or write `userns_mode: host`",

@@ -6,6 +6,7 @@
 #include "stack/crosscheck.h"
 #include "stack/active.h"
 #include "stack/assets.h"
+#include "stack/crosscheck_namespace.h"
 #include "stack/crosscheck_net.h"
 #include "stack/form.h"
 #include "stack/form_mount.h"
@@ -381,6 +382,7 @@ void crosscheck(struct reader *r, const struct node *root, const struct node *tr
 		check_references(r, &w, pair->value, tree);
 		check_service(r, &w, pair->value);
 		check_conditions(r, &w, pair->value, services);
+		crosscheck_namespaces(r, &w, pair->value, services);
 	}
 	assets_read(r, root);
 	check_cycles(r, services);

@@ -286,17 +286,6 @@ static const struct namespace_words *find_words(const char *key)
 	return NULL;
 }
 
-/*
- * Each container has its own namespaces, so "private" is what happens anyway, and "shareable" too as long as nobody can
- * share. The one of users is left out on request.
- */
-static bool is_what_happens(const char *key, const char *text)
-{
-	if (!strcmp(key, "userns_mode"))
-		return true;
-	return !strcmp(text, "private") || !strcmp(text, "shareable");
-}
-
 FORM(form_namespace)
 {
 	const struct namespace_words *mode = find_words(w->key);
@@ -311,7 +300,7 @@ FORM(form_namespace)
 			     mode->known);
 		return NULL;
 	}
-	if (!is_what_happens(w->key, n->text))
+	if (!strncmp(n->text, "container:", 10))
 		refuse_namespace(r, w, n);
 	return form_text(r, w, n);
 }

@@ -340,6 +340,7 @@ static void read_services(struct reader *r, const struct node *n)
 		read_program(r, one, &services[i]);
 		read_limits(r, one, &services[i]);
 		read_life(r, one, &services[i]);
+		model_namespaces(r, one, &services[i]);
 		read_attachments(r, node_get(one, "networks"), &services[i]);
 		read_ports(r, node_get(one, "ports"), &services[i]);
 		model_mounts(r, one, &services[i]);

@@ -29,4 +29,7 @@ void model_devices(struct reader *r, const struct node *service, struct stack_se
 /* model_security.c */
 void model_security(struct reader *r, const struct node *service, struct stack_service *ret);
 
+/* model_namespace.c */
+void model_namespaces(struct reader *r, const struct node *service, struct stack_service *ret);
+
 #endif

@@ -37,10 +37,13 @@ static void arm(struct sup *s, ev_timer *t, uint64_t ms)
 
 static void open_slot(struct sup_slot *slot)
 {
+	struct box_slot_spec spec = slot->plan->box_slot;
 	struct err err = { 0 };
 
+	if (slot->plan->ids_of != PLAN_NO_SLOT)
+		spec.ids_of = slot->sup->slots[slot->plan->ids_of].box;
 	slot->phase = PHASE_OPENING;
-	slot->box = box_slot_open(slot->sup->runtime, &slot->plan->box_slot, &err);
+	slot->box = box_slot_open(slot->sup->runtime, &spec, &err);
 	if (!slot->box)
 		queue_box(slot, BOX_SLOT_FAILED, 0, &err);
 }
@@ -62,6 +65,7 @@ static void start_box(struct sup_slot *slot)
 
 	spec.volumes = slot->sup->volumes;
 	spec.stdin_fd = -1;
+	sup_joining_fill(slot, &spec);
 	spec.stdout_fd = logs_write_fd(slot->log, LOGS_STDOUT);
 	spec.stderr_fd = logs_write_fd(slot->log, LOGS_STDERR);
 	if (writable_layer(slot, &err) == 0) {
@@ -121,6 +125,21 @@ static void attach_all(struct sup *s, struct sup_slot *const *slots, size_t n)
 		attach_one(slots[i], &list[i]);
 }
 
+/* Whoever it joins is not there: then it stays as it is, and is looked at again after the next fact. */
+static bool may_start(struct sup_slot *slot)
+{
+	struct err err = { 0 };
+	enum sup_gate g = sup_joining_gate(slot, &err);
+
+	if (!slot->svc.want_up)
+		g = GATE_FAILED; /* stopped meanwhile */
+	if (g == GATE_FAILED) {
+		slot->todo &= ~(unsigned)DO_START;
+		queue_box(slot, BOX_START_FAILED, 0, &err);
+	}
+	return g == GATE_OPEN;
+}
+
 static void start_all(struct sup *s)
 {
 	struct VEC(struct sup_slot *) fresh = { 0 };
@@ -128,7 +147,7 @@ static void start_all(struct sup *s)
 	for (size_t i = 0; i < s->n_slots; i++) {
 		struct sup_slot *slot = &s->slots[i];
 
-		if (!(slot->todo & DO_START))
+		if (!(slot->todo & DO_START) || !may_start(slot))
 			continue;
 		slot->todo &= ~(unsigned)DO_START;
 		if (slot->phase == PHASE_NONE) {

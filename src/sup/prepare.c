@@ -178,8 +178,11 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 		.run_dir = p->run_dir,
 		.data_dir = path_data_dir(),
 		.resolv_conf = p->resolv_conf,
+		.hostname = p->hostname,
 	};
 
+	/* What is cut off without an end has one by the size of the field. */
+	gethostname(p->hostname, sizeof(p->hostname) - 1);
 	return plan_make(opts->stack, &host, &p->plan, opts->diags);
 }
 

@@ -9,6 +9,7 @@
 #define SUP_STATE_H
 
 #include <ev.h>
+#include <limits.h>
 #include <jansson.h>
 
 #include "mstack/box.h"
@@ -104,6 +105,7 @@ struct sup_prepared {
 	char **profiles; /* by service: text of the seccomp profile that it names; ends with */
 	size_t n_profiles;
 	char *resolv_conf;
+	char hostname[HOST_NAME_MAX + 1];
 	char *run_dir; /* of the project */
 	struct plan *plan;
 };
@@ -198,6 +200,10 @@ int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
 void sup_look_at_gates(struct sup *s);
 void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
+
+/* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */
+enum sup_gate sup_joining_gate(const struct sup_slot *slot, struct err *err);
+void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */
 void sup_execute(struct sup *s);

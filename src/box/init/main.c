@@ -131,6 +131,8 @@ _Noreturn void init_main(long *stack)
 	if (stack[0] < 3)
 		end(125);
 	call(__NR_prctl, PR_SET_NAME, (long)"init", 0, 0);
+	/* In a pid namespace of others it is not PID 1, and would not get those that have lost their parent. */
+	call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0);
 	/*
 	 * Blocked already, and waited for below: none is lost before the command is there, and none
 	 * kills us.

@@ -87,6 +87,7 @@ static void inside(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	need(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
 	need(!mount("proc", "/proc", "proc", 0, NULL), "proc");
+	need(!mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL), "shm");
 	need(!mount("tmpfs", rig.dir, "tmpfs", 0, NULL), "tmpfs");
 	need(!setenv("MSTACK_RUN_DIR", rig_path("run"), 1), "setenv");
 	umask(022);

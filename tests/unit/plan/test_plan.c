@@ -86,7 +86,8 @@ static void make(struct planned *p, const char *yaml)
 				  .n_mounted = p->n_mounted,
 				  .run_dir = "/run/mstack/demo",
 				  .data_dir = "/var/lib/mstack",
-				  .resolv_conf = "nameserver 192.0.2.1\n" };
+				  .resolv_conf = "nameserver 192.0.2.1\n",
+				  .hostname = "somewhere" };
 
 	load(p, yaml);
 	if (!p->facts.mtu)
@@ -820,6 +821,89 @@ static void test_ids(void **state)
 	}
 }
 
+/* Whose ids a container has follows from whose namespaces it has. */
+static const struct {
+	const char *keys, *other; /* of service a, and of b */
+	bool host;		  /* a has the host's ids */
+	size_t of;		  /* or those of this slot */
+	const char *says;
+} shares[] = {
+	{ "", "", false, PLAN_NO_SLOT, NULL },
+	{ ", pid: host", "", true, PLAN_NO_SLOT, NULL },
+	{ ", ipc: host", "", true, PLAN_NO_SLOT, NULL },
+	{ ", uts: host, cgroup: host", "", false, PLAN_NO_SLOT, NULL },
+	{ ", pid: 'service:b'", "", false, 1, NULL },
+	{ ", ipc: 'service:b'", ", ipc: shareable", false, 1, NULL },
+	{ ", uts: 'service:b'", "", false, PLAN_NO_SLOT, NULL },
+	{ ", pid: 'service:b'", ", userns_mode: host", true, PLAN_NO_SLOT, NULL },
+	{ ", pid: 'service:b'", ", ipc: host", true, PLAN_NO_SLOT, NULL },
+	{ ", pid: 'service:b', userns_mode: host", "", true, PLAN_NO_SLOT,
+	  "pid: service 'b' is in another user namespace" },
+	{ ", pid: 'service:b', ipc: host", "", true, PLAN_NO_SLOT,
+	  "pid: service 'b' is in another user namespace" },
+	{ ", pid: 'service:b', ipc: 'service:c'", "", false, 1,
+	  "ipc: service 'c' is in another user namespace" },
+	{ ", pid: 'service:b'", ", pid: 'service:c'", false, 1, NULL },
+	{ ", pid: 'service:c', ipc: 'service:c'", "", false, 2, NULL },
+};
+
+static void test_whose_ids(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+		struct planned p = { 0 };
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {a: {image: ./i, command: x%s}, "
+				  "b: {image: ./i, command: x%s}, "
+				  "c: {image: ./i, command: x, ipc: shareable}}\n",
+				  shares[i].keys, shares[i].other);
+		struct buf text = { 0 };
+
+		make(&p, yaml);
+		stack_diags_print(p.diags, false, &text);
+		assert_int_equal(p.rc, shares[i].says ? PLAN_FILE_WRONG : 0);
+		if (shares[i].says)
+			assert_non_null(strstr(buf_str(&text), shares[i].says));
+		assert_int_equal(plan_host_ids(&p.stack->services[0]), shares[i].host);
+		if (!p.rc) {
+			assert_int_equal(p.plan->slots[0].box_slot.host_ids, shares[i].host);
+			assert_int_equal(p.plan->slots[0].ids_of, shares[i].of);
+		}
+		buf_fini(&text);
+		end(&p);
+	}
+}
+
+static void test_namespaces(void **state)
+{
+	struct planned p = { 0 };
+	struct buf text = { 0 };
+	const struct plan_slot *a;
+
+	(void)state;
+	make(&p, "services: {a: {image: ./i, command: x, pid: 'service:b', uts: 'service:b', "
+		 "cgroup: host}, b: {image: ./i, command: x, hostname: named, ipc: none}, "
+		 "c: {image: ./i, command: x, uts: host}}\n");
+	assert_int_equal(p.rc, 0);
+	a = &p.plan->slots[0];
+	assert_int_equal(a->box.ns[BOX_PID].share, BOX_JOIN);
+	assert_int_equal(a->joins[BOX_PID], 1);
+	assert_int_equal(a->box.ns[BOX_IPC].share, BOX_OWN);
+	assert_int_equal(a->joins[BOX_IPC], PLAN_NO_SLOT);
+	assert_int_equal(a->box.ns[BOX_CGROUP].share, BOX_HOST);
+	assert_true(p.plan->slots[1].box.no_shm);
+	/* The name is whoever's it is, and is not set again. */
+	assert_null(a->box.hostname);
+	assert_string_equal(a->files[1].text, "named\n");
+	assert_string_equal(p.plan->slots[2].files[1].text, "somewhere\n");
+	plan_print(p.plan, &text);
+	assert_non_null(strstr(buf_str(&text), "  namespace pid of b-1\n  namespace uts of b-1\n"
+					       "  namespace cgroup of the host\n  ids of b-1\n"));
+	assert_non_null(strstr(buf_str(&text), " HOSTNAME=somewhere"));
+	buf_fini(&text);
+	end(&p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -850,6 +934,8 @@ int main(void)
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_host_root),
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_whose_ids),
+		cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
