@@ -117,7 +117,6 @@ static bool try_masked(void)
 		"/sys/kernel/security",
 		"/sys/kernel/tracing",
 		"/sys/devices/virtual/powercap",
-		"/sys/devices/system/cpu/cpu0/thermal_throttle",
 		"/dev/core",
 	};
 	bool any = REFUSED;
@@ -125,6 +124,13 @@ static bool try_masked(void)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		if (has_content(paths[i]))
 			any = let_through("%s", paths[i]);
+	for (unsigned cpu = 0; cpu < 1024; cpu++) {
+		char path[80];
+
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/thermal_throttle", cpu);
+		if (has_content(path))
+			any = let_through("%s", path);
+	}
 	return any;
 }
 

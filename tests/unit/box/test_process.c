@@ -184,6 +184,18 @@ static void test_session(void **state)
 			    "4\n/nowhere:/bin green\n");
 }
 
+/* Nobody's keys are looked through from here: the keyring of the session is one of its own, for a command too. */
+static void test_keyring(void **state)
+{
+	struct box_spec spec = rig_spec(script, rig_pipe());
+
+	spec.unmasked = true;
+	assert_string_equal(
+		run(*state, &spec,
+		    "grep -c ' keyring *_ses: ' /proc/keys; grep -c ' _uid' /proc/keys; :"),
+		"1\n0\n");
+}
+
 /* Ignored by the supervisor, which would go over exec. */
 static void test_pipe_signal(void **state)
 {
@@ -261,6 +273,7 @@ int main(void)
 		T(test_crossed_streams),
 		T(test_limits),
 		T(test_session),
+		T(test_keyring),
 		T(test_pipe_signal),
 		T(test_bad_working_dir),
 		T(test_new_privileges),
