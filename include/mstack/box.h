@@ -114,6 +114,12 @@ void box_running_free(struct box_running *r);
 /* Has it ended, or is it just ending? After a command of it was killed that says by whom. May wait for 0.1 s. */
 bool box_running_ended(const struct box_running *r);
 
+/*
+ * In a child: its root's rights and ids become ours, and no others, while we stay outside. With `userns_mode: host` there is
+ * nothing to take on. 0, or -1 with errno.
+ */
+int box_running_become(const struct box_running *r);
+
 struct box_user { uid_t uid; gid_t gid; const gid_t *groups; size_t n_groups; };
 
 struct box_enter_spec {

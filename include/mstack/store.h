@@ -104,6 +104,30 @@ int store_remove(struct store *s, const char *name, bool force, struct store_rem
 int store_prune(struct store *s, bool all, struct store_removed *ret, struct err *err);
 void store_removed_fini(struct store_removed *r);
 
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+/* One end of a copy: a folder of somebody's, or a tar. */
+struct store_end {
+	int folder;			/* borrowed; -1: it is a tar, in */
+	int tar;			/* this descriptor */
+	int (*enter)(const void *arg);	/* of the process at this end, before all else: takes on the rights of the folder's owner.
+					   0, or -1 with errno; NULL: our own rights */
+	const void *arg;
+};
+struct store_copy {
+	struct store_end from, to;
+	const char *name;	/* of a thing in the folder `from`; `.`: the folder itself */
+	const char *as;		/* what it is called at the other end; `.`: only what is in it */
+	bool owners;		/* they, and attributes, are kept; else all belongs to who enters */
+	bool set_id;		/* so is what makes programs run as others */
+};
+/*
+ * Copies by two mstack-store, each shut into its folder: one reads it, the other fills its own from the tar of the first.
+ * Neither follows a link. Into a folder only what is called `as` comes; a file that is there is replaced as a whole, a folder is
+ * kept and filled. hooks.progress is told bytes, with a total of 0. On error what was copied so far is there. May wait.
+ */
+int store_copy(const struct store_copy *c, const struct store_hooks *hooks, struct err *err);
+
 /* ---- volumes, slots, users ------------------------------------------------------------------- */
 
 /* What is written down about a volume when it is made. */

@@ -35,29 +35,17 @@ uint32_t enter_map_id(const char *map, uint32_t id)
 	return UINT32_MAX;
 }
 
-/* Is the container in another user namespace than ours? 1, 0, or -1. */
-static int differs(pid_t pid, struct err *err)
-{
-	struct stat ours, theirs;
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	if (stat("/proc/self/ns/user", &ours) < 0 || stat(path, &theirs) < 0)
-		return err_sys(err, errno, "look at user namespaces");
-	return ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev;
-}
-
 /* *ret_root: the id outside of root, 0 when the namespace is ours; *ret_user that of `uid`. */
 static int find_ids(pid_t pid, uid_t uid, uint32_t *ret_root, uint32_t *ret_user, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf map = { 0 };
 	char path[48];
-	int other = differs(pid, err);
+	int other = running_elsewhere(pid, "user");
 
 	*ret_root = 0;
 	*ret_user = uid;
 	if (other <= 0)
-		return other;
+		return other < 0 ? err_sys(err, errno, "look at user namespaces") : 0;
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
 	if (file_read(AT_FDCWD, path, MAP_MAX, &map) < 0)
 		return err_sys(err, errno, "read its map of ids");

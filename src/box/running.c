@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "box/running.h"
@@ -99,6 +100,18 @@ static int find_process(struct running *r, struct err *err)
 	    sys_pidfd_ended(r->shown.pidfd))
 		return err_sys(err, ENOENT, "has just ended");
 	return 0;
+}
+
+int running_elsewhere(pid_t pid, const char *ns)
+{
+	struct stat ours, theirs;
+	char path[48], own[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, ns);
+	snprintf(own, sizeof(own), "/proc/self/ns/%s", ns);
+	if (stat(own, &ours) < 0 || stat(path, &theirs) < 0)
+		return -1;
+	return ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev;
 }
 
 struct box_running *box_running_get(pid_t supervisor, const char *slot, struct err *err)

@@ -13,4 +13,7 @@ struct running {
 	struct memo *memo;
 };
 
+/* Is it in another namespace of this kind ("user") than we are? 1, 0, or -1 with errno. */
+int running_elsewhere(pid_t pid, const char *ns);
+
 #endif

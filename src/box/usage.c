@@ -89,16 +89,6 @@ static const struct {
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-static bool has_own_network(pid_t pid)
-{
-	struct stat ours, theirs;
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	return !stat("/proc/self/ns/net", &ours) && !stat(path, &theirs) &&
-	       (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
-}
-
 /* proc_pid_net(5): "  eth0: " and sixteen numbers, of which the first are bytes in and the ninth bytes out. */
 static void add_link(const char *line, struct box_usage *u)
 {
@@ -119,7 +109,8 @@ static void read_network(pid_t pid, struct box_usage *u)
 	char path[48];
 
 	snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)pid);
-	u->net = has_own_network(pid) && !file_read(AT_FDCWD, path, NET_FILE_MAX, &text);
+	u->net = running_elsewhere(pid, "net") > 0 &&
+		 !file_read(AT_FDCWD, path, NET_FILE_MAX, &text);
 	for (const char *p = buf_str(&text); p && *p; p = strchr(p, '\n')) {
 		p += *p == '\n';
 		add_link(p, u);

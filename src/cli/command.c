@@ -105,6 +105,14 @@ static const struct cli_option exec_options[] = {
 	END,
 };
 
+static const struct cli_option cp_options[] = {
+	FLAG("archive", 'a', archive, "keep owners and attributes"),
+	FLAG("follow-link", 'L', follow_link, "copy what SOURCE points to when it is a link, not the link"),
+	VALUE("index", 0, TEXT, index, "N", "which container of the service; else out of the first, and into all"),
+	LATER("all", 0),
+	END,
+};
+
 static const struct cli_option top_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
 	END,
@@ -188,6 +196,21 @@ const struct cli_command cli_commands[] = {
 	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
 	  "  mstack exec -u root web apk add strace      as somebody else\n",
 	  cli_exec },
+	{ "cp", "copy files from and to a service", "[FILE] SERVICE:PATH TARGET|- | SOURCE|- SERVICE:PATH", 3, COMMAND_NO_FILE,
+	  cp_options,
+	  "A file becomes TARGET, or goes into it when it is a folder. A folder goes into TARGET; when that is not there, or\n"
+	  "the source ends with /., what is in it does. Paths of a service begin at its root, and no link leads out of that.\n"
+	  "- is a tar, on standard output or input. Into a service of several containers it goes to all of them.\n"
+	  "\n"
+	  "What is copied belongs to root at the other end; with -a it keeps owners (by number, as the container counts them),\n"
+	  "attributes, and into a service what makes programs run as others; on the host that is always left out. Devices and\n"
+	  "sockets are not copied. A file that is there is replaced as a whole. When mstack is killed, or the disk is full, what\n"
+	  "was copied so far stays; killed, also the beginning of a file as .mstack-copy-NUMBER.\n"
+	  "\n"
+	  "  mstack cp web:/etc/nginx ./nginx            out of the container\n"
+	  "  mstack cp -a ./site/. web:/srv/www          its content, with owners\n"
+	  "  mstack cp web:/var/log - | tar tv           as a tar\n",
+	  cli_cp },
 	{ "top", "show the processes of the services", "[FILE] [SERVICE...]", 256, 0, top_options,
 	  "PID and PPID are those of the host; UID is looked up in the container's own /etc/passwd. Control characters in\n"
 	  "what a process calls itself are made visible.\n",
@@ -245,7 +268,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("images", "list the images of the services"),
 	NOT_YET("volumes", "list the volumes"),
 	NOT_YET("events", "show what happens"),
-	NOT_YET("cp", "copy files from and to a service"),
 	NOT_YET("pull", "fetch images"),
 	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("impair", "make a link slow or lossy"),

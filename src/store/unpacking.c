@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "store/store.h"
-#include "store/unpacker.h"
+#include "store/voice.h"
 
 /* More at the same time than disks and decompression gain by. */
 #define PARALLEL_MAX 4
@@ -29,10 +29,9 @@
 struct worker {
 	struct store_job *job;
 	pid_t pid; /* 0: none */
-	int in, marks;
-	char line[UNPACKER_LINE_MAX + 1];
-	size_t len;
-	char last[UNPACKER_LINE_MAX + 1]; /* the outcome, if it is one */
+	int marks;
+	struct store_voice voice;
+	const struct store_teller *teller;
 };
 
 struct crew {
@@ -47,7 +46,7 @@ struct crew {
 /* ---- the program ----------------------------------------------------------------------------- */
 
 /* Beside our own program, or where `make install` puts it. NULL when there is none. */
-static char *find_program(void)
+char *store_program_path(void)
 {
 	static const char *const places[] = { "", "/../libexec/mstack", "/../lib/mstack" };
 	const char *set = getenv("MSTACK_STORE_BIN");
@@ -129,7 +128,7 @@ static int start(const struct crew *crew, struct worker *w, struct store_job *jo
 	_cleanup_fd_ int out = -1;
 	int ends[2], rc;
 
-	*w = (struct worker){ .job = job, .in = -1, .marks = -1 };
+	*w = (struct worker){ .job = job, .voice.in = -1, .marks = -1, .teller = crew->teller };
 	if (!strcmp(job->mode, UNPACKER_MODE_LAYER)) {
 		w->marks = make_marks();
 		if (w->marks < 0)
@@ -137,7 +136,7 @@ static int start(const struct crew *crew, struct worker *w, struct store_job *jo
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
-	w->in = ends[0];
+	w->voice.in = ends[0];
 	out = ends[1];
 	rc = spawn(crew->program, w, out, &w->pid);
 	if (rc) {
@@ -148,13 +147,6 @@ static int start(const struct crew *crew, struct worker *w, struct store_job *jo
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
-
-static const char *behind(const char *line, const char *word)
-{
-	size_t n = strlen(word);
-
-	return strncmp(line, word, n) ? NULL : line + n;
-}
 
 static void take_layer(struct store_job *j, const char *text)
 {
@@ -168,68 +160,22 @@ static void take_layer(struct store_job *j, const char *text)
 	j->bytes = bytes;
 }
 
-static void take_line(struct worker *w, const struct store_teller *teller)
+static void take_line(void *arg, const char *line)
 {
-	const char *text = behind(w->line, UNPACKER_AT);
+	struct worker *w = arg;
+	const char *text = store_behind(line, UNPACKER_AT);
 
 	if (text) {
 		w->job->read = strtoull(text, NULL, 10);
 		return;
 	}
-	text = behind(w->line, UNPACKER_LAYER);
+	text = store_behind(line, UNPACKER_LAYER);
 	if (text)
 		take_layer(w->job, text);
-	else if (w->len && !behind(w->line, UNPACKER_ERROR) &&
-		 (!w->job->what || !behind(w->line, UNPACKER_OK)))
-		store_tell(teller, "%s%s%s", w->job->what ? w->job->what : "",
-			   w->job->what ? ": " : "", w->line);
-	memcpy(w->last, w->line, w->len + 1);
-}
-
-/* Names of files come out of the archive: they must not speak to a terminal. */
-static void end_line(struct worker *w, const struct store_teller *teller)
-{
-	for (size_t i = 0; i < w->len; i++)
-		if ((unsigned char)w->line[i] < ' ' || w->line[i] == 0x7f)
-			w->line[i] = '?';
-	w->line[w->len] = '\0';
-	take_line(w, teller);
-	w->len = 0;
-}
-
-/* 1 there may be more, 0 the end. */
-static int listen_to(struct worker *w, const struct store_teller *teller)
-{
-	char block[4096];
-	ssize_t n = read(w->in, block, sizeof(block));
-
-	if (n < 0 && errno == EINTR)
-		return 1;
-	for (ssize_t i = 0; i < n; i++) {
-		if (block[i] == '\n')
-			end_line(w, teller);
-		else if (w->len < UNPACKER_LINE_MAX)
-			w->line[w->len++] = block[i];
-	}
-	if (n > 0)
-		return 1;
-	if (w->len)
-		end_line(w, teller);
-	return 0;
-}
-
-static int judge(const struct worker *w, int status, struct err *err)
-{
-	const char *error = behind(w->last, UNPACKER_ERROR);
-
-	if (WIFEXITED(status) && !WEXITSTATUS(status) && behind(w->last, UNPACKER_OK))
-		return 0;
-	if (WIFEXITED(status) && error)
-		return err_set(err, "%s", error);
-	if (WIFSIGNALED(status))
-		return err_set(err, UNPACKER_NAME " was ended by %s", sig_name(WTERMSIG(status)));
-	return err_set(err, UNPACKER_NAME " ended with status %d: %.200s", WEXITSTATUS(status),
-		       w->last);
+	else if (*line && !store_behind(line, UNPACKER_ERROR) &&
+		 (!w->job->what || !store_behind(line, UNPACKER_OK)))
+		store_tell(w->teller, "%s%s%s", w->job->what ? w->job->what : "",
+			   w->job->what ? ": " : "", line);
 }
 
 /* ---- opaque folders -------------------------------------------------------------------------- */
@@ -284,10 +230,10 @@ static int end(struct worker *w, bool kill_it, struct err *err)
 	while (rc < 0 && errno == EINTR)
 		rc = waitpid(w->pid, &status, 0);
 	w->pid = 0;
-	cleanup_fd(&w->in);
+	cleanup_fd(&w->voice.in);
 	rc = kill_it  ? 0
 	     : rc < 0 ? err_sys(err, errno, "wait for " UNPACKER_NAME)
-		      : judge(w, status, err);
+		      : store_voice_judge(&w->voice, status, err);
 	if (!rc && !kill_it)
 		rc = apply_marks(w, err);
 	cleanup_fd(&w->marks);
@@ -330,15 +276,15 @@ static int hear(struct crew *crew, struct err *err)
 	struct pollfd p[PARALLEL_MAX];
 
 	for (size_t i = 0; i < crew->parallel; i++)
-		p[i] = (struct pollfd){ crew->workers[i].job ? crew->workers[i].in : -1, POLLIN,
-					0 };
+		p[i] = (struct pollfd){ crew->workers[i].job ? crew->workers[i].voice.in : -1,
+					POLLIN, 0 };
 	if (poll(p, crew->parallel, -1) < 0)
 		return errno == EINTR ? 0 : err_sys(err, errno, "poll");
 	for (size_t i = 0; i < crew->parallel; i++) {
 		struct worker *w = &crew->workers[i];
 		uint64_t size;
 
-		if (!w->job || !p[i].revents || listen_to(w, crew->teller))
+		if (!w->job || !p[i].revents || store_voice_read(&w->voice, take_line, w))
 			continue;
 		size = w->job->size;
 		if (end(w, false, err) < 0)
@@ -352,7 +298,7 @@ static int hear(struct crew *crew, struct err *err)
 int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
 		     struct err *err)
 {
-	_cleanup_free_ char *program = find_program();
+	_cleanup_free_ char *program = store_program_path();
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct crew crew = { .program = program, .teller = teller, .jobs = jobs, .n = n };
 	struct err ignored = { 0 };

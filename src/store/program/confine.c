@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,8 +15,13 @@
 #include "store/program/unpack.h"
 #include "store/unpacker.h"
 
+#define FILES_MAX 64
+#define DEPTH_MAX 4096
+
 /* What makes files that belong to others; no device nodes, no way out of the root. */
-static const cap_value_t caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID };
+static const cap_value_t write_caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID };
+/* What reads all, and writes nothing. */
+static const cap_value_t pack_caps[] = { CAP_DAC_READ_SEARCH };
 /* Layers bring files that have capabilities; nothing can be executed here. */
 static const cap_value_t layer_caps[] = { CAP_SETFCAP };
 
@@ -34,8 +40,7 @@ static const char *const calls[] = {
 	"utimes", "futimesat", "utimensat", "utimensat_time64", "setxattr", "lsetxattr",
 	"fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr",
 	"flistxattr",
-	"brk", "mmap", "mmap2", "munmap", "mremap", "mprotect", "madvise", "futex",
-	"futex_time64",
+	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",
 	"getuid", "geteuid", "getgid", "getegid", "getuid32", "geteuid32", "getgid32",
 	"getegid32", "getpid", "gettid", "clock_gettime", "clock_gettime64", "gettimeofday",
 	"time", "getrandom", "sysinfo",
@@ -45,6 +50,8 @@ static const char *const calls[] = {
 	/* clang-format on */
 };
 
+static const char *const maps[] = { "mmap", "mmap2", "mprotect" };
+
 static int limit(int what, uint64_t value)
 {
 	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
@@ -52,19 +59,34 @@ static int limit(int what, uint64_t value)
 	return setrlimit(what, &r);
 }
 
-static int set_limits(const struct store_limits *l)
+/* A folder that is read costs descriptors for each of those above it. */
+static int limit_files(bool pack)
+{
+	struct rlimit own;
+
+	if (getrlimit(RLIMIT_NOFILE, &own) < 0)
+		return -1;
+	return limit(RLIMIT_NOFILE, !pack		       ? FILES_MAX
+				    : own.rlim_max < DEPTH_MAX ? own.rlim_max
+							       : DEPTH_MAX);
+}
+
+static int set_limits(const struct store_limits *l, bool pack)
 {
 	if (l->memory && limit(RLIMIT_AS, l->memory) < 0)
 		return -1;
 	return limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, l->bytes) < 0 ||
-			       limit(RLIMIT_NOFILE, 64) < 0
+			       limit_files(pack) < 0
 		       ? -1
 		       : 0;
 }
 
-static int drop_caps(bool layer)
+static int drop_caps(enum store_sort sort)
 {
-	size_t n = layer ? ARRAY_LEN(layer_caps) : 0;
+	bool pack = sort == STORE_SORT_PACK;
+	const cap_value_t *caps = pack ? pack_caps : write_caps;
+	size_t n_caps = pack ? ARRAY_LEN(pack_caps) : ARRAY_LEN(write_caps);
+	size_t n = sort == STORE_SORT_LAYER || sort == STORE_SORT_COPY ? ARRAY_LEN(layer_caps) : 0;
 	cap_t left = cap_init();
 	int rc = -1;
 
@@ -72,8 +94,8 @@ static int drop_caps(bool layer)
 		if (cap_drop_bound(c) < 0)
 			goto out;
 	if (cap_reset_ambient() < 0 || !left ||
-	    cap_set_flag(left, CAP_PERMITTED, ARRAY_LEN(caps), caps, CAP_SET) < 0 ||
-	    cap_set_flag(left, CAP_EFFECTIVE, ARRAY_LEN(caps), caps, CAP_SET) < 0 ||
+	    cap_set_flag(left, CAP_PERMITTED, (int)n_caps, caps, CAP_SET) < 0 ||
+	    cap_set_flag(left, CAP_EFFECTIVE, (int)n_caps, caps, CAP_SET) < 0 ||
 	    (n && (cap_set_flag(left, CAP_PERMITTED, (int)n, layer_caps, CAP_SET) < 0 ||
 		   cap_set_flag(left, CAP_EFFECTIVE, (int)n, layer_caps, CAP_SET) < 0)))
 		goto out;
@@ -93,6 +115,17 @@ static int load_filter(void)
 
 		if (nr >= 0)
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	}
+	/*
+	 * Data can be mapped, code cannot: the C library would load what it needs for names in other character sets from
+	 * the folder that is its root by now (the mechanism of CVE-2019-14271).
+	 */
+	for (size_t i = 0; !rc && i < ARRAY_LEN(maps); i++) {
+		int nr = seccomp_syscall_resolve_name(maps[i]);
+
+		if (nr >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1,
+					      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	}
 	if (!rc)
 		rc = seccomp_load(ctx);
@@ -127,11 +160,11 @@ int store_confine(enum store_sort sort, const struct store_limits *limits, struc
 		return err_sys(err, errno, "confine: close descriptors");
 	if (to_root() < 0)
 		return err_sys(err, errno, "confine: change the root (unpacking needs root)");
-	if (drop_caps(layer) < 0)
+	if (drop_caps(sort) < 0)
 		return err_sys(err, errno, "confine: drop capabilities");
 	if (set_flags() < 0)
 		return err_sys(err, errno, "confine: flags of the process");
-	if (set_limits(limits) < 0)
+	if (set_limits(limits, sort == STORE_SORT_PACK) < 0)
 		return err_sys(err, errno, "confine: resource limits");
 	if (load_filter() < 0)
 		return err_sys(err, errno, "confine: seccomp filter");

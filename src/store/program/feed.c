@@ -75,6 +75,8 @@ static la_ssize_t next_plain(struct feed *f, const void **ret)
 	int64_t at;
 	int rc;
 
+	if (f->empty)
+		return 0;
 	do
 		rc = archive_read_data_block(f->raw, ret, &size, &at);
 	while (rc == ARCHIVE_OK && !size);
@@ -147,6 +149,7 @@ static void add_filters(struct feed *f)
 int feed_open(struct feed *f, const struct store_task *task, struct err *err)
 {
 	struct archive_entry *e;
+	int rc;
 
 	*f = (struct feed){ .task = task, .raw = archive_read_new(), .tar = archive_read_new() };
 	if (!f->raw || !f->tar)
@@ -160,8 +163,10 @@ int feed_open(struct feed *f, const struct store_task *task, struct err *err)
 	    archive_read_open(f->raw, f, NULL, give_file, NULL) < ARCHIVE_WARN)
 		return feed_fail(f, "archive", err);
 	/* Empty is told apart later, by there being no entry. */
-	if (archive_read_next_header(f->raw, &e) < ARCHIVE_WARN)
+	rc = archive_read_next_header(f->raw, &e);
+	if (rc < ARCHIVE_WARN)
 		return feed_fail(f, "archive", err);
+	f->empty = rc == ARCHIVE_EOF;
 	if (archive_read_support_format_tar(f->tar) < ARCHIVE_WARN ||
 	    archive_read_support_format_empty(f->tar) < ARCHIVE_WARN ||
 	    archive_read_open(f->tar, f, NULL, give_plain, NULL) < ARCHIVE_WARN)

@@ -19,6 +19,7 @@ struct feed {
 	uint8_t *block;
 	uint64_t read, plain; /* bytes of the file, and of the tar in it, so far */
 	struct sha256_ctx blob, content;
+	bool empty;	/* not one byte of a tar */
 	bool padded;	/* the end was filled up to a whole block */
 	struct err err; /* why reading broke off, when it was us who did it */
 };

@@ -11,6 +11,8 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/program/feed.h"
@@ -22,6 +24,8 @@
 /* After so many notes there is only their number. */
 #define NOTES_MAX  10
 #define XATTRS_MAX 64
+/* Above that are numbers of libarchive's own. */
+#define ERRNO_MAX 4096
 /* A container's user namespace has the ids 0 to 65535; what is above would belong to nobody in it. */
 #define ID_MAX	  65535
 #define ID_NOBODY 65534
@@ -92,7 +96,12 @@ static int fail(const struct unpack *u, const char *path, struct err *err)
 {
 	const char *why = archive_error_string(u->disk);
 
-	return err_sys(err, archive_errno(u->disk) == ENOSPC ? ENOSPC : 0, "'%.300s': %s", path,
+	int sys = archive_errno(u->disk);
+
+	/* A file of a copy has another name while it is written. */
+	if (u->task->sort == STORE_SORT_COPY && sys > 0 && sys < ERRNO_MAX)
+		return err_sys(err, sys, "'%.300s': cannot be written", path);
+	return err_sys(err, sys > 0 && sys < ERRNO_MAX ? sys : 0, "'%.300s': %s", path,
 		       why ? why : "cannot be unpacked");
 }
 
@@ -117,7 +126,11 @@ static bool is_file_capability(const char *name, const void *value, size_t size)
 static bool attribute_wanted(const struct unpack *u, const char *name, const void *value,
 			     size_t size)
 {
-	if (u->task->sort == STORE_SORT_LAYER && is_file_capability(name, value, size))
+	bool keeps = u->task->sort == STORE_SORT_LAYER || u->task->set_id;
+
+	if (u->task->sort == STORE_SORT_COPY && !u->task->owners)
+		return false;
+	if (keeps && is_file_capability(name, value, size))
 		return true;
 	return !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13);
 }
@@ -137,7 +150,8 @@ static void filter_attributes(struct unpack *u, struct archive_entry *e, const c
 		return;
 	while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
 		if (!attribute_wanted(u, name, value, size) || n == XATTRS_MAX) {
-			note(u, path, "extended attribute left out");
+			if (u->task->sort != STORE_SORT_COPY || u->task->owners)
+				note(u, path, "extended attribute left out");
 			continue;
 		}
 		kept[n].name = xstrdup(name);
@@ -165,14 +179,12 @@ int store_clean_path(const char *path, char ret[PATH_MAX], struct err *err)
 		return err_set(err, "'%.100s...': name is longer than %d bytes", path,
 			       PATH_MAX - 1);
 	if (*path == '/')
-		return clean_refused(path, "is an absolute path: it would lead out of the image",
-				     err);
+		return clean_refused(path, "is an absolute path: it would lead outside", err);
 	while (*path) {
 		size_t len = strcspn(path, "/");
 
 		if (len == 2 && !memcmp(path, "..", 2))
-			return clean_refused(path, "has '..' in it: it would lead out of the image",
-					     err);
+			return clean_refused(path, "has '..' in it: it would lead outside", err);
 		if (len > NAME_MAX)
 			return err_set(err, "'%.100s...': name is longer than %d bytes", path,
 				       NAME_MAX);
@@ -255,22 +267,57 @@ static int copy_content(struct unpack *u, const char *path, struct err *err)
 		if (u->bytes > l->bytes)
 			return err_set(err, "'%.300s': more than %llu bytes of content", path,
 				       (unsigned long long)l->bytes);
-		if (archive_write_data_block(u->disk, data, size, at) < ARCHIVE_WARN)
+		/* A write that failed, for want of room say, is no more than a warning to libarchive. */
+		if (archive_write_data_block(u->disk, data, size, at) < ARCHIVE_OK)
 			return fail(u, path, err);
 		progress(u);
 	}
 	return 0;
 }
 
-static int put_entry(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
+/*
+ * What is in the folder is not the archive's: a folder is not replaced by what is none, nor the other way round. With whom runs
+ * as the owner: only from where that was asked for.
+ */
+static int prepare_copy(struct unpack *u, struct archive_entry *e, const char *path,
+			struct err *err)
 {
-	int rc;
+	const struct store_task *t = u->task;
+	bool folder = archive_entry_filetype(e) == AE_IFDIR && !archive_entry_hardlink(e);
+	size_t len = strlen(t->as);
+	struct stat st;
 
-	filter_attributes(u, e, path);
-	clamp_owner(u, e, path);
-	archive_entry_acl_clear(e);
-	archive_entry_set_pathname(e, *path ? path : ".");
-	rc = archive_write_header(u->disk, e);
+	if (strcmp(t->as, ".") && (strncmp(path, t->as, len) || (path[len] && path[len] != '/')))
+		return err_set(err, "'%.300s': is not below '%.100s'", path, t->as);
+	if (*path && !lstat(path, &st) && S_ISDIR(st.st_mode) != folder)
+		return err_set(err,
+			       folder ? "'%.300s': is there and is no folder"
+				      : "'%.300s': is there and is a folder",
+			       path);
+	if (t->set_id || folder || !(archive_entry_perm(e) & (S_ISUID | S_ISGID)))
+		return 0;
+	archive_entry_set_perm(e, archive_entry_perm(e) & ~(mode_t)(S_ISUID | S_ISGID));
+	note(u, path, "would run as its owner or group for whoever executes it: that is left out");
+	return 0;
+}
+
+/* Beside `path`, and short, so that every name that fits has room for it. */
+static int temporary_name(const char *path, char ret[PATH_MAX], struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return err_sys(err, errno, "random numbers");
+	if (snprintf(ret, PATH_MAX, "%.*s.mstack-copy-%016llx", slash ? (int)(slash - path) + 1 : 0,
+		     path, (unsigned long long)number) >= PATH_MAX)
+		return err_sys(err, ENAMETOOLONG, "'%.300s'", path);
+	return 0;
+}
+
+static int put_body(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
+{
+	int rc = archive_write_header(u->disk, e);
 	if (rc < ARCHIVE_WARN)
 		return fail(u, path, err);
 	if (rc == ARCHIVE_WARN)
@@ -282,6 +329,30 @@ static int put_entry(struct unpack *u, struct archive_entry *e, const char *path
 		return fail(u, path, err);
 	if (rc == ARCHIVE_WARN)
 		note(u, path, archive_error_string(u->disk));
+	return 0;
+}
+
+static int put_entry(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
+{
+	bool whole = u->task->sort == STORE_SORT_COPY && !archive_entry_hardlink(e) &&
+		     archive_entry_filetype(e) == AE_IFREG;
+	char temporary[PATH_MAX];
+
+	filter_attributes(u, e, path);
+	if (u->task->sort != STORE_SORT_COPY)
+		clamp_owner(u, e, path);
+	archive_entry_acl_clear(e);
+	if (whole && temporary_name(path, temporary, err) < 0)
+		return -1;
+	archive_entry_set_pathname(e, whole ? temporary : *path ? path : ".");
+	if (put_body(u, e, path, err) < 0) {
+		if (whole)
+			unlink(temporary);
+		return -1;
+	}
+	/* What stands there goes when the new one is whole. */
+	if (whole && rename(temporary, path) < 0)
+		return err_sys(err, errno, "'%.300s'", path);
 	return 0;
 }
 
@@ -304,6 +375,13 @@ static int take_entry(struct unpack *u, struct archive_entry *e, struct err *err
 	folder = archive_entry_filetype(e) == AE_IFDIR && !archive_entry_hardlink(e);
 	if (whiteout_make_way(&u->whiteouts, path, folder, err) < 0)
 		return -1;
+	if (u->task->sort == STORE_SORT_COPY) {
+		/* The folder itself is there, and stays as it is. */
+		if (!*path)
+			return 0;
+		if (prepare_copy(u, e, path, err) < 0)
+			return -1;
+	}
 	return put_entry(u, e, path, err);
 }
 
@@ -332,6 +410,8 @@ static int open_disk(struct unpack *u, struct err *err)
 {
 	int flags = u->task->sort == STORE_SORT_ARCHIVE ? SECURE_FLAGS : EXTRACT_FLAGS;
 
+	if (u->task->sort == STORE_SORT_COPY && !u->task->owners)
+		flags &= ~ARCHIVE_EXTRACT_OWNER;
 	u->disk = archive_write_disk_new();
 	if (!u->disk)
 		return err_sys(err, ENOMEM, "archive");

@@ -21,6 +21,8 @@ enum store_sort {
 	STORE_SORT_ROOTFS,  /* a whole root file system, from whatever tool */
 	STORE_SORT_LAYER,   /* a layer of an image: digests, whiteouts, capabilities of files */
 	STORE_SORT_ARCHIVE, /* an image in a tar: plain files for us alone */
+	STORE_SORT_COPY,    /* what somebody copies, into a folder that has other things in it */
+	STORE_SORT_PACK,    /* the other way round: a folder is read, see pack.h */
 };
 
 struct store_task {
@@ -30,12 +32,16 @@ struct store_task {
 	const struct store_limits *limits;
 	/* What a layer's digests must be, in hexadecimal digits: of the blob, of the tar in it. NULL: whatever it is. */
 	const char *blob, *content;
+	/* Of a copy: the one name that it may have in the folder (`.`: any), whether owners and capabilities are kept. */
+	const char *as;
+	bool owners, set_id;
+	const char *name; /* to be packed */
 };
 
 /*
  * Shuts the process in for good: the working directory becomes the root, every descriptor but 0,
- * 1, 2 and the marks of a layer is closed, what is left are four capabilities (five for a layer), the memory that
- * the limits allow, and the system calls that unpacking needs.
+ * 1, 2 and the marks of a layer is closed, what is left are four capabilities (five for a layer or a copy, one for packing),
+ * the memory that the limits allow, and the system calls that unpacking needs; nothing can be mapped to be executed.
  */
 int store_confine(enum store_sort sort, const struct store_limits *limits, struct err *err);
 

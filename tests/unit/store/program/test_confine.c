@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -94,6 +95,21 @@ static int use_trusted(void)
 	return fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0);
 }
 
+/* How the C library loads a library: of a stranger's folder by now (CVE-2019-14271). */
+static int use_code(void)
+{
+	int fd = open("/file", O_CREAT | O_RDWR, 0700);
+
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static int make_code(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
 static int use_descriptor(void)
 {
 	return fchdir(100);
@@ -137,6 +153,8 @@ static void test_forbidden(void **state)
 		{ "kill", use_kill, EPERM },
 		{ "setuid", use_setuid, EPERM },
 		{ "ptrace", use_ptrace, EPERM },
+		{ "map code", use_code, EPERM },
+		{ "make code", make_code, EPERM },
 		{ "trusted attribute", use_trusted, EPERM },
 		{ "descriptor", use_descriptor, EBADF },
 	};
