@@ -318,7 +318,7 @@ int copytree(struct copytree *t, int from, int to, struct err *err)
 	if (!copy_folder(t, from, to) && !copytree_attributes(from, to))
 		return 0;
 	if (errno == ELOOP && t->depth == DEPTH_MAX)
-		return err_set(err, "'/%.300s': more than %d folders in one another", t->path,
-			       DEPTH_MAX);
-	return err_sys(err, errno, "'/%.300s'", t->path);
+		return err_set(err, "more than %d folders in one another: '/%.150s'", DEPTH_MAX,
+			       t->path);
+	return err_sys(err, errno, "'/%.150s'", t->path);
 }

@@ -67,7 +67,6 @@ static int explain(struct child *c, int ctx, const struct box_volume *v, int why
 		said[n] = '\0';
 		memcpy(line, said + (n > 2 ? 2 : 0), (size_t)(n > 2 ? n - 1 : n + 1));
 	}
-	c->err.line = v->line;
 	return err_sys(&c->err, why, "volume '%s': %s '%s' of type '%s'%s%s", v->name, what,
 		       v->device, v->type, *line ? ": the kernel says: " : "", line);
 }
@@ -105,7 +104,6 @@ static int mount_one(struct child *c, const struct box_volume *v, int *ret_tree)
 	_cleanup_fd_ int ctx = fsopen(v->type, FSOPEN_CLOEXEC);
 	uint64_t attrs = MOUNT_ATTR_NODEV;
 
-	c->err.line = v->line;
 	if (ctx < 0 && errno == ENODEV)
 		return err_set(&c->err,
 			       "volume '%s': this kernel has no file system of the type '%s'",
@@ -120,16 +118,18 @@ static int mount_one(struct child *c, const struct box_volume *v, int *ret_tree)
 	*ret_tree = fsmount(ctx, FSMOUNT_CLOEXEC, (unsigned)attrs);
 	if (*ret_tree < 0)
 		return explain(c, ctx, v, errno, "mount");
-	c->err.line = 0;
 	return 0;
 }
 
 /* Devices are found by their paths on the host: so first all are made, and then the host is left. */
 static int mount_all(struct child *c)
 {
-	for (size_t i = 0; i < c->n_wanted; i++)
-		if (mount_one(c, &c->wanted[i], &c->wanted_tree[i]) < 0)
-			return -1;
+	for (size_t i = 0; i < c->n_wanted; i++) {
+		if (!mount_one(c, &c->wanted[i], &c->wanted_tree[i]))
+			continue;
+		c->err.line = c->wanted[i].line;
+		return -1;
+	}
 	return 0;
 }
 

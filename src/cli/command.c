@@ -152,6 +152,22 @@ static const struct cli_option image_options[] = {
 	END,
 };
 
+static const struct cli_option volumes_options[] = {
+	FLAG("quiet", 'q', quiet, "names only"),
+	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
+	LATER("filter", 0),
+	END,
+};
+
+static const struct cli_option volume_options[] = {
+	FLAG("quiet", 'q', quiet, "ls: names only; prune: nothing"),
+	FLAG("all", 'a', all, "prune: volumes with a name too"),
+	FLAG("force", 'f', force, "rm: no error when there is none; prune: do not ask"),
+	VALUE("format", 0, CHOICE, format, "table|json", "ls: json: one object per line"),
+	LATER("filter", 0), LATER("driver", 'd'), LATER("opt", 'o'), LATER("label", 0),
+	END,
+};
+
 static const struct cli_option doctor_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
 	LATER("fix", 0),
@@ -245,6 +261,16 @@ const struct cli_command cli_commands[] = {
 	  "  docker save web:1 -o web.tar && mstack image import docker-archive:web.tar\n"
 	  "  skopeo copy docker://alpine:3.19 oci:alpine:3.19 && mstack image import oci:alpine:3.19\n",
 	  cli_image },
+	{ "volumes", "list the volumes of the stack", "[FILE] [SERVICE...]", 256, 0, volumes_options,
+	  "Those that it made, named and anonymous, and those of others (external) that its file names.\n",
+	  cli_volumes },
+	{ "volume", "list, make and remove volumes", "ls|create|rm|prune|inspect [NAME...]", 256, COMMAND_NO_FILE, volume_options,
+	  "volume ls                      all volumes, whose they are, and whether a running stack uses them\n"
+	  "volume create [NAME]           for stack files that call it external\n"
+	  "volume rm NAME...              removes it with its data; not while a running stack uses it\n"
+	  "volume prune                   removes anonymous ones that no running stack uses; with -a named ones too\n"
+	  "volume inspect NAME...         everything about it, as JSON\n",
+	  cli_volume },
 	{ "ls", "list the stacks of this host", "", 0, COMMAND_NO_FILE, ls_options, NULL, cli_ls },
 	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0, COMMAND_NO_FILE, doctor_options,
 	  "Exit code 1 when something is missing that every stack needs.\n", cli_doctor },
@@ -266,7 +292,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("stats", "show what services use"),
 	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),
-	NOT_YET("volumes", "list the volumes"),
 	NOT_YET("events", "show what happens"),
 	NOT_YET("pull", "fetch images"),
 	NOT_YET("link", "cut and mend a lab link"),

@@ -34,6 +34,8 @@ int cli_up(const struct cli_options *o, struct err *err);
 int cli_down(const struct cli_options *o, struct err *err);
 int cli_ps(const struct cli_options *o, struct err *err);
 int cli_image(const struct cli_options *o, struct err *err);
+int cli_volume(const struct cli_options *o, struct err *err);
+int cli_volumes(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);

@@ -10,6 +10,7 @@
 
 #include "cli/bar.h"
 #include "cli/command.h"
+#include "cli/storecmd.h"
 #include "cli/table.h"
 #include "mstack/store.h"
 
@@ -212,17 +213,6 @@ static int rm(struct store *s, const struct cli_options *o, struct err *err)
 	return rc;
 }
 
-static bool confirmed(const struct cli_options *o)
-{
-	char answer[16];
-
-	if (o->force)
-		return true;
-	fprintf(stderr, "This removes all images %s. Go on? [y/N] ",
-		o->all ? "that no running stack uses" : "without a name");
-	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-}
-
 static int prune(struct store *s, const struct cli_options *o, struct err *err)
 {
 	struct store_removed done = { 0 };
@@ -232,9 +222,11 @@ static int prune(struct store *s, const struct cli_options *o, struct err *err)
 	if (o->args.n > 1)
 		return err_kind(err, ERR_USAGE,
 				"image prune: takes no names (see 'mstack image rm')");
-	if (!confirmed(o))
-		return err_set(err,
-			       "image prune: nothing was removed: not confirmed (-f does not ask)");
+	if (!cli_store_confirmed("image prune",
+				 o->all ? "all images that no running stack uses"
+					: "all images without a name",
+				 o, err))
+		return -1;
 	rc = store_prune(s, o->all, &done, err);
 	print_removed(o, &done);
 	size_format(done.bytes, size, sizeof(size));
@@ -248,29 +240,11 @@ static int prune(struct store *s, const struct cli_options *o, struct err *err)
 
 int cli_image(const struct cli_options *o, struct err *err)
 {
-	static const struct {
-		const char *word;
-		int (*run)(struct store *s, const struct cli_options *o, struct err *err);
-	} subs[] = {
+	static const struct cli_sub subs[] = {
 		{ "ls", list }, { "list", list }, { "import", import }, { "load", import },
 		{ "rm", rm },	{ "remove", rm }, { "prune", prune },	{ "inspect", inspect },
 	};
-	const char *word = o->args.n ? o->args.v[0] : "", *names[ARRAY_LEN(subs)], *nearest;
 
-	for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
-		struct store *s;
-		int rc;
-
-		names[i] = subs[i].word;
-		if (strcmp(word, subs[i].word))
-			continue;
-		s = store_open(path_data_dir(), err);
-		rc = s ? subs[i].run(s, o, err) : -1;
-		store_close(s);
-		return rc;
-	}
-	nearest = nearest_name(word, names, ARRAY_LEN(names));
-	return err_kind(err, ERR_USAGE, "image: say what: ls, import, rm, prune or inspect%s%s%s",
-			nearest ? " (did you mean '" : "", nearest ? nearest : "",
-			nearest ? "'?)" : "");
+	return cli_store_run("image", "ls, import, rm, prune or inspect", subs, ARRAY_LEN(subs), o,
+			     err);
 }

@@ -25,6 +25,21 @@
 #define GONE	  ".gone-%s"
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+/* Without the kernel's words, which would say less. */
+static int refuse(struct err *err, int why, const char *fmt, ...) MSTACK_PRINTF(3, 4);
+static int refuse(struct err *err, int why, const char *fmt, ...)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	err_set(err, "%s", buf_str(&text));
+	err->sys = why;
+	return -1;
+}
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* 1 a folder, 0 nothing, -1 with errno. */
@@ -113,9 +128,9 @@ int store_volume(struct store *s, const char *name, const struct store_volume_or
 		rc = open_locked(s, name, origin, &fd);
 	while (rc < 0 && errno == ESTALE);
 	if (rc < 0 && errno == ENOENT && !origin)
-		return err_sys(err, ENOENT,
-			       "volume '%s': not there; make it with `mstack volume create %s`",
-			       name, name);
+		return refuse(err, ENOENT,
+			      "volume '%s': not there; make it with `mstack volume create %s`",
+			      name, name);
 	if (rc < 0)
 		return err_sys(err, errno, "volume '%s'", name);
 	vec_push(&s->held, fd);
@@ -149,7 +164,7 @@ int store_volume_remove(struct store *s, const char *name, struct err *err)
 	sweep(s);
 	fd = openat(s->volumes, name, DIR_FLAGS);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_sys(err, EBUSY, "volume '%s': a running stack uses it", name);
+		return refuse(err, EBUSY, "volume '%s': a running stack uses it", name);
 	/* A link that somebody put there goes, not what it leads to. */
 	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return err_sys(err, errno, "volume '%s': open", name);

@@ -151,7 +151,7 @@ load common
 
 @test "later: commands" {
 	for command in plan run start stop restart kill rm create scale wait attach stats port images \
-		volumes events pull link impair capture graph why analyze ui; do
+		events pull link impair capture graph why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
 		says "$command" 'not supported yet'
@@ -161,8 +161,6 @@ load common
 @test "later: options and words" {
 	expect 2 mstack up --scale web=2
 	says --scale 'not supported yet'
-	expect 2 mstack up -V
-	says --renew-anon-volumes
 	expect 2 mstack logs --grep x
 	for option in --no-normalize --no-path-resolution --no-consistency --resolve-image-digests --lock-image-digests; do
 		expect 2 mstack config "$option"
