@@ -5,7 +5,7 @@
  * understood is an error, and everything has a limit.
  *
  * The format: docs.docker.com/engine/security/seccomp and moby's profiles/seccomp/seccomp.go. Of the architectures only
- * x86-64 is taken: the doors of i386 and x32 stay closed. A call that this machine does not know is passed over where it
+ * this machine's own is taken: the doors of i386 and x32 stay closed. A call that this machine does not know is passed over where it
  * would be opened, as Docker does, and an error where it would be closed.
  */
 #include <errno.h>
@@ -17,6 +17,14 @@
 #include "box/profile.h"
 #include "box/syscalls.h"
 #include "mstack/box.h"
+
+#if defined(__x86_64__)
+#define ARCH	   "SCMP_ARCH_X86_64"
+#define ARCH_NAMES "amd64", "x86_64"
+#else
+#define ARCH	   "SCMP_ARCH_AARCH64"
+#define ARCH_NAMES "arm64", "aarch64"
+#endif
 
 enum { RULES_MAX = 2000, NAMES_MAX = 1000, ARGS_MAX = 6, ERRNO_MAX = 4095 };
 
@@ -200,7 +208,7 @@ static int count_filter(const struct profile *p, const json_t *filter, unsigned 
 		++*ret_n;
 	}
 	if (json_array_size(arches)) {
-		*ret_true += has_text(arches, "amd64", "x86_64");
+		*ret_true += has_text(arches, ARCH_NAMES);
 		++*ret_n;
 	}
 	kernel = json_object_get(filter, "minKernel");
@@ -235,8 +243,8 @@ static int call_number(const char *name)
 {
 	for (size_t i = 0; i < syscall_rows_len; i++)
 		if (!strcmp(syscall_rows[i].name, name))
-			return syscall_rows[i].nr;
-	return seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
+			return syscall_rows[i].nr[SYSCALL_NATIVE];
+	return seccomp_syscall_resolve_name_arch(SCMP_ARCH_NATIVE, name);
 }
 
 static int read_arg(const json_t *arg, struct scmp_arg_cmp *ret, struct err *err)
@@ -352,14 +360,14 @@ static int check_architectures(const json_t *root, struct err *err)
 	if (map && !json_is_null(map) && !json_is_array(map))
 		return err_set(err, "'archMap' must be a list");
 	named = json_array_size(list) || json_array_size(map);
-	ours = has_text(list, "SCMP_ARCH_X86_64", "SCMP_ARCH_X86_64");
+	ours = has_text(list, ARCH, ARCH);
 	for (size_t i = 0; i < json_array_size(map); i++) {
 		const char *name =
 			json_string_value(json_object_get(json_array_get(map, i), "architecture"));
 
-		ours |= name && !strcmp(name, "SCMP_ARCH_X86_64");
+		ours |= name && !strcmp(name, ARCH);
 	}
-	return named && !ours ? err_set(err, "it is not for SCMP_ARCH_X86_64") : 0;
+	return named && !ours ? err_set(err, "it is not for " ARCH) : 0;
 }
 
 static int add_rules(struct profile *p, const json_t *root)

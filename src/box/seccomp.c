@@ -25,10 +25,6 @@
 #include "box/syscalls.h"
 #include "mstack/box.h"
 
-#if !defined(__x86_64__)
-#error "mstack has a table of system calls for x86-64 only"
-#endif
-
 #define RET_NOSYS    (SECCOMP_RET_ERRNO | ENOSYS)
 #define PROLOGUE_MAX 32
 #define EVERY_BIT    UINT64_MAX
@@ -72,7 +68,7 @@ static int add_personality(scmp_filter_ctx ctx, int nr)
 
 static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row, uint64_t caps)
 {
-	int nr = row->nr;
+	int nr = row->nr[SYSCALL_NATIVE];
 
 	if (row->caps & caps)
 		return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 0, NULL);
@@ -102,30 +98,40 @@ static int add_rules(scmp_filter_ctx ctx, uint64_t caps)
 	if (!rc)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; !rc && i < syscall_rows_len; i++)
-		rc = add_row(ctx, &syscall_rows[i], caps);
+		if (syscall_rows[i].nr[SYSCALL_NATIVE] >= 0)
+			rc = add_row(ctx, &syscall_rows[i], caps);
 	return rc;
 }
 
 /* ---- program --------------------------------------------------------------------------------- */
 
-/* ENOSYS for the holes of the table and for all above its last number. Returns the length. */
+/* ENOSYS from this number on, up to the next one that is there. */
+static size_t put_hole(struct sock_filter *p, size_t n, uint32_t from, uint32_t to)
+{
+	p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, from, 0, 2);
+	p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, to, 1, 0);
+	p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_NOSYS);
+	return n;
+}
+
+/* For the holes of the table and for all above its last number. Returns the length. */
 static size_t make_prologue(struct sock_filter *p)
 {
-	uint16_t last = syscall_rows[syscall_rows_len - 1].nr;
+	const struct syscall_row *rows[SYSCALL_NUMBERS];
+	uint32_t next = 0; /* behind the last number that was seen */
 	size_t n = 0;
 
+	syscall_by_number(SYSCALL_NATIVE, rows);
 	p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 					      offsetof(struct seccomp_data, nr));
-	for (size_t i = 1; i < syscall_rows_len; i++) {
-		unsigned from = syscall_rows[i - 1].nr + 1U, to = syscall_rows[i].nr;
-
-		if (from == to || n + 5 > PROLOGUE_MAX)
+	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++) {
+		if (!rows[nr])
 			continue;
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, from, 0, 2);
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, to, 1, 0);
-		p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_NOSYS);
+		if (nr > next && n + 5 <= PROLOGUE_MAX)
+			n = put_hole(p, n, next, nr);
+		next = nr + 1;
 	}
-	p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 0, 1);
+	p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, next, 0, 1);
 	p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_NOSYS);
 	return n;
 }

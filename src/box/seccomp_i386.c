@@ -53,17 +53,12 @@ static void add_leaf(struct leaves *l, uint32_t from, enum syscall_decision deci
 /* What is not in the table, and all above it, is not there. */
 static void add_leaves(struct leaves *l, uint64_t caps)
 {
-	uint32_t next = 0;
+	const struct syscall_row *rows[SYSCALL_NUMBERS];
 
-	for (size_t i = 0; i < syscall_rows_i386_len; i++) {
-		const struct syscall_row *row = &syscall_rows_i386[i];
-
-		if (row->nr > next)
-			add_leaf(l, next, SYSCALL_NOSYS);
-		add_leaf(l, row->nr, decide(row, caps));
-		next = row->nr + 1U;
-	}
-	add_leaf(l, next, SYSCALL_NOSYS);
+	syscall_by_number(SYSCALL_I386, rows);
+	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS; nr++)
+		add_leaf(l, nr, rows[nr] ? decide(rows[nr], caps) : SYSCALL_NOSYS);
+	add_leaf(l, SYSCALL_NUMBERS, SYSCALL_NOSYS);
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -141,6 +136,9 @@ int seccomp_open_i386(struct sock_fprog *prog, uint64_t caps, struct err *err)
 	struct program p = { 0 };
 	struct leaves leaves = { 0 };
 
+	if (SYSCALL_NATIVE != SYSCALL_X86_64)
+		return err_set(err, "system call filter: arch=i386: only x86-64 machines run "
+				    "programs of i386");
 	add_leaves(&leaves, caps);
 	put(&p, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
 	put(&p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, AUDIT_ARCH_I386);
