@@ -249,7 +249,7 @@ static int copy_below(struct copytree *t, int from, int to, const char *name)
 	if (out < 0)
 		return -1;
 	if (t->depth == DEPTH_MAX) {
-		errno = ELOOP;
+		t->too_deep = true;
 		return -1;
 	}
 	t->depth++;
@@ -317,7 +317,7 @@ int copytree(struct copytree *t, int from, int to, struct err *err)
 {
 	if (!copy_folder(t, from, to) && !copytree_attributes(from, to))
 		return 0;
-	if (errno == ELOOP && t->depth == DEPTH_MAX)
+	if (t->too_deep)
 		return err_set(err, "more than %d folders in one another: '/%.150s'", DEPTH_MAX,
 			       t->path);
 	return err_sys(err, errno, "'/%.150s'", t->path);

@@ -17,6 +17,7 @@ struct copytree {
 	int links;		/* an empty folder beside the copy, for files with several names; it must go afterwards */
 	char path[PATH_MAX];	/* of the tree in the layers, without a slash before it; then of what is being copied */
 	unsigned depth;
+	bool too_deep;
 	uint64_t left_out;	/* devices and sockets: nobody could use them */
 };
 

@@ -193,15 +193,47 @@ static const char *danger_of(const char *source)
 	return "";
 }
 
+/* The folder of the host that it shows, or NULL. */
+static const char *folder_of(const struct stack_mount *m)
+{
+	if (m->type == STACK_BIND)
+		return m->source;
+	return m->volume && m->volume->bind ? m->volume->device : NULL;
+}
+
+static bool has_folders(const struct stack_service *s)
+{
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (folder_of(&s->mounts[i]))
+			return true;
+	return s->n_shares > 0;
+}
+
 static void add_mounts(struct report *r, const struct stack_service *s)
 {
+	static const char *const propagation[] = {
+		[STACK_PRIVATE] = "",
+		[STACK_SLAVE] = ", with what is mounted there later",
+		[STACK_SHARED] = ", and its mounts there reach the host",
+	};
+
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct stack_mount *m = &s->mounts[i];
 
-		if (m->type != STACK_BIND)
+		const char *path = folder_of(m);
+
+		if (!path)
 			continue;
-		buf_printf(&r->detail, "%s on %s%s%s", m->source, m->target,
-			   m->read_only ? " (read-only)" : "", danger_of(m->source));
+		buf_printf(&r->detail, "%s on %s%s%s%s", path, m->target,
+			   m->read_only ? " (read-only)" : "", propagation[m->propagation],
+			   danger_of(path));
+		tell(r, WEAKENED, "host folder");
+	}
+	for (size_t i = 0; i < s->n_shares; i++) {
+		if (!has_folders(s->shares[i].service))
+			continue;
+		buf_printf(&r->detail, "those of service '%s'%s", s->shares[i].service->name,
+			   s->shares[i].read_only ? " (read-only)" : "");
 		tell(r, WEAKENED, "host folder");
 	}
 	if (s->read_only)

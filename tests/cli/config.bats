@@ -255,8 +255,10 @@ load common
 		    user: "1000"
 		    pids_limit: -1
 		    security_opt: [no-new-privileges=false, seccomp=unconfined]
-		    volumes: ["/:/host:ro", "/run/docker.sock:/d", "data:/data"]
-		volumes: {data: }
+		    volumes: ["/:/host:ro", "/run/docker.sock:/d", "data:/data", "/later:/l:rslave", "here:/h"]
+		    volumes_from: [plain]
+		  third: {image: busybox, volumes_from: ["odd:ro"]}
+		volumes: {data: , here: {driver_opts: {type: none, o: bind, device: /srv/here}}}
 	END
 	expect 0 mstack config --security
 	says SERVICE VERDICT WHAT DETAIL
@@ -265,7 +267,8 @@ load common
 		'plain +kept +privileges +no program' 'odd +dropped +capabilities +CHOWN' 'odd +weakened +capabilities +NET_ADMIN' \
 		'odd +weakened +system calls +no filter' 'odd +weakened +privileges' 'odd +dropped +user +1000' 'odd +dropped +root' \
 		'odd +weakened +host folder +/ on /host \(read-only\): all files' 'odd +weakened +host folder +/run/docker.sock on /d: ' \
-		'odd +weakened +processes'; do
+		'odd +weakened +host folder +/later on /l, with what is mounted there later' 'odd +weakened +host folder +/srv/here on /h' \
+		"third +weakened +host folder +those of service 'odd' \\(read-only\\)" 'odd +weakened +processes'; do
 		grep -qE "^$line" <<<"$output"
 	done
 	! grep -qE '^plain +(dropped|weakened)' <<<"$output"
