@@ -101,16 +101,47 @@ static json_t *take_bounded(struct buf *b)
 	return text;
 }
 
+static const char *protocol_of(const struct net_publish_spec *pub)
+{
+	return pub->protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+/* Is this port of the container, "80/tcp", published? */
+static bool is_published(const struct plan_slot *p, unsigned port, const char *protocol)
+{
+	for (size_t i = 0; i < p->n_pubs; i++)
+		if (p->pubs[i].port == port && !strcmp(protocol_of(&p->pubs[i]), protocol))
+			return true;
+	return false;
+}
+
+/* What the image says that it listens at: as compose, with neither an address nor a port of the host. */
+static void add_exposed(const struct plan_slot *p, json_t *list)
+{
+	for (char **e = p->image->exposed; e && *e && json_array_size(list) < PUBLISHERS_MAX; e++) {
+		char protocol[8] = "tcp";
+		unsigned port;
+
+		if (sscanf(*e, "%5u/%7[a-z]", &port, protocol) < 1 ||
+		    is_published(p, port, protocol))
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s}", "URL", "",
+						      "TargetPort", (int)port, "PublishedPort", 0,
+						      "Protocol", protocol));
+	}
+}
+
 static json_t *publishers(const struct plan_slot *p)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < p->n_pubs && i < PUBLISHERS_MAX; i++)
-		json_array_append_new(
-			list, json_pack("{s:o, s:i, s:i, s:s}", "URL", address(p->pubs[i].host_ip),
-					"TargetPort", p->pubs[i].port, "PublishedPort",
-					p->pubs[i].host_port, "Protocol",
-					p->pubs[i].protocol == IPPROTO_TCP ? "tcp" : "udp"));
+		json_array_append_new(list, json_pack("{s:o, s:i, s:i, s:s}", "URL",
+						      address(p->pubs[i].host_ip), "TargetPort",
+						      p->pubs[i].port, "PublishedPort",
+						      p->pubs[i].host_port, "Protocol",
+						      protocol_of(&p->pubs[i])));
+	add_exposed(p, list);
 	return list;
 }
 
@@ -124,12 +155,26 @@ static json_t *networks(const struct sup_slot *slot)
 	return take_bounded(&b);
 }
 
+static bool has_label(const struct stack_service *s, const char *text)
+{
+	size_t len = strcspn(text, "=");
+
+	for (size_t i = 0; i < s->labels.n; i++)
+		if (strlen(s->labels.v[i].key) == len && !strncmp(s->labels.v[i].key, text, len))
+			return true;
+	return false;
+}
+
+/* The image's, and over them the service's own. */
 static json_t *labels(const struct plan_slot *p)
 {
 	struct buf b = { 0 };
 
+	for (char **l = p->image->labels; l && *l; l++)
+		if (!has_label(p->service, *l))
+			buf_printf(&b, "%s%s", b.len ? "," : "", *l);
 	for (size_t i = 0; i < p->service->labels.n; i++)
-		buf_printf(&b, "%s%s=%s", i ? "," : "", p->service->labels.v[i].key,
+		buf_printf(&b, "%s%s=%s", b.len ? "," : "", p->service->labels.v[i].key,
 			   p->service->labels.v[i].value ? p->service->labels.v[i].value : "");
 	return take_bounded(&b);
 }

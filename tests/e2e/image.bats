@@ -363,3 +363,16 @@ skopeo_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;;
 	mstack image import --progress tty oci:lay:v1 app 2>err
 	grep -q $'\r\033\\[K\\[#' err
 }
+
+@test "image: ps shows its labels and the ports that it names" {
+	small_image '{"Cmd": ["sleep", "1000"], "ExposedPorts": {"80/tcp": {}, "53/udp": {}, "443": {}}, "Labels": {"a.b": "image", "c": "d"}}'
+	stack <<-'END'
+		services:
+		  web: {image: "oci:lay:v1", ports: ["8080:80"], labels: {a.b: service}, stop_grace_period: 0s}
+	END
+	mstack up -d
+	[[ $(field web Labels) == 'c=d,a.b=service' ]]
+	[[ $(field web Publishers | jq -r '.[] | "\(.URL):\(.PublishedPort)->\(.TargetPort)/\(.Protocol)"' | xargs) == '0.0.0.0:8080->80/tcp :0->443/tcp :0->53/udp' ]]
+	mstack ps | grep -F '0.0.0.0:8080->80/tcp, 443/tcp, 53/udp'
+	mstack down
+}
