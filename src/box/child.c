@@ -146,6 +146,10 @@ static int explain(struct child *c, const char *path, int why)
 
 	if (why == EACCES || why == ENOEXEC || why == EISDIR || why == ENOTDIR || why == ELIBBAD)
 		err_sys(&c->err, why, "'%s' cannot be executed", path);
+	else if (why == E2BIG)
+		return err_set(&c->err,
+			       "its arguments and environment are more than the kernel takes (a "
+			       "quarter of the stack's limit): put what is large into files");
 	else if (why != ENOENT)
 		return err_sys(&c->err, why, "'%s'", path);
 	else if (!faccessat(AT_FDCWD, path, F_OK, 0))

@@ -220,7 +220,7 @@ static void check_targets(struct reader *r, const struct where *w, const struct 
 }
 
 /* MAX_ARG_STRLEN of the kernel, see execve(2): no start of such a container could ever succeed. */
-#define VARIABLE_MAX (128u << 10)
+#define STRING_MAX (128u << 10)
 
 static void check_environment(struct reader *r, const struct where *w, const struct node *service)
 {
@@ -231,16 +231,36 @@ static void check_environment(struct reader *r, const struct where *w, const str
 		const struct node_pair *pair = &environment->pairs[i];
 		size_t len = strlen(pair->key) + strlen(pair->value->text) + 2;
 
-		if (len > VARIABLE_MAX)
+		if (len > STRING_MAX)
 			reader_error(r, &here, pair->pos, "put it into a file and bind that",
 				     "'%.64s' has %zu bytes: the kernel takes %u of one variable",
-				     pair->key, len, VARIABLE_MAX);
+				     pair->key, len, STRING_MAX);
+	}
+}
+
+static void check_words(struct reader *r, const struct where *w, const struct node *service,
+			const char *key)
+{
+	const struct node *list = node_get(service, key);
+	const struct where there = where_in(w, key);
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct where here = where_item(&there, i);
+		size_t len = strlen(list->items[i]->text) + 1;
+
+		if (len > STRING_MAX)
+			reader_error(r, &here, list->items[i]->pos,
+				     "put it into a file and bind that",
+				     "has %zu bytes: the kernel takes %u of one argument", len,
+				     STRING_MAX);
 	}
 }
 
 static void check_service(struct reader *r, const struct where *w, const struct node *service)
 {
 	check_environment(r, w, service);
+	check_words(r, w, service, "command");
+	check_words(r, w, service, "entrypoint");
 	check_network_mode(r, w, service);
 	check_platform(r, w, service);
 	check_rights(r, w, service);

@@ -46,12 +46,12 @@ static void raise_limits(void)
 }
 
 /*
- * Running out of descriptors in the middle would leave children that nobody hears. Measured: 14 for a slot with its log and
- * links, and those of a health check.
+ * Running out of descriptors in the middle would leave children that nobody hears. Measured: 14 for a slot with its log, links
+ * and what clients read of it, 5 more while it starts or a health check runs, one for a terminal.
  */
 static int check_descriptors(const struct sup *s, struct err *err)
 {
-	size_t need = 64 + 16 * s->plan->n_slots + s->plan->n_pubs;
+	size_t need = 64 + 20 * s->plan->n_slots + s->plan->n_pubs;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= need)

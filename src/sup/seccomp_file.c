@@ -13,8 +13,11 @@
 static char *read_text(const char *path, struct err *err)
 {
 	struct buf text = { 0 };
+	int rc = file_read(AT_FDCWD, path, PROFILE_MAX, &text);
 
-	if (file_read(AT_FDCWD, path, PROFILE_MAX, &text) < 0)
+	if (rc < 0 && errno == EINVAL)
+		err_set(err, "profile of seccomp '%s': not a regular file", path);
+	else if (rc < 0)
 		err_sys(err, errno, "profile of seccomp '%s'", path);
 	else if (strlen(buf_str(&text)) != text.len)
 		err_set(err, "profile of seccomp '%s': it holds a byte of zero", path);

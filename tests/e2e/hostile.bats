@@ -119,19 +119,32 @@ load lib/common
 	mstack down
 }
 
-@test "hostile: too few descriptors are said before anything is made" {
+# With as many as it asks for, all of them start anew at the same moment, while clients ask and health checks run.
+@test "hostile: too few descriptors are said before anything is made, and what is asked for is enough" {
+	local i n need
 	{
 		echo services:
-		local i
 		for i in {1..30}; do
-			echo "  s$i: {image: busybox, command: [sleep, '1000']}"
+			echo "  s$i:"
+			echo '    {image: busybox, init: true, command: [sleep, "1000"], restart: always,'
+			echo "      ports: ['$((20000 + i)):80'], healthcheck: {test: sleep 0.5, interval: 100ms, timeout: 30s}}"
 		done
 	} | stack
-	local n
-	for n in 20 30 200 300 330 400; do
+	for n in 20 30 200 300 330 400 600; do
 		expect_exit 1 timeout 30 bash -c "ulimit -n $n; exec mstack up -d"
 		says 'open files'
 	done
+	need=$(sed -n 's/.*need about \([0-9]*\) open files.*/\1/p' <<<"$output" | head -n 1)
+	(ulimit -n "$need" && mstack up --wait --wait-timeout 60)
+	for i in {1..20}; do
+		mstack logs -f >/dev/null 2>&1 &
+		mstack ps -a >/dev/null &
+	done
+	echo 1 >"$MSTACK_SANDBOX/mstack/t/cgroup.kill"
+	all_again() { [[ $(mstack ps --format json | jq -r 'select(.State == "running" and .Restarts >= 1).Health' | grep -c healthy) == 30 ]]; }
+	wait_until all_again
+	not grep -i 'open files' /run/mstack/t/supervisor.log
+	mstack down -t 0
 }
 
 # CVE-2019-5736, by a start instead of an exec: what a container can reach of the program that starts it, also by way of a

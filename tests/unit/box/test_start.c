@@ -151,6 +151,26 @@ static void test_bad_commands(void **state)
 	assert_string_equal(rig_script(r, s, "echo fine"), "fine\n");
 }
 
+/* Each of them is short enough; together they are ten megabytes. */
+static void test_large_environment(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = rig_slot(r, "web-1");
+	const char *const argv[] = { "true", NULL };
+	struct box_spec spec = rig_spec(argv, rig_pipe());
+	_cleanup_free_ char *text = xcalloc(1, 100001);
+	const char *envp[101] = { "PATH=/bin" };
+
+	memset(text, 'x', 100000);
+	text[1] = '=';
+	for (size_t i = 1; i < ARRAY_LEN(envp) - 1; i++)
+		envp[i] = text;
+	spec.envp = envp;
+	assert_string_equal(rig_fail(r, s, &spec)->text,
+			    "exec: its arguments and environment are more than the kernel takes (a "
+			    "quarter of the stack's limit): put what is large into files");
+}
+
 static void test_many_at_once(void **state)
 {
 	struct rig *r = *state;
@@ -281,12 +301,19 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_runs_and_exits),	     T(test_restart_keeps_the_slot),
-		T(test_waits_for_the_word),  T(test_killed_while_waiting),
-		T(test_exit_by_signal),	     T(test_exit_takes_all_along),
-		T(test_bad_commands),	     T(test_many_at_once),
-		T(test_strangers),	     T(test_dies_with_the_supervisor),
-		T(test_close_while_running), T(test_close_while_opening),
+		T(test_runs_and_exits),
+		T(test_restart_keeps_the_slot),
+		T(test_waits_for_the_word),
+		T(test_killed_while_waiting),
+		T(test_exit_by_signal),
+		T(test_exit_takes_all_along),
+		T(test_bad_commands),
+		T(test_large_environment),
+		T(test_many_at_once),
+		T(test_strangers),
+		T(test_dies_with_the_supervisor),
+		T(test_close_while_running),
+		T(test_close_while_opening),
 	};
 
 	rig_isolate();

@@ -138,19 +138,32 @@ static void test_volumes(void **state)
 		     "3:16: warning: volume 'ww': driver: 'nfs': not supported yet: 'mstack up' refuses it\n");
 }
 
-static void test_environment(void **state)
+/* A text of `len` letters between these two, as a stack. */
+static void expect_of_length(const char *before, int len, const char *after, const char *diags)
 {
 	_cleanup_(buf_fini) struct buf yaml = { 0 };
 
-	(void)state;
-	buf_puts(&yaml, "services:\n  a:\n    image: x\n    environment:\n      A: \"");
-	for (int i = 0; i < 131069; i++)
+	buf_puts(&yaml, before);
+	for (int i = 0; i < len; i++)
 		buf_putc(&yaml, 'x');
-	buf_puts(&yaml, "\"\n");
-	expect_diags(buf_str(&yaml), "");
-	yaml.len -= 2;
-	buf_puts(&yaml, "y\"\n");
-	expect_diags(buf_str(&yaml), "5:7: error: service 'a': environment: 'A' has 131073 bytes: the kernel takes 131072 of one variable\n");
+	buf_puts(&yaml, after);
+	expect_diags(buf_str(&yaml), diags);
+}
+
+/* What one variable and one argument may have with their NUL, and one byte more. */
+static void test_long_strings(void **state)
+{
+	static const char variable[] = "services:\n  a:\n    image: x\n    environment:\n      A: \"";
+	static const char text[] = "services:\n  a:\n    image: x\n    command: \"";
+	static const char list[] = "services:\n  a:\n    image: x\n    entrypoint: [sh, \"";
+
+	(void)state;
+	expect_of_length(variable, 131069, "\"\n", "");
+	expect_of_length(variable, 131070, "\"\n", "5:7: error: service 'a': environment: 'A' has 131073 bytes: the kernel takes 131072 of one variable\n");
+	expect_of_length(text, 131071, "\"\n", "");
+	expect_of_length(text, 131072, "\"\n", "4:14: error: service 'a': command[0]: has 131073 bytes: the kernel takes 131072 of one argument\n");
+	expect_of_length(list, 131071, "\"]\n", "");
+	expect_of_length(list, 131072, "\"]\n", "4:22: error: service 'a': entrypoint[1]: has 131073 bytes: the kernel takes 131072 of one argument\n");
 }
 
 /* Everything that is wrong comes in one go, and what is not wrong is not told. */
@@ -175,7 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dependencies), cmocka_unit_test(test_addresses), cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_names),	     cmocka_unit_test(test_ports),     cmocka_unit_test(test_volumes),
-		cmocka_unit_test(test_environment),  cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_long_strings),  cmocka_unit_test(test_all_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
