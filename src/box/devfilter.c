@@ -208,3 +208,17 @@ int devfilter_attach(int cgroup, const struct launch *l, int *prog, struct err *
 	*prog = take_fd(&fd);
 	return 0;
 }
+
+int devfilter_detach(int cgroup, int *prog, struct err *err)
+{
+	union bpf_attr attr = {
+		.target_fd = (uint32_t)cgroup,
+		.attach_bpf_fd = (uint32_t)*prog,
+		.attach_type = BPF_CGROUP_DEVICE,
+	};
+
+	if (*prog >= 0 && call(BPF_PROG_DETACH, &attr) < 0)
+		return explain(err, "take it away from the cgroup");
+	cleanup_fd(prog);
+	return 0;
+}

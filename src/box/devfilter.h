@@ -22,5 +22,7 @@ int devfilter_load(const struct devfilter *f, struct err *err);
  * the caller to close.
  */
 int devfilter_attach(int cgroup, const struct launch *l, int *prog, struct err *err);
+/* Takes it away again, if there is one. */
+int devfilter_detach(int cgroup, int *prog, struct err *err);
 
 #endif

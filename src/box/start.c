@@ -142,7 +142,7 @@ static int filter_devices(struct box_slot *s, struct err *err)
 	bool wanted = !s->ids || l->n_nodes || l->n_device_rules;
 
 	if (l->privileged || !wanted)
-		return 0;
+		return devfilter_detach(s->cgroup.fd, &s->cgroup.devices, err);
 	return devfilter_attach(s->cgroup.fd, l, &s->cgroup.devices, err);
 }
 

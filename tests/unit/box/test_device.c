@@ -348,6 +348,15 @@ static void test_privileged(void **state)
 	if (!stat("/dev/kmsg", &st) && S_ISCHR(st.st_mode))
 		assert_string_equal(script(r, s, spec, "stat -c %t:%T /dev/kmsg"), "1:b\n");
 	assert_int_equal(s->cgroup.devices, -1);
+	/* Another start in the slot has none of it, and again has it. */
+	spec.privileged = false;
+	assert_string_equal(script(r, s, spec, "busybox mknod /dev/n c 4000 7; try rw /dev/n"),
+			    BARRED);
+	assert_true(s->cgroup.devices >= 0);
+	spec.privileged = true;
+	assert_string_equal(script(r, s, spec, "busybox mknod /dev/n c 4000 7; try rw /dev/n"),
+			    OPENS);
+	assert_int_equal(s->cgroup.devices, -1);
 }
 
 int main(void)
