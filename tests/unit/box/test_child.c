@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,6 +94,45 @@ static void test_stage_one(void **state)
 static void test_stage_two(void **state)
 {
 	fail_each(*state, true);
+}
+
+static int look(struct child *c)
+{
+	return prctl(PR_GET_DUMPABLE) ? err_set(&c->err, "can be looked into") : 0;
+}
+
+/* Each step, and behind each a look at whether others could look into the process (CVE-2016-9962). */
+static void interleave(struct child_step ret[2 * STEPS_MAX], const struct child_step *steps)
+{
+	size_t n = length(steps);
+
+	assert_true(n < STEPS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		ret[2 * i] = steps[i];
+		ret[2 * i + 1] = (struct child_step){ steps[i].name, look };
+	}
+	ret[2 * n] = (struct child_step){ NULL, NULL };
+}
+
+static void test_not_dumpable(void **state)
+{
+	struct child_step one[2 * STEPS_MAX], two[2 * STEPS_MAX];
+	const char *const argv[] = { "id", "-u", NULL };
+	struct child_tables tables = child_tables;
+	struct box_spec spec = rig_spec(argv, rig_pipe());
+	struct rig *r = *state;
+	struct box_slot *s = rig_slot(r, "web-1");
+	int status;
+
+	interleave(one, child_tables.stage_one);
+	interleave(two, child_tables.stage_two);
+	tables.stage_one = one;
+	tables.stage_two = two;
+	r->rt->tables = &tables;
+	assert_string_equal(rig_run(r, s, &spec, &status), "0\n");
+	spec.uid = 1000;
+	assert_string_equal(rig_run(r, s, &spec, &status), "1000\n");
+	r->rt->tables = &child_tables;
 }
 
 static void test_slot(void **state)
@@ -195,7 +235,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_stage_one), T(test_stage_two),	  T(test_slot),
+		T(test_stage_one), T(test_stage_two),	  T(test_not_dumpable), T(test_slot),
 		T(test_exec),	   T(test_unknown_child), T(test_silent_death),
 	};
 
