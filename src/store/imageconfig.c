@@ -122,6 +122,33 @@ static void make_absolute(char **path)
 	free(old);
 }
 
+/* Nothing can be mounted there, and everything would be copied before that was found out. */
+static bool is_root(const char *path)
+{
+	size_t depth = 0;
+
+	while (*path) {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && !memcmp(path, "..", 2))
+			depth -= depth > 0;
+		else if (len && !(len == 1 && *path == '.'))
+			depth++;
+		path += len;
+	}
+	return !depth;
+}
+
+static int check_volumes(char *const *paths, struct err *err)
+{
+	for (; paths && *paths; paths++)
+		if (is_root(*paths))
+			return wrong("Volumes", "one of them is the root itself", err);
+	return 0;
+}
+
 int store_config_read(const json_t *record, struct store_image *ret, struct err *err)
 {
 	const json_t *c = json_object_get(json_object_get(record, "image"), "config");
@@ -141,6 +168,8 @@ int store_config_read(const json_t *record, struct store_image *ret, struct err 
 	    take_health(c, &ret->health, err) < 0)
 		return -1;
 	make_absolute(&ret->working_dir);
+	if (check_volumes(ret->volumes, err) < 0)
+		return -1;
 	if (ret->stop_signal && sig_parse(ret->stop_signal) < 0)
 		return wrong("StopSignal", "no signal", err);
 	return 0;
