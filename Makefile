@@ -60,7 +60,8 @@ endif
 
 # ---- what is built --------------------------------------------------------------------------------
 
-PROGRAMS := $(if $(wildcard src/cli/main.c),$(B)/mstack) $(if $(wildcard src/store/program/main.c),$(B)/mstack-store)
+PROGRAMS := $(if $(wildcard src/cli/main.c),$(B)/mstack) $(if $(wildcard src/store/program/main.c),$(B)/mstack-store) \
+	$(if $(wildcard src/store/fetch/main.c),$(B)/mstack-fetch)
 LIBS	:= $(call archives,$(ROOMS))
 
 TEST_ROOMS := $(foreach room,$(ROOMS),$(if $(wildcard tests/unit/$(room)/test_*.c),$(room)))
@@ -105,6 +106,10 @@ $(B)/mstack-store: $(call objects,src/store/program/main.c) $(call archives,$(ca
 	$(SAY) '  LD  $@'
 	$(LINK) -o $@ $^ $(call libs,$(call closure,store/program))
 
+$(B)/mstack-fetch: $(call objects,src/store/fetch/main.c) $(call archives,$(call closure,store/fetch))
+	$(SAY) '  LD  $@'
+	$(LINK) -o $@ $^ $(call libs,$(call closure,store/fetch))
+
 # PID 1 of containers that want one: without the C library, so that it is small, and carried in mstack itself.
 INIT_FLAGS = -std=gnu17 $(WARN) $(WERROR) -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-pic -fno-pie -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -s
@@ -132,8 +137,8 @@ $(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call 
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
 
-# Tests of store call the program that unpacks.
-test-bins: $(TEST_BINS) $(if $(filter store%,$(or $(ROOM),$(TEST_ROOMS))),$(filter %/mstack-store,$(PROGRAMS)))
+# Tests of store call its programs.
+test-bins: $(TEST_BINS) $(if $(filter store%,$(or $(ROOM),$(TEST_ROOMS))),$(filter $(B)/mstack-%,$(PROGRAMS)))
 
 unit: test-bins
 	@tools/run-unit $(TEST_BINS)
@@ -146,8 +151,8 @@ asan:
 # Fuzz targets tests/fuzz/ROOM.c link ROOM and those below; always by clang, in a folder of their own.
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_BINS := $(patsubst %,$(B)/fuzz/%,$(FUZZ_NAMES))
-# The room of a target: its name up to the first `-`; store-program is the room store/program.
-fuzz_room = $(if $(filter store-program%,$1),store/program,$(firstword $(subst -, ,$1)))
+# The room of a target: its name up to the first `-`; store-program is the room store/program, store-fetch likewise.
+fuzz_room = $(if $(filter store-program% store-fetch%,$1),store/$(word 2,$(subst -, ,$1)),$(firstword $(subst -, ,$1)))
 define fuzz_rules
 $(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(call fuzz_room,$1)))
 	@mkdir -p $$(@D)
@@ -199,7 +204,7 @@ bench-import: all
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
 	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
-	$(if $(filter %/mstack-store,$(PROGRAMS)),install -m 755 $(B)/mstack-store $(DESTDIR)$(PREFIX)/libexec/mstack/)
+	install -m 755 $(filter $(B)/mstack-%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/mstack/
 	install -d $(DESTDIR)$(PREFIX)/share/mstack
 	install -m 644 tools/dist/mstack.schema.json $(DESTDIR)$(PREFIX)/share/mstack/
 
@@ -229,4 +234,4 @@ help:
 FORCE:
 .PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-config bench-import install clean help FORCE
 
--include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/program/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
+-include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/*/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))

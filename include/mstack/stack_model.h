@@ -72,6 +72,11 @@ struct stack_asset { const char *source, *target, *data; size_t len; uid_t uid; 
 
 enum stack_restart { STACK_NO, STACK_ALWAYS, STACK_ON_FAILURE, STACK_UNLESS_STOPPED };
 
+enum stack_pull {
+	STACK_PULL_UNSET,			/* as MISSING, but the command `pull` asks for a newer one */
+	STACK_PULL_MISSING, STACK_PULL_ALWAYS, STACK_PULL_NEVER, STACK_PULL_BUILD, STACK_PULL_REFRESH,
+};
+
 struct stack_health {
 	bool given, disable;
 	struct stack_strs test;			/* starts with CMD, CMD-SHELL or NONE */
@@ -102,6 +107,9 @@ struct stack_service {
 	const char *name;
 	struct stack_pos pos;
 	struct stack_str image;			/* never NULL: `build:` alone gives PROJECT-SERVICE, see build */
+	bool image_given;			/* false: by `build:` alone; there is nothing to pull */
+	enum stack_pull pull;			/* `pull_policy` */
+	int64_t pull_after_ns;			/* of STACK_PULL_REFRESH: how old it may be; 0: asked for each time */
 	struct stack_str build_context;		/* absolute; text NULL without `build:` */
 	struct stack_str build_dockerfile;	/* text NULL: Dockerfile */
 	struct stack_strs command, entrypoint;	/* given and empty: cleared */

@@ -5,11 +5,13 @@
  *	images/NAME/...		unpacked root file systems (built-in busybox, rootfs tars by content)
  *	layers/DIGEST/...		unpacked layers of images, shared
  *	catalog/...		which images there are, and their names
+ *	downloads/...		what has come of images that are being pulled
  *	volumes/NAME/_data	named volumes
  *	projects/PROJECT/slots/SLOT/{upper,work}	writable layers; in the ledger
  *	projects/PROJECT/logs/SLOT/			log segments (room logs writes them)
  *
- * Unpacking of archives is done by the program mstack-store, never in this process. Knows no services.
+ * Archives are unpacked by the program mstack-store and registries asked by mstack-fetch, never in this process. Knows no
+ * services.
  */
 #ifndef MSTACK_STORE_H
 #define MSTACK_STORE_H
@@ -75,6 +77,30 @@ struct store_imported { char id[65]; struct VEC(char *) names; };
 int store_import(struct store *s, const char *image, const char *base_dir, const char *name, const struct store_hooks *hooks,
 		 struct store_imported *ret, struct err *err);
 void store_imported_fini(struct store_imported *i);
+
+enum store_pull_state {
+	STORE_PULL_CURRENT,	/* what is here is what the registry has */
+	STORE_PULL_NEW,		/* it came; with check: the registry has another one */
+	STORE_PULL_ABSENT,	/* with check: it is not here */
+};
+/* An image at a registry; what stands behind `check` is set afterwards. */
+struct store_pull {
+	const char *image;		/* as Docker writes it: alpine, host:5000/app:v1, app@sha256:... */
+	bool check;			/* look only */
+	bool failed;
+	struct err err;			/* when it failed: names image, registry, status of HTTP, and what to do */
+	enum store_pull_state state;
+	char name[512];			/* completed: docker.io/library/alpine:latest */
+	char id[65], digest[65];	/* of the image, of its manifest or list at the registry */
+};
+/*
+ * Pulls them by the OCI distribution spec, some at the same time, each in a process of its own that runs mstack-fetch for
+ * what comes from strangers. What came of one whose pull was cut off is used by the next. Goes on after one that fails; `tell`
+ * hears lines that begin with the image. 0 also when some failed, -1 when no process could be started. May wait for minutes.
+ */
+int store_pull(struct store *s, struct store_pull *pulls, size_t n, const struct store_hooks *hooks, struct err *err);
+/* How long ago was its name given to it, by import or pull? 1 with *ret_s; 0 no such image is in the catalog; -1. */
+int store_image_age(const struct store *s, const char *image, uint64_t *ret_s, struct err *err);
 
 struct store_listed {
 	char id[65];

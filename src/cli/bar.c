@@ -23,21 +23,23 @@ static unsigned percent_of(uint64_t done, uint64_t total)
 					: (unsigned)(done / (total / 100));
 }
 
-static void add_rest(uint64_t done, uint64_t total, uint64_t ms, struct buf *out)
+/* Of what was there from the start nothing is said: it came at no rate. */
+static void add_rest(uint64_t came, uint64_t left, uint64_t ms, struct buf *out)
 {
-	uint64_t rate = ms ? done * 1000 / ms : 0;
+	uint64_t rate = ms ? came * 1000 / ms : 0;
 	char text[40];
 
 	if (!rate || ms < 500)
 		return;
 	size_format(rate, text, sizeof(text));
 	buf_printf(out, "  %s/s", text);
-	duration_format((int64_t)((total - done) / rate) * 1000000000, text, sizeof(text));
-	if (done < total)
+	duration_format((int64_t)(left / rate) * 1000000000, text, sizeof(text));
+	if (left)
 		buf_printf(out, "  %s left", text);
 }
 
-void cli_bar_line(uint64_t done, uint64_t total, uint64_t ms, unsigned width, struct buf *out)
+void cli_bar_line(uint64_t done, uint64_t began, uint64_t total, uint64_t ms, unsigned width,
+		  struct buf *out)
 {
 	unsigned percent, bar;
 	struct buf numbers = { 0 };
@@ -49,7 +51,7 @@ void cli_bar_line(uint64_t done, uint64_t total, uint64_t ms, unsigned width, st
 	size_format(done, a, sizeof(a));
 	size_format(total, b, sizeof(b));
 	buf_printf(&numbers, "%3u%%  %s / %s", percent, a, b);
-	add_rest(done, total, ms, &numbers);
+	add_rest(began < done ? done - began : 0, total - done, ms, &numbers);
 	bar = width > numbers.len + WIDTH_MIN ? width - (unsigned)numbers.len - 4 : 0;
 	if (bar > BAR_MAX)
 		bar = BAR_MAX;
@@ -74,7 +76,7 @@ static void draw(struct cli_bar *bar, uint64_t done, uint64_t ms)
 {
 	struct buf line = { 0 };
 
-	cli_bar_line(done, bar->total, ms, columns() - 1, &line);
+	cli_bar_line(done, bar->began_done, bar->total, ms, columns() - 1, &line);
 	fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, buf_str(&line));
 	fflush(stderr);
 	buf_fini(&line);
@@ -86,7 +88,7 @@ static void tell(struct cli_bar *bar, uint64_t done, uint64_t ms)
 	struct buf line = { 0 };
 
 	buf_printf(&line, "%s: ", bar->what);
-	cli_bar_line(done, bar->total, ms, 0, &line);
+	cli_bar_line(done, bar->began_done, bar->total, ms, 0, &line);
 	cli_say((void *)bar->term, SUP_PROGRESS, NULL, buf_str(&line));
 	buf_fini(&line);
 }
@@ -98,12 +100,16 @@ void cli_bar_set(struct cli_bar *bar, uint64_t done, uint64_t total)
 
 	if (!total)
 		return;
-	if (!bar->began_ms || bar->total != total) {
+	if (!bar->began_ms || (bar->total != total && !bar->grows)) {
 		bar->began_ms = now;
-		bar->total = total;
+		bar->began_done = done;
 		bar->told_ms = 0;
 		bar->told_percent = 0;
 	}
+	bar->total = total;
+	/* More work has become known. */
+	if (percent < bar->told_percent)
+		bar->told_percent = percent;
 	if (bar->term->progress == PROGRESS_TTY) {
 		if (now - bar->told_ms < DRAW_MS && percent < 100)
 			return;

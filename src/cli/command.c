@@ -44,11 +44,13 @@ static const struct cli_option up_options[] = {
 	FLAG("timestamps", 0, timestamps, "show when each line was written"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
+	VALUE("pull", 0, CHOICE, pull, "always|missing|never|policy", "when images are pulled, instead of the file's pull_policy"),
+	FLAG("quiet-pull", 0, quiet_pull, "do not tell how pulling goes on"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
 	FLAG("renew-anon-volumes", 'V', renew_volumes, "anonymous volumes begin empty, what they held is lost"),
 	LATER("scale", 0), LATER("no-deps", 0), LATER("force-recreate", 0), LATER("no-recreate", 0),
 	LATER("always-recreate-deps", 0), LATER("attach-dependencies", 0),
-	LATER("no-start", 0), LATER("pull", 0), LATER("build", 0), LATER("no-build", 0), LATER("quiet-pull", 0),
+	LATER("no-start", 0), LATER("build", 0), LATER("no-build", 0),
 	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0),
 	END,
 };
@@ -143,8 +145,18 @@ static const struct cli_option init_options[] = {
 	END,
 };
 
+static const struct cli_option pull_options[] = {
+	FLAG("check", 0, check, "only compare with the registries; exit code 10 when there is something to pull"),
+	VALUE("policy", 0, CHOICE, policy, "missing|always", "missing: only what is not here; instead of the file's pull_policy"),
+	FLAG("include-deps", 0, include_deps, "images of what the SERVICEs depend on, too"),
+	FLAG("ignore-pull-failures", 0, ignore_failures, "what cannot be pulled is a warning"),
+	FLAG("ignore-buildable", 0, ignore_buildable, "leave out images that can be built"),
+	FLAG("quiet", 'q', quiet, "failures only; with --check the images that are to be pulled"),
+	END,
+};
+
 static const struct cli_option image_options[] = {
-	FLAG("quiet", 'q', quiet, "ids only; of rm and prune nothing"),
+	FLAG("quiet", 'q', quiet, "ids only; of pull names only; of rm and prune nothing"),
 	FLAG("all", 'a', all, "prune: images with a name too"),
 	FLAG("force", 'f', force, "rm: also what a running stack uses, and all names of an id; prune: do not ask"),
 	VALUE("format", 0, CHOICE, format, "table|json", "ls: json: one object per line"),
@@ -249,8 +261,18 @@ const struct cli_command cli_commands[] = {
 	  "The file is stack.yaml, unless another one is named; - writes it to standard output. It explains itself and\n"
 	  "runs as it is: mstack init && sudo mstack up\n",
 	  cli_init },
-	{ "image", "list, import and remove images", "ls|import|rm|prune|inspect [ARGUMENTS]", 64, COMMAND_NO_FILE, image_options,
+	{ "pull", "fetch the images of the stack from their registries", "[FILE] [SERVICE...]", 256, 0, pull_options,
+	  "Newer ones too, where the pull_policy is not 'missing' or 'never'; with SERVICEs only theirs. Layers that are\n"
+	  "here are not fetched again, and what was cut off goes on where it ended. 'up' pulls what is absent by itself.\n"
+	  "Passwords are those of 'docker login' (~/.docker/config.json, or the folder DOCKER_CONFIG). Registries speak\n"
+	  "https, on this machine also plain http. For an image without a stack: 'image pull'.\n"
+	  "\n"
+	  "  mstack pull && mstack down && mstack up -d     the stack with the newest images\n"
+	  "  mstack pull --check || echo 'time to pull'     0 all up to date, 10 something is newer or not here\n",
+	  cli_pull },
+	{ "image", "list, pull, import and remove images", "ls|pull|import|rm|prune|inspect [ARGUMENTS]", 64, COMMAND_NO_FILE, image_options,
 	  "image ls                       all images, their sizes, and whether a running stack uses them\n"
+	  "image pull NAME...             from a registry: alpine:3.19, example.com/team/app, app@sha256:...\n"
 	  "image import PLACE [NAME]      from oci:DIR[:REF], oci-archive:TAR[:REF], docker-archive:TAR[:REF] (by 'docker\n"
 	  "                               save' or 'podman save'), or a root file system in a tar; without NAME under the\n"
 	  "                               names that it brings\n"
@@ -293,7 +315,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),
 	NOT_YET("events", "show what happens"),
-	NOT_YET("pull", "fetch images"),
 	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("impair", "make a link slow or lossy"),
 	NOT_YET("capture", "record a service's traffic"),

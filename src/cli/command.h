@@ -33,6 +33,7 @@ const struct cli_command *cli_command_find(const char *name, struct err *err);
 int cli_up(const struct cli_options *o, struct err *err);
 int cli_down(const struct cli_options *o, struct err *err);
 int cli_ps(const struct cli_options *o, struct err *err);
+int cli_pull(const struct cli_options *o, struct err *err);
 int cli_image(const struct cli_options *o, struct err *err);
 int cli_volume(const struct cli_options *o, struct err *err);
 int cli_volumes(const struct cli_options *o, struct err *err);

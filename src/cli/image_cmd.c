@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * image: `mstack image ls | import | rm | prune | inspect`: the catalog of images. Asks the store directly; no stack and no
+ * image: `mstack image ls | pull | import | rm | prune | inspect`: the catalog of images. Asks the store directly; no stack and no
  * supervisor is needed.
  */
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "cli/bar.h"
 #include "cli/command.h"
+#include "cli/images.h"
 #include "cli/storecmd.h"
 #include "cli/table.h"
 #include "mstack/store.h"
@@ -22,13 +23,15 @@
 /* A name in two; where an image came from is no repository with a tag. */
 static void split(const char *name, char **ret_repo, char **ret_tag)
 {
-	const char *colon = name ? strrchr(name, ':') : NULL;
+	const char *at = name ? strchr(name, '@') : NULL;
+	const char *colon = at ? at : name ? strrchr(name, ':') : NULL;
 	bool tagged = colon && !strchr(colon, '/') && store_image_form(name) == STORE_NAME;
 
 	*ret_repo = !name    ? xstrdup(NONE)
 		    : tagged ? xasprintf("%.*s", (int)(colon - name), name)
 			     : xstrdup(name);
-	*ret_tag = xstrdup(tagged ? colon + 1 : NONE);
+	/* The digest has a column of its own. */
+	*ret_tag = xstrdup(tagged && !at ? colon + 1 : NONE);
 }
 
 /* "3 weeks ago", as Docker says it; images without a date are old. */
@@ -143,6 +146,28 @@ static int inspect(struct store *s, const struct cli_options *o, struct err *err
 	return rc;
 }
 
+/* ---- pull ------------------------------------------------------------------------------------ */
+
+/* As docker: one name in each line, of those that are here now. */
+static int pull(struct store *s, const struct cli_options *o, struct err *err)
+{
+	struct cli_pulls pulls = { 0 };
+	int rc;
+
+	if (o->args.n < 2)
+		return err_kind(err, ERR_USAGE, "image pull: which one?");
+	for (size_t i = 1; i < o->args.n; i++)
+		cli_images_add(&pulls, o->args.v[i], false);
+	rc = cli_images_pull(s, o, &pulls, o->quiet, err);
+	for (size_t i = 0; !rc && i < pulls.n; i++)
+		if (!pulls.v[i].failed)
+			puts(pulls.v[i].name);
+	if (!rc)
+		rc = cli_images_judge(o, &pulls, err);
+	vec_fini(&pulls);
+	return rc;
+}
+
 /* ---- import ---------------------------------------------------------------------------------- */
 
 static void hear_line(void *arg, const char *line)
@@ -241,10 +266,11 @@ static int prune(struct store *s, const struct cli_options *o, struct err *err)
 int cli_image(const struct cli_options *o, struct err *err)
 {
 	static const struct cli_sub subs[] = {
-		{ "ls", list }, { "list", list }, { "import", import }, { "load", import },
-		{ "rm", rm },	{ "remove", rm }, { "prune", prune },	{ "inspect", inspect },
+		{ "ls", list },	      { "list", list },	  { "pull", pull },
+		{ "import", import }, { "load", import }, { "rm", rm },
+		{ "remove", rm },     { "prune", prune }, { "inspect", inspect },
 	};
 
-	return cli_store_run("image", "ls, import, rm, prune or inspect", subs, ARRAY_LEN(subs), o,
-			     err);
+	return cli_store_run("image", "ls, pull, import, rm, prune or inspect", subs,
+			     ARRAY_LEN(subs), o, err);
 }

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/detach.h"
+#include "cli/images.h"
 #include "cli/logview.h"
 #include "cli/project.h"
 #include "cli/relay.h"
@@ -290,7 +291,8 @@ int cli_up(const struct cli_options *o, struct err *err)
 		return err_wrap(err, "up");
 	if (cli_project_load(o, &how, &u.project, err) < 0)
 		return -1;
-	if (check_service(o, u.project.stack, err) == 0)
+	if (check_service(o, u.project.stack, err) == 0 &&
+	    (o->dry_run || cli_images_get(o, u.project.stack, err) == 0))
 		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)
 							  : run_foreground(&u, err);
 	cli_project_fini(&u.project);

@@ -222,13 +222,25 @@ static bool is_interval(const char *text)
 	return true;
 }
 
-/* Images come from this machine only, so all policies that are known mean the same: never. */
+/* How old the image may become: a day, a week, what stands behind `every_`. 0 for the other policies. */
+static int64_t refresh_ns(const char *policy)
+{
+	int64_t ns = 0;
+
+	if (!strcmp(policy, "daily"))
+		policy = "every_1d";
+	if (!strcmp(policy, "weekly"))
+		policy = "every_1w";
+	return is_interval(policy) && !duration_parse(policy + 6, &ns) ? ns : 0;
+}
+
 FORM(form_pull_policy)
 {
 	static const char *const words[] = {
 		"always", "never",   "missing", "if_not_present",
 		"build",  "refresh", "daily",	"weekly",
 	};
+	struct node *out;
 
 	if (!text_is_one_of(n->text, words, ARRAY_LEN(words)) && !is_interval(n->text)) {
 		reader_error(r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
@@ -236,9 +248,10 @@ FORM(form_pull_policy)
 			     n->text);
 		return NULL;
 	}
-	if (strcmp(n->text, "never") != 0)
-		reader_warn_once(r, words, w, n->pos, "has no effect: images are not pulled");
-	return form_text(r, w, n);
+	out = form_text(r, w, n);
+	if (out)
+		out->number = refresh_ns(n->text);
+	return out;
 }
 
 /* ---- namespaces ------------------------------------------------------------------------------ */

@@ -188,6 +188,27 @@ static void read_restart(const struct node *n, struct stack_service *s)
 	}
 }
 
+/* `daily` and its like are `refresh` with an age. */
+static void read_pull(const struct node *n, struct stack_service *s)
+{
+	static const char *const words[] = {
+		[STACK_PULL_UNSET] = "",	[STACK_PULL_MISSING] = "missing",
+		[STACK_PULL_ALWAYS] = "always", [STACK_PULL_NEVER] = "never",
+		[STACK_PULL_BUILD] = "build",	[STACK_PULL_REFRESH] = "refresh",
+	};
+	const struct node *policy = node_get(n, "pull_policy");
+
+	s->pull = (enum stack_pull)value_index(policy ? policy->text : NULL, words, ARRAY_LEN(words));
+	if (s->pull == STACK_PULL_REFRESH) {
+		s->pull_after_ns = value_num(n, "pull_refresh_after").value;
+	} else if (policy && !strcmp(policy->text, "if_not_present")) {
+		s->pull = STACK_PULL_MISSING;
+	} else if (policy && policy->number > 0) {
+		s->pull = STACK_PULL_REFRESH;
+		s->pull_after_ns = policy->number;
+	}
+}
+
 /* The short key and its twin under `deploy` are equal when both are given. */
 static struct stack_num get_limit(const struct node *service, const char *key, const char *below)
 {
@@ -288,12 +309,14 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	const char *userns = node_text(n, "userns_mode");
 
 	s->image = value_str(n, "image");
+	s->image_given = s->image.text;
 	s->build_context = value_str(build, "context");
 	s->build_dockerfile = value_str(build, "dockerfile");
 	if (!s->image.text)
 		s->image = (struct stack_str){ arena_printf(r->arena, "%s-%s", r->stack->name,
 							    s->name),
 					       build ? build->pos : s->pos };
+	read_pull(n, s);
 	s->command = value_strs(r, n, "command");
 	s->entrypoint = value_strs(r, n, "entrypoint");
 	s->environment = value_kvs(r, n, "environment");

@@ -88,7 +88,7 @@ static const struct key service_rows[] = {
 	DONE("profiles", LST, AS(form_set), MERGES(SET)),
 	REFUSE("provider", MAP, "there are no plugins of other engines here", AS(form_provider), BELOW(provider_keys)),
 	DONE("pull_policy", STR, AS(form_pull_policy)),
-	WARN("pull_refresh_after", STR, "images are not pulled"),
+	DONE("pull_refresh_after", STR, AS(form_duration)),
 	DONE("read_only", BOO | STR, AS(form_bool)),
 	DONE("restart", STR, AS(form_restart)),
 	WARN("runtime", STR, "mstack runs containers itself"),

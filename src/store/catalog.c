@@ -9,6 +9,7 @@
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/catalog.h"
@@ -147,6 +148,20 @@ int store_name_get(const struct store *s, const char *name, struct store_name *r
 	if (faccessat(s->catalog, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
 	return name_load(s, path, ret, err) < 0 ? -1 : 1;
+}
+
+int store_name_age(const struct store *s, const char *name, uint64_t *ret_s, struct err *err)
+{
+	_cleanup_free_ char *path = name_path(name);
+	uint64_t now = time_wall_ns() / 1000000000;
+	struct stat st;
+
+	if (fstatat(s->catalog, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : err_sys(err, errno, "store: '%s/catalog/%s'", s->dir, path);
+	*ret_s = (uint64_t)st.st_mtime < now ? now - (uint64_t)st.st_mtime : 0;
+	return 1;
 }
 
 int store_name_put(const struct store *s, const struct store_name *n, struct err *err)

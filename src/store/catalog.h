@@ -47,6 +47,8 @@ int store_lock(const struct store *s, bool exclusive, struct err *err);
 
 /* 1 found, 0 not, -1 error. */
 int store_name_get(const struct store *s, const char *name, struct store_name *ret, struct err *err);
+/* Seconds since it was put last. 1, 0 there is none, -1. */
+int store_name_age(const struct store *s, const char *name, uint64_t *ret_s, struct err *err);
 int store_name_put(const struct store *s, const struct store_name *n, struct err *err);
 int store_name_remove(const struct store *s, const char *name, struct err *err);
 /* All of them, in their order; caller frees. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/catalog.h"
+#include "store/remote.h"
 
 /* Begins like what making.c sweeps: what is half removed is not found under its name. */
 #define REMOVING ".making-gone-%.32s"
@@ -229,5 +230,8 @@ int store_prune(struct store *s, bool all, struct store_removed *ret, struct err
 	}
 	free(ids);
 	store_names_fini(&names);
-	return rc < 0 ? -1 : remove_unused_layers(s, ret, err);
+	if (rc < 0)
+		return -1;
+	store_staging_sweep(s, 0, &ret->bytes);
+	return remove_unused_layers(s, ret, err);
 }

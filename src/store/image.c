@@ -234,9 +234,8 @@ static int get_name(struct store *s, const char *image, struct store_image *ret,
 		return get_busybox(s, ret, err);
 	err_kind(
 		err, ERR_CREATE,
-		"image '%.200s': not found: pulling from a registry is not supported yet (see `mstack image ls`, "
-		"import it with `mstack image import`, or use busybox, a folder like ./rootfs, / or a tar like "
-		"./rootfs.tar.gz)",
+		"image '%.200s': not here: pull it with `mstack image pull`, import it with `mstack image import`, or "
+		"use busybox, a folder like ./rootfs, / or a tar like ./rootfs.tar.gz",
 		image);
 	err->sys = ENOENT;
 	return -1;

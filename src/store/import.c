@@ -147,8 +147,8 @@ static int check_config(const struct store_parcel *p, struct err *err)
 	return rc;
 }
 
-static int take_parcel(const struct store *s, int dir, struct store_parcel *p,
-		       struct store_teller *t, struct err *err)
+int store_parcel_take(const struct store *s, int dir, struct store_parcel *p,
+		      struct store_teller *t, struct err *err)
 {
 	if (p->note)
 		store_tell(t, "%s", p->note);
@@ -195,8 +195,8 @@ static int take_tar(const struct store *s, int archive, uint64_t size, struct st
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-static int put_name(const struct store *s, const char *name, const struct store_parcel *p,
-		    const char *file, bool source, struct err *err)
+int store_parcel_name(const struct store *s, const char *name, const struct store_parcel *p,
+		      const char *file, bool source, struct err *err)
 {
 	struct store_name n = { .name = (char *)name, .is_source = source };
 
@@ -219,7 +219,7 @@ static int put_reference(const struct store *s, const char *text, const struct s
 				"image '%.200s': a name for an image has a tag, not a digest",
 				text);
 	full = xasprintf("%s:%s", r.repo, r.tag);
-	if (put_name(s, full, p, "", false, err) < 0)
+	if (store_parcel_name(s, full, p, "", false, err) < 0)
 		return -1;
 	vec_push(&ret->names, store_reference_familiar(full));
 	return 0;
@@ -300,12 +300,13 @@ static int open_source(struct opened *o, struct err *err)
 static int open_parcel(const struct opened *o, const char *ref, struct store_parcel *ret,
 		       size_t *ret_n, struct err *err)
 {
+	const struct store_layout layout = { .dir = o->folder };
 	struct store_platform host = store_platform_host();
 
 	*ret_n = 1;
 	if (o->src->docker)
 		return store_saved_open(o->folder, ref, &host, ret, ret_n, err);
-	return store_layout_open(o->folder, ref, &host, ret, err);
+	return store_layout_open(&layout, ref, &host, ret, err);
 }
 
 static int import_one(const struct opened *o, const char *ref, const char *name,
@@ -314,7 +315,7 @@ static int import_one(const struct opened *o, const char *ref, const char *name,
 	_cleanup_(store_parcel_fini) struct store_parcel p = { 0 };
 
 	if (open_parcel(o, ref, &p, ret_n, err) < 0 ||
-	    take_parcel(o->store, o->folder, &p, o->teller, err) < 0 ||
+	    store_parcel_take(o->store, o->folder, &p, o->teller, err) < 0 ||
 	    put_names(o->store, o->src, name, &p, ret, err) < 0)
 		return -1;
 	memcpy(ret->id, p.id, sizeof(ret->id));
@@ -441,8 +442,8 @@ int store_source_get(const struct store *s, const char *image, const char *base_
 	if (src.kind == STORE_ARCHIVE)
 		store_tell(t, "unpacking '%s'", src.path);
 	if (open_source(&o, err) < 0 || open_parcel(&o, src.ref, &p, &n, err) < 0 ||
-	    take_parcel(s, o.folder, &p, t, err) < 0 ||
-	    put_name(s, src.name, &p, o.file, true, err) < 0)
+	    store_parcel_take(s, o.folder, &p, t, err) < 0 ||
+	    store_parcel_name(s, src.name, &p, o.file, true, err) < 0)
 		return err_wrap(err, "image '%.200s'", image);
 	memcpy(ret_id, p.id, sizeof(p.id));
 	return 0;

@@ -12,7 +12,7 @@
 #include "store/catalog.h"
 #include "store/parcel.h"
 
-#define JSON_MAX  (4u << 20)
+#define JSON_MAX  PARCEL_JSON_MAX
 #define DEPTH_MAX 4
 #define LIST_MAX  1000
 #define REF_NAME  "org.opencontainers.image.ref.name"
@@ -69,7 +69,8 @@ static const char *descriptor(const json_t *d, uint64_t *ret_size, struct err *e
 	return store_digest_text(store_json_text(d, "digest"), err);
 }
 
-static json_t *follow(int dir, const json_t *d, char ret_digest[STORE_DIGEST_SIZE], struct err *err)
+static json_t *follow(const struct store_layout *from, const json_t *d, bool manifest,
+		      char ret_digest[STORE_DIGEST_SIZE], struct err *err)
 {
 	uint64_t size;
 	const char *digest = descriptor(d, &size, err);
@@ -82,7 +83,9 @@ static json_t *follow(int dir, const json_t *d, char ret_digest[STORE_DIGEST_SIZ
 		err_sys(err, EFBIG, "'%s'", path);
 		return NULL;
 	}
-	return store_parcel_json(dir, path, (size_t)size, digest, ret_digest, err);
+	if (from->get && from->get(from->arg, digest, size, manifest, err) < 0)
+		return NULL;
+	return store_parcel_json(from->dir, path, (size_t)size, digest, ret_digest, err);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -200,13 +203,12 @@ static const json_t *pick(const json_t *index, const char *ref, bool top,
 
 /* ---- the manifest ---------------------------------------------------------------------------- */
 
-static int take_layer(int dir, struct store_parcel *p, size_t i, const json_t *d, struct err *err)
+static int take_layer(struct store_parcel *p, size_t i, const json_t *d, struct err *err)
 {
 	const char *type = store_json_text(d, "mediaType");
 	struct store_layer *l = &p->layers[i];
 	const char *digest = descriptor(d, &l->size, err);
 
-	(void)dir;
 	if (!digest)
 		return -1;
 	if (!is_layer_type(type))
@@ -218,7 +220,8 @@ static int take_layer(int dir, struct store_parcel *p, size_t i, const json_t *d
 	return 0;
 }
 
-static int take_manifest(int dir, const json_t *m, struct store_parcel *p, struct err *err)
+static int take_manifest(const struct store_layout *from, const json_t *m, struct store_parcel *p,
+			 struct err *err)
 {
 	const json_t *layers = json_object_get(m, "layers"), *d;
 	size_t i;
@@ -231,7 +234,7 @@ static int take_manifest(int dir, const json_t *m, struct store_parcel *p, struc
 	if (!json_is_array(layers) || json_array_size(layers) > PARCEL_LAYERS_MAX)
 		return err_set(err, "a manifest without a list of at most %d layers",
 			       PARCEL_LAYERS_MAX);
-	p->config = follow(dir, json_object_get(m, "config"), p->id, err);
+	p->config = follow(from, json_object_get(m, "config"), false, p->id, err);
 	if (!p->config)
 		return err_wrap(err, "configuration");
 	p->n_layers = json_array_size(layers);
@@ -240,7 +243,7 @@ static int take_manifest(int dir, const json_t *m, struct store_parcel *p, struc
 	for (i = 0; i < p->n_layers; i++)
 		p->layers[i].fd = -1;
 	json_array_foreach(layers, i, d)
-		if (take_layer(dir, p, i, d, err) < 0)
+		if (take_layer(p, i, d, err) < 0)
 			return err_wrap(err, "layer %zu", i + 1);
 	return 0;
 }
@@ -256,10 +259,12 @@ static void take_name(struct store_parcel *p, const json_t *d)
 }
 
 /* From index to index until there is a manifest. */
-static int walk(int dir, const char *ref, const struct store_platform *host, struct store_parcel *p,
-		struct err *err)
+static int walk(const struct store_layout *from, const char *ref, const struct store_platform *host,
+		struct store_parcel *p, struct err *err)
 {
-	json_t *o = store_parcel_json(dir, "index.json", JSON_MAX, NULL, NULL, err);
+	json_t *o = from->index
+			    ? json_incref(from->index)
+			    : store_parcel_json(from->dir, "index.json", JSON_MAX, NULL, NULL, err);
 	int rc = o ? 0 : -1;
 
 	for (int depth = 0; !rc; depth++) {
@@ -272,7 +277,7 @@ static int walk(int dir, const char *ref, const struct store_platform *host, str
 		d = pick(o, depth ? NULL : ref, !depth, host, err);
 		if (d && depth >= DEPTH_MAX)
 			err_set(err, "more than %d indexes, one in the other", DEPTH_MAX);
-		next = d && depth < DEPTH_MAX ? follow(dir, d, p->manifest, err) : NULL;
+		next = d && depth < DEPTH_MAX ? follow(from, d, true, p->manifest, err) : NULL;
 		type = next ? store_json_text(d, "mediaType") : NULL;
 		/* One document could be read as either: then it is what the descriptor says. */
 		if (type && next &&
@@ -288,17 +293,17 @@ static int walk(int dir, const char *ref, const struct store_platform *host, str
 		rc = o ? 0 : -1;
 	}
 	if (!rc)
-		rc = take_manifest(dir, o, p, err);
+		rc = take_manifest(from, o, p, err);
 	json_decref(o);
 	return rc;
 }
 
-int store_layout_open(int dir, const char *ref, const struct store_platform *host,
-		      struct store_parcel *ret, struct err *err)
+int store_layout_open(const struct store_layout *from, const char *ref,
+		      const struct store_platform *host, struct store_parcel *ret, struct err *err)
 {
 	_cleanup_(store_parcel_fini) struct store_parcel p = { 0 };
 
-	if (walk(dir, ref, host, &p, err) < 0 || store_parcel_check(&p, host, err) < 0)
+	if (walk(from, ref, host, &p, err) < 0 || store_parcel_check(&p, host, err) < 0)
 		return -1;
 	*ret = p;
 	memset(&p, 0, sizeof(p));

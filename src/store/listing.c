@@ -17,7 +17,8 @@ static bool is_of_repo(const char *name, const char *repo)
 {
 	size_t len = strlen(repo);
 
-	return !strncmp(name, repo, len) && name[len] == ':' && !strchr(name + len, '/');
+	return !strncmp(name, repo, len) && (name[len] == ':' || name[len] == '@') &&
+	       !strchr(name + len, '/');
 }
 
 /* A digest says it all: the tag beside it may have moved on. */
@@ -100,6 +101,24 @@ int store_resolve(const struct store *s, const char *name, char ret_id[STORE_DIG
 		return -1;
 	}
 	return rc;
+}
+
+int store_image_age(const struct store *s, const char *image, uint64_t *ret_s, struct err *err)
+{
+	_cleanup_(store_reference_fini) struct store_reference r = { 0 };
+	_cleanup_free_ char *full = NULL;
+	struct err not_a_name = { 0 };
+	char id[STORE_DIGEST_SIZE];
+	int rc = store_resolve(s, image, id, err);
+
+	if (rc <= 0)
+		return rc;
+	*ret_s = 0;
+	if (!store_reference_parse(image, &r, &not_a_name) && r.tag)
+		full = xasprintf("%s:%s", r.repo, r.tag);
+	rc = full ? store_name_age(s, full, ret_s, err) : 0;
+	/* By an id, or by a digest: that does not become old. */
+	return rc < 0 ? -1 : 1;
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */

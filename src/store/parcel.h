@@ -10,6 +10,8 @@
 
 #include "store/store.h"
 
+/* Of each document. */
+#define PARCEL_JSON_MAX (4u << 20)
 /* As Docker has it; overlayfs can do more. */
 #define PARCEL_LAYERS_MAX 127
 
@@ -48,11 +50,27 @@ int store_parcel_check(struct store_parcel *p, const struct store_platform *host
 
 /* ---- layout.c, savedimage.c ---- */
 
+/* Where the documents of an image are. */
+struct store_layout {
+	int dir;       /* with blobs/sha256/ */
+	json_t *index; /* NULL: index.json */
+	/* Asked for each document before it is read from there; NULL: all are there. 0 or -1. */
+	int (*get)(void *arg, const char *digest, uint64_t size, bool manifest, struct err *err);
+	void *arg;
+};
 /* `ref` NULL: the only one that is there. `host` decides among those for several machines. */
-int store_layout_open(int dir, const char *ref, const struct store_platform *host, struct store_parcel *ret,
-		      struct err *err);
+int store_layout_open(const struct store_layout *from, const char *ref, const struct store_platform *host,
+		      struct store_parcel *ret, struct err *err);
 /* `ref`: NULL for the only one; @N for the Nth, from 0. *ret_n, when not NULL: how many there are. */
 int store_saved_open(int dir, const char *ref, const struct store_platform *host, struct store_parcel *ret,
 		     size_t *ret_n, struct err *err);
+
+/* ---- import.c ---- */
+
+/* Unpacks the layers that are not there, from their blobs below `dir`, and writes the image's record. The lock is held. */
+int store_parcel_take(const struct store *s, int dir, struct store_parcel *p, struct store_teller *t, struct err *err);
+/* Gives it a name in the catalog: a completed reference, or (`source`) where it is from, by a file of this digest or "". */
+int store_parcel_name(const struct store *s, const char *name, const struct store_parcel *p, const char *file, bool source,
+		      struct err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "store/catalog.h"
 #include "store/parcel.h"
 
-#define JSON_MAX   (4u << 20)
+#define JSON_MAX   PARCEL_JSON_MAX
 #define IMAGES_MAX 1000
 
 static bool same_name(const char *a, const char *b)

@@ -76,9 +76,6 @@ struct store_job {
 /* Some at the same time. The first that fails ends all: -1. May wait. */
 int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller, struct err *err);
 
-/* Where that program is; caller frees. NULL: there is none. */
-char *store_program_path(void);
-
 /* ---- layers.c: layers of images, by the digest of their content ---- */
 
 struct store_layer {

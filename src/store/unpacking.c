@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -19,6 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "store/programs.h"
 #include "store/store.h"
 #include "store/voice.h"
 
@@ -45,40 +45,6 @@ struct crew {
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
-/* Beside our own program, or where `make install` puts it. NULL when there is none. */
-char *store_program_path(void)
-{
-	static const char *const places[] = { "", "/../libexec/mstack", "/../lib/mstack" };
-	const char *set = getenv("MSTACK_STORE_BIN");
-	_cleanup_free_ char *self = path_self();
-
-	if (set && *set)
-		return xstrdup(set);
-	if (!self)
-		return NULL;
-	dirname(self);
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		char *path = xasprintf("%s%s/%s", self, places[i], UNPACKER_NAME);
-
-		if (!access(path, X_OK))
-			return path;
-		free(path);
-	}
-	return NULL;
-}
-
-/* Default signals, none blocked: whatever the supervisor does with its own. */
-static int set_signals(posix_spawnattr_t *attr)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	return posix_spawnattr_setsigmask(attr, &none) ||
-	       posix_spawnattr_setsigdefault(attr, &all) ||
-	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
 /* Returns 0 or an errno. */
 static int spawn(const char *program, const struct worker *w, int out, pid_t *ret_pid)
 {
@@ -100,7 +66,7 @@ static int spawn(const char *program, const struct worker *w, int out, pid_t *re
 	    posix_spawn_file_actions_adddup2(&files, out, 1) ||
 	    posix_spawn_file_actions_adddup2(&files, out, 2) ||
 	    (layer && posix_spawn_file_actions_adddup2(&files, w->marks, UNPACKER_MARKS)) ||
-	    set_signals(&attr))
+	    store_program_signals(&attr))
 		rc = ENOMEM;
 	else
 		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
@@ -298,7 +264,7 @@ static int hear(struct crew *crew, struct err *err)
 int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
 		     struct err *err)
 {
-	_cleanup_free_ char *program = store_program_path();
+	_cleanup_free_ char *program = store_program_find(UNPACKER_NAME, "MSTACK_STORE_BIN");
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct crew crew = { .program = program, .teller = teller, .jobs = jobs, .n = n };
 	struct err ignored = { 0 };

@@ -151,7 +151,7 @@ load common
 
 @test "later: commands" {
 	for command in plan run start stop restart kill rm create scale wait attach stats port images \
-		events pull link impair capture graph why analyze ui; do
+		events link impair capture graph why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
 		says "$command" 'not supported yet'

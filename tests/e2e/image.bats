@@ -185,7 +185,7 @@ ten_layers() {
 	mstack image prune -f | grep 'Total reclaimed space: [0-9.]* [KM]iB'
 	[[ -z $(ls /var/lib/mstack/layers) ]]
 	expect_exit 125 mstack up -d
-	says "image 'app': not found"
+	says "image 'app': registry 'registry-1.docker.io'"
 }
 
 @test "image: prune asks, and leaves what has a name" {

@@ -81,13 +81,14 @@ static void check_record(struct store_parcel *p)
 static void open_all(int dir)
 {
 	static const struct store_platform host = { "amd64", "" };
+	const struct store_layout layout = { .dir = dir };
 	struct store_parcel p = { 0 };
 	struct err err = { 0 };
 	size_t n;
 
-	if (!store_layout_open(dir, NULL, &host, &p, &err))
+	if (!store_layout_open(&layout, NULL, &host, &p, &err))
 		check_record(&p);
-	if (!store_layout_open(dir, "v1", &host, &p, &err))
+	if (!store_layout_open(&layout, "v1", &host, &p, &err))
 		check_record(&p);
 	if (!store_saved_open(dir, NULL, &host, &p, &n, &err))
 		check_record(&p);

@@ -273,20 +273,20 @@ static void test_platform(void **state)
 
 static void test_pull_policy(void **state)
 {
-	static const char *const idle[] = { "always", "missing",   "if_not_present",
-					    "build",  "refresh",   "daily",
-					    "weekly", "every_12h", "every_1w2d" };
+	static const char *const good[] = { "always", "never",	"missing", "if_not_present",
+					    "build",  "refresh",	"daily",   "weekly",
+					    "every_12h", "every_1w2d" };
 	static const char *const bad[] = { "sometimes", "",	    "every_",	 "every_h",
 					   "every_12",	"every_1y", "every_1h ", "Always" };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
-		_cleanup_free_ char *keys = xasprintf("pull_policy: %s", idle[i]);
-		_cleanup_free_ char *json = xasprintf("\"%s\"", idle[i]);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		_cleanup_free_ char *keys = xasprintf("pull_policy: %s", good[i]);
+		_cleanup_free_ char *json = xasprintf("\"%s\"", good[i]);
 
-		expect_warning(keys, "pull_policy", json, "has no effect: images are not pulled");
+		expect_form(keys, "pull_policy", json);
 	}
-	expect_form("pull_policy: never", "pull_policy", "\"never\"");
+	expect_form("pull_refresh_after: 36h", "pull_refresh_after", "\"36h0m0s\"");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		_cleanup_free_ char *keys = xasprintf("pull_policy: \"%s\"", bad[i]);
 

@@ -115,9 +115,8 @@ static void test_missing(void **state)
 	assert_int_equal(err.sys, ENOENT);
 	assert_string_equal(
 		err.text,
-		"image 'nginx:1.25': not found: pulling from a registry is not supported yet "
-		"(see `mstack image ls`, import it with `mstack image import`, or use busybox, a folder like "
-		"./rootfs, / or a tar like ./rootfs.tar.gz)");
+		"image 'nginx:1.25': not here: pull it with `mstack image pull`, import it with `mstack image import`, "
+		"or use busybox, a folder like ./rootfs, / or a tar like ./rootfs.tar.gz");
 }
 
 static void test_refused(void **state)

@@ -285,7 +285,7 @@ static int open_layout(const struct scratch *s, const char *ref, const char *arc
 	_cleanup_fd_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(err, 0, sizeof(*err));
-	return store_layout_open(dir, ref, &host, ret, err);
+	return store_layout_open(&(struct store_layout){ .dir = dir }, ref, &host, ret, err);
 }
 
 /* A list within the index: the right one is found, others and attestations are not taken. */

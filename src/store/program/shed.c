@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shed: see shed.h. Called by confine.c here and by isolate.c of the program that fetches.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "store/program/shed.h"
+
+int shed_descriptors(unsigned first)
+{
+	return close_range(first, ~0u, 0);
+}
+
+int shed_caps(const cap_value_t *left, size_t n)
+{
+	cap_t set = cap_init();
+	int rc = -1;
+
+	for (cap_value_t c = 0; c < cap_max_bits(); c++)
+		if (cap_drop_bound(c) < 0)
+			goto out;
+	if (cap_reset_ambient() < 0 || !set ||
+	    (n && (cap_set_flag(set, CAP_PERMITTED, (int)n, left, CAP_SET) < 0 ||
+		   cap_set_flag(set, CAP_EFFECTIVE, (int)n, left, CAP_SET) < 0)))
+		goto out;
+	rc = cap_set_proc(set);
+out:
+	cap_free(set);
+	return rc;
+}
+
+int shed_rights(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+scmp_filter_ctx shed_filter_new(const char *const *calls, size_t n)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+	for (size_t i = 0; ctx && i < n; i++) {
+		int nr = seccomp_syscall_resolve_name(calls[i]);
+
+		if (nr >= 0 && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0)) {
+			seccomp_release(ctx);
+			ctx = NULL;
+		}
+	}
+	return ctx;
+}
+
+int shed_filter_load(scmp_filter_ctx ctx, int rc)
+{
+	if (!rc)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	errno = -rc;
+	return rc ? -1 : 0;
+}
