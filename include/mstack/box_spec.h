@@ -96,6 +96,7 @@ struct box_spec {
 	bool host_root;			/* lower is the host's `/`: cover /root, /home and `covers` with empty folders */
 	const char *const *covers;	/* further absolute paths to cover, NULL-terminated or NULL */
 	bool read_only;
+	bool writable_root;		/* the one lower folder is the root itself; no upper layer */
 	const struct box_mount *mounts; size_t n_mounts;	/* in order of targets' depth; parents before children */
 	/*
 	 * Devices beside the usual ones. With any of these, and with the host's ids, a device program on the cgroup lets through what

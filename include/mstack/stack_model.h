@@ -90,6 +90,8 @@ struct stack_health {
 enum stack_whose { STACK_OWN, STACK_SHAREABLE, STACK_BARE, STACK_OF_HOST, STACK_OF_SERVICE };
 struct stack_namespace { enum stack_whose share; const struct stack_service *of; struct stack_pos pos; };
 
+enum stack_upper { STACK_UPPER_USUAL, STACK_UPPER_DISK, STACK_UPPER_TMPFS };	/* where its layer lies */
+
 enum stack_blkio_kind { STACK_READ_BPS, STACK_READ_IOPS, STACK_WRITE_BPS, STACK_WRITE_IOPS, STACK_DEVICE_WEIGHT };
 /* value: bytes or operations in a second, or a weight of 10 to 1000. path: of a disk of the host */
 struct stack_blkio { enum stack_blkio_kind kind; const char *path; int64_t value; struct stack_pos pos; };
@@ -137,6 +139,9 @@ struct stack_service {
 	bool userns_host;			/* `userns_mode: host`, or `privileged`; what else implies it: plan_host_ids */
 	bool privileged, unmasked, i386;	/* systempaths=unconfined; arch=i386 */
 	struct stack_namespace pid, ipc, uts, cgroup;
+	bool writable_root;			/* `x-rootfs`: it writes into the folder that is its image */
+	enum stack_upper upper;
+	struct stack_pos rootfs_pos, upper_pos;
 	/* seccomp: "unconfined" or the absolute path of a profile, NULL the default filter; apparmor: profile, NULL none */
 	struct stack_str seccomp, apparmor;
 	int stop_signal_nr;			/* 0: not given */

@@ -8,6 +8,7 @@
  *	downloads/...		what has come of images that are being pulled
  *	volumes/NAME/_data	named volumes
  *	projects/PROJECT/slots/SLOT/{upper,work}	writable layers; in the ledger
+ *	gone/			layers that nobody has any more, until the next sweep
  *	projects/PROJECT/logs/SLOT/			log segments (room logs writes them)
  *
  * Archives are unpacked by the program mstack-store and registries asked by mstack-fetch, never in this process. Knows no
@@ -33,6 +34,7 @@ struct store_image {
 	char **layers;		/* absolute paths of read-only lower folders, topmost first */
 	size_t n_layers;
 	bool host_root;		/* `/`: covers are needed, upper on tmpfs */
+	bool folder;		/* layers[0] is a folder of the user's, by its real path; nothing of ours, and the only layer */
 	char **entrypoint, **cmd, **env;	/* NULL-terminated or NULL */
 	char *user, *working_dir, *stop_signal;	/* or NULL */
 	char **volumes, **exposed, **labels;	/* paths, `80/tcp`, `KEY=VALUE`, each sorted; or NULL */
@@ -200,7 +202,10 @@ void store_user_fini(struct store_user *u);
  * 1 found, 0 none, -1 error. */
 int store_find(const char *project, struct ledger *l, struct err *err);
 
-/* Ledger kind "layer" (upper and work of a slot): removal beneath the data folder only. NULL-terminated. */
+/* Removes what undone layers have left behind, which may take long: when everybody has been answered, and without the ledger's lock. */
+void store_sweep(void);
+
+/* Ledger kind "layer" (upper and work of a slot): moved aside within the data folder, for store_sweep. NULL-terminated. */
 extern const struct ledger_kind *const store_ledger_kinds[];
 
 #endif

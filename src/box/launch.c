@@ -98,6 +98,10 @@ static int set_layers(struct launch *l, const struct box_spec *spec, struct err 
 	l->lower = copy_list(l->arena, spec->lower, spec->n_lower);
 	l->n_lower = spec->n_lower;
 	l->lower_tree = arena_array(l->arena, int, spec->n_lower);
+	l->writable_root = spec->writable_root;
+	if (l->writable_root)
+		return spec->n_lower == 1 ? 0
+					  : err_set(err, "layers of an image are not written to");
 	buf_puts(&options, "lowerdir=");
 	for (size_t i = 0; i < spec->n_lower; i++)
 		buf_printf(&options, i ? ":%zu" : "%zu", i);

@@ -83,6 +83,7 @@ struct launch {
 	const char *volatile_mark[2]; /* file and folder in the slot's root; NULL: none */
 	const char *const *covers;    /* NULL-terminated */
 	bool read_only;
+	bool writable_root; /* no overlay */
 	struct launch_mount *mounts;
 	size_t n_mounts;
 	char shm_size[32]; /* empty: no shared memory */

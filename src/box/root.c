@@ -127,7 +127,18 @@ int child_make_system_folders(struct child *c)
 	return 0;
 }
 
-int child_mount_layers(struct child *c)
+/* As it is, with the container's ids. */
+static int mount_folder(struct child *c)
+{
+	struct launch *l = c->launch;
+	int tree = l->lower_tree[0];
+
+	if (!l->privileged && mounting_restrict(tree, MOUNT_ATTR_NODEV, false) < 0)
+		return err_sys(&c->err, errno, "'%s'", l->lower[0]);
+	return child_attach_named(c, tree, SLOT_ROOT);
+}
+
+static int mount_overlay(struct child *c)
 {
 	struct launch *l = c->launch;
 	char name[24];
@@ -139,14 +150,21 @@ int child_mount_layers(struct child *c)
 	}
 	if (l->upper_base && child_attach_named(c, l->upper_tree, SLOT_UPPER) < 0)
 		return -1;
-	if (c->groups >= 0 && child_attach_named(c, c->groups, SLOT_GROUPS) < 0)
-		return -1;
 	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
 	if (mount("overlay", SLOT_ROOT, "overlay", l->privileged ? 0 : MS_NODEV,
 		  l->overlay_options) < 0)
 		return err_sys(&c->err, errno, "overlay of %zu layers on '%s'", l->n_lower,
 			       l->upper_base ? l->upper_base : "tmpfs");
+	return 0;
+}
+
+int child_mount_layers(struct child *c)
+{
+	if (c->groups >= 0 && child_attach_named(c, c->groups, SLOT_GROUPS) < 0)
+		return -1;
+	if ((c->launch->writable_root ? mount_folder(c) : mount_overlay(c)) < 0)
+		return -1;
 	c->root = open(SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return c->root < 0 ? err_sys(&c->err, errno, "open") : 0;
 }

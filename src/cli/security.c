@@ -236,6 +236,10 @@ static void add_mounts(struct report *r, const struct stack_service *s)
 			   s->shares[i].read_only ? " (read-only)" : "");
 		tell(r, WEAKENED, "host folder");
 	}
+	if (s->writable_root) {
+		buf_printf(&r->detail, "%s is the root itself, and is written to", s->image.text);
+		tell(r, WEAKENED, "host folder");
+	}
 	if (s->read_only)
 		say(r, DROPPED, "root", "read-only");
 }

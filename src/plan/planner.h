@@ -68,6 +68,8 @@ void planner_health(struct planner *p, struct plan_slot *slot, const struct stor
 void planner_health_waits(struct planner *p);
 /* namespaces.c: whose namespaces it has. Before the others, who look at it. */
 void planner_share(struct planner *p, struct plan_slot *slot);
+/* rootrules.c: may it write where the file says? After the root of the slots before it. */
+void planner_root(struct planner *p, struct plan_slot *slot, const struct store_image *img);
 /* limits.c */
 void planner_limits(struct planner *p, struct plan_slot *slot);
 /* devices.c */

@@ -134,7 +134,9 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 
 	buf_printf(out, "slot %s container=%s\n", s->name, s->container);
 	for (size_t i = 0; i < b->n_lower; i++)
-		buf_printf(out, "  layer %s\n", b->lower[i]);
+		buf_printf(out, "  %s %s\n", b->writable_root ? "root" : "layer", b->lower[i]);
+	if (s->box_slot.tmp_upper)
+		buf_puts(out, "  layer on a tmpfs\n");
 	print_limits(&s->box_slot.limits, out);
 	for (size_t i = 0; i < s->n_ports; i++)
 		print_port(p, &s->ports[i], out);

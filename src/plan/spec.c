@@ -217,7 +217,9 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.host_root = img->host_root;
 	slot->box.read_only = slot->service->read_only;
 	slot->box.shm_size = slot->service->shm_size.value;
-	slot->box_slot.tmp_upper = img->host_root;
+	slot->box_slot.tmp_upper = img->host_root || slot->service->upper == STACK_UPPER_TMPFS;
+	slot->box.writable_root = slot->service->writable_root;
+	planner_root(p, slot, img);
 }
 
 /* In a user namespace there are no others; the next ones are another stack's. */

@@ -13,6 +13,7 @@ FORM(form_image);
 FORM(form_working_dir);
 FORM(form_container_name);
 FORM(form_hostname);
+FORM(form_upper);
 FORM(form_user);
 FORM(form_groups);
 FORM(form_restart);

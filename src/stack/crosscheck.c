@@ -256,6 +256,26 @@ static void check_words(struct reader *r, const struct where *w, const struct no
 	}
 }
 
+/* There is no layer to be read-only, or to lie somewhere. */
+static void check_rootfs(struct reader *r, const struct where *w, const struct node *service)
+{
+	const struct node *rootfs = node_get(service, "x-rootfs"),
+			  *writable = node_get(rootfs, "writable"),
+			  *read_only = node_get(service, "read_only"),
+			  *upper = node_get(rootfs, "upper");
+	const struct where here = where_in(w, "x-rootfs");
+
+	if (!writable || !writable->number)
+		return;
+	if (read_only && read_only->number)
+		reader_error(r, &here, writable->pos, "take one of the two away",
+			     "'writable' excludes 'read_only', %s",
+			     reader_place(r, read_only->pos));
+	if (upper)
+		reader_error(r, &here, upper->pos, "take one of the two away",
+			     "'upper' is the place of a layer, and with 'writable' there is none");
+}
+
 static void check_service(struct reader *r, const struct where *w, const struct node *service)
 {
 	check_environment(r, w, service);
@@ -271,6 +291,7 @@ static void check_service(struct reader *r, const struct where *w, const struct 
 	check_memory(r, w, service);
 	check_scale(r, w, service);
 	check_targets(r, w, service);
+	check_rootfs(r, w, service);
 }
 
 /* ---- dependencies ---------------------------------------------------------------------------- */

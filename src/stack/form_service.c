@@ -254,6 +254,19 @@ FORM(form_pull_policy)
 	return out;
 }
 
+/* ---- what a container writes ----------------------------------------------------------------- */
+
+FORM(form_upper)
+{
+	static const char *const words[] = { "disk", "tmpfs" };
+
+	if (text_is_one_of(n->text, words, ARRAY_LEN(words)))
+		return form_text(r, w, n);
+	reader_error(r, w, n->pos, reader_suggest(r, n->text, words, ARRAY_LEN(words)),
+		     "'%.40s' is unknown; write disk or tmpfs", n->text);
+	return NULL;
+}
+
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
 /* `service:` and `container:` with a name behind it. */

@@ -287,6 +287,19 @@ static void read_limits(struct reader *r, const struct node *n, struct stack_ser
 	read_ulimits(r, node_get(n, "ulimits"), s);
 }
 
+static void read_rootfs(const struct node *n, struct stack_service *s)
+{
+	const struct stack_str upper = value_str(n, "upper");
+
+	if (!n)
+		return;
+	s->writable_root = value_bool(n, "writable");
+	s->rootfs_pos = n->pos;
+	s->upper_pos = upper.pos;
+	if (upper.text)
+		s->upper = strcmp(upper.text, "tmpfs") != 0 ? STACK_UPPER_DISK : STACK_UPPER_TMPFS;
+}
+
 /*
  * Of ${UID}:${GID} without values a colon is left. Engines take an empty name for root, also over
  * the image's user, and an empty group for the user's own.
@@ -329,6 +342,7 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->no_attach = node_get(n, "attach") && !value_bool(n, "attach");
 	s->container_name = value_str(n, "container_name");
 	s->read_only = value_bool(n, "read_only");
+	read_rootfs(node_get(n, "x-rootfs"), s);
 	s->init = value_bool(n, "init");
 	s->privileged = value_bool(n, "privileged");
 	s->userns_host = s->privileged || (userns && !strcmp(userns, "host"));

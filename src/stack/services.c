@@ -12,7 +12,7 @@
 #define CGROUP_V1 "cgroup v2 has no such setting"
 
 static const struct key rootfs_rows[] = {
-	DONE("upper", STR),
+	DONE("upper", STR, AS(form_upper)),
 	DONE("writable", BOO | STR, AS(form_bool)),
 };
 static const struct key_table rootfs_keys = TABLE(rootfs_rows);
@@ -112,7 +112,7 @@ static const struct key service_rows[] = {
 	DONE("volumes_from", LST, AS(form_shares), MERGES(SET), ONLY("services")),
 	DONE("working_dir", STR, AS(form_working_dir)),
 	REFUSE("x-on-unhealthy", STR, "let the process end itself: 'restart' does the rest"),
-	REFUSE("x-rootfs", MAP, "leave it out: what a container writes is kept apart from its image", BELOW(rootfs_keys)),
+	DONE("x-rootfs", MAP, BELOW(rootfs_keys)),
 };
 const struct key_table service_keys = TABLE(service_rows);
 

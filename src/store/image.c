@@ -132,6 +132,7 @@ static int get_folder(const char *image, const char *base_dir, struct store_imag
 			image, real);
 	image_of_layer(take_ptr(&real), ret);
 	ret->host_root = !strcmp(ret->layers[0], "/");
+	ret->folder = true;
 	return 0;
 }
 

@@ -3,6 +3,9 @@
  * layer: the writable layer of a slot, one folder with `upper` and `work` in it, entered in the
  * ledger as one item of the kind "layer". Called by the supervisor when it makes a slot, and by
  * the ledger when it is undone. Removes nothing but what lies beneath the data folder's projects.
+ *
+ * A layer may hold a million files, and nobody should wait for their removal: undoing puts it aside under no name of
+ * anybody's, which takes no time, and a sweep removes all that was put aside, by whomever.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +15,9 @@
 #include <unistd.h>
 
 #include "store/store.h"
+
+#define ASIDE	    "gone"
+#define ASIDE_TRIES 8
 
 /* ---- the ledger's kind ----------------------------------------------------------------------- */
 
@@ -50,6 +56,37 @@ static void remove_empty_above(const char *key)
 	}
 }
 
+/*
+ * Named by its number, which no other folder has as long as it is there. A sweep may take the folder of all away just before
+ * the renaming. 0, or -1: then it is removed where it is.
+ */
+static int put_aside(const char *key)
+{
+	_cleanup_free_ char *aside = xasprintf("%s/" ASIDE, path_data_dir()), *to = NULL;
+	struct stat st;
+
+	if (lstat(key, &st) < 0 || !S_ISDIR(st.st_mode))
+		return -1;
+	to = xasprintf("%s/%llu", aside, (unsigned long long)st.st_ino);
+	for (int i = 0; i < ASIDE_TRIES; i++) {
+		if (mkdir(aside, 0700) < 0 && errno != EEXIST)
+			return -1;
+		if (!rename(key, to))
+			return 0;
+		if (errno != ENOENT)
+			return -1;
+	}
+	return -1;
+}
+
+void store_sweep(void)
+{
+	_cleanup_free_ char *aside = xasprintf("%s/" ASIDE, path_data_dir());
+
+	/* What comes meanwhile, or cannot go, is the next one's. */
+	(void)path_remove_tree(AT_FDCWD, aside);
+}
+
 static int layer_destroy(const struct ledger_item *item, struct err *err)
 {
 	int rc;
@@ -57,7 +94,7 @@ static int layer_destroy(const struct ledger_item *item, struct err *err)
 	if (!is_placed(item->key))
 		return err_set(err, "remove '%s': not a slot's layer in '%s'", item->key,
 			       path_data_dir());
-	rc = folder_kind()->destroy(item, err);
+	rc = put_aside(item->key) < 0 ? folder_kind()->destroy(item, err) : 0;
 	if (rc >= 0)
 		remove_empty_above(item->key);
 	return rc;

@@ -98,7 +98,7 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 	return 0;
 }
 
-int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
+static int cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
 {
 	struct ledger *l = sup_ledger_open(project, false, SUP_GUARD_MS, err);
 	int rc;
@@ -118,6 +118,14 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 	if (rc >= 0)
 		rc = sup_undo(l, project, hooks, err);
 	ledger_close(l);
+	return rc;
+}
+
+int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	int rc = cleanup(project, hooks, err);
+
+	store_sweep();
 	return rc;
 }
 

@@ -51,7 +51,7 @@ static void open_slot(struct sup_slot *slot)
 /* Made once for each slot: what a process wrote is there after its restart. */
 static int writable_layer(struct sup_slot *slot, struct err *err)
 {
-	if (slot->plan->box_slot.tmp_upper || slot->upper)
+	if (slot->plan->box_slot.tmp_upper || slot->plan->box.writable_root || slot->upper)
 		return 0;
 	return store_slot_layer(slot->sup->prepared.store, slot->sup->opts->stack->name,
 				slot->plan->name, slot->sup->ledger, box_slot_item(slot->box),

@@ -95,9 +95,14 @@ static int own_ledger(struct sup *s, struct err *err)
 		return -1;
 	left = ledger_next(l, NULL, NULL) ? 1 : sup_find(project, l, err);
 	if (left > 0) {
+		/* After a boot, say: what is not on a volume may not be whole on the disk. */
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL,
-			"removing what an earlier run left behind");
+			"removing what an earlier run left behind%s",
+			ledger_next(l, "layer", NULL)
+				? ", also what its containers wrote outside of volumes"
+				: "");
 		left = sup_undo_items(l, &s->opts->hooks, err);
+		store_sweep();
 	}
 	if (left < 0) {
 		if (!ledger_next(l, NULL, NULL))
@@ -240,7 +245,7 @@ static int begin(struct sup *s, struct err *err)
 	if (sup_prepare(s->opts, &s->prepared, err) < 0)
 		return -1;
 	s->plan = s->prepared.plan;
-	if (check_descriptors(s, err) < 0 ||
+	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, err) < 0 ||
 	    sup_provide(s->opts, s->prepared.store, s->plan, &s->volumes, err) < 0 ||
 	    take_signals(s, err) < 0)
 		return -1;
@@ -294,6 +299,7 @@ static int take_down(struct sup *s, struct err *err)
 		box_close(s->runtime);
 	/* Who is told that the stack is down may remove its volumes and images. */
 	store_close(take_ptr(&s->prepared.store));
+	sup_unlock_roots(s);
 	return rc;
 }
 
@@ -382,6 +388,8 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 	if (rc < 0 && opts->hooks.up)
 		opts->hooks.up(opts->hooks.arg, err);
 	free_all(&s);
+	/* Nobody waits any more, and the next `up` need not. */
+	store_sweep();
 	if (rc == 0 && left != 0) {
 		*err = undo_err;
 		rc = left < 0 ? -1

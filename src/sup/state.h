@@ -132,6 +132,7 @@ struct sup {
 	enum sup_ending ending;
 	bool gave_up;
 	int exit_code;
+	struct VEC(int) root_locks;
 	struct buf left;   /* what the end could not remove, in words */
 	struct err up_err; /* why `up` failed */
 };
@@ -200,6 +201,10 @@ int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
 void sup_look_at_gates(struct sup *s);
 void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
+
+/* rootlock.c: who writes into the folder of an image is alone with it. */
+int sup_lock_roots(struct sup *s, struct err *err);
+void sup_unlock_roots(struct sup *s);
 
 /* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */
 enum sup_gate sup_joining_gate(const struct sup_slot *slot, struct err *err);

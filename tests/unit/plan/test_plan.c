@@ -611,11 +611,12 @@ static void test_volumes_of_images_and_others(void **state)
 	};
 
 	(void)state;
-	make(&p, "services:\n"
-		 "  web: {image: ./w, command: x, volumes_from: ['db:ro'], volumes: ['own:/pg/log', {type: volume, source: own, "
-		 "target: /part, volume: {subpath: a/b}}, {type: volume, source: own, target: /n, volume: {nocopy: true}}]}\n"
-		 "  db: {image: ./pg, command: x, volumes: ['data:/pg/data', /tmp/x:/bind], tmpfs: [/pg/log, /t]}\n"
-		 "volumes: {own: , data: }\n");
+	make(&p,
+	     "services:\n"
+	     "  web: {image: ./w, command: x, volumes_from: ['db:ro'], volumes: ['own:/pg/log', {type: volume, source: own, "
+	     "target: /part, volume: {subpath: a/b}}, {type: volume, source: own, target: /n, volume: {nocopy: true}}]}\n"
+	     "  db: {image: ./pg, command: x, volumes: ['data:/pg/data', /tmp/x:/bind], tmpfs: [/pg/log, /t]}\n"
+	     "volumes: {own: , data: }\n");
 	assert_has(&p, "volume demo_own\nvolume demo_data\nslot web-1");
 	assert_has(&p, "  mount /tmp/x on /bind ro\n");
 	assert_has(&p, "  mount /var/lib/mstack/volumes/demo_data/_data on /pg/data ro\n");
@@ -631,7 +632,8 @@ static void test_volumes_of_images_and_others(void **state)
 	/* The same anonymous volumes, named after whose they are. */
 	assert_int_equal(p.plan->n_volumes, 2);
 	assert_true(p.plan->volumes[0].anonymous);
-	assert_string_equal(p.plan->slots[0].box.mounts[3].source, p.plan->slots[1].box.mounts[3].source);
+	assert_string_equal(p.plan->slots[0].box.mounts[3].source,
+			    p.plan->slots[1].box.mounts[3].source);
 	assert_true(strstr(p.plan->volumes[0].name, "demo_b-1_") == p.plan->volumes[0].name);
 	assert_has(&p, "of b-1\nfill demo_b-1_");
 	end(&p);
@@ -641,24 +643,28 @@ static void test_volumes_of_their_own_kind(void **state)
 {
 	struct store_image other = { .layers = pg_layers, .n_layers = 1 };
 	const struct plan_image mounted[] = { { "tools", &other } };
-	struct planned p = { .mounted = mounted, .n_mounted = 1,
+	struct planned p = { .mounted = mounted,
+			     .n_mounted = 1,
 			     .images = { { .layers = pg_layers, .n_layers = 1 } } };
 
 	(void)state;
-	make(&p, "services:\n"
-		 "  a: {image: ./i, command: x, volumes: ['mem:/m', 'here:/h', 'ro:/r', {type: image, source: tools, target: /t, image: "
-		 "{subpath: bin}}, {type: bind, source: /b, target: /b, bind: {propagation: rslave, create_host_path: false}}]}\n"
-		 "volumes:\n"
-		 "  mem: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}\n"
-		 "  here: {driver_opts: {type: none, o: bind, device: /srv/here}}\n"
-		 "  ro: {driver_opts: {o: 'rw,bind,ro', device: /srv/ro}}\n");
+	make(&p,
+	     "services:\n"
+	     "  a: {image: ./i, command: x, volumes: ['mem:/m', 'here:/h', 'ro:/r', {type: image, source: tools, target: /t, image: "
+	     "{subpath: bin}}, {type: bind, source: /b, target: /b, bind: {propagation: rslave, create_host_path: false}}]}\n"
+	     "volumes:\n"
+	     "  mem: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}\n"
+	     "  here: {driver_opts: {type: none, o: bind, device: /srv/here}}\n"
+	     "  ro: {driver_opts: {o: 'rw,bind,ro', device: /srv/ro}}\n");
 	assert_has(&p, "volume demo_mem type=tmpfs device=tmpfs\n");
 	assert_has(&p, "  mount demo_mem on /m\n");
 	assert_has(&p, "  mount /srv/here on /h\n");
 	assert_has(&p, "  mount /srv/ro on /r ro\n");
 	assert_has(&p, "  mount tools below bin on /t ro\n");
 	assert_has(&p, "  mount /b on /b slave\n");
-	assert_has(&p, "fill demo_mem from /m of a-1\nfill demo_here from /h of a-1\nfill demo_ro from /r of a-1\n");
+	assert_has(
+		&p,
+		"fill demo_mem from /m of a-1\nfill demo_here from /h of a-1\nfill demo_ro from /r of a-1\n");
 	assert_int_equal(p.plan->n_volumes, 0);
 	assert_int_equal(p.plan->n_binds, 3);
 	assert_false(p.plan->binds[0].create || p.plan->binds[2].create);
@@ -669,7 +675,8 @@ static void test_volumes_of_their_own_kind(void **state)
 /* It would need a mount namespace with the rights of the host. */
 static void test_shared_propagation(void **state)
 {
-	static const char yaml[] = "services:\n  a: {image: ./i, command: x, %s volumes: ['/b:/b:rshared']}\n";
+	static const char yaml[] =
+		"services:\n  a: {image: ./i, command: x, %s volumes: ['/b:/b:rshared']}\n";
 	char text[200];
 	struct planned p = { 0 };
 
@@ -904,6 +911,76 @@ static void test_namespaces(void **state)
 	end(&p);
 }
 
+/* Folders of services a and b, and what they ask for. */
+static const struct {
+	struct store_image a, b;
+	const char *a_keys, *b_keys, *says;
+} roots[] = {
+	{ { .folder = true }, { 0 }, "writable: true", "writable: false", NULL },
+	{ { 0 }, { 0 }, "writable: true", "upper: disk", "images are shared and never written to" },
+	{ { .folder = true, .host_root = true }, { 0 }, "writable: true", "upper: disk",
+	  "not for the host's own root" },
+	{ { .folder = true, .host_root = true }, { 0 }, "upper: disk", "upper: disk",
+	  "would lie on the disk that it shows" },
+};
+
+static void test_roots(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		char *a[] = { (char *)"/a", NULL }, *b[] = { (char *)"/b", NULL };
+		struct planned p = { .images = { roots[i].a, roots[i].b } };
+		_cleanup_free_ char *yaml = xasprintf(
+			"services: {a: {image: ./a, command: x, x-rootfs: {%s}}, "
+			"b: {image: ./b, command: x, x-rootfs: {%s}}}\n",
+			roots[i].a_keys, roots[i].b_keys);
+		struct buf text = { 0 };
+
+		p.images[0].layers = a;
+		p.images[1].layers = b;
+		p.images[0].n_layers = p.images[1].n_layers = 1;
+		make(&p, yaml);
+		stack_diags_print(p.diags, false, &text);
+		assert_int_equal(p.rc, roots[i].says ? PLAN_FILE_WRONG : 0);
+		if (roots[i].says)
+			assert_non_null(strstr(buf_str(&text), roots[i].says));
+		else
+			assert_true(p.plan->slots[0].box.writable_root);
+		buf_fini(&text);
+		end(&p);
+	}
+}
+
+/* Who writes into a folder is alone with it, and with what is below and above it. */
+static void test_roots_of_several(void **state)
+{
+	static const struct {
+		const char *other, *keys;
+		bool good;
+	} cases[] = {
+		{ "/a", "upper: disk", false }, { "/a", "writable: true", false },
+		{ "/a/b", "upper: disk", false }, { "/", "writable: false", true },
+		{ "/ab", "upper: disk", true },	{ "/b", "writable: true", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *a[] = { (char *)"/a", NULL }, *b[] = { (char *)cases[i].other, NULL };
+		struct planned p = { .images = { { .folder = true }, { .folder = true } } };
+		_cleanup_free_ char *yaml = xasprintf(
+			"services: {a: {image: ./a, command: x, x-rootfs: {writable: true}}, "
+			"b: {image: ./b, command: x, x-rootfs: {%s}}}\n",
+			cases[i].keys);
+
+		p.images[0].layers = a;
+		p.images[1].layers = b;
+		p.images[0].n_layers = p.images[1].n_layers = 1;
+		make(&p, yaml);
+		assert_int_equal(p.rc, cases[i].good ? 0 : PLAN_FILE_WRONG);
+		end(&p);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -936,6 +1013,8 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_roots),
+		cmocka_unit_test(test_roots_of_several),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -105,7 +105,8 @@ static void test_hostile_content(void **state)
 			    *out = scratch_path(s, "outside");
 	_cleanup_free_ char *link = scratch_path(s, "data/projects/lab/slots/web-1/upper/link");
 	_cleanup_free_ char *closed = scratch_path(s, "data/projects/lab/slots/web-1/work/work");
-	_cleanup_free_ char *project = scratch_path(s, "data/projects/lab"), *deep = NULL;
+	_cleanup_free_ char *project = scratch_path(s, "data/projects/lab"), *deep = NULL,
+			    *aside = scratch_path(s, "data/gone");
 	struct ledger *l = open_ledger(s);
 
 	make(s, l, "lab", "web-1");
@@ -119,6 +120,10 @@ static void test_hostile_content(void **state)
 	assert_int_equal(system(deep), 0);
 	undo(l);
 	assert_false(is_there(project));
+	/* Nobody has to wait for its removal. */
+	assert_true(is_there(aside));
+	store_sweep();
+	assert_false(is_there(aside));
 	assert_true(is_there(outside));
 	ledger_close(l);
 }

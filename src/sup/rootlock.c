@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Locks on the folders that services have as images: who writes into one (`x-rootfs`) is the only one on this host, those
+ * who only look at it may be many. They are held as long as the supervisor lives, and are of no file of ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sup/state.h"
+
+static int refuse(const struct sup *s, const struct stack_service *service, const char *folder,
+		  struct err *err)
+{
+	if (service->writable_root)
+		err_set(err,
+			"x-rootfs: '%s' is the image of a container of another stack: who writes into it "
+			"must be the only one",
+			folder);
+	else
+		err_set(err,
+			"image '%s': a container of another stack writes into this folder: make a copy",
+			folder);
+	return sup_cannot_create(
+		s->opts, service,
+		service->writable_root ? service->rootfs_pos.line : service->image.pos.line, err);
+}
+
+/* A file system without locks is no reason to refuse it. */
+static int lock_one(struct sup *s, const struct stack_service *service,
+		    const struct store_image *img, struct err *err)
+{
+	int how = service->writable_root ? LOCK_EX : LOCK_SH;
+	int fd = open(img->layers[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, errno, "image '%s'", img->layers[0]);
+	if (flock(fd, how | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		close(fd);
+		return refuse(s, service, img->layers[0], err);
+	}
+	vec_push(&s->root_locks, fd);
+	return 0;
+}
+
+int sup_lock_roots(struct sup *s, struct err *err)
+{
+	const struct stack *stack = s->opts->stack;
+
+	for (size_t i = 0; i < stack->n_services; i++) {
+		const struct store_image *img = &s->prepared.images[i];
+
+		if (img->folder && !img->host_root &&
+		    lock_one(s, &stack->services[i], img, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void sup_unlock_roots(struct sup *s)
+{
+	for (size_t i = 0; i < s->root_locks.n; i++)
+		close(s->root_locks.v[i]);
+	vec_fini(&s->root_locks);
+}
