@@ -25,6 +25,15 @@ enum ctl_type {
 	CTL_DOWN = 3,		/* request {"timeout": seconds or absent}; answered at once with
 				   {"state": "stopping"}, and again when all is stopped and removed */
 	CTL_STATUS = 4,		/* request {}; answer: {"project", "pid", "file", "version"} */
+	/*
+	 * To the streams of a service's container, until this run of it has ended; one for each connection, and it ends with the
+	 * connection. Request {"service", "index" (absent: 1), "stdin": bool}. The first answer is {"tty", "stdin"} with these
+	 * descriptors: what it writes from now on, to be read; with "tty" its terminal, with "stdin" alone its input: only with
+	 * "stdin" to be written to; without "tty" its error output, to be read. Who reads too slowly loses bytes, and is told
+	 * with {"lost": how many}. The last answer is {"status"} as of wait(2).
+	 * Later requests on the same connection, which are not answered: {"signal": N}, for its PID 1.
+	 */
+	CTL_ATTACH = 5,
 	CTL_PAUSE = 7,		/* request {"services": [names] or absent: all}; answers: {"slot", "changed"} for each that
 				   runs; unchanged: it was paused before */
 	CTL_UNPAUSE = 8,	/* likewise */

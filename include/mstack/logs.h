@@ -51,6 +51,13 @@ struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec
  * start, as a process may have made it non-blocking for the next one.
  */
 int logs_write_fd(const struct logs_stream *s, enum logs_fd fd);
+/* Bytes of descriptor 1 or 2 that came on another way (a terminal), as if out of its pipe. */
+void logs_feed(struct logs_stream *s, enum logs_fd fd, const char *data, size_t len);
+/* Called for all bytes of 1 and 2 as they come, before they are lines: for who is attached. They are valid during the call. */
+typedef void logs_bytes_fn(void *arg, enum logs_fd fd, const char *data, size_t len);
+void logs_tap(struct logs_stream *s, logs_bytes_fn *fn, void *arg);
+/* Leaves the pipes unread until it is taken back, so that writers wait. logs_drain reads them in any case. */
+void logs_hold(struct logs_stream *s, bool on);
 /* Reads all that is in the pipes now (until EAGAIN) and ends partial lines: called before an exit is announced. */
 void logs_drain(struct logs_stream *s);
 /* A line of our own ("restarting in 400 ms"), stored and shown like the others with stream name `mstack`. */

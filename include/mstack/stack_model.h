@@ -135,7 +135,8 @@ struct stack_service {
 	struct stack_num oom_score_adj, blkio_weight;	/* -1000 to 1000; 10 to 1000 */
 	const struct stack_blkio *blkio;
 	struct stack_strs cap_add, cap_drop, group_add;	/* upper case, no CAP_, may hold ALL; names of the image, numbers */
-	bool read_only, init, new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
+	bool read_only, init, tty, stdin_open;
+	bool new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
 	bool userns_host;			/* `userns_mode: host`, or `privileged`; what else implies it: plan_host_ids */
 	bool privileged, unmasked, i386;	/* systempaths=unconfined; arch=i386 */
 	struct stack_namespace pid, ipc, uts, cgroup;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attached: see attached.h. Called by exec and run. One loop over the streams, the signals and the word of the command's end. What
+ * attached: see attached.h. Called by exec, run and attach. One loop over the streams, the signals and the word of the command's end. What
  * keeps the terminal right when this process is killed is exec's escort (src/box/escort.h).
  */
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/attached.h"
@@ -19,7 +20,7 @@ int cli_console_raw(struct cli_console *c)
 {
 	struct termios raw;
 
-	if (c->fd < 0)
+	if (c->fd < 0 || c->looks_only)
 		return 0;
 	if (!c->raw && tcgetattr(c->fd, &c->saved) < 0)
 		return -1;
@@ -40,10 +41,16 @@ void cli_console_restore(struct cli_console *c)
 
 static void pass_size(const struct cli_attached *a)
 {
+	const int *term = a->far->term ? a->far->term : a->far->out;
 	struct winsize size;
 
 	if (a->console->fd >= 0 && !ioctl(a->console->fd, TIOCGWINSZ, &size))
-		ioctl(*a->far->out, TIOCSWINSZ, &size);
+		ioctl(*term, TIOCSWINSZ, &size);
+}
+
+int cli_exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* ---- a command that was entered -------------------------------------------------------------- */
@@ -65,8 +72,16 @@ static void entered_leave(void *e)
 
 struct cli_far cli_far_entered(struct box_entered *e)
 {
-	return (struct cli_far){ &e->in,       &e->out,	       &e->err_out,   e->sock,
-				 entered_hear, entered_signal, entered_leave, e };
+	return (struct cli_far){
+		.in = &e->in,
+		.out = &e->out,
+		.err_out = &e->err_out,
+		.sock = e->sock,
+		.hear = entered_hear,
+		.signal = entered_signal,
+		.leave = entered_leave,
+		.arg = e,
+	};
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */
@@ -186,8 +201,8 @@ static int run(struct cli_attached *a, int *ret_status, struct err *err)
 			return CLI_LEFT;
 		sig = take_signals(a, &ends);
 		if (sig)
-			return err_set(err, "told twice to end (%s): the command is ended too",
-				       sig_name(sig));
+			return err_set(err, "told twice to end (%s): the command %s", sig_name(sig),
+				       a->far->stays ? "goes on" : "is ended too");
 		if (s.polled[STREAMS + 1].revents)
 			heard = a->far->hear(a->far->arg, ret_status, err);
 		if (heard < 0)

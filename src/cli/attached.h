@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * attached: a command of a container and the terminal or the pipes of the one who called it, until the command ends. Used by
- * exec and run.
+ * exec, run and attach.
  */
 #ifndef CLI_ATTACHED_H
 #define CLI_ATTACHED_H
@@ -16,6 +16,7 @@ struct cli_console {
 	int fd;
 	struct termios saved;
 	bool raw;
+	bool looks_only; /* its size counts, its keys are not for the command: it stays as it is */
 };
 
 /* Every key goes on as it is, Ctrl-C too. 0 or -1 with errno. */
@@ -34,6 +35,8 @@ struct cli_far {
 	void (*signal)(void *arg, int sig);
 	void (*leave)(void *arg); /* from here on it goes on without us */
 	void *arg;
+	const int *term; /* its terminal, which is given the size of ours; NULL: `out` is it */
+	bool stays;	 /* also when we end without `leave` */
 };
 
 /* A command that was entered by exec. */
@@ -46,6 +49,8 @@ struct cli_attached {
 	int signals; /* of cli_signals_take */
 };
 
+/* As a shell counts, from a wait(2) status. */
+int cli_exit_code(int status);
 /* From here on signals that are meant for the command are taken by this descriptor. -1 with errno. */
 int cli_signals_take(void);
 /*

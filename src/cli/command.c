@@ -107,6 +107,14 @@ static const struct cli_option exec_options[] = {
 	END,
 };
 
+static const struct cli_option attach_options[] = {
+	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first"),
+	FLAG("no-stdin", 0, no_stdin, "only look: nothing is typed into it"),
+	VALUE("detach-keys", 0, TEXT, detach_keys, "KEYS", "leave the service alone; ctrl-p,ctrl-q, \"\" is none"),
+	FLAG("sig-proxy", 0, sig_proxy, "pass signals on to the service (the default); =false: they end mstack instead"),
+	END,
+};
+
 static const struct cli_option cp_options[] = {
 	FLAG("archive", 'a', archive, "keep owners and attributes"),
 	FLAG("follow-link", 'L', follow_link, "copy what SOURCE points to when it is a link, not the link"),
@@ -224,6 +232,11 @@ const struct cli_command cli_commands[] = {
 	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
 	  "  mstack exec -u root web apk add strace      as somebody else\n",
 	  cli_exec },
+	{ "attach", "connect to the input and output of a running service", "[FILE] SERVICE", 1, 0, attach_options,
+	  "To what it writes from now on, until it ends; with 'tty: true' and 'stdin_open: true' in the stack file it is at\n"
+	  "its terminal, with 'stdin_open: true' alone at its standard input. The exit code is the service's. The log\n"
+	  "goes on beside it: see 'logs'. Several may be attached at the same time.\n",
+	  cli_attach },
 	{ "cp", "copy files from and to a service", "[FILE] SERVICE:PATH TARGET|- | SOURCE|- SERVICE:PATH", 3, COMMAND_NO_FILE,
 	  cp_options,
 	  "A file becomes TARGET, or goes into it when it is a folder. A folder goes into TARGET; when that is not there, or\n"
@@ -310,7 +323,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
-	NOT_YET("attach", "connect the terminal to a service"),
 	NOT_YET("stats", "show what services use"),
 	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),

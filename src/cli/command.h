@@ -40,6 +40,7 @@ int cli_volumes(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
+int cli_attach(const struct cli_options *o, struct err *err);
 int cli_run(const struct cli_options *o, struct err *err);
 int cli_top(const struct cli_options *o, struct err *err);
 int cli_pause(const struct cli_options *o, struct err *err);

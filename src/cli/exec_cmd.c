@@ -136,11 +136,6 @@ static int want(const struct cli_options *o, const struct box_running *r, struct
 
 /* ---- while it runs --------------------------------------------------------------------------- */
 
-static int exit_code(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static int stay(const struct cli_options *o, const struct box_running *r, struct wanted *w,
 		struct box_entered *e, int signals, struct err *err)
 {
@@ -162,7 +157,7 @@ static int stay(const struct cli_options *o, const struct box_running *r, struct
 				 r->slot);
 		cli_say((void *)&t, SUP_ERROR, NULL, text);
 	}
-	return exit_code(status);
+	return cli_exit_code(status);
 }
 
 static int execute(const struct cli_options *o, const struct box_running *r, struct err *err)

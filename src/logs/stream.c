@@ -40,6 +40,8 @@ struct logs_stream {
 	struct segments segments;
 	logs_line_fn *fn;
 	void *arg;
+	logs_bytes_fn *tap;
+	void *tap_arg;
 };
 
 /* ---- from lines to records ------------------------------------------------------------------- */
@@ -76,18 +78,26 @@ static void store_line(void *arg, const char *text, size_t len, bool partial)
 	}
 }
 
+static void take(struct channel *c, const char *data, size_t len)
+{
+	struct sink sink;
+
+	if (c->stream->tap)
+		c->stream->tap(c->stream->tap_arg, c->fd, data, len);
+	sink_init(&sink, c->stream, c->fd);
+	cutter_feed(&c->cutter, data, len, store_line, &sink);
+	batch_flush(&sink.batch);
+}
+
 /* Returns how many bytes came, 0 when there are none. */
 static size_t take_block(struct channel *c)
 {
 	char block[BLOCK];
-	struct sink sink;
 	ssize_t n = read(c->fifo.rd, block, sizeof(block));
 
 	if (n <= 0)
 		return 0;
-	sink_init(&sink, c->stream, c->fd);
-	cutter_feed(&c->cutter, block, (size_t)n, store_line, &sink);
-	batch_flush(&sink.batch);
+	take(c, block, (size_t)n);
 	return (size_t)n;
 }
 
@@ -184,6 +194,28 @@ int logs_write_fd(const struct logs_stream *s, enum logs_fd fd)
 	 */
 	fcntl(wr, F_SETFL, 0);
 	return wr;
+}
+
+void logs_feed(struct logs_stream *s, enum logs_fd fd, const char *data, size_t len)
+{
+	assert(fd == LOGS_STDOUT || fd == LOGS_STDERR);
+	take(&s->channels[fd - LOGS_STDOUT], data, len);
+}
+
+void logs_tap(struct logs_stream *s, logs_bytes_fn *fn, void *arg)
+{
+	s->tap = fn;
+	s->tap_arg = arg;
+}
+
+void logs_hold(struct logs_stream *s, bool on)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++) {
+		if (on)
+			ev_io_stop(s->loop, &s->channels[i].io);
+		else
+			ev_io_start(s->loop, &s->channels[i].io);
+	}
 }
 
 void logs_drain(struct logs_stream *s)

@@ -153,6 +153,9 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		   b->unfiltered ? " unfiltered" : "", b->seccomp ? " own-filter" : "",
 		   b->apparmor ? " apparmor=" : "", b->apparmor ? b->apparmor : "");
 	print_namespaces(p, s, out);
+	if (b->tty || s->service->stdin_open)
+		buf_printf(out, "  has%s%s\n", b->tty ? " a terminal" : "",
+			   s->service->stdin_open ? " an open input" : "");
 	print_words(b->init ? "init command" : "command", b->argv, out);
 	print_words("environment", b->envp, out);
 	if (s->probe)

@@ -90,19 +90,21 @@ static size_t env_unset(const char **env, size_t n, const char *key)
 
 /*
  * Later ones win: what every program expects to find, the image's, the service's own. A name
- * without a value takes the variable away again. Four places more: the three of ours and the end.
+ * without a value takes the variable away again. Five places more: the four of ours and the end.
  */
 static const char *const *environment(struct planner *p, const struct plan_slot *slot,
 				      const struct store_image *img, const struct store_user *user)
 {
 	const struct stack_service *s = slot->service;
 	const char **env =
-		arena_array(p->arena, const char *, s->environment.n + count(img->env) + 4);
+		arena_array(p->arena, const char *, s->environment.n + count(img->env) + 5);
 	size_t n = 0;
 
 	n = env_set(env, n, default_path);
 	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", planner_hostname(p, s)));
 	n = env_set(env, n, arena_printf(p->arena, "HOME=%s", user->home ? user->home : "/"));
+	if (s->tty)
+		n = env_set(env, n, "TERM=xterm");
 	for (size_t i = 0; img->env && img->env[i]; i++)
 		n = env_set(env, n, img->env[i]);
 	for (size_t i = 0; i < s->environment.n; i++) {
@@ -196,6 +198,7 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.unmasked = s->unmasked;
 	slot->box.i386 = s->i386;
 	slot->box.init = s->init;
+	slot->box.tty = s->tty;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }
 

@@ -344,6 +344,8 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->read_only = value_bool(n, "read_only");
 	read_rootfs(node_get(n, "x-rootfs"), s);
 	s->init = value_bool(n, "init");
+	s->tty = value_bool(n, "tty");
+	s->stdin_open = value_bool(n, "stdin_open");
 	s->privileged = value_bool(n, "privileged");
 	s->userns_host = s->privileged || (userns && !strcmp(userns, "host"));
 }

@@ -62,18 +62,18 @@ static void start_box(struct sup_slot *slot)
 {
 	struct box_spec spec = slot->plan->box;
 	struct err err = { 0 };
+	bool started = false;
 
 	spec.volumes = slot->sup->volumes;
-	spec.stdin_fd = -1;
 	sup_joining_fill(slot, &spec);
-	spec.stdout_fd = logs_write_fd(slot->log, LOGS_STDOUT);
-	spec.stderr_fd = logs_write_fd(slot->log, LOGS_STDERR);
-	if (writable_layer(slot, &err) == 0) {
+	if (sup_streams_give(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
 		spec.upper = slot->upper;
 		spec.work = slot->work;
-		if (box_start(slot->box, &spec, slot->network_up, &err) == 0)
-			return;
+		started = box_start(slot->box, &spec, slot->network_up, &err) == 0;
 	}
+	sup_streams_given(slot, &spec);
+	if (started)
+		return;
 	queue_box(slot, BOX_START_FAILED, 0, &err);
 }
 

@@ -170,6 +170,6 @@ void sup_look_at_end(struct sup *s)
 	if (s->ending == ENDING_NO)
 		return;
 	stop_next(s);
-	if (all_at_rest(s) || s->gave_up)
+	if ((all_at_rest(s) && !sup_attach_busy(s)) || s->gave_up)
 		ev_break(s->loop, EVBREAK_ALL);
 }

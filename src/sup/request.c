@@ -93,8 +93,9 @@ static const struct request {
 	enum ctl_type type;
 	void (*run)(struct sup_peer *p, const struct ctl_msg *m);
 } requests[] = {
-	{ CTL_PS, answer_ps },	      { CTL_STATUS, answer_status },  { CTL_DOWN, begin_down },
-	{ CTL_PAUSE, answer_freeze }, { CTL_UNPAUSE, answer_freeze },
+	{ CTL_PS, answer_ps },		{ CTL_STATUS, answer_status },
+	{ CTL_DOWN, begin_down },	{ CTL_PAUSE, answer_freeze },
+	{ CTL_UNPAUSE, answer_freeze }, { CTL_ATTACH, sup_attach_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)
@@ -117,6 +118,7 @@ static void close_peer(struct sup_peer *p)
 	ev_io_stop(p->sup->loop, &p->io);
 	close(take_fd(&p->fd));
 	p->waits_for_down = false;
+	sup_attach_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)

@@ -179,7 +179,10 @@ static int open_log(struct sup_slot *slot, struct err *err)
 	};
 
 	slot->log = logs_open(s->loop, &spec, log_line, slot, err);
-	return slot->log ? 0 : -1;
+	if (!slot->log)
+		return -1;
+	logs_tap(slot->log, sup_attach_deliver, slot);
+	return 0;
 }
 
 static int make_slots(struct sup *s, struct err *err)
@@ -289,6 +292,7 @@ static int take_down(struct sup *s, struct err *err)
 
 	if (s->net)
 		net_down(s->net);
+	sup_attach_forget(s);
 	if (s->plan)
 		free_slots(s);
 	if (s->listen_fd >= 0)

@@ -73,6 +73,7 @@ static void started(struct sup_slot *slot)
 {
 	slot->started_wall = time_wall_ns();
 	slot->oom = false;
+	sup_streams_started(slot);
 	sup_feed(slot, SVC_EV_STARTED, 0);
 	if (slot->svc.state == SVC_RUNNING)
 		feed_health(slot, HEV_STARTED);
@@ -118,10 +119,11 @@ static void abort_after(struct sup_slot *slot, int status)
 		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0);
 }
 
-/* The FIFO is drained first: the last words of a process stand before the line about its end. */
+/* What it wrote comes first: the last words of a process stand before the line about its end. */
 static void exited(struct sup_slot *slot, const struct box_event *ev)
 {
-	logs_drain(slot->log);
+	sup_streams_ended(slot);
+	sup_attach_ended(slot, ev->status);
 	slot->oom = ev->oom;
 	slot->ended_wall = time_wall_ns();
 	feed_health(slot, HEV_STOPPED);
@@ -165,7 +167,7 @@ static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 		started(slot);
 		break;
 	case BOX_START_FAILED:
-		logs_drain(slot->log);
+		sup_streams_ended(slot);
 		start_failed(slot, &ev->err);
 		break;
 	case BOX_EXITED:

@@ -53,6 +53,8 @@ struct sup_fact {
 
 enum sup_phase { PHASE_NONE, PHASE_OPENING, PHASE_READY };
 
+struct sup_attach;
+
 struct sup_slot {
 	struct sup *sup;
 	size_t nr;
@@ -77,6 +79,12 @@ struct sup_slot {
 		net_err; /* why its links or ports could not be made: the start was killed for it */
 	uint64_t created_wall, started_wall, ended_wall;
 	char *upper, *work;
+	ev_io terminal; /* of its process, read into the log */
+	ev_timer terminal_again;
+	bool terminal_open;
+	bool held; /* not read for a moment: a client has no room */
+	int input; /* the other end of its standard input, for clients; -1: none */
+	struct sup_attach *clients; /* at its streams */
 	char probe_output[SUP_PROBE_OUTPUT + 1];
 };
 
@@ -88,6 +96,7 @@ struct sup_peer {
 	ev_io io;
 	bool waits_for_down;
 	uint32_t down_id;
+	struct sup_attach *attach; /* to a container's streams, or NULL */
 };
 
 enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
@@ -212,6 +221,28 @@ void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */
 void sup_execute(struct sup *s);
+
+/* streams.c */
+void sup_streams_init(struct sup_slot *slot);
+/* Fills in what a process whose log we keep has for 0, 1 and 2. When the start has begun sup_streams_given takes back what was for it alone. */
+int sup_streams_give(struct sup_slot *slot, struct box_spec *spec, struct err *err);
+void sup_streams_given(struct sup_slot *slot, struct box_spec *spec);
+void sup_streams_started(struct sup_slot *slot);
+/* Stores its last words. */
+void sup_streams_ended(struct sup_slot *slot);
+/* Leaves its output unread for a moment. */
+void sup_streams_hold(struct sup_slot *slot, bool on);
+void sup_streams_stop(struct sup_slot *slot);
+
+/* attach.c */
+void sup_attach_request(struct sup_peer *p, const struct ctl_msg *m);
+void sup_attach_peer_gone(struct sup_peer *p);
+void sup_attach_deliver(void *slot, enum logs_fd fd, const char *data, size_t len); /* a logs_bytes_fn */
+/* The run has ended, and all of its output was delivered. */
+void sup_attach_ended(struct sup_slot *slot, int status);
+/* Is there a client that has not got all of a run that has ended? Not for long. */
+bool sup_attach_busy(const struct sup *s);
+void sup_attach_forget(struct sup *s);
 
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fake/fake.h"
+#include "fake/obedient.h"
 #include "mstack/box.h"
 
 enum phase { OPENING, EMPTY, STARTING, WAITING_FOR_GO, RUNNING, ENDING };
@@ -28,6 +29,7 @@ struct box_slot {
 	bool go;
 	size_t probe_nr;
 	int probe_status;
+	struct obedient *obedient;
 };
 
 static void tell(struct box_slot *s, enum box_event_kind kind, int status)
@@ -56,6 +58,7 @@ static void later(struct box_slot *s, enum phase phase, unsigned ms)
 static void ended(struct box_slot *s)
 {
 	s->phase = EMPTY;
+	obedient_end(s->obedient);
 	fake_world->alive--;
 	fake_note("exit %s", s->name);
 	tell(s, BOX_EXITED, s->status);
@@ -75,6 +78,8 @@ static void started(struct box_slot *s)
 		fake_world->most_alive = fake_world->alive;
 	fake_note("start %s", s->name);
 	s->status = f->status;
+	if (f->obeys)
+		obedient_begin(s->obedient);
 	tell(s, BOX_STARTED, 0);
 	if (f->run_ms)
 		later(s, RUNNING, f->run_ms);
@@ -204,14 +209,26 @@ void box_slot_close(struct box_slot *s)
 	*at = s->next;
 	ev_timer_stop(s->rt->loop, &s->timer);
 	ev_timer_stop(s->rt->loop, &s->probe);
+	obedient_free(s->obedient);
 	free(s);
+}
+
+static void obeyed(void *arg)
+{
+	struct box_slot *s = arg;
+
+	s->status = 7 << 8;
+	later(s, ENDING, 0);
 }
 
 int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
 {
-	(void)spec;
+	const struct fake_slot *f = fake_slot(s->name);
+
 	if (s->phase != EMPTY)
 		return err_set(err, "slot '%s' is not empty", s->name);
+	obedient_free(s->obedient);
+	s->obedient = f->obeys ? obedient_new(s->rt->loop, spec, f->flood, obeyed, s) : NULL;
 	s->go = go;
 	later(s, STARTING, 1);
 	return 0;
@@ -226,8 +243,7 @@ void box_go(struct box_slot *s)
 
 int box_console(const struct box_slot *s)
 {
-	(void)s;
-	return -1;
+	return obedient_console(s->obedient);
 }
 
 pid_t box_pid(const struct box_slot *s)

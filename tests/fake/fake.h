@@ -18,6 +18,12 @@ struct fake_slot {
 	bool deaf;	 /* does not end on a signal, only when killed */
 	bool ignores;	 /* box_signal finds that the signal could never end it */
 	bool oom;
+	/*
+	 * Reads lines and obeys: "bye" ends it with 7, "flood" writes `flood` bytes, "size" that of its terminal, "away"
+	 * leaves that for a moment; others it says again, those that begin with ! as an error.
+	 */
+	bool obeys;
+	size_t flood;
 	const char *
 		probes; /* a letter per probe: '+' good, '-' bad, 'h' hangs; the last one goes on for ever */
 };

@@ -286,6 +286,52 @@ static void endless_writer_holds_nobody_up(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static void tapped(void *arg, enum logs_fd fd, const char *data, size_t len)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%d<", (int)fd);
+	buf_add(b, data, len);
+	buf_puts(b, ">");
+}
+
+/* What comes on another way is stored like the rest; who listens has all of it before it is lines. */
+static void fed_bytes_are_as_those_of_a_pipe(void **state)
+{
+	_cleanup_(buf_fini) struct buf taps = { 0 };
+	struct fixture *f = *state;
+
+	logs_feed(f->s, LOGS_STDOUT, "one\r\ntw", 7);
+	logs_tap(f->s, tapped, &taps);
+	logs_feed(f->s, LOGS_STDOUT, "o\r\n", 3);
+	WRITE(f, LOGS_STDERR, "err");
+	ev_run(f->loop, EVRUN_ONCE);
+	logs_say(f->s, "ours");
+	logs_feed(f->s, LOGS_STDOUT, "three", 5);
+	logs_tap(f->s, NULL, NULL);
+	WRITE(f, LOGS_STDERR, "or");
+	logs_drain(f->s);
+	ASSERT_BOTH(f, "1Fone\r\n1Ftwo\r\n3Fours\n1Fthree\n2Ferror\n");
+	assert_string_equal(buf_str(&taps), "1<o\r\n>2<err>1<three>");
+}
+
+static void held_pipes_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	logs_hold(f->s, true);
+	WRITE(f, LOGS_STDOUT, "one\n");
+	ev_run(f->loop, EVRUN_NOWAIT);
+	ASSERT_BOTH(f, "");
+	logs_hold(f->s, false);
+	ev_run(f->loop, EVRUN_ONCE);
+	ASSERT_BOTH(f, "1Fone\n");
+	logs_hold(f->s, true);
+	WRITE(f, LOGS_STDOUT, "two\n");
+	logs_drain(f->s);
+	ASSERT_BOTH(f, "1Fone\n1Ftwo\n");
+}
+
 /* For information only: how many bytes of 64-byte lines one second takes, writer included. */
 static void throughput(void **state)
 {
@@ -333,6 +379,8 @@ int main(void)
 		TEST(what_waits_in_the_fifo_is_taken_over),
 		TEST(what_is_no_fifo_is_refused),
 		TEST(endless_writer_holds_nobody_up),
+		TEST(fed_bytes_are_as_those_of_a_pipe),
+		TEST(held_pipes_wait),
 		TEST(throughput),
 	};
 

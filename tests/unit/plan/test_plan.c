@@ -392,6 +392,23 @@ static void test_command_precedence(void **state)
 	}
 }
 
+static void test_streams(void **state)
+{
+	static char *env[] = { (char *)"TERM=vt100", NULL };
+	struct planned p = { .rc = 0 }, q = { .images = { { .env = env } } };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, tty: true, stdin_open: true}\n");
+	assert_has(&p, "  has a terminal an open input\n");
+	assert_has(&p, " TERM=xterm\n");
+	assert_true(p.plan->slots[0].box.tty);
+	end(&p);
+	make(&q, "services:\n  a: {image: ./i, command: x, tty: true}\n");
+	assert_has(&q, "  has a terminal\n");
+	assert_has(&q, " TERM=vt100\n");
+	end(&q);
+}
+
 static void test_environment(void **state)
 {
 	static char *env[] = { (char *)"PATH=/img", (char *)"KEEP=1", (char *)"GONE=2",
@@ -996,6 +1013,7 @@ int main(void)
 		cmocka_unit_test(test_full_subnet),
 		cmocka_unit_test(test_default_route),
 		cmocka_unit_test(test_command_precedence),
+		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_health_precedence),
 		cmocka_unit_test(test_health_of_nobody),

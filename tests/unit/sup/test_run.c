@@ -24,131 +24,9 @@
 #include "mstack/ctl.h"
 #include "mstack/ledger.h"
 #include "mstack/sup.h"
+#include "unit/sup/life.h"
 
 #define EXIT_STATUS(code) ((code) << 8)
-
-enum { LIFE_MS = 60000 };
-
-struct life {
-	struct fake_world world;
-	struct sup_opts opts;
-	struct buf said;  /* a line for each of say, with the slot's name */
-	struct buf lines; /* what the logs got */
-	int ups;	  /* calls of the up hook */
-	bool up_failed;
-	int signo; /* sent to ourselves when everything is up */
-	int exit_code, rc;
-	struct err err;
-};
-
-static char dir[64];
-
-static int make_dir(void **state)
-{
-	char path[96];
-
-	(void)state;
-	/* Links for `ip netns` are made in /run: in one of our own. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("run", "/run", "tmpfs", 0, NULL) < 0)
-		return -1;
-	snprintf(dir, sizeof(dir), "/tmp/mstack-sup-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(path, sizeof(path), "%s/run", dir);
-	setenv("MSTACK_RUN_DIR", path, 1);
-	snprintf(path, sizeof(path), "%s/data", dir);
-	setenv("MSTACK_DATA_DIR", path, 1);
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return path_remove_tree(AT_FDCWD, dir);
-}
-
-static void say(void *arg, enum sup_say kind, const char *slot, const char *text)
-{
-	struct life *l = arg;
-
-	(void)kind;
-	buf_printf(&l->said, "%s: %s\n", slot ? slot : "-", text);
-}
-
-static void line(void *arg, const char *slot, const struct logs_line *log)
-{
-	struct life *l = arg;
-
-	buf_printf(&l->lines, "%s: %.*s\n", slot, (int)log->len, log->text);
-}
-
-static void up(void *arg, const struct err *err)
-{
-	struct life *l = arg;
-
-	l->ups++;
-	l->up_failed = err != NULL;
-	if (!err && l->signo)
-		kill(getpid(), l->signo);
-}
-
-static struct stack *load(const char *yaml, struct stack_diags *diags)
-{
-	char path[96];
-	const char *paths[] = { path };
-	const char *env[] = { NULL };
-	struct stack_opts opts = { .paths = paths, .n_paths = 1, .project_name = "t", .env = env };
-	struct stack *stack = NULL;
-	struct err err = { 0 };
-	struct buf text = { 0 };
-
-	snprintf(path, sizeof(path), "%s/stack.yaml", dir);
-	assert_int_equal(file_replace(AT_FDCWD, path, yaml, strlen(yaml), 0600), 0);
-	if (stack_load(&opts, &stack, diags, &err) != 0) {
-		stack_diags_print(diags, false, &text);
-		fail_msg("%s%s", err.text, buf_str(&text));
-	}
-	return stack;
-}
-
-/* One life, in this process: the guard is a real fork and must be gone at the end. */
-static void live(struct life *l, const char *yaml, const struct fake_slot *slots, size_t n)
-{
-	struct stack_diags *diags = stack_diags_new();
-	struct stack *stack = load(yaml, diags);
-
-	l->world.slots = slots;
-	l->world.n_slots = n;
-	l->world.log_root = dir;
-	fake_world = &l->world;
-	l->opts.stack = stack;
-	l->opts.diags = diags;
-	l->opts.hooks = (struct sup_hooks){ .arg = l, .say = say, .line = line, .up = up };
-	alarm(LIFE_MS / 1000);
-	l->rc = sup_run(&l->opts, &l->exit_code, &l->err);
-	alarm(0);
-	stack_free(stack);
-	stack_diags_free(diags);
-	assert_int_equal(l->world.alive, 0);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child of ours is left */
-}
-
-static struct life new_life(void)
-{
-	return (struct life){ .opts = { .foreground = true, .timeout_ms = -1 }, .exit_code = -1 };
-}
-
-static void end_life(struct life *l)
-{
-	char path[96];
-
-	buf_fini(&l->world.log);
-	buf_fini(&l->said);
-	buf_fini(&l->lines);
-	snprintf(path, sizeof(path), "%s/run", dir);
-	assert_int_equal(access(path, F_OK), -1); /* nothing is left in the run-time folder */
-}
 
 static void assert_order(const struct life *l, const char *first, const char *second)
 {
@@ -419,9 +297,9 @@ static void test_second_supervisor_is_refused(void **state)
 		struct ledger *ledger;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when this test fails */
-		snprintf(path, sizeof(path), "%s/run/t", dir);
+		snprintf(path, sizeof(path), "%s/run/t", life_dir);
 		path_mkdirs(AT_FDCWD, path, 0700);
-		snprintf(path, sizeof(path), "%s/run/t/ledger", dir);
+		snprintf(path, sizeof(path), "%s/run/t/ledger", life_dir);
 		ledger = ledger_open(path, true, none, &err);
 		if (!ledger || ledger_lock(ledger, 0, NULL, &err) != 0 || write(go[1], "x", 1) != 1)
 			_exit(1);
@@ -430,7 +308,7 @@ static void test_second_supervisor_is_refused(void **state)
 	assert_int_equal(read(go[0], &byte, 1), 1);
 	{
 		struct stack_diags *diags = stack_diags_new();
-		struct stack *stack = load(three, diags);
+		struct stack *stack = life_load(three, diags);
 
 		fake_world = &l.world;
 		l.opts.stack = stack;
@@ -583,12 +461,12 @@ static void test_requests(void **state)
 
 	(void)state;
 	l.opts.foreground = false;
-	l.opts.stack = load(three, diags);
+	l.opts.stack = life_load(three, diags);
 	l.opts.diags = diags;
-	l.opts.hooks = (struct sup_hooks){ .arg = &l, .say = say, .up = up };
-	l.world.log_root = dir;
+	l.opts.hooks = (struct sup_hooks){ .arg = &l, .say = life_say, .up = life_up };
+	l.world.log_root = life_dir;
 	fake_world = &l.world;
-	alarm(LIFE_MS / 1000);
+	alarm(60);
 	assert_int_equal(sup_run(&l.opts, &l.exit_code, &l.err), 0);
 	alarm(0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -609,17 +487,17 @@ static void test_guard(void **state)
 	if (pid == 0) {
 		struct stack_diags *diags = stack_diags_new();
 
-		l.opts.stack = load(three, diags);
+		l.opts.stack = life_load(three, diags);
 		l.opts.diags = diags;
-		l.opts.hooks = (struct sup_hooks){ .arg = &l, .up = up };
+		l.opts.hooks = (struct sup_hooks){ .arg = &l, .up = life_up };
 		l.signo = SIGKILL;
-		l.world.log_root = dir;
+		l.world.log_root = life_dir;
 		fake_world = &l.world;
 		sup_run(&l.opts, &l.exit_code, &l.err);
 		_exit(1);
 	}
 	waitpid(pid, NULL, 0);
-	snprintf(path, sizeof(path), "%s/run/t", dir);
+	snprintf(path, sizeof(path), "%s/run/t", life_dir);
 	for (int i = 0; i < 6000 && access(path, F_OK) == 0; i++)
 		usleep(10000);
 	assert_int_equal(access(path, F_OK), -1);
@@ -652,5 +530,5 @@ int main(void)
 		cmocka_unit_test(test_guard),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, life_setup, life_teardown);
 }
