@@ -123,6 +123,14 @@ static const struct cli_option cp_options[] = {
 	END,
 };
 
+static const struct cli_option stats_options[] = {
+	FLAG("all", 'a', all, "services that do not run too"),
+	FLAG("no-stream", 0, no_stream, "once only"),
+	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each container"),
+	LATER("no-trunc", 0),
+	END,
+};
+
 static const struct cli_option top_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
 	END,
@@ -256,6 +264,11 @@ const struct cli_command cli_commands[] = {
 	  "PID and PPID are those of the host; UID is looked up in the container's own /etc/passwd. Control characters in\n"
 	  "what a process calls itself are made visible.\n",
 	  cli_top },
+	{ "stats", "show what the services use", "[FILE] [SERVICE...]", 256, 0, stats_options,
+	  "Once a second, until it is interrupted or the stack is down. CPU is the share of one processor; memory without what\n"
+	  "the kernel would give back at once. -- is what is not counted here: a controller of cgroup v2 is missing, or the\n"
+	  "service does not run. In JSON raw numbers stand beside the words.\n",
+	  cli_stats },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, 0, no_options,
 	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
 	  "wait as well.\n",
@@ -323,7 +336,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
-	NOT_YET("stats", "show what services use"),
 	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),
 	NOT_YET("events", "show what happens"),

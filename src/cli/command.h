@@ -46,6 +46,7 @@ int cli_top(const struct cli_options *o, struct err *err);
 int cli_pause(const struct cli_options *o, struct err *err);
 int cli_unpause(const struct cli_options *o, struct err *err);
 int cli_cp(const struct cli_options *o, struct err *err);
+int cli_stats(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

@@ -152,3 +152,64 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	wait_until eval '! ls /run/mstack/t 2>/dev/null'
 	mstack down -p t
 }
+
+# ---- stats ----
+
+@test "stats: once, in the words of docker stats, with raw numbers; what is not counted is said" {
+	stack <<-'END'
+		services:
+		  busy: {image: busybox, command: [sh, -c, "while :; do :; done"]}
+		  idle: {image: busybox, command: [sleep, "1000"], ports: ["80"]}
+		  finished: {image: busybox, command: ["true"]}
+	END
+	mstack up -d
+	wait_until state_is finished exited
+	mstack exec -T idle nc -w 1 busy 80 || :
+	expect_exit 0 mstack stats --no-stream
+	says 'CONTAINER ID' 'CPU %' 'MEM USAGE / LIMIT' 'NET I/O' PIDS t-busy-1 t-idle-1
+	[[ $output != *t-finished-1* ]]
+	mstack stats --no-stream --format json 2>err >out
+	jq -se 'length == 2 and all(has("Name") and has("ID") and has("CPUPerc") and has("MemUsage") and has("MemPerc")
+		and has("NetIO") and has("BlockIO") and has("PIDs"))' out
+	# Other work on the machine leaves it some of a processor.
+	jq -se '.[] | select(.Name == "t-busy-1") | .CPUPerc | rtrimstr("%") | tonumber > 5' out
+	jq -se '.[] | select(.Name == "t-idle-1") | .CPUPerc | rtrimstr("%") | tonumber < 5' out
+	jq -se '.[] | select(.Name == "t-idle-1") | .NetTxBytes > 0 and .CPUUsec > 0' out
+	[[ $(jq -r 'select(.Name == "t-idle-1") | .ID' out) == "$(field idle ID)" ]]
+	if [[ -e $MSTACK_SANDBOX/mstack/t/busy-1/memory.current ]]; then
+		jq -se '.[] | select(.Name == "t-busy-1") | .MemBytes > 0 and .Tasks == 1' out
+	else
+		grep -q 'not counted: memory: no controller' err
+		jq -se '.[] | select(.Name == "t-busy-1") | .MemUsage == "-- / --" and .MemBytes == null' out
+	fi
+	expect_exit 0 mstack stats --no-stream -a finished
+	says t-finished-1 '--'
+	expect_exit 1 mstack stats --no-stream nobody
+	says "no such service: 'nobody'"
+	mstack pause busy
+	[[ $(mstack stats --no-stream --format json busy 2>/dev/null | jq -r .CPUPerc) == 0.00% ]]
+	mstack down
+	expect_exit 1 mstack stats
+	says 'not up'
+}
+
+@test "stats: goes on once a second, over restarts, and ends with the stack" {
+	stack_one <<-'END'
+		command: [sh, -c, "while :; do sleep 0.1; done"]
+		restart: always
+	END
+	mstack up -d
+	mstack stats --format json >out 2>err &
+	local stats=$!
+	wait_until eval '(($(wc -l <out) >= 2))'
+	kill -KILL "$(field a Pid)"
+	wait_until state_is a running
+	local lines
+	lines=$(wc -l <out)
+	wait_until eval "((\$(wc -l <out) >= $lines + 2))"
+	mstack down
+	ends_with 0 "$stats"
+	jq -se 'all(.Name == "t-a-1")' out
+	run grep -c $'\033' out
+	[[ $output == 0 ]]
+}
