@@ -131,6 +131,12 @@ static const struct cli_option stats_options[] = {
 	END,
 };
 
+static const struct cli_option port_options[] = {
+	VALUE("protocol", 0, CHOICE, protocol, "tcp|udp", "of the port; tcp"),
+	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first"),
+	END,
+};
+
 static const struct cli_option top_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
 	END,
@@ -269,6 +275,8 @@ const struct cli_command cli_commands[] = {
 	  "the kernel would give back at once. -- is what is not counted here: a controller of cgroup v2 is missing, or the\n"
 	  "service does not run. In JSON raw numbers stand beside the words.\n",
 	  cli_stats },
+	{ "port", "show where a port of a service is published", "[FILE] SERVICE PORT[/PROTOCOL]", 2, 0, port_options, NULL,
+	  cli_port },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, 0, no_options,
 	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
 	  "wait as well.\n",
@@ -336,7 +344,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
-	NOT_YET("port", "show the host's side of a published port"),
 	NOT_YET("images", "list the images of the services"),
 	NOT_YET("events", "show what happens"),
 	NOT_YET("link", "cut and mend a lab link"),

@@ -25,7 +25,7 @@ struct cli_options {
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	const char *policy; /* of `pull` */
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
-	const char *user, *workdir, *index, *detach_keys;
+	const char *user, *workdir, *index, *protocol, *detach_keys;
 	const char *image, *rootfs, *name, *hostname, *entrypoint, *memory, *cpus, *pids, *network, *pull;
 	struct cli_words status, attach, no_attach, env, env_from_file, binds, tmpfs, publish, labels;
 	struct cli_words cap_add, cap_drop, devices;

@@ -236,6 +236,7 @@ tree() { (cd "$1" && find . -printf '%y %m %U:%G %s %l %p\n' | sed -E '/^d/s/^(d
 	mstack down
 }
 
+# shellcheck disable=SC2016
 @test "cp: what a container brings does nothing on the host" {
 	stack_one <<-'END'
 		command: [sleep, "1000"]

@@ -102,6 +102,7 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	says 'not up'
 }
 
+# shellcheck disable=SC2016
 @test "pause: a stop wakes it by its signal; what is deaf is killed; a restart is not frozen" {
 	stack <<-'END'
 		services:
@@ -193,6 +194,7 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	says 'not up'
 }
 
+# shellcheck disable=SC2016
 @test "stats: goes on once a second, over restarts, and ends with the stack" {
 	stack_one <<-'END'
 		command: [sh, -c, "while :; do sleep 0.1; done"]
@@ -212,4 +214,28 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	jq -se 'all(.Name == "t-a-1")' out
 	run grep -c $'\033' out
 	[[ $output == 0 ]]
+}
+
+# ---- port ----
+
+@test "port: where a port is published, by protocol; what is published otherwise is said" {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		ports: ["127.0.0.1:8080:80", "9053:53/udp", "90"]
+	END
+	mstack up -d
+	[[ $(mstack port a 80) == 127.0.0.1:8080 ]]
+	[[ $(mstack port a 80/tcp) == 127.0.0.1:8080 ]]
+	[[ $(mstack port --protocol udp --index 1 a 53) == 0.0.0.0:9053 ]]
+	[[ $(mstack port a 90) == "0.0.0.0:$(mstack ps --format json | jq '.Publishers[] | select(.TargetPort == 90).PublishedPort')" ]]
+	expect_exit 1 mstack port a 53
+	says "does not publish 53/tcp" 80/tcp 53/udp
+	expect_exit 1 mstack port --index 2 a 80
+	says "no container number 2"
+	expect_exit 1 mstack port b 80
+	says 'no such service'
+	expect_exit 2 mstack port a x
+	expect_exit 2 mstack port a
+	expect_exit 2 mstack port a 80/sctp
+	mstack down
 }
