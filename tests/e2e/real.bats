@@ -7,7 +7,7 @@ load lib/common
 setup_file() {
 	local program
 	for program in nginx redis-server redis-cli; do
-		command -v "$program" >/dev/null || skip "$program is not installed"
+		command -v "$program" >/dev/null || export SKIP_ALL="$program is not installed"
 	done
 }
 

@@ -25,8 +25,10 @@ if [[ ${0##*/} == bats-exec-test && -z ${MSTACK_SANDBOX:-} && $EUID == 0 ]]; the
 	exec sandbox "${argv[@]}"
 fi
 
+# A file's setup_file cannot skip by itself: it exports SKIP_ALL, the reason.
 setup() {
 	((EUID == 0)) || skip 'needs root'
+	[[ -z ${SKIP_ALL:-} ]] || skip "$SKIP_ALL"
 	mkdir "$BATS_TEST_TMPDIR/work"
 	cd "$BATS_TEST_TMPDIR/work" || return
 	audit snapshot ../audit.before
