@@ -172,7 +172,10 @@ static int find_source(struct child *c)
 		snprintf(link, sizeof(link), "self/fd/%d", f->from);
 		n = readlinkat(c->proc, link, path, sizeof(path) - 1);
 		path[n < 0 ? 0 : n] = '\0';
-		if (!strncmp(path, root, strlen(root)))
+		/* The root itself is no place for a volume; the start says so. */
+		if (strncmp(path, root, strlen(root)))
+			cleanup_fd(&f->from);
+		else
 			memcpy(f->path, path + strlen(root), strlen(path + strlen(root)) + 1);
 	} else if (f->what->n_lower && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
 		return err_sys(&c->err, errno, "'%s' of the image", f->what->target);

@@ -202,12 +202,12 @@ static void test_large(void **state)
 	assert_true(look("large").st_blocks * 512 < 4 << 20);
 }
 
-/* Nothing there, a file in its place, a link that leads back into the image, and one that tries to lead out. */
+/* Nothing there, a file in its place, links that lead back into the image, out of it, and to its root. */
 static void test_targets(void **state)
 {
 	static const struct {
 		const char *link, *want; /* link NULL: nothing is there; "": a file */
-	} cases[] = { { NULL, "-" }, { "", "-" }, { "/real", "in" }, { "../../../real", "in" }, { "/tmp/nothing", "-" } };
+	} cases[] = { { NULL, "-" }, { "", "-" }, { "/real", "in" }, { "../../../real", "in" }, { "/tmp/nothing", "-" }, { "/", "-" }, { "..", "-" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		_cleanup_free_ char *d = xasprintf("%s/d", low);
