@@ -147,13 +147,35 @@ static void forgive_buildable(const struct cli_options *o, const struct stack *s
 	}
 }
 
+/* What its mounts show and is not here, unless its policy is not to pull. */
+static int add_mounted(const struct store *s, const struct cli_options *o,
+		       const struct stack_service *service, struct cli_pulls *pulls,
+		       struct err *err)
+{
+	for (size_t i = 0; i < service->n_mounts; i++) {
+		const struct stack_mount *m = &service->mounts[i];
+		uint64_t age_s;
+		int there;
+
+		if (m->type != STACK_IMAGE || store_image_form(m->source) != STORE_NAME ||
+		    policy_of(service, o->pull) == STACK_PULL_NEVER)
+			continue;
+		there = store_image_age(s, m->source, &age_s, err);
+		if (there < 0)
+			return -1;
+		if (!there && !is_built_in(m->source))
+			cli_images_add(pulls, m->source, false);
+	}
+	return 0;
+}
+
 static int get(struct store *s, const struct cli_options *o, const struct stack *stack,
 	       struct cli_pulls *pulls, struct err *err)
 {
 	for (size_t i = 0; i < stack->n_services; i++) {
 		int due = cli_images_due(s, &stack->services[i], o->pull, err);
 
-		if (due < 0)
+		if (due < 0 || add_mounted(s, o, &stack->services[i], pulls, err) < 0)
 			return -1;
 		if (due)
 			cli_images_add(pulls, stack->services[i].image.text, false);

@@ -439,8 +439,11 @@ copying() { [[ -e $VOLUMES/t_data/.mstack-filling || -e $VOLUMES/t_data/.mstack-
 	up_fails 125 "subpath 'no/such' of 'oci:pg:v1': it is not there"
 	stack_one <<<'volumes: [{type: image, source: /, target: /x}]'
 	up_fails 125 "image '/': is this host itself"
-	stack_one <<<'volumes: [{type: image, source: absent, target: /x}]'
-	up_fails 125 "image 'absent': not found"
+	stack_one <<<$'pull_policy: never\nvolumes: [{type: image, source: absent, target: /x}]'
+	up_fails 125 "image 'absent': not here"
+	# Without that it is asked for at a registry, as the image of a service is: nobody listens at this one.
+	stack_one <<<'volumes: [{type: image, source: "localhost:1/absent", target: /x}]'
+	up_fails 125 'localhost:1/absent'
 }
 
 # The image decides where a target leads to; the kernel's own folders and standard devices it never is.
