@@ -107,13 +107,17 @@ void challenge_parse(const char *header, struct challenge *ret)
 
 int challenge_range(const char *header, uint64_t *ret_from)
 {
+	uint64_t from;
 	char *end;
 
 	if (strncasecmp(header, "bytes ", 6) || !isdigit((unsigned char)header[6]) ||
 	    strspn(header + 6, "0123456789") > 18)
 		return -1;
-	*ret_from = strtoull(header + 6, &end, 10);
-	return *end == '-' ? 0 : -1;
+	from = strtoull(header + 6, &end, 10);
+	if (*end != '-')
+		return -1;
+	*ret_from = from;
+	return 0;
 }
 
 unsigned challenge_retry(const char *header)
