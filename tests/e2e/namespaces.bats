@@ -66,8 +66,8 @@ same_ns() { [[ $(ns "$1" "$3") == "$(ns "$2" "$3")" ]]; }
 		  once: {image: busybox, pid: "service:db", command: [sleep, "2000"]}
 	END
 	mstack up -d
-	local round side
-	for round in 1 2 3; do
+	local side
+	for _ in 1 2 3; do
 		side=$(field side Pid)
 		kill -KILL "$(field db Pid)"
 		wait_until gone "$side"

@@ -32,7 +32,7 @@ image_in() {
 	[[ $(stat -c %u:%g lab/made) == 0:0 && $(stat -c %u:%g lab/file) == 8:12 ]]
 	[[ $(<lab/made) == new && $(tail -n 1 lab/file) == more ]]
 	# No device of the folder is of use, and nothing of the host is mounted there.
-	[[ $(mstack exec -T a awk '$2 == "/" { print $4 }' /proc/mounts) == *nodev* ]]
+	mstack exec -T a grep -E '^[^ ]+ / .*nodev' /proc/mounts
 	[[ -z $(find lab/proc lab/sys lab/dev -mindepth 1) ]]
 	not grep -q /lab /proc/self/mountinfo
 	mstack exec -T a sh -c 'echo by exec >/by-exec'
@@ -52,9 +52,9 @@ owned() { [[ $(stat -c %u:%g "$1") == "$2" ]]; }
 @test "rootfs: without it the folder stays as it is" {
 	image_in lab
 	find lab | sort >before
-	stack <<<'services: {a: {image: ./lab, command: [sh, -c, "echo x >/made; echo done; exec sleep 1000"]}}'
+	stack <<<'services: {a: {image: ./lab, command: [sh, -c, "echo x >/made; echo made; exec sleep 1000"]}}'
 	mstack up -d
-	wait_until log_has a done
+	wait_until log_has a made
 	find lab | sort | cmp - before
 	mstack down
 	find lab | sort | cmp - before
@@ -126,7 +126,7 @@ owned() { [[ $(stat -c %u:%g "$1") == "$2" ]]; }
 	END
 	mstack up -d
 	wait_until mstack exec -T a test -s /kept
-	[[ $(mstack exec -T a awk '$2 == "/" { print $4 }' /proc/mounts) == *volatile* ]]
+	mstack exec -T a grep -E '^[^ ]+ / .*volatile' /proc/mounts
 	[[ -s /var/lib/mstack/projects/t/slots/a-1/upper/kept ]]
 	kill -KILL "$(field a Pid)"
 	wait_until log_has a word
@@ -152,6 +152,7 @@ owned() { [[ $(stat -c %u:%g "$1") == "$2" ]]; }
 }
 
 @test "rootfs: nobody waits for the removal of a layer" {
+	# shellcheck disable=SC2016 # for the container
 	stack_one <<<'command: [sh, -c, "mkdir /d; cd /d; for i in $$(seq 20000); do : >$$i; done; echo filled; exec sleep 1000"]'
 	mstack up -d
 	wait_until log_has a filled
