@@ -55,17 +55,17 @@ static int choose(const struct cli_options *o, const struct store *store, const 
 
 	for (size_t i = 0; i < stack->n_services; i++) {
 		const struct stack_service *s = &stack->services[i];
-		const char *not = reason_not(o, s);
+		const char *why = reason_not(o, s);
 		int due;
 
 		if (!o->include_deps && !is_named(o, s->name))
 			continue;
-		if (not &&!o->quiet) {
-			_cleanup_free_ char *text = xasprintf("%s skipped: %s", s->name, not );
+		if (why && !o->quiet) {
+			_cleanup_free_ char *text = xasprintf("%s skipped: %s", s->name, why);
 
 			cli_say(&term, SUP_PROGRESS, NULL, text);
 		}
-		due = not ? 0 : is_due(o, store, s, err);
+		due = why ? 0 : is_due(o, store, s, err);
 		if (due < 0)
 			return -1;
 		if (due)

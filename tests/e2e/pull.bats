@@ -217,6 +217,22 @@ login() {
 	mstack down
 }
 
+@test "pull: what a mount shows" {
+	make_image
+	hub </dev/null
+	push
+	stack <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    volumes: [{type: image, source: "$HUB/team/app:v1", target: /shown}]
+	END
+	mstack up -d
+	cmp l1/big "/proc/$(field a Pid)/root/shown/big"
+	mstack down
+}
+
 @test "pull: images that can be built, and those that fail" {
 	make_image
 	hub </dev/null

@@ -45,7 +45,7 @@ static struct task *free_task(struct session *s)
 /* 1, 0 at the end, -1 what came is no request of ours. */
 static int take_request(struct session *s)
 {
-	struct fetch_request req;
+	struct fetch_request req = { 0 };
 	int fd, rc = receive(&req, sizeof(req), &fd);
 	struct task *t = free_task(s);
 
