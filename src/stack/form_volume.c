@@ -4,6 +4,7 @@
  * `driver_opts`, what the local driver of engines makes of these: a folder of the host or a file system of its own.
  */
 #include "stack/form_mount.h"
+#include "stack/ip.h"
 #include "stack/keys.h"
 #include "stack/resource.h"
 #include "stack/sections.h"
@@ -69,6 +70,17 @@ static void check_type(struct reader *r, const struct where *w, const struct nod
 			      "'%s' (the kernel's own files)", type->text);
 }
 
+/* Of servers of files. Engines look the name up when they mount; the kernel takes numbers only. */
+static void check_addr(struct reader *r, const struct where *w, const struct node *o)
+{
+	char *list = arena_strdup(r->arena, o->text), *word;
+
+	while ((word = strsep(&list, ",")))
+		if (!strncmp(word, "addr=", 5) && !ip_family(word + 5))
+			reader_refuse(r, w, o->pos, "write its address as a number",
+				      "the name '%.60s' in 'addr'", word + 5);
+}
+
 static void check_known(struct reader *r, const struct where *w, const struct node *options)
 {
 	static const char *const known[] = { "device", "o", "type" };
@@ -107,6 +119,8 @@ static void check_options(struct reader *r, const struct where *w, const struct 
 		reader_forbid(r, w, options->pos, NULL, "'type' is missing");
 	else
 		check_type(r, w, type);
+	if (o)
+		check_addr(r, w, o);
 }
 
 static FORM(form_volume_options)
