@@ -218,7 +218,7 @@ help:
 	@echo 'make unit         build and run the unit tests; ROOM=base for those of one room'
 	@echo 'make test-bins    build the unit tests only'
 	@echo 'make asan         the same in build-asan with AddressSanitizer and UBSan'
-	@echo 'make fuzz         run each fuzz target of tests/fuzz for FUZZ_SECONDS=6 (clang)'
+	@echo 'make fuzz         run each fuzz target of tests/fuzz for FUZZ_SECONDS=5 (clang)'
 	@echo 'make fuzz-bins    build them only, in build-fuzz'
 	@echo 'make lint         cppcheck, clang --analyze, shellcheck'
 	@echo 'make floorplan    judge every include by tools/floorplan'
