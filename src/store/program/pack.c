@@ -33,10 +33,7 @@
 
 /* A file that has several names, by the first of them. */
 struct seen {
-	struct {
-		dev_t dev;
-		ino_t ino;
-	} id;
+	char id[40]; /* device and inode */
 	char *path;
 	UT_hash_handle hh;
 };
@@ -190,20 +187,20 @@ static int put_content(struct pack *p, int fd, off_t size, struct err *err)
 /* Its first name, when it has been packed; else NULL, and this is it. */
 static const char *other_name(struct pack *p, const struct stat *st)
 {
-	struct seen *s, key = { 0 };
+	struct seen *s;
+	char id[sizeof(s->id)];
 
 	if (st->st_nlink < 2)
 		return NULL;
-	key.id.dev = st->st_dev;
-	key.id.ino = st->st_ino;
-	HASH_FIND(hh, p->seen, &key.id, sizeof(key.id), s);
+	snprintf(id, sizeof(id), "%llx-%llx", (unsigned long long)st->st_dev,
+		 (unsigned long long)st->st_ino);
+	HASH_FIND_STR(p->seen, id, s);
 	if (s)
 		return s->path;
 	s = xcalloc(1, sizeof(*s));
-	s->id.dev = st->st_dev;
-	s->id.ino = st->st_ino;
+	memcpy(s->id, id, sizeof(id));
 	s->path = xstrdup(buf_str(&p->path));
-	HASH_ADD(hh, p->seen, id, sizeof(s->id), s);
+	HASH_ADD_STR(p->seen, id, s);
 	return NULL;
 }
 
