@@ -55,6 +55,8 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 			     struct err *err);
 void box_close(struct box_runtime *rt);	/* processes still there are killed; the rest is the ledger's to undo */
 const char *box_left_out(const struct box_runtime *rt);	/* missing controllers that nobody asked for, as a line; "" none */
+/* For limits that are a wish: takes those away that have no controller here, and says so as a line. False: all can be kept. */
+bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret);
 /* The id of the host that is 0 in the stack's user namespaces; what containers are to own outside (FIFOs) belongs to it and those above. */
 uint32_t box_ids(const struct box_runtime *rt);
 /* For zombies of others that land on us (we may be PID 1 of a VM): reaps every child that is not one of ours. Call on SIGCHLD. */

@@ -34,6 +34,14 @@ enum ctl_type {
 	 * Later requests on the same connection, which are not answered: {"signal": N}, for its PID 1.
 	 */
 	CTL_ATTACH = 5,
+	/*
+	 * A one-off container; one for each connection, and it ends with the connection. Request {"service", and if so "detach",
+	 * "alone", "document", "rows" and "cols" of a terminal}; descriptors: with "document" a memory file (src/sup/oneoff.h), then
+	 * without a terminal the container's standard input, output and error output. Answers: {"name", "note"} at once, {"pid"} when it
+	 * runs, with the terminal's descriptor, and {"status", "oom", "left"} as of wait(2) when it has ended. With "detach" the second is the last.
+	 * Later requests on the same connection, which are not answered: {"signal": N}; {"leave": true}: it goes on without us.
+	 */
+	CTL_RUN = 6,
 	CTL_PAUSE = 7,		/* request {"services": [names] or absent: all}; answers: {"slot", "changed"} for each that
 				   runs; unchanged: it was paused before */
 	CTL_UNPAUSE = 8,	/* likewise */
@@ -74,6 +82,8 @@ int ctl_recv(int fd, struct ctl_msg *ret, struct err *err);
  */
 int ctl_call(int fd, enum ctl_type type, json_t *body, int (*each)(void *arg, const struct ctl_msg *m), void *arg,
 	     struct err *err);
+/* What a CTL_ERROR says, with its kind. Returns -1. */
+int ctl_error(const struct ctl_msg *m, struct err *err);
 /* Server's shorthand: one answer with this body (stolen, may be NULL) for request `m`. Errors are only logged by the caller. */
 int ctl_answer(int fd, const struct ctl_msg *request, enum ctl_type type, json_t *body, bool last);
 

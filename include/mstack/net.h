@@ -97,11 +97,15 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 		     struct err *err);
 /* Bridges with their gateway address, the table, forwarding leases. A subnet or name taken since the plan is an error here. */
 int net_up(struct net *n, struct err *err);
+/* The same for the bridges that the spec has got since, behind those that are up. Those that fail stay for the end to remove. */
+int net_grow(struct net *n, struct err *err);
 /*
  * Reserves published ports: TCP ports are bound and listened on (what arrives there is reset), UDP ports are bound.
  * Port 0 is chosen and written back. In use: error that names port and owner. Before anything else is made.
  */
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err);
+/* Gives back what was reserved for this owner. */
+void net_release(struct net *n, const char *owner);
 /* Attaches all; failures are told in each entry's err. -1 (with err) only when nothing could be sent at all. */
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err);
 /* Adds, or removes, the map elements of published ports. One transaction. */

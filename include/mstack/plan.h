@@ -77,6 +77,7 @@ struct plan_volume {
 	const char *name;
 	bool external;				/* must be there */
 	bool anonymous;
+	bool unlisted;				/* of a project that nobody will ask to remove it */
 	const struct stack_service *service;	/* the first that has it */
 	unsigned line;
 };

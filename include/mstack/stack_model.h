@@ -171,7 +171,7 @@ struct stack_volume {
 	bool bind;
 };
 
-struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input; text lives with the diags */
+struct stack_file { const char *path; const char *text; size_t len; };	/* "-" for standard input, "" for a struct stack_text; text lives with the diags */
 
 struct stack {
 	const char *name;			/* of the project */

@@ -24,6 +24,13 @@ struct sup_hooks {
 	void (*up)(void *arg, const struct err *err);
 };
 
+/*
+ * Who starts a supervisor for a one-off container (CTL_RUN): the service of the stack that is not started before it is asked for,
+ * and the connection on which that will be; taken over. When no other service is started the supervisor ends with the
+ * last one-off, or with the connection.
+ */
+struct sup_client { const char *service; int fd; };
+
 struct sup_opts {
 	const struct stack *stack;
 	struct stack_diags *diags;	/* problems that only planning can find; printed by the caller */
@@ -35,6 +42,7 @@ struct sup_opts {
 	bool wait_healthy;		/* --wait: `up` is done when everything is running or healthy */
 	bool renew_volumes;		/* -V: anonymous volumes begin empty */
 	bool dry_run;			/* prints the plan to stdout and ends */
+	const struct sup_client *client;	/* NULL: none; borrowed until sup_run returns */
 };
 
 /*
@@ -54,6 +62,13 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 pid_t sup_owner(const char *project);
 /* SIGTERM to it. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
+
+/*
+ * Fetches and unpacks the image of a service, so that a supervisor who is asked for a container of it need not wait. May wait.
+ */
+int sup_fetch_image(const struct sup_opts *opts, const char *service, struct err *err);
+/* What a client hands over as the document of CTL_RUN: the stack as it was read, with our environment. A descriptor, or -1. */
+int sup_document(const struct stack *stack, struct err *err);
 
 /* Paths that clients need; caller frees. */
 char *sup_socket_path(const char *project);

@@ -133,6 +133,27 @@ void box_close(struct box_runtime *rt)
 	free(rt);
 }
 
+bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret)
+{
+	unsigned missing =
+		l->wanted & (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS) & ~rt->tree.have;
+	const char *between = "not kept: the limit of ";
+	char why[160];
+
+	if (!missing)
+		return false;
+	l->wanted &= ~missing;
+	cgroup_why_missing(missing & -missing, rt->tree.delegated, why, sizeof(why));
+	for (unsigned bit = 1; bit <= missing; bit <<= 1) {
+		if (!(missing & bit))
+			continue;
+		buf_printf(ret, "%s%s", between, cgroup_controller_name(bit));
+		between = ", ";
+	}
+	buf_printf(ret, ": no controller on cgroup v2 (%s)", why);
+	return true;
+}
+
 const char *box_left_out(const struct box_runtime *rt)
 {
 	return rt->left_out;

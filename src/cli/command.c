@@ -137,6 +137,46 @@ static const struct cli_option port_options[] = {
 	END,
 };
 
+static const struct cli_option run_options[] = {
+	VALUE("image", 0, TEXT, image, "IMAGE", "without a stack file: the image, as under 'image:' there"),
+	VALUE("rootfs", 0, TEXT, rootfs, "DIR", "without a stack file: the folder that is its root; it is not written to"),
+	VALUE("name", 0, TEXT, name, "NAME", "of the container; without a stack file of its project too"),
+	FLAG("detach", 'd', detach, "return when it runs; print its name; what it writes goes to its log"),
+	FLAG("rm", 0, accepted, "accepted; the container is gone after its end anyway"),
+	FLAG("no-tty", 'T', no_tty, "no terminal, though standard input and output are ones; for pipes and scripts"),
+	FLAG("interactive", 'i', interactive, "standard input is handed on; that is so without it too, =false leaves it out"),
+	FLAG("tty", 't', accepted, "accepted; there is a terminal whenever standard input and output are ones"),
+	VALUE("env", 'e', LIST, env, "NAME[=VALUE]", "set a variable, or hand on our own"),
+	VALUE("env-from-file", 0, LIST, env_from_file, "FILE", "variables from a file; -e comes before them"),
+	VALUE("user", 'u', TEXT, user, "USER[:GROUP]", "a name of the container's /etc/passwd, or a number"),
+	VALUE("workdir", 'w', TEXT, workdir, "DIR", "the folder inside to begin in"),
+	VALUE("entrypoint", 0, TEXT, entrypoint, "WORDS", "in place of the image's; its command is left out then"),
+	VALUE("volume", 'v', LIST, binds, "SOURCE:TARGET[:ro]", "a folder, file or volume in the container"),
+	VALUE("tmpfs", 0, LIST, tmpfs, "TARGET", "a file system in memory"),
+	VALUE("publish", 'p', LIST, publish, "[IP:]PORT:PORT", "reach a port of it through one of the host"),
+	FLAG("service-ports", 'P', service_ports, "publish the ports of the service too; else its own container has them"),
+	VALUE("network", 0, TEXT, network, "NAME", "be on this network; none, host and bridge as under 'network_mode:'"),
+	VALUE("hostname", 0, TEXT, hostname, "NAME", "its host name"),
+	VALUE("memory", 'm', TEXT, memory, "SIZE", "so much memory at most: 128m"),
+	VALUE("cpus", 0, TEXT, cpus, "N", "so many processors at most: 0.5"),
+	VALUE("pids", 0, TEXT, pids, "N", "so many processes at most"),
+	VALUE("pids-limit", 0, TEXT, pids, "N", "the same"),
+	VALUE("cap-add", 0, LIST, cap_add, "CAP", "give a capability"),
+	VALUE("cap-drop", 0, LIST, cap_drop, "CAP", "take one away, or ALL"),
+	VALUE("device", 0, LIST, devices, "PATH", "a device of the host"),
+	FLAG("privileged", 0, privileged, "with all rights"),
+	FLAG("read-only", 0, read_only, "its root cannot be written to"),
+	FLAG("init", 0, init, "a small init is its first process"),
+	VALUE("label", 'l', LIST, labels, "NAME=VALUE", "a label"),
+	FLAG("no-deps", 0, no_deps, "do not start what the service depends on"),
+	VALUE("pull", 0, TEXT, pull, "POLICY", "when the image is fetched, as under 'pull_policy:'"),
+	FLAG("quiet", 'q', quiet, "do not tell progress"),
+	FLAG("quiet-pull", 0, quiet, "the same"),
+	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
+	LATER("use-aliases", 0), LATER("build", 0), LATER("quiet-build", 0),
+	END,
+};
+
 static const struct cli_option top_options[] = {
 	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
 	END,
@@ -266,6 +306,19 @@ const struct cli_command cli_commands[] = {
 	  "  mstack cp -a ./site/. web:/srv/www          its content, with owners\n"
 	  "  mstack cp web:/var/log - | tar tv           as a tar\n",
 	  cli_cp },
+	{ "run", "run a one-off container", "[FILE] SERVICE [CMD...] | --image IMAGE CMD... | --rootfs DIR CMD...", 4096,
+	  COMMAND_OWN_WORDS, run_options,
+	  "Of a service, with what it depends on, which stays up; or of an image alone, in a network of its own that leads\n"
+	  "outside through the host. It is isolated as a service is, and gone after its end, with what it wrote outside of\n"
+	  "volumes (which is in memory, 1 GiB at most). It ends with mstack, unless -d, or ctrl-p ctrl-q on a terminal. The exit code is\n"
+	  "the command's; 125 it could not be made, 126 it cannot be executed, 127 it was not found, 128+N it was ended by\n"
+	  "signal N. Signals sent to mstack are passed on. What stands behind SERVICE, or behind --, belongs to the command.\n"
+	  "\n"
+	  "  mstack run --rootfs ./alpine -- /bin/sh        a shell in a folder\n"
+	  "  mstack run --memory 128m --pids 64 --cpus 0.5 --image alpine -- sh\n"
+	  "  mstack run stack.yaml web sh                   as a service of the stack\n"
+	  "  mstack run db pg_dump shop >shop.sql           out of the container\n",
+	  cli_run },
 	{ "top", "show the processes of the services", "[FILE] [SERVICE...]", 256, 0, top_options,
 	  "PID and PPID are those of the host; UID is looked up in the container's own /etc/passwd. Control characters in\n"
 	  "what a process calls itself are made visible.\n",
@@ -335,7 +388,6 @@ const struct cli_command cli_commands[] = {
 	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
-	NOT_YET("run", "run a one-off container"),
 	NOT_YET("start", "start stopped services"),
 	NOT_YET("stop", "stop services, keep their slots"),
 	NOT_YET("restart", "restart services"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * detach: the two ends of `up -d`. Called by up. The new process runs the supervisor; the old one only waits and passes
+ * detach: the two ends of `up -d`. Called by up and run. The new process runs the supervisor; the old one only waits and passes
  * signals on, so that Ctrl-C during a slow start ends the start and not just the waiting.
  */
 #include <errno.h>
@@ -136,15 +136,23 @@ static int wait_word(int fd, int words, pid_t child, int signals, int64_t timeou
 	}
 }
 
-/* What the caller's shell left open (a lock, a test's pipe) must not be held for as long as the stack runs. */
-static int become_background(int fd, int words, const sigset_t *mask, int *ret_fd)
+static void close_between(int from, int to)
 {
+	if (from < to)
+		close_range((unsigned)from, (unsigned)to - 1, 0);
+}
+
+/* What the caller's shell left open (a lock, a test's pipe) must not be held for as long as the stack runs. */
+static int become_background(int fd, int words, int keep, const sigset_t *mask, int *ret_fd)
+{
+	int low = keep < 0 || fd < keep ? fd : keep, high = fd < keep ? keep : fd;
+
 	setsid();
 	signal(SIGPIPE, SIG_IGN); /* the command may be killed while we speak */
 	dup2(words, STDERR_FILENO);
-	if (fd > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
-	close_range((unsigned)fd + 1, ~0u, 0);
+	close_between(STDERR_FILENO + 1, low);
+	close_between(low + 1, high);
+	close_range((unsigned)high + 1, ~0u, 0);
 	replace_fd(STDIN_FILENO, "/dev/null", O_RDWR);
 	replace_fd(STDOUT_FILENO, "/dev/null", O_RDWR);
 	sigprocmask(SIG_SETMASK, mask, NULL);
@@ -152,7 +160,7 @@ static int become_background(int fd, int words, const sigset_t *mask, int *ret_f
 	return 0;
 }
 
-int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err)
+int cli_detach(int64_t timeout_ms, int keep, int *ret_fd, int *ret_code, struct err *err)
 {
 	_cleanup_fd_ int here = -1, there = -1, signals = -1, words = -1, words_in = -1;
 	sigset_t passed, before;
@@ -176,7 +184,8 @@ int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err)
 	child = signals < 0 ? -1 : fork();
 	if (!child) {
 		here = signals = words = -1; /* closed there with all others */
-		return become_background(take_fd(&there), take_fd(&words_in), &before, ret_fd);
+		return become_background(take_fd(&there), take_fd(&words_in), keep, &before,
+					 ret_fd);
 	}
 	if (child < 0)
 		r = err_sys(err, errno, "process for the supervisor");

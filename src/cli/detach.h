@@ -8,11 +8,11 @@
 #include "mstack/base.h"
 
 /*
- * Forks. In the new process: 0; it leads a session of its own, without terminal, standard input and output; *ret_fd is
- * where cli_detach_tell speaks. In the old one: 1, and *ret_code is the exit code that it told, or -1 with the error that it told.
+ * Forks. In the new process: 0; it leads a session of its own, without terminal, standard input and output; of other
+ * descriptors it keeps `keep` only (-1: none); *ret_fd is where cli_detach_tell speaks. In the old one: 1, and *ret_code is the exit code that it told, or -1 with the error that it told.
  * SIGINT and SIGTERM to the old one are passed on. After timeout_ms (-1: never) the old one gives up waiting: -1, ERR_TIMEOUT.
  */
-int cli_detach(int64_t timeout_ms, int *ret_fd, int *ret_code, struct err *err);
+int cli_detach(int64_t timeout_ms, int keep, int *ret_fd, int *ret_code, struct err *err);
 
 /* Tells the exit code, or with err the error; closes *fd. Only the first call says anything. */
 void cli_detach_tell(int *fd, int code, const struct err *err);

@@ -33,6 +33,18 @@ void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)
 	buf_fini(&b);
 }
 
+/* All of them together, in the order of the file. */
+bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct buf *out)
+{
+	size_t n = stack_diags_count(p->diags);
+
+	if (n == p->diags_told)
+		return false;
+	p->diags_told = n;
+	stack_diags_print(p->diags, t->err_colour, out);
+	return true;
+}
+
 static void print_json(const struct stack_diags *diags, FILE *to)
 {
 	struct buf b = { 0 };

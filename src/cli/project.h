@@ -14,6 +14,7 @@ struct cli_project {
 	char *name;
 	struct stack *stack;	   /* NULL: the name was enough */
 	struct stack_diags *diags; /* NULL likewise */
+	size_t diags_told;
 };
 
 /* How a stack is loaded. */
@@ -35,6 +36,8 @@ int cli_project_load(const struct cli_options *o, const struct cli_load *how, st
 int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err);
 void cli_project_fini(struct cli_project *p);
 
+/* Adds all problems as text if there are some that were not there at the last call: planning finds more than loading does. */
+bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct buf *out);
 void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t);
 
 #endif

@@ -256,6 +256,9 @@ static int put_service(struct writer *w, const struct cli_options *o, bool whole
 		put_text(w, "--name", "container_name", container);
 	else
 		put_reset(w, "container_name");
+	/* The name by which it is known outside says more than that of a service of no file. */
+	if (whole && !o->hostname)
+		put_text(w, "--name", "hostname", container);
 	if (!whole) {
 		/* Whether there is a terminal is decided here, and who is at it. */
 		put_reset(w, "tty");
@@ -272,6 +275,40 @@ static int put_service(struct writer *w, const struct cli_options *o, bool whole
 	put_ports(w, o, whole);
 	put_command(w, o, cmd, n);
 	return 0;
+}
+
+/* "data" of "data:/x:ro"; 0: it is a path, or there is none. */
+static size_t volume_name(const char *bind)
+{
+	size_t len = strcspn(bind, ":");
+
+	return bind[len] && !strchr("./~", *bind) ? len : 0;
+}
+
+static bool is_named_again(const struct cli_words *binds, size_t i, size_t len)
+{
+	for (size_t k = i + 1; k < binds->n; k++)
+		if (volume_name(binds->v[k]) == len && !strncmp(binds->v[i], binds->v[k], len))
+			return true;
+	return false;
+}
+
+/* Without a file there is no project that a volume could be called after. */
+static void put_volumes(struct writer *w, const struct cli_words *binds)
+{
+	put(w, "--volume", ",\"volumes\": {");
+	for (size_t i = 0; i < binds->n; i++) {
+		size_t len = volume_name(binds->v[i]);
+		_cleanup_free_ char *name = xasprintf("%.*s", (int)len, binds->v[i]);
+
+		if (!len || is_named_again(binds, i, len))
+			continue;
+		quote(w, "--volume", name);
+		put(w, "--volume", ": {");
+		put_text(w, "--volume", "name", name);
+		put(w, "--volume", "},");
+	}
+	put(w, "--volume", "}");
 }
 
 /* A network that is not the project's own must be there already. */
@@ -303,8 +340,10 @@ int rundoc_make(struct rundoc *d, const struct cli_options *o, const char *servi
 	if (put_service(&w, o, whole, container, cmd, n, err) < 0)
 		return -1;
 	put(&w, "run", "}}");
-	if (whole)
+	if (whole) {
+		put_volumes(&w, &o->binds);
 		put_networks(&w, o->network);
+	}
 	put(&w, "run", "}");
 	if (w.bad)
 		return err_kind(err, ERR_USAGE, "run: %s: its text is not UTF-8", w.bad);

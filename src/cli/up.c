@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/background.h"
 #include "cli/command.h"
-#include "cli/detach.h"
 #include "cli/images.h"
 #include "cli/logview.h"
 #include "cli/project.h"
@@ -17,8 +17,6 @@
 
 /* By which a supervisor is known when its ledger was lost (box_supervisor). */
 #define PROCESS_NAME "mstack"
-/* The background supervisor's own log lies in memory (/run); beyond this it is begun anew. */
-#define OWN_LOG_MAX (1 << 20)
 
 struct up {
 	const struct cli_options *o;
@@ -26,55 +24,23 @@ struct up {
 	struct cli_project project;
 	struct cli_logview view;
 	struct cli_relay relay;
-	size_t diags_told;
-	int tell_fd; /* in the background, until `up` is done: where the command waits */
-	bool background;
-	size_t own_log; /* bytes in it */
-	bool *quiet;	/* by service: its log is not shown */
+	bool *quiet; /* by service: its log is not shown */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* Foreground through the relay; the background's standard error is the command's at first and a file later. */
 static void print(struct up *u, int to, struct buf *b)
 {
-	const char *text = buf_str(b);
-	size_t len = b->len;
-
-	if (!u->background) {
-		cli_relay_print(&u->relay, to, text, len);
-	} else {
-		if (u->tell_fd < 0 && (u->own_log += len) > OWN_LOG_MAX) {
-			u->own_log = len;
-			if (ftruncate(STDERR_FILENO, 0) < 0)
-				u->own_log = 0;
-		}
-		fputs(text, stderr);
-	}
+	cli_relay_print(&u->relay, to, buf_str(b), b->len);
 	buf_fini(b);
 }
 
-/* Planning may have found more than loading did; all of them are printed together, in the order of the file. */
 static void tell_diags(struct up *u)
 {
 	struct buf b = { 0 };
-	size_t n = stack_diags_count(u->project.diags);
 
-	if (n == u->diags_told)
-		return;
-	u->diags_told = n;
-	stack_diags_print(u->project.diags, u->term.err_colour, &b);
-	print(u, STDERR_FILENO, &b);
-}
-
-/* The terminal, or whatever it was, belongs to somebody else from now on. */
-static void begin_own_log(struct up *u)
-{
-	_cleanup_free_ char *path =
-		xasprintf("%s/%s/supervisor.log", path_run_dir(), u->project.name);
-
-	cli_detach_stderr(path);
-	u->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+	if (cli_project_diags(&u->project, &u->term, &b))
+		print(u, STDERR_FILENO, &b);
 }
 
 static void on_say(void *arg, enum sup_say kind, const char *slot, const char *text)
@@ -82,10 +48,6 @@ static void on_say(void *arg, enum sup_say kind, const char *slot, const char *t
 	struct up *u = arg;
 	struct buf b = { 0 };
 
-	if (u->tell_fd >= 0 && cli_detach_alone(u->tell_fd)) {
-		begin_own_log(u);
-		cleanup_fd(&u->tell_fd);
-	}
 	/* Only a plan has slots: now the file has been looked at from all sides. */
 	if (slot)
 		tell_diags(u);
@@ -106,7 +68,6 @@ static bool is_quiet(const struct up *u, const char *slot)
 	return false;
 }
 
-/* In the foreground only; in the background nobody looks, and the lines are in the files anyway. */
 static void on_line(void *arg, const char *slot, const struct logs_line *line)
 {
 	struct up *u = arg;
@@ -120,13 +81,8 @@ static void on_line(void *arg, const char *slot, const struct logs_line *line)
 
 static void on_up(void *arg, const struct err *err)
 {
-	struct up *u = arg;
-
-	tell_diags(u);
-	if (err || u->tell_fd < 0)
-		return;
-	begin_own_log(u);
-	cli_detach_tell(&u->tell_fd, 0, NULL);
+	(void)err;
+	tell_diags(arg);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -189,11 +145,8 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 	const struct sup_opts opts = {
 		.stack = u->project.stack,
 		.diags = u->project.diags,
-		.hooks = { .arg = u,
-			   .say = on_say,
-			   .line = u->background ? NULL : on_line,
-			   .up = on_up },
-		.foreground = !u->background,
+		.hooks = { .arg = u, .say = on_say, .line = on_line, .up = on_up },
+		.foreground = true,
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.abort_on_exit = o->abort_on_exit || o->exit_code_from,
 		.abort_on_failure = o->abort_on_failure,
@@ -262,26 +215,24 @@ static int run_foreground(struct up *u, struct err *err)
 	return r < 0 ? -1 : code;
 }
 
-/* Two processes come out of cli_detach; both return from here with an exit code of their own. */
+/* Two processes come out of it; both return from here with an exit code of their own. */
 static int run_background(struct up *u, struct err *err)
 {
-	int64_t timeout_ms = u->o->wait_timeout_s < 0 ? -1 : u->o->wait_timeout_s * 1000;
-	int code = 0, r = cli_detach(timeout_ms, &u->tell_fd, &code, err);
+	const struct cli_background b = {
+		.o = u->o,
+		.project = &u->project,
+		.timeout_ms = u->o->wait_timeout_s < 0 ? -1 : u->o->wait_timeout_s * 1000,
+		.wait_healthy = u->o->wait,
+	};
+	bool old;
 
-	if (r)
-		return r < 0 ? -1 : code;
-	u->background = true;
-	r = run_supervisor(u, &code, err);
-	if (r < 0 && u->tell_fd < 0 && err->text[0])
-		cli_say(&u->term, SUP_ERROR, NULL, err->text);
-	cli_detach_tell(&u->tell_fd, code, r < 0 ? err : NULL);
-	return r < 0 ? cli_told(err, err->kind) : code;
+	return cli_background(&b, &old, err);
 }
 
 int cli_up(const struct cli_options *o, struct err *err)
 {
 	const struct cli_load how = { .for_run = true, .services = &o->args };
-	struct up u = { .o = o, .term = cli_term_get(o), .tell_fd = -1 };
+	struct up u = { .o = o, .term = cli_term_get(o) };
 	int r = -1;
 
 	if (check_words(o, err) < 0)

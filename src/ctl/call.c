@@ -17,7 +17,7 @@ static enum err_kind kind_of_code(json_int_t code)
 	return ERR_RUN;
 }
 
-static int take_error(const struct ctl_msg *m, struct err *err)
+int ctl_error(const struct ctl_msg *m, struct err *err)
 {
 	const char *text = json_string_value(json_object_get(m->body, "error"));
 
@@ -73,7 +73,7 @@ int ctl_call(int fd, enum ctl_type type, json_t *body,
 		if (next_answer(fd, request.id, &m, err) < 0)
 			return -1;
 		if (m.type == CTL_ERROR)
-			return take_error(&m, err);
+			return ctl_error(&m, err);
 		last = m.flags & CTL_LAST;
 		if (each)
 			rc = each(arg, &m);

@@ -63,7 +63,7 @@ int bridges_check(const struct net *n, struct err *err)
 
 	if (addr_list(n->rtnl, &addrs, &n_addrs, err))
 		return -1;
-	for (size_t i = 0; i < n->spec->n_bridges; i++)
+	for (size_t i = n->first; i < n->spec->n_bridges; i++)
 		if (check_name(n, &n->spec->bridges[i], err) ||
 		    check_subnet(&n->spec->bridges[i], addrs, n_addrs, err))
 			return -1;
@@ -96,7 +96,7 @@ static int create(struct net *n, struct err *err)
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
-	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
 		b.tag = (unsigned)i;
@@ -111,7 +111,7 @@ static int configure(struct net *n, struct err *err)
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
-	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 		_cleanup_free_ char *alias = xasprintf(LINK_OWNER "%.63s:%.127s", n->spec->project,
 						       br->altname ? br->altname : br->ifname);
@@ -131,14 +131,14 @@ int bridges_up(struct net *n, struct err *err)
 	size_t count = n->spec->n_bridges;
 	_cleanup_free_ uint32_t *items = xcalloc(count + 1, sizeof(*items));
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = n->first; i < count; i++) {
 		items[i] = ledger_intend(n->ledger, "bridge", 0, n->spec->bridges[i].ifname, err);
 		if (!items[i])
 			return -1;
 	}
 	if (create(n, err))
 		return -1;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = n->first; i < count; i++)
 		if (ledger_done(n->ledger, items[i], (uint64_t)n->bridges[i], 0, err))
 			return -1;
 	return configure(n, err);

@@ -47,6 +47,18 @@ void holds_release(struct net *n)
 	}
 }
 
+void net_release(struct net *n, const char *owner)
+{
+	for (struct hold **at = &n->holds, *h; (h = *at);) {
+		if (strncmp(h->owner, owner, sizeof(h->owner) - 1) != 0) {
+			at = &h->next;
+			continue;
+		}
+		*at = h->next;
+		free_hold(h);
+	}
+}
+
 /* No rule has sent this one on: a reset tells its sender at once. */
 static void on_connection(struct ev_loop *loop, struct ev_io *io, int revents)
 {

@@ -64,7 +64,7 @@ static void put_names(struct nl_batch *b, const struct net *n, const char *set, 
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = 0; i < n->spec->n_bridges; i++)
+	for (size_t i = n->first; i < n->spec->n_bridges; i++)
 		if (!internal_only || n->spec->bridges[i].internal)
 			vec_push(&elems, name_elem(n->spec->bridges[i].ifname));
 	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
@@ -75,7 +75,7 @@ static void put_pairs(struct nl_batch *b, const struct net *n)
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		struct nft_elem e = name_elem(n->spec->bridges[i].ifname);
 
 		memcpy(e.key + IFNAMSIZ, e.key, IFNAMSIZ);
@@ -95,7 +95,7 @@ static void put_subnets(struct nl_batch *b, const struct net *n)
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = 0; i < n->spec->n_bridges; i++) {
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 		struct nft_elem first = { .key_len = 4 }, behind = { .key_len = 4, .end = true };
 		uint32_t next =
@@ -124,6 +124,16 @@ static void put_uplinks(struct nl_batch *b, const struct net *n,
 	vec_fini(&elems);
 }
 
+static void put_elements(struct nl_batch *b, const struct net *n,
+			 const struct lease_devices *uplinks)
+{
+	put_names(b, n, "brs", false);
+	put_names(b, n, "internal", true);
+	put_pairs(b, n);
+	put_subnets(b, n);
+	put_uplinks(b, n, uplinks);
+}
+
 static int make_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
@@ -136,11 +146,7 @@ static int make_table(struct net *n, const struct lease_devices *uplinks, struct
 	nft_begin(&b);
 	nft_put_table(&b, n->spec->table, comment);
 	ruleset_put(&b, n->spec->table);
-	put_names(&b, n, "brs", false);
-	put_names(&b, n, "internal", true);
-	put_pairs(&b, n);
-	put_subnets(&b, n);
-	put_uplinks(&b, n, uplinks);
+	put_elements(&b, n, uplinks);
 	nft_end(&b);
 	if (nl_transact(n->nft, &b, NULL, err))
 		return err_wrap(err, "nftables table '%s'", n->spec->table);
@@ -148,30 +154,67 @@ static int make_table(struct net *n, const struct lease_devices *uplinks, struct
 	return ledger_done(n->ledger, item, 0, 0, err);
 }
 
-static bool has_way_out(const struct net_spec *spec)
+/* What comes to a table that is there. */
+static int extend_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
 {
-	for (size_t i = 0; i < spec->n_bridges; i++)
-		if (!spec->bridges[i].internal)
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	put_elements(&b, n, uplinks);
+	nft_end(&b);
+	return nl_transact(n->nft, &b, NULL, err)
+		       ? err_wrap(err, "nftables table '%s'", n->spec->table)
+		       : 0;
+}
+
+/* Do those that are made now need devices of the host to forward, which none before them did? */
+static bool wants_uplinks(const struct net *n)
+{
+	for (size_t i = n->first; !n->has_uplinks && i < n->spec->n_bridges; i++)
+		if (!n->spec->bridges[i].internal)
 			return true;
 	return false;
 }
 
-int net_up(struct net *n, struct err *err)
+/* The bridges from n->first on. */
+static int raise_bridges(struct net *n, struct err *err)
 {
 	_cleanup_(lease_devices_fini) struct lease_devices uplinks = { 0 };
+	size_t count = n->spec->n_bridges - n->first;
+	bool way_out = wants_uplinks(n);
 
 	if (bridges_check(n, err))
 		return -1;
-	if (has_way_out(n->spec) && lease_candidates(n->rtnl, &uplinks, err))
+	if (way_out && lease_candidates(n->rtnl, &uplinks, err))
 		return -1;
-	if (make_table(n, &uplinks, err) || bridges_up(n, err))
+	n->has_uplinks |= way_out;
+	if ((n->has_table ? extend_table(n, &uplinks, err) : make_table(n, &uplinks, err)) ||
+	    bridges_up(n, err))
 		return -1;
-	if (n->watch && portwatch_bridges(n->watch, n->bridges, n->spec->n_bridges, err))
+	if (n->watch && portwatch_bridges(n->watch, n->bridges + n->first, count, err))
 		return -1;
 	for (size_t i = 0; i < uplinks.n; i++)
 		if (lease_take(n->ledger, &uplinks.v[i], n->spec->project, err))
 			return -1;
+	n->first = n->spec->n_bridges;
 	return 0;
+}
+
+int net_up(struct net *n, struct err *err)
+{
+	return raise_bridges(n, err);
+}
+
+int net_grow(struct net *n, struct err *err)
+{
+	size_t had = n->first;
+
+	if (n->spec->n_bridges == had)
+		return 0;
+	n->bridges = xrealloc(n->bridges, (n->spec->n_bridges + 1) * sizeof(*n->bridges));
+	memset(n->bridges + had, 0, (n->spec->n_bridges + 1 - had) * sizeof(*n->bridges));
+	return raise_bridges(n, err);
 }
 
 /* ---- down ------------------------------------------------------------------------------------ */

@@ -6,6 +6,8 @@
 
 static void add_edges(struct planner *p, size_t slot, const struct stack_depend *d)
 {
+	size_t before = p->plan->n_edges;
+
 	for (size_t on = 0; on < p->plan->n_slots; on++) {
 		if (p->plan->slots[on].service != d->service)
 			continue;
@@ -17,6 +19,13 @@ static void add_edges(struct planner *p, size_t slot, const struct stack_depend 
 			.line = d->pos.line,
 		};
 	}
+	/* Only what comes to a running plan may lack one. */
+	if (p->plan->n_edges == before && d->required)
+		stack_diag_add(
+			p->diags, STACK_ERROR, d->pos,
+			"start it with the others, or do without it by --no-deps",
+			"service '%s': depends on '%s', which is not among the services that were started",
+			p->plan->slots[slot].service->name, d->service->name);
 }
 
 void planner_edges(struct planner *p)

@@ -220,7 +220,9 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.host_root = img->host_root;
 	slot->box.read_only = slot->service->read_only;
 	slot->box.shm_size = slot->service->shm_size.value;
-	slot->box_slot.tmp_upper = img->host_root || slot->service->upper == STACK_UPPER_TMPFS;
+	/* Nobody will ask for what a one-off has written beside its volumes. */
+	slot->box_slot.tmp_upper = img->host_root || p->extra ||
+				   slot->service->upper == STACK_UPPER_TMPFS;
 	slot->box.writable_root = slot->service->writable_root;
 	planner_root(p, slot, img);
 }

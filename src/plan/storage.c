@@ -47,6 +47,7 @@ static void add_folder(struct planner *p, const struct planner_mount *m, const c
 		.name = name,
 		.external = m->mount->volume && m->mount->volume->external,
 		.anonymous = !m->mount->volume,
+		.unlisted = p->extra && p->extra->alone,
 		.service = m->owner->service,
 		.line = m->mount->pos.line,
 	};

@@ -319,7 +319,7 @@ int reader_text(struct reader *r, const struct context *c, const struct stack_te
 	uint32_t number = diags_add_text(r->diags, text);
 
 	vec_push(&r->files,
-		 ((struct stack_file){ "-", diags_text(r->diags, number), strlen(text->text) }));
+		 ((struct stack_file){ "", diags_text(r->diags, number), strlen(text->text) }));
 	vec_push(&r->contexts, c);
 	r->text_file = number + 1;
 	return (int)number;

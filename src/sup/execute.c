@@ -6,7 +6,7 @@
  */
 #include <signal.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 static const ev_tstamp GIVE_UP_S = 10;
 
@@ -58,15 +58,23 @@ static int writable_layer(struct sup_slot *slot, struct err *err)
 				&slot->upper, &slot->work, err);
 }
 
+/* What the container has for 0, 1 and 2; borrowed for the start. */
+static int streams(struct sup_slot *slot, struct box_spec *spec, struct err *err)
+{
+	if (slot->oneoff && sup_oneoff_streams(slot, spec))
+		return 0;
+	return sup_streams_give(slot, spec, err);
+}
+
 static void start_box(struct sup_slot *slot)
 {
 	struct box_spec spec = slot->plan->box;
 	struct err err = { 0 };
 	bool started = false;
 
-	spec.volumes = slot->sup->volumes;
+	spec.volumes = sup_oneoff_volumes(slot);
 	sup_joining_fill(slot, &spec);
-	if (sup_streams_give(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
+	if (streams(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
 		spec.upper = slot->upper;
 		spec.work = slot->work;
 		started = box_start(slot->box, &spec, slot->network_up, &err) == 0;
@@ -168,8 +176,7 @@ static void start_all(struct sup *s)
 static int stop_signal(const struct sup_slot *slot)
 {
 	const struct plan_slot *p = slot->plan;
-	const struct store_image *img =
-		&slot->sup->prepared.images[p->service - slot->sup->opts->stack->services];
+	const struct store_image *img = &slot->prepared->images[p->service - slot->stack->services];
 	int sig = p->service->stop_signal_nr;
 
 	if (!sig && img->stop_signal)
@@ -184,7 +191,7 @@ static void send_stop(struct sup_slot *slot)
 
 	if (!slot->box || box_signal(slot->box, sig, &ignored, &(struct err){ 0 }) < 0)
 		return; /* it ended meanwhile: BOX_EXITED is on its way */
-	if (ignored)
+	if (ignored && slot->log)
 		logs_say(
 			slot->log,
 			"killed at once: as PID 1 it neither catches nor blocks %s, which could never end it",

@@ -30,10 +30,23 @@ static int make_link(struct sup_slot *slot, const char *path, struct err *err)
 	return ledger_done_path(l, item, err);
 }
 
+static char *path_of(const struct sup_slot *slot)
+{
+	return xasprintf("%s/%s-%s", folder, slot->sup->opts->stack->name, slot->plan->name);
+}
+
+void sup_netns_unlink(struct sup_slot *slot)
+{
+	_cleanup_free_ char *path = path_of(slot);
+	const struct ledger_item *item = ledger_find(slot->sup->ledger, "link", path);
+
+	if (item)
+		ledger_undo_item(slot->sup->ledger, item->id, 0, &(struct err){ 0 });
+}
+
 void sup_netns_link(struct sup_slot *slot)
 {
-	_cleanup_free_ char *path =
-		xasprintf("%s/%s-%s", folder, slot->sup->opts->stack->name, slot->plan->name);
+	_cleanup_free_ char *path = path_of(slot);
 	struct err err = { 0 };
 	int rc = path_mkdirs(AT_FDCWD, folder, 0755);
 

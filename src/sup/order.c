@@ -5,20 +5,29 @@
  */
 #include <sys/wait.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 /* ---- up -------------------------------------------------------------------------------------- */
+
+/* A one-off has a plan of its own, whose edges all begin at it and lead to slots of ours. */
+static const struct plan *plan_of(const struct sup *s, size_t nr)
+{
+	const struct plan *own = sup_oneoff_plan(&s->slots[nr]);
+
+	return own ? own : s->plan;
+}
 
 /* Of all edges together: one that failed decides, else one that waits does. */
 static enum sup_gate gate_of(const struct sup *s, size_t nr)
 {
+	const struct plan *plan = plan_of(s, nr);
 	enum sup_gate all = GATE_OPEN;
 
-	for (size_t i = 0; i < s->plan->n_edges; i++) {
-		const struct plan_edge *e = &s->plan->edges[i];
+	for (size_t i = 0; i < plan->n_edges; i++) {
+		const struct plan_edge *e = &plan->edges[i];
 		enum sup_gate g;
 
-		if (e->slot != nr)
+		if (plan == s->plan && e->slot != nr)
 			continue;
 		g = sup_gate_edge(e, &s->slots[e->on].svc, s->slots[e->on].health.state);
 		if (g == GATE_FAILED)
@@ -75,7 +84,7 @@ static const struct sup_slot *first_failure(const struct sup *s)
 {
 	const struct sup_slot *found = NULL;
 
-	for (size_t i = 0; i < s->n_slots; i++) {
+	for (size_t i = 0; i < s->plan->n_slots; i++) {
 		const struct sup_slot *slot = &s->slots[i];
 		const struct svc *v = &slot->svc;
 		bool bad = s->opts->wait_healthy &&
@@ -112,7 +121,7 @@ void sup_look_at_up(struct sup *s)
 		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err));
 		return;
 	}
-	for (size_t i = 0; i < s->n_slots; i++)
+	for (size_t i = 0; i < s->plan->n_slots; i++)
 		if (!arrived(s, &s->slots[i]))
 			return;
 	s->up_told = true;
@@ -137,7 +146,7 @@ static bool needed(const struct sup *s, size_t nr)
 		if (s->plan->edges[i].on == nr &&
 		    !sup_at_rest(&s->slots[s->plan->edges[i].slot].svc))
 			return true;
-	return false;
+	return sup_oneoff_needs(s, nr);
 }
 
 /*

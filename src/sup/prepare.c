@@ -64,16 +64,18 @@ int sup_cannot_create(const struct sup_opts *opts, const struct stack_service *s
 		      struct err *err)
 {
 	err->kind = ERR_CREATE;
+	/* What options say of a one-off stands in no line of a file. */
+	if (opts->client && !strcmp(opts->client->service, s->name))
+		return err_wrap(err, "service '%s'", s->name);
 	err->line = line;
 	sup_err_at(opts->stack, s, err);
 	return -1;
 }
 
 static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
-			   struct err *err)
+			   size_t first, struct err *err)
 {
 	const struct stack_service *s = &opts->stack->services[nr];
-	size_t first = first_with_image(opts, nr);
 
 	if (first < nr) {
 		p->images[nr] = p->images[first];
@@ -128,15 +130,12 @@ static int prepare_mounted(const struct sup_opts *opts, struct sup_prepared *p,
 	return 0;
 }
 
-static int prepare_all_mounted(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
+static int prepare_mounts(const struct sup_opts *opts, struct sup_prepared *p,
+			  const struct stack_service *s, struct err *err)
 {
-	for (size_t i = 0; i < opts->stack->n_services; i++) {
-		const struct stack_service *s = &opts->stack->services[i];
-
-		for (size_t k = 0; k < s->n_mounts; k++)
-			if (prepare_mounted(opts, p, s, &s->mounts[k], err) < 0)
-				return -1;
-	}
+	for (size_t k = 0; k < s->n_mounts; k++)
+		if (prepare_mounted(opts, p, s, &s->mounts[k], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -166,9 +165,9 @@ static char *resolv_conf(const struct net_facts *facts)
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 
-static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
+struct plan_host sup_plan_host(const struct sup_prepared *p)
 {
-	struct plan_host host = {
+	return (struct plan_host){
 		.net = &p->facts,
 		.images = p->images,
 		.users = p->users,
@@ -180,25 +179,72 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 		.resolv_conf = p->resolv_conf,
 		.hostname = p->hostname,
 	};
+}
 
-	/* What is cut off without an end has one by the size of the field. */
-	gethostname(p->hostname, sizeof(p->hostname) - 1);
+static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
+{
+	struct plan_host host = sup_plan_host(p);
+
+	host.held_back = opts->client ? opts->client->service : NULL;
 	return plan_make(opts->stack, &host, &p->plan, opts->diags);
 }
 
-static int read_profiles(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
+static int read_profile(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
+			struct err *err)
+{
+	const struct stack_service *s = &opts->stack->services[nr];
+
+	if (sup_read_profile(s, &p->profiles[nr], err) < 0)
+		return sup_cannot_create(opts, s, s->seccomp.pos.line, err);
+	return 0;
+}
+
+/* Room for what is known of each service. */
+static int begin(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
 {
 	size_t n = opts->stack->n_services;
 
+	p->run_dir = sup_project_dir(opts->stack->name);
+	p->images = xcalloc(n + 1, sizeof(*p->images));
+	p->shared = xcalloc(n + 1, sizeof(*p->shared));
+	p->users = xcalloc(n + 1, sizeof(*p->users));
 	p->profiles = xcalloc(n + 1, sizeof(*p->profiles));
 	p->n_profiles = n;
-	for (size_t i = 0; i < n; i++) {
-		const struct stack_service *s = &opts->stack->services[i];
+	p->store = store_open(path_data_dir(), err);
+	return p->store ? 0 : -1;
+}
 
-		if (sup_read_profile(s, &p->profiles[i], err) < 0)
-			return sup_cannot_create(opts, s, s->seccomp.pos.line, err);
-	}
+static int look_at_host(struct sup_prepared *p, struct err *err)
+{
+	if (net_facts_get(&p->facts, err) < 0)
+		return -1;
+	p->resolv_conf = resolv_conf(&p->facts);
+	/* What is cut off without an end has one by the size of the field. */
+	gethostname(p->hostname, sizeof(p->hostname) - 1);
 	return 0;
+}
+
+int sup_prepare_one(const struct sup_opts *opts, const struct stack_service *service,
+		    struct sup_prepared *p, struct err *err)
+{
+	size_t nr = (size_t)(service - opts->stack->services);
+
+	if (begin(opts, p, err) < 0)
+		return -1;
+	p->n = opts->stack->n_services;
+	if (read_profile(opts, p, nr, err) < 0 || prepare_service(opts, p, nr, nr, err) < 0 ||
+	    prepare_mounts(opts, p, service, err) < 0)
+		return -1;
+	return look_at_host(p, err);
+}
+
+int sup_fetch_image(const struct sup_opts *opts, const char *service, struct err *err)
+{
+	struct sup_prepared p = { 0 };
+	int rc = sup_prepare_one(opts, stack_find_service(opts->stack, service), &p, err);
+
+	sup_prepared_fini(&p);
+	return rc;
 }
 
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
@@ -206,21 +252,19 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 	size_t n = opts->stack->n_services;
 	int rc;
 
-	p->run_dir = sup_project_dir(opts->stack->name);
-	p->images = xcalloc(n + 1, sizeof(*p->images));
-	p->shared = xcalloc(n + 1, sizeof(*p->shared));
-	p->users = xcalloc(n + 1, sizeof(*p->users));
-	if (read_profiles(opts, p, err) < 0)
+	if (begin(opts, p, err) < 0)
 		return -1;
-	p->store = store_open(path_data_dir(), err);
-	if (!p->store)
-		return -1;
-	for (; p->n < n; p->n++)
-		if (prepare_service(opts, p, p->n, err) < 0)
+	for (size_t i = 0; i < n; i++)
+		if (read_profile(opts, p, i, err) < 0)
 			return -1;
-	if (prepare_all_mounted(opts, p, err) < 0 || net_facts_get(&p->facts, err) < 0)
+	for (; p->n < n; p->n++)
+		if (prepare_service(opts, p, p->n, first_with_image(opts, p->n), err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (prepare_mounts(opts, p, &opts->stack->services[i], err) < 0)
+			return -1;
+	if (look_at_host(p, err) < 0)
 		return -1;
-	p->resolv_conf = resolv_conf(&p->facts);
 	rc = make_plan(opts, p);
 	if (rc != 0)
 		return err_kind(err, rc == PLAN_HOST_REFUSES ? ERR_RUN : ERR_STACK,
@@ -259,9 +303,8 @@ void sup_prepared_fini(struct sup_prepared *p)
 int sup_make_folders(struct sup *s, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/slots", s->prepared.run_dir);
-	uint32_t item;
+	uint32_t item = ledger_intend(s->ledger, "folder", 0, dir, err);
 
-	item = ledger_intend(s->ledger, "folder", 0, dir, err);
 	if (!item)
 		return -1;
 	if (path_mkdirs(AT_FDCWD, dir, 0700) < 0)

@@ -44,7 +44,8 @@ static int list_volumes(const struct plan *plan, struct err *err)
 	file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* none yet: an empty list */
 	before = list.len;
 	for (size_t i = 0; i < plan->n_volumes; i++)
-		if (!plan->volumes[i].external && !listed(buf_str(&list), plan->volumes[i].name))
+		if (!plan->volumes[i].external && !plan->volumes[i].unlisted &&
+		    !listed(buf_str(&list), plan->volumes[i].name))
 			buf_printf(&list, "%s\n", plan->volumes[i].name);
 	if (list.len != before && (path_mkdirs(AT_FDCWD, dir, 0700) < 0 ||
 				   file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))

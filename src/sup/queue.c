@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 void sup_queue(struct sup *s, const struct sup_fact *fact)
 {
@@ -111,6 +111,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 		sup_execute(s);
 		if (!s->facts.n) {
 			sup_look_at_up(s);
+			sup_look_at_oneoffs(s);
 			sup_look_at_end(s);
 			sup_execute(s);
 		}

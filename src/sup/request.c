@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 /*
  * A client that talks without end must not keep the loop from the stack; and answers about a
@@ -18,14 +18,15 @@ enum { REQUESTS_A_TURN = 16, SEND_BUFFER = 4 << 20 };
 static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 {
 	for (size_t i = 0; i < p->sup->n_slots; i++)
-		ctl_answer(p->fd, m, CTL_OK, sup_slot_json(&p->sup->slots[i]), false);
+		if (p->sup->slots[i].plan)
+			ctl_answer(p->fd, m, CTL_OK, sup_slot_json(&p->sup->slots[i]), false);
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);
 }
 
 static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 {
 	const struct stack *stack = p->sup->opts->stack;
-	const char *file = stack->n_files ? stack->files[0].path : "-";
+	const char *file = stack->n_files && *stack->files[0].path ? stack->files[0].path : "-";
 	_cleanup_free_ char *real = realpath(file, NULL);
 
 	ctl_answer(p->fd, m, CTL_OK,
@@ -77,7 +78,7 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 		struct sup_slot *slot = &p->sup->slots[i];
 		bool changes = slot->svc.paused != on;
 
-		if (slot->svc.state != SVC_RUNNING ||
+		if (slot->svc.state != SVC_RUNNING || slot->oneoff ||
 		    !is_meant(services, slot->plan->service->name))
 			continue;
 		if (changes)
@@ -96,6 +97,7 @@ static const struct request {
 	{ CTL_PS, answer_ps },		{ CTL_STATUS, answer_status },
 	{ CTL_DOWN, begin_down },	{ CTL_PAUSE, answer_freeze },
 	{ CTL_UNPAUSE, answer_freeze }, { CTL_ATTACH, sup_attach_request },
+	{ CTL_RUN, sup_oneoff_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)
@@ -119,6 +121,7 @@ static void close_peer(struct sup_peer *p)
 	close(take_fd(&p->fd));
 	p->waits_for_down = false;
 	sup_attach_peer_gone(p);
+	sup_oneoff_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)
@@ -152,27 +155,34 @@ static struct sup_peer *free_peer(struct sup *s)
 	return NULL;
 }
 
+void sup_take_client(struct sup *s, int fd)
+{
+	struct sup_peer *p = free_peer(s);
+	int size = SEND_BUFFER;
+
+	/* No place left: a closed socket is an answer, a queue that nobody serves is none. */
+	if (!p) {
+		close(fd);
+		return;
+	}
+	fd_nonblock(fd, true);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	*p = (struct sup_peer){ .sup = s, .fd = fd };
+	ev_io_init(&p->io, peer_cb, fd, EV_READ);
+	p->io.data = p;
+	ev_io_start(s->loop, &p->io);
+}
+
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct sup *s = w->data;
 	struct err err = { 0 };
-	int fd, size = SEND_BUFFER;
+	int fd;
 
+	(void)loop;
 	(void)revents;
-	while ((fd = ctl_accept(w->fd, &err)) >= 0) {
-		struct sup_peer *p = free_peer(s);
-
-		/* No place left: a closed socket is an answer, a queue that nobody serves is none. */
-		if (!p) {
-			close(fd);
-			continue;
-		}
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-		*p = (struct sup_peer){ .sup = s, .fd = fd };
-		ev_io_init(&p->io, peer_cb, fd, EV_READ);
-		p->io.data = p;
-		ev_io_start(loop, &p->io);
-	}
+	while ((fd = ctl_accept(w->fd, &err)) >= 0)
+		sup_take_client(s, fd);
 }
 
 /* What the client is told: done, failed, or what is still there (the contract's code for that is 6). */

@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
@@ -157,15 +157,15 @@ static void log_line(void *arg, const struct logs_line *line)
 			"log lines are lost: the disk of %s is full or cannot be written; the service goes on",
 			path_data_dir());
 	}
-	if (h->line)
+	if (h->line && !slot->oneoff)
 		h->line(h->arg, slot->plan->name, line);
 }
 
-static int open_log(struct sup_slot *slot, struct err *err)
+int sup_slot_open_log(struct sup_slot *slot, struct err *err)
 {
 	struct sup *s = slot->sup;
 	const struct store_user *user =
-		&s->prepared.users[slot->plan->service - s->opts->stack->services];
+		&slot->prepared->users[slot->plan->service - slot->stack->services];
 	_cleanup_free_ char *dir =
 		store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
 	/* The ids by which the host knows the service's user. */
@@ -185,24 +185,39 @@ static int open_log(struct sup_slot *slot, struct err *err)
 	return 0;
 }
 
+void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
+		   const struct sup_prepared *prepared)
+{
+	struct sup *s = slot->sup;
+	struct svc_policy policy = policy_of(s, plan->service);
+	struct svc_health_policy health = health_of(plan);
+
+	slot->plan = plan;
+	slot->stack = stack;
+	slot->prepared = prepared;
+	slot->created_wall = time_wall_ns();
+	svc_init(&slot->svc, &policy);
+	svc_health_init(&slot->health, &health);
+}
+
 static int make_slots(struct sup *s, struct err *err)
 {
-	s->slots = xcalloc(s->plan->n_slots, sizeof(*s->slots));
+	size_t room = s->plan->n_slots + SUP_ONEOFFS_MAX;
+
+	s->slots = xcalloc(room, sizeof(*s->slots));
+	for (size_t i = 0; i < room; i++) {
+		s->slots[i].sup = s;
+		s->slots[i].nr = i;
+		sup_slot_watchers_init(&s->slots[i]);
+	}
 	for (; s->n_slots < s->plan->n_slots; s->n_slots++) {
 		struct sup_slot *slot = &s->slots[s->n_slots];
-		struct svc_policy policy = policy_of(s, s->plan->slots[s->n_slots].service);
-		struct svc_health_policy health = health_of(&s->plan->slots[s->n_slots]);
 
-		slot->sup = s;
-		slot->nr = s->n_slots;
-		slot->plan = &s->plan->slots[slot->nr];
-		slot->created_wall = time_wall_ns();
-		svc_init(&slot->svc, &policy);
-		svc_health_init(&slot->health, &health);
-		sup_slot_watchers_init(slot);
-		if (open_log(slot, err) < 0)
+		sup_slot_init(slot, &s->plan->slots[slot->nr], s->opts->stack, &s->prepared);
+		if (sup_slot_open_log(slot, err) < 0)
 			return err_wrap(err, "service '%s'", slot->plan->service->name);
 	}
+	s->transient = s->opts->client && !s->n_slots;
 	return 0;
 }
 
@@ -257,6 +272,8 @@ static int begin(struct sup *s, struct err *err)
 		return err_set(err, "event loop: cannot be made");
 	if (make_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0)
 		return -1;
+	if (s->opts->client)
+		sup_take_client(s, s->opts->client->fd);
 	return listen_for_clients(s, err);
 }
 
@@ -264,10 +281,11 @@ static int begin(struct sup *s, struct err *err)
 
 static void free_slots(struct sup *s)
 {
-	for (size_t i = 0; i < s->plan->n_slots && s->slots; i++) {
+	for (size_t i = 0; i < s->n_slots; i++) {
 		logs_close(s->slots[i].log);
 		free(s->slots[i].upper);
 		free(s->slots[i].work);
+		sup_oneoff_free(&s->slots[i]);
 	}
 	free(s->slots);
 }
@@ -389,6 +407,7 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 	}
 	left = take_down(&s, &undo_err);
 	sup_answer_down(&s, left, &undo_err);
+	sup_oneoffs_answer_end(&s);
 	if (rc < 0 && opts->hooks.up)
 		opts->hooks.up(opts->hooks.arg, err);
 	free_all(&s);

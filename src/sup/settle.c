@@ -62,9 +62,13 @@ static void slot_ready(struct sup_slot *slot)
 static void start_failed(struct sup_slot *slot, const struct err *err)
 {
 	slot->err = slot->net_err.text[0] ? slot->net_err : *err;
-	sup_err_at(slot->sup->opts->stack, slot->plan->service, &slot->err);
+	/* What options say stands in no line of a file. */
+	if (slot->oneoff)
+		err_wrap(&slot->err, "service '%s'", slot->plan->service->name);
+	else
+		sup_err_at(slot->stack, slot->plan->service, &slot->err);
 	sup_feed(slot, SVC_EV_START_FAILED, 0);
-	if (slot->svc.want_up)
+	if (slot->svc.want_up && slot->log)
 		logs_say(slot->log, "start failed: %s", slot->err.text);
 }
 
@@ -77,7 +81,8 @@ static void started(struct sup_slot *slot)
 	sup_feed(slot, SVC_EV_STARTED, 0);
 	if (slot->svc.state == SVC_RUNNING)
 		feed_health(slot, HEV_STARTED);
-	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "started");
+	if (!slot->oneoff)
+		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "started");
 }
 
 static void tell_exit(const struct sup_slot *slot, int status)
@@ -128,6 +133,8 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	slot->ended_wall = time_wall_ns();
 	feed_health(slot, HEV_STOPPED);
 	sup_feed(slot, SVC_EV_EXITED, ev->status);
+	if (slot->oneoff)
+		return;
 	tell_exit(slot, ev->status);
 	abort_after(slot, ev->status);
 }

@@ -24,6 +24,7 @@
 
 enum {
 	SUP_PEERS_MAX = 64,
+	SUP_ONEOFFS_MAX = 64,
 	SUP_PROBE_OUTPUT = 4096,
 	SUP_GUARD_MS = 5000, /* how long a guard at work is waited for */
 };
@@ -54,11 +55,15 @@ struct sup_fact {
 enum sup_phase { PHASE_NONE, PHASE_OPENING, PHASE_READY };
 
 struct sup_attach;
+struct sup_oneoff; /* oneoff.h */
 
 struct sup_slot {
 	struct sup *sup;
 	size_t nr;
-	const struct plan_slot *plan;
+	const struct plan_slot *plan; /* NULL: a place for a one-off that is free */
+	const struct stack *stack;    /* of the plan's service */
+	const struct sup_prepared *prepared;
+	struct sup_oneoff *oneoff; /* NULL: it belongs to a service */
 	struct svc svc;
 	struct svc_health health;
 	struct logs_stream *log;
@@ -97,6 +102,10 @@ struct sup_peer {
 	bool waits_for_down;
 	uint32_t down_id;
 	struct sup_attach *attach; /* to a container's streams, or NULL */
+	struct sup_slot *oneoff; /* that it asked for and that has not ended; or NULL */
+	uint32_t run_id;
+	json_t *last;	     /* its last answer about that, while it waits until all is removed; owned */
+	enum ctl_type last_type;
 };
 
 enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
@@ -127,8 +136,10 @@ struct sup {
 	struct ledger *ledger;
 	struct net *net;
 	struct box_runtime *runtime;
-	struct sup_slot *slots;
+	struct sup_slot *slots; /* those of the plan, then SUP_ONEOFFS_MAX places for one-offs */
 	size_t n_slots;
+	unsigned oneoffs; /* so many there have been */
+	bool transient;	  /* only one-offs run here: ends with the last of them */
 	struct VEC(struct sup_fact) facts;
 	ev_prepare pump;
 	ev_io signals, listener, guard_io;
@@ -168,6 +179,10 @@ void sup_guard_stop(struct sup *s);
 
 /* prepare.c */
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
+/* All but the plan for one service of opts->stack. */
+int sup_prepare_one(const struct sup_opts *opts, const struct stack_service *service, struct sup_prepared *p,
+		    struct err *err);
+struct plan_host sup_plan_host(const struct sup_prepared *p);
 void sup_prepared_fini(struct sup_prepared *p);
 
 /* seccomp_file.c: the text of the profile that a service names, to be freed; *ret stays without one. */
@@ -243,9 +258,15 @@ void sup_attach_ended(struct sup_slot *slot, int status);
 /* Is there a client that has not got all of a run that has ended? Not for long. */
 bool sup_attach_busy(const struct sup *s);
 void sup_attach_forget(struct sup *s);
+/* run.c */
+/* A slot before its first start. */
+void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
+		   const struct sup_prepared *prepared);
+int sup_slot_open_log(struct sup_slot *slot, struct err *err);
 
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);
+void sup_netns_unlink(struct sup_slot *slot);
 void sup_netns_folder_leave(void);
 int sup_netns_find(const char *project, struct ledger *l, struct err *err); /* as net_find */
 
@@ -258,6 +279,8 @@ int sup_find(const char *project, struct ledger *l, struct err *err);
 
 /* request.c */
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);
+/* The connection that is there before anybody can connect. */
+void sup_take_client(struct sup *s, int fd);
 void sup_answer_down(struct sup *s, int rc, const struct err *err);
 void sup_peers_close(struct sup *s);
 

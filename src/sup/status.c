@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "sup/state.h"
+#include "sup/oneoff.h"
 
 /* As a shell counts: 128 and the signal; 127 for what could never be started. */
 static int exit_code(const struct svc *v)
@@ -238,5 +238,6 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "IP", p->n_ports ? address(p->ports[0].addr) : json_string(""));
 	json_object_set_new(o, "OOMKilled", json_boolean(slot->oom));
 	json_object_set_new(o, "Reason", reason(slot));
+	json_object_set_new(o, "OneOff", json_boolean(sup_oneoff_plan(slot)));
 	return o;
 }

@@ -21,15 +21,14 @@ void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, con
 	buf_fini(&b);
 }
 
+/* What stands in no file has no place. */
 void sup_err_at(const struct stack *stack, const struct stack_service *service, struct err *err)
 {
 	const char *file = stack->n_files ? stack->files[service->pos.file].path : "-";
 
 	err_wrap(err, "service '%s'", service->name);
-	if (err->line)
-		err_wrap(err, "%s:%u", file, err->line);
-	else
-		err_wrap(err, "%s:%u", file, service->pos.line);
+	if (*file)
+		err_wrap(err, "%s:%u", file, err->line ? err->line : service->pos.line);
 }
 
 int sup_busy(struct err *err, const char *fmt, ...)

@@ -150,6 +150,14 @@ uint32_t box_ids(const struct box_runtime *rt)
 	return 0;
 }
 
+bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret)
+{
+	(void)rt;
+	(void)l;
+	(void)ret;
+	return false;
+}
+
 const char *box_left_out(const struct box_runtime *rt)
 {
 	(void)rt;

@@ -16,7 +16,7 @@
 /* Runs `background` in the detached process, which ends with code 9. */
 static int detach(void (*background)(int *fd), int64_t timeout_ms, int *ret_code, struct err *err)
 {
-	int fd = -1, r = cli_detach(timeout_ms, &fd, ret_code, err);
+	int fd = -1, r = cli_detach(timeout_ms, -1, &fd, ret_code, err);
 
 	if (!r) {
 		background(&fd);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * background: see background.h. Called by up and run. All that it decides is how things are told.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/background.h"
+#include "cli/detach.h"
+
+/* The supervisor's own log lies in memory (/run); beyond this it is begun anew. */
+#define OWN_LOG_MAX (1 << 20)
+
+struct face {
+	const struct cli_background *b;
+	struct cli_term term;
+	int tell_fd;	/* until `up` is done: where the command waits */
+	size_t own_log; /* bytes in it */
+};
+
+/* Standard error is the command's at first and a file later. */
+static void print(struct face *f, struct buf *b)
+{
+	if (f->tell_fd < 0 && (f->own_log += b->len) > OWN_LOG_MAX) {
+		f->own_log = b->len;
+		if (ftruncate(STDERR_FILENO, 0) < 0)
+			f->own_log = 0;
+	}
+	fputs(buf_str(b), stderr);
+	buf_fini(b);
+}
+
+static void tell_diags(struct face *f)
+{
+	struct buf b = { 0 };
+
+	if (cli_project_diags(f->b->project, &f->term, &b))
+		print(f, &b);
+}
+
+/* The terminal, or whatever it was, belongs to somebody else from now on. */
+static void begin_own_log(struct face *f)
+{
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s/supervisor.log", path_run_dir(), f->b->project->name);
+
+	cli_detach_stderr(path);
+	f->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+}
+
+static void on_say(void *arg, enum sup_say kind, const char *slot, const char *text)
+{
+	struct face *f = arg;
+	struct buf b = { 0 };
+
+	if (f->tell_fd >= 0 && cli_detach_alone(f->tell_fd)) {
+		begin_own_log(f);
+		cleanup_fd(&f->tell_fd);
+	}
+	/* Only a plan has slots: now the file has been looked at from all sides. */
+	if (slot)
+		tell_diags(f);
+	if (kind == SUP_PROGRESS && f->b->quiet && f->tell_fd >= 0)
+		return;
+	cli_say_add(&f->term, kind, slot, text, &b);
+	if (b.len)
+		print(f, &b);
+}
+
+static void on_up(void *arg, const struct err *err)
+{
+	struct face *f = arg;
+
+	tell_diags(f);
+	if (err || f->tell_fd < 0)
+		return;
+	begin_own_log(f);
+	cli_detach_tell(&f->tell_fd, 0, NULL);
+}
+
+static int run_supervisor(struct face *f, int *ret_code, struct err *err)
+{
+	const struct cli_options *o = f->b->o;
+	const struct sup_opts opts = {
+		.stack = f->b->project->stack,
+		.diags = f->b->project->diags,
+		.hooks = { .arg = f, .say = on_say, .up = on_up },
+		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
+		.wait_healthy = f->b->wait_healthy,
+		.client = f->b->client,
+	};
+	int r = sup_run(&opts, ret_code, err);
+
+	tell_diags(f);
+	if (r < 0 && stack_diags_errors(f->b->project->diags))
+		return cli_told(err, err->kind);
+	return r;
+}
+
+int cli_background(const struct cli_background *b, bool *ret_old, struct err *err)
+{
+	struct face f = { .b = b, .term = cli_term_get(b->o), .tell_fd = -1 };
+	int code = 0, r;
+
+	*ret_old = true;
+	r = cli_detach(b->timeout_ms, b->client ? b->client->fd : -1, &f.tell_fd, &code, err);
+	if (r)
+		return r < 0 ? -1 : code;
+	*ret_old = false;
+	r = run_supervisor(&f, &code, err);
+	if (r < 0 && f.tell_fd < 0 && err->text[0])
+		cli_say(&f.term, SUP_ERROR, NULL, err->text);
+	cli_detach_tell(&f.tell_fd, code, r < 0 ? err : NULL);
+	return r < 0 ? cli_told(err, err->kind) : code;
+}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oneoff: see oneoff.h. From the request of a client to a slot that svc steps like any other, and back to nothing. The bytes of the
+ * container go between it and the client; only who detaches has a log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sup/document.h"
+#include "sup/oneoff.h"
+
+/* What a container gets that its client has left alone without a word. */
+#define ORPHAN_GRACE_MS 2000
+
+struct sup_oneoff {
+	struct sup_peer *peer; /* who waits for its end; NULL: nobody */
+	bool detach, tty;
+	bool told, ended; /* to its client, or to nobody */
+	unsigned short rows, cols;
+	int fds[3]; /* its standard input, output and error output, until it runs; -1 */
+	struct sup_document *document; /* NULL: its service is one of our own stack's, */
+	struct sup_prepared prepared;  /* and this empty */
+	const struct stack_service *service;
+	struct plan *plan;
+	struct buf note;     /* what its client should know */
+	struct store *store; /* that holds its volumes, until it ends; NULL: it has none */
+	int volumes;	     /* those with file systems of their own; -1 */
+};
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void answer(const struct sup_peer *p, enum ctl_type type, json_t *body, bool last)
+{
+	const struct ctl_msg request = { .type = CTL_RUN, .id = p->run_id };
+
+	ctl_answer(p->fd, &request, type, body, last);
+}
+
+static json_t *err_json(const struct err *err)
+{
+	return json_pack("{s:s%, s:i}", "error", err->text, strlen(err->text), "code",
+			 err_exit_code(err));
+}
+
+/* Who is alone here hears it when all is removed: the next command may rely on that. */
+static void answer_last(struct sup_slot *slot, enum ctl_type type, json_t *body)
+{
+	struct sup_peer *p = slot->oneoff->peer;
+
+	slot->oneoff->peer = NULL;
+	if (!p) {
+		json_decref(body);
+		return;
+	}
+	p->oneoff = NULL;
+	if (slot->sup->transient) {
+		p->last = body;
+		p->last_type = type;
+	} else {
+		answer(p, type, body, true);
+	}
+}
+
+void sup_oneoffs_answer_end(struct sup *s)
+{
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
+		struct sup_peer *p = &s->peers[i];
+
+		if (p->fd < 0 || !p->last)
+			continue;
+		if (s->left.len)
+			json_object_set_new(p->last, "left", json_string(buf_str(&s->left)));
+		answer(p, p->last_type, take_ptr(&p->last), true);
+	}
+}
+
+/* ---- making one ------------------------------------------------------------------------------ */
+
+static struct sup_slot *free_place(struct sup *s, struct err *err)
+{
+	size_t first = s->plan->n_slots;
+
+	/* One after the other: what is still on its way for the last one of a place must not meet the next. */
+	for (size_t i = 0; i < SUP_ONEOFFS_MAX; i++) {
+		struct sup_slot *slot = &s->slots[first + (s->oneoffs + i) % SUP_ONEOFFS_MAX];
+
+		if (!slot->plan)
+			return slot;
+	}
+	err_kind(err, ERR_CREATE, "%d one-off containers run in this stack: more are not taken",
+		 SUP_ONEOFFS_MAX);
+	return NULL;
+}
+
+static bool is_taken(const struct sup *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (s->slots[i].plan && !strcmp(s->slots[i].plan->name, name))
+			return true;
+	return false;
+}
+
+/* "web-run-3"; who is alone in a project is its service's first container like any other. */
+static char *choose_name(struct sup *s, const char *service, bool alone)
+{
+	char *name = alone ? xasprintf("%s-1", service) : NULL;
+
+	while (!name || (!alone && is_taken(s, name))) {
+		free(name);
+		name = xasprintf("%s-run-%u", service, ++s->oneoffs);
+	}
+	return name;
+}
+
+/* The addresses of other one-offs; those of services stand in the plan. */
+static struct in_addr *taken_addresses(const struct sup *s, size_t *ret_n)
+{
+	struct VEC(struct in_addr) list = { 0 };
+
+	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
+		for (size_t k = 0; s->slots[i].plan && k < s->slots[i].plan->n_ports; k++)
+			vec_push(&list, s->slots[i].plan->ports[k].addr);
+	*ret_n = list.n;
+	return list.v;
+}
+
+/* The first error, in one line. */
+static int plan_error(const struct stack_diags *diags, struct err *err)
+{
+	for (size_t i = 0; i < stack_diags_count(diags); i++) {
+		const struct stack_diag *d = stack_diags_get(diags, i);
+
+		if (d->severity == STACK_ERROR)
+			return err_kind(err, ERR_CREATE, "%s%s%s", d->text, d->hint ? ": " : "",
+					d->hint ? d->hint : "");
+	}
+	return err_kind(err, ERR_CREATE, "cannot be planned");
+}
+
+static int make_plan(struct sup_slot *slot, bool alone, struct err *err)
+{
+	struct sup_oneoff *o = slot->oneoff;
+	struct sup *s = slot->sup;
+	_cleanup_free_ char *name = choose_name(s, o->service->name, alone);
+	struct plan_host host = sup_plan_host(o->document ? &o->prepared : &s->prepared);
+	struct plan_extra extra = {
+		.stack = o->document ? o->document->stack : s->opts->stack,
+		.service = o->service,
+		.name = name,
+		.alone = alone,
+	};
+	_cleanup_free_ struct in_addr *taken = taken_addresses(s, &extra.n_taken);
+	struct stack_diags *diags = stack_diags_new();
+	int rc;
+
+	extra.taken = taken;
+	rc = plan_beside(s->plan, &extra, &host, &o->plan, diags);
+	if (rc)
+		rc = plan_error(diags, err);
+	stack_diags_free(diags);
+	return rc;
+}
+
+/* Networks that nobody here has used yet; they stay until the end, as those of the plan do. */
+static int add_bridges(struct sup *s, const struct plan *plan, struct err *err)
+{
+	struct plan *ours = s->prepared.plan;
+	size_t had = ours->net.n_bridges, n = plan->net.n_bridges;
+	struct net_bridge_spec *all = arena_array(ours->arena, struct net_bridge_spec, n);
+	int rc;
+
+	if (n == had)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		all[i] = plan->net.bridges[i];
+		all[i].altname = arena_strdup(ours->arena, all[i].altname);
+	}
+	ours->net.bridges = all;
+	ours->net.n_bridges = n;
+	rc = net_grow(s->net, err);
+	if (rc < 0)
+		ours->net.n_bridges = had;
+	return rc;
+}
+
+/* As compose: a dependency that has ended is started again, with what it depends on itself. */
+static void wake_dependencies(struct sup *s, const struct plan *plan, size_t nr)
+{
+	for (size_t i = 0; i < plan->n_edges; i++) {
+		struct sup_slot *on = &s->slots[plan->edges[i].on];
+
+		if (plan->edges[i].slot != nr || !sup_at_rest(&on->svc))
+			continue;
+		sup_feed(on, SVC_EV_UP, 0);
+		wake_dependencies(s, s->plan, on->nr);
+	}
+}
+
+/* Its user must be able to open them again, as /dev/stdout. */
+static int give_pipes(const struct sup_slot *slot, struct err *err)
+{
+	const struct plan_slot *p = slot->plan;
+	uint32_t ids = p->box_slot.host_ids ? 0 : box_ids(slot->sup->runtime);
+
+	for (size_t i = 0; i < ARRAY_LEN(slot->oneoff->fds); i++) {
+		struct stat st;
+		int fd = slot->oneoff->fds[i];
+
+		if (fd >= 0 && !fstat(fd, &st) && S_ISFIFO(st.st_mode) &&
+		    fchown(fd, ids + p->box.uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "pipe of the client");
+	}
+	return 0;
+}
+
+static int prepare(struct sup_slot *slot, const char *service, struct err *err)
+{
+	struct sup_oneoff *o = slot->oneoff;
+	struct sup *s = slot->sup;
+	const struct stack *stack = o->document ? o->document->stack : s->opts->stack;
+	const struct sup_opts opts = { .stack = stack, .hooks = s->opts->hooks };
+
+	o->service = stack_find_service(stack, service);
+	if (!o->service)
+		return err_kind(err, ERR_CREATE, "there is no service '%s'", service);
+	return o->document ? sup_prepare_one(&opts, o->service, &o->prepared, err) : 0;
+}
+
+/* Everything that can fail before the state machine has it. What was made is taken back by `drop`. */
+static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
+{
+	const char *service = json_string_value(json_object_get(m->body, "service"));
+	bool alone = json_is_true(json_object_get(m->body, "alone"));
+	struct sup_oneoff *o = slot->oneoff;
+	struct sup *s = slot->sup;
+	struct plan_slot *p;
+
+	if (prepare(slot, service ? service : "", err) < 0 || make_plan(slot, alone, err) < 0 ||
+	    add_bridges(s, o->plan, err) < 0)
+		return -1;
+	p = &o->plan->slots[s->plan->n_slots];
+	p->box_slot.token = slot->nr;
+	for (size_t i = 0; i < o->plan->n_edges; i++)
+		o->plan->edges[i].slot = slot->nr;
+	sup_slot_init(slot, p, o->plan->stack, o->document ? &o->prepared : &s->prepared);
+	slot->health.policy.enabled = false; /* nobody waits for it */
+	/* Without a file nobody relies on limits: what cannot be kept is said. */
+	if (alone)
+		box_limits_spare(s->runtime, &p->box_slot.limits, &o->note);
+	if (slot->nr >= s->n_slots)
+		s->n_slots = slot->nr + 1;
+	if (net_reserve(s->net, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
+	    sup_make_folders_of(s, o->plan, s->plan->n_slots, err) < 0 || give_pipes(slot, err) < 0)
+		return -1;
+	return o->detach ? sup_slot_open_log(slot, err) : 0;
+}
+
+/* ---- removing one ---------------------------------------------------------------------------- */
+
+void sup_oneoff_free(struct sup_slot *slot)
+{
+	struct sup_oneoff *o = take_ptr(&slot->oneoff);
+
+	if (!o)
+		return;
+	if (o->peer)
+		o->peer->oneoff = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(o->fds); i++)
+		cleanup_fd(&o->fds[i]);
+	plan_free(o->plan);
+	sup_prepared_fini(&o->prepared);
+	sup_document_free(o->document);
+	buf_fini(&o->note);
+	free(o);
+}
+
+static void remove_volumes(struct sup *s, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_volumes; i++)
+		if (plan->volumes[i].anonymous)
+			store_volume_remove(s->prepared.store, plan->volumes[i].name,
+					    &(struct err){ 0 });
+}
+
+/* What the end of a supervisor does for all slots at once. Links go with their namespace. */
+static void drop(struct sup_slot *slot)
+{
+	struct sup *s = slot->sup;
+	const struct plan_slot *p = slot->plan;
+	size_t nr = slot->nr;
+	struct err ignored = { 0 };
+
+	if (p) {
+		if (slot->attached && p->n_pubs)
+			net_publish(s->net, p->pubs, p->n_pubs, false, &ignored);
+		net_release(s->net, p->name);
+		sup_netns_unlink(slot);
+		box_slot_close(take_ptr(&slot->box));
+		logs_close(take_ptr(&slot->log));
+		path_remove_tree(AT_FDCWD, p->dir);
+	}
+	ev_timer_stop(s->loop, &slot->timer);
+	sup_streams_stop(slot);
+	sup_oneoff_free(slot);
+	free(slot->upper);
+	free(slot->work);
+	*slot = (struct sup_slot){ .sup = s, .nr = nr };
+	sup_slot_watchers_init(slot);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static unsigned short number(const struct ctl_msg *m, const char *key)
+{
+	return (unsigned short)json_integer_value(json_object_get(m->body, key));
+}
+
+/* The descriptors of the message, in the order of the protocol. */
+static int take_fds(struct sup_oneoff *o, const struct ctl_msg *m, struct err *err)
+{
+	bool has_document = json_is_true(json_object_get(m->body, "document"));
+	size_t at = has_document, pipes = o->tty || o->detach ? 0 : ARRAY_LEN(o->fds);
+
+	if (m->n_fds != at + pipes)
+		return err_set(err, "the request has %zu descriptors, not %zu", m->n_fds,
+			       at + pipes);
+	for (size_t i = 0; i < pipes; i++)
+		if ((o->fds[i] = fcntl(m->fds[at + i], F_DUPFD_CLOEXEC, 0)) < 0)
+			return err_sys(err, errno, "descriptors of the client");
+	o->document = has_document ? sup_document_read(m->fds[0], err) : NULL;
+	return has_document && !o->document ? -1 : 0;
+}
+
+static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
+{
+	struct sup *s = p->sup;
+	struct sup_slot *slot;
+	struct sup_oneoff *o;
+
+	if (s->ending != ENDING_NO)
+		return err_set(err, "the stack is being stopped");
+	slot = free_place(s, err);
+	if (!slot)
+		return -1;
+	o = slot->oneoff = xcalloc(1, sizeof(*o));
+	*o = (struct sup_oneoff){ .fds = { -1, -1, -1 },
+				  .volumes = -1,
+				  .detach = json_is_true(json_object_get(m->body, "detach")),
+				  .tty = json_object_get(m->body, "rows"),
+				  .rows = number(m, "rows"),
+				  .cols = number(m, "cols") };
+	if (take_fds(o, m, err) < 0 || make(slot, m, err) < 0) {
+		drop(slot);
+		return -1;
+	}
+	o->peer = p;
+	p->oneoff = slot;
+	/* Those of a supervisor that was started for this have just been started too. */
+	if (o->document)
+		wake_dependencies(s, o->plan, slot->nr);
+	sup_feed(slot, SVC_EV_UP, 0);
+	answer(p, CTL_OK,
+	       json_pack("{s:s, s:s}", "name", slot->plan->container, "note", buf_str(&o->note)),
+	       false);
+	return 0;
+}
+
+/* From here on it is as if it had been asked for with "detach": its terminal has no other reader than the log. */
+static void leave(struct sup_slot *slot)
+{
+	if (!slot->log && sup_slot_open_log(slot, &(struct err){ 0 }) == 0)
+		sup_streams_started(slot);
+	answer_last(slot, CTL_OK, json_pack("{s:b}", "left", true));
+}
+
+static void change(struct sup_peer *p, const struct ctl_msg *m)
+{
+	struct sup_slot *slot = p->oneoff;
+	bool ignored;
+
+	if (!slot)
+		return; /* it ended meanwhile */
+	if (json_is_true(json_object_get(m->body, "leave")))
+		leave(slot);
+	else if (slot->svc.state == SVC_RUNNING || slot->svc.state == SVC_STOPPING)
+		box_signal(slot->box, number(m, "signal"), &ignored, &(struct err){ 0 });
+	else
+		sup_feed(slot, SVC_EV_DOWN, 0);
+}
+
+void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m)
+{
+	struct err err = { 0 };
+
+	if (json_object_get(m->body, "signal") || json_object_get(m->body, "leave")) {
+		change(p, m);
+		return;
+	}
+	if (p->oneoff || p->last) {
+		err_set(&err, "one container for each connection");
+		ctl_answer(p->fd, m, CTL_ERROR, err_json(&err), true);
+		return;
+	}
+	p->run_id = m->id;
+	if (begin(p, m, &err) == 0)
+		return;
+	if (err.kind == ERR_RUN)
+		err.kind = ERR_CREATE;
+	if (p->sup->transient) {
+		p->last = err_json(&err);
+		p->last_type = CTL_ERROR;
+		sup_end(p->sup, ENDING_STOP, 0);
+	} else {
+		answer(p, CTL_ERROR, err_json(&err), true);
+	}
+}
+
+void sup_oneoff_peer_gone(struct sup_peer *p)
+{
+	struct sup_slot *slot = take_ptr(&p->oneoff);
+
+	json_decref(take_ptr(&p->last));
+	if (!slot)
+		return;
+	slot->oneoff->peer = NULL;
+	slot->svc.policy.grace_ms = ORPHAN_GRACE_MS;
+	sup_feed(slot, SVC_EV_DOWN, 0);
+}
+
+/* ---- on the way ------------------------------------------------------------------------------ */
+
+const struct plan *sup_oneoff_plan(const struct sup_slot *slot)
+{
+	return slot->oneoff ? slot->oneoff->plan : NULL;
+}
+
+bool sup_oneoff_needs(const struct sup *s, size_t nr)
+{
+	for (size_t i = s->plan->n_slots; i < s->n_slots; i++) {
+		const struct plan *plan = sup_oneoff_plan(&s->slots[i]);
+
+		if (!plan || sup_at_rest(&s->slots[i].svc))
+			continue;
+		for (size_t k = 0; k < plan->n_edges; k++)
+			if (plan->edges[k].on == nr)
+				return true;
+	}
+	return false;
+}
+
+bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec)
+{
+	const struct sup_oneoff *o = slot->oneoff;
+
+	if (o->detach)
+		return false;
+	spec->tty = o->tty;
+	spec->rows = o->rows;
+	spec->cols = o->cols;
+	spec->stdin_fd = o->fds[0];
+	spec->stdout_fd = o->fds[1];
+	spec->stderr_fd = o->fds[2];
+	return true;
+}
+
+/* The terminal goes to the client, who alone reads it. */
+static void tell_started(struct sup_slot *slot)
+{
+	struct sup_oneoff *o = slot->oneoff;
+	struct ctl_msg m = { .type = CTL_OK };
+
+	for (size_t i = 0; i < ARRAY_LEN(o->fds); i++)
+		cleanup_fd(&o->fds[i]);
+	o->told = true;
+	if (!o->peer)
+		return;
+	m.id = o->peer->run_id;
+	m.flags = o->detach ? CTL_LAST : 0;
+	m.body = json_pack("{s:i}", "pid", (int)box_pid(slot->box));
+	if (o->tty && box_console(slot->box) >= 0)
+		m.fds[m.n_fds++] = box_console(slot->box);
+	ctl_send(o->peer->fd, &m, &(struct err){ 0 });
+	json_decref(m.body);
+	if (o->detach) {
+		o->peer->oneoff = NULL;
+		o->peer = NULL;
+	}
+}
+
+static void tell_ended(struct sup_slot *slot)
+{
+	const struct svc *v = &slot->svc;
+	struct err err = { 0 };
+
+	if (v->runs) {
+		answer_last(slot, CTL_OK,
+			    json_pack("{s:i, s:b}", "status", v->last_status, "oom", slot->oom));
+		return;
+	}
+	if (v->start_failed)
+		err = slot->err;
+	else if (v->gate_failed)
+		err_kind(&err, ERR_SERVICE,
+			 "service '%s': not started: a service that it depends on failed",
+			 slot->plan->service->name);
+	else
+		err_set(&err, "service '%s': stopped before it was started",
+			slot->plan->service->name);
+	answer_last(slot, CTL_ERROR, err_json(&err));
+}
+
+void sup_look_at_oneoffs(struct sup *s)
+{
+	bool any = false;
+
+	for (size_t i = s->plan->n_slots; i < s->n_slots; i++) {
+		struct sup_slot *slot = &s->slots[i];
+
+		if (!slot->plan)
+			continue;
+		if (slot->svc.runs && !slot->oneoff->told)
+			tell_started(slot);
+		if (!sup_at_rest(&slot->svc)) {
+			any = true;
+		} else if (!slot->oneoff->ended) {
+			slot->oneoff->ended = true;
+			tell_ended(slot);
+			remove_volumes(s, slot->oneoff->plan);
+			/* What ends together with us is left to the end, which removes all at once. */
+			if (!s->transient)
+				drop(slot);
+		}
+	}
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		any |= s->peers[i].fd >= 0 && !s->peers[i].last;
+	if (s->transient && !any)
+		sup_end(s, ENDING_STOP, 0);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oneoff: containers that a client asks for (CTL_RUN) beside those of the plan. One lives in a slot like others, with a plan of its
+ * own, and is gone with its process: slot, links, ports, anonymous volumes. Called from the loop, the requests and the order.
+ */
+#ifndef SUP_ONEOFF_H
+#define SUP_ONEOFF_H
+
+#include "sup/state.h"
+
+/* CTL_RUN. What it asks for begins at once, or is answered with an error. */
+void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m);
+/* The client is gone: what it had asked for, and did not leave, ends. */
+void sup_oneoff_peer_gone(struct sup_peer *p);
+
+/* When all facts have settled: clients hear what has become of theirs, and what has ended is removed. */
+void sup_look_at_oneoffs(struct sup *s);
+/* The last word for those whose supervisor ends with their container. */
+void sup_oneoffs_answer_end(struct sup *s);
+
+/* NULL: the slot is none. Edges of it begin at the slot. */
+const struct plan *sup_oneoff_plan(const struct sup_slot *slot);
+/* Does one that is not at rest depend on slot `nr`? */
+bool sup_oneoff_needs(const struct sup *s, size_t nr);
+/* Its terminal or its client's pipes. False: it writes to a log. */
+bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec);
+/* box_spec.volumes: for one-offs their own. */
+int sup_oneoff_volumes(const struct sup_slot *slot);
+/* At the end of the supervisor: memory and descriptors only. */
+void sup_oneoff_free(struct sup_slot *slot);
+
+#endif
