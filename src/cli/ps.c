@@ -16,6 +16,9 @@ static bool is_wanted(const struct cli_options *o, const json_t *row)
 	const char *state = cli_string(row, "State"), *service = cli_string(row, "Service");
 	bool wanted = !o->args.n;
 
+	/* As compose: containers of `run` are told of only when all are asked for. */
+	if (json_is_true(json_object_get(row, "OneOff")) && !o->all)
+		return false;
 	for (size_t i = 0; i < o->args.n; i++)
 		wanted |= !strcmp(o->args.v[i], service);
 	if (!wanted || (!o->status.n && !o->all))

@@ -230,6 +230,23 @@ static int prepare(struct sup_slot *slot, const char *service, struct err *err)
 	return o->document ? sup_prepare_one(&opts, o->service, &o->prepared, err) : 0;
 }
 
+/* Its folder, and what it mounts. */
+static int provide(struct sup_slot *slot, struct err *err)
+{
+	struct sup_oneoff *o = slot->oneoff;
+	const struct sup_opts *ours = slot->sup->opts;
+	const struct sup_opts opts = { .stack = slot->stack,
+				       .hooks = ours->hooks,
+				       .client = o->document ? NULL : ours->client };
+
+	if (path_mkdirs(AT_FDCWD, slot->plan->dir, 0755) < 0)
+		return err_sys(err, errno, "run-time folder '%s'", slot->plan->dir);
+	if (o->plan->n_volumes && !(o->store = store_open(path_data_dir(), err)))
+		return -1;
+	return sup_provide(&opts, o->store ? o->store : slot->sup->prepared.store, o->plan,
+			   &o->volumes, err);
+}
+
 /* Everything that can fail before the state machine has it. What was made is taken back by `drop`. */
 static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 {
@@ -254,7 +271,7 @@ static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 	if (slot->nr >= s->n_slots)
 		s->n_slots = slot->nr + 1;
 	if (net_reserve(s->net, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
-	    sup_make_folders_of(s, o->plan, s->plan->n_slots, err) < 0 || give_pipes(slot, err) < 0)
+	    provide(slot, err) < 0 || give_pipes(slot, err) < 0)
 		return -1;
 	return o->detach ? sup_slot_open_log(slot, err) : 0;
 }
@@ -271,6 +288,8 @@ void sup_oneoff_free(struct sup_slot *slot)
 		o->peer->oneoff = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(o->fds); i++)
 		cleanup_fd(&o->fds[i]);
+	cleanup_fd(&o->volumes);
+	store_close(o->store);
 	plan_free(o->plan);
 	sup_prepared_fini(&o->prepared);
 	sup_document_free(o->document);
@@ -278,11 +297,13 @@ void sup_oneoff_free(struct sup_slot *slot)
 	free(o);
 }
 
-static void remove_volumes(struct sup *s, const struct plan *plan)
+/* Those that nobody can name; before that it must not be ours any more. */
+static void remove_volumes(struct sup *s, struct sup_oneoff *o)
 {
-	for (size_t i = 0; i < plan->n_volumes; i++)
-		if (plan->volumes[i].anonymous)
-			store_volume_remove(s->prepared.store, plan->volumes[i].name,
+	store_close(take_ptr(&o->store));
+	for (size_t i = 0; o->plan && i < o->plan->n_volumes; i++)
+		if (o->plan->volumes[i].anonymous)
+			store_volume_remove(s->prepared.store, o->plan->volumes[i].name,
 					    &(struct err){ 0 });
 }
 
@@ -467,6 +488,11 @@ bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec)
 	return true;
 }
 
+int sup_oneoff_volumes(const struct sup_slot *slot)
+{
+	return slot->oneoff ? slot->oneoff->volumes : slot->sup->volumes;
+}
+
 /* The terminal goes to the client, who alone reads it. */
 static void tell_started(struct sup_slot *slot)
 {
@@ -529,7 +555,7 @@ void sup_look_at_oneoffs(struct sup *s)
 		} else if (!slot->oneoff->ended) {
 			slot->oneoff->ended = true;
 			tell_ended(slot);
-			remove_volumes(s, slot->oneoff->plan);
+			remove_volumes(s, slot->oneoff);
 			/* What ends together with us is left to the end, which removes all at once. */
 			if (!s->transient)
 				drop(slot);

@@ -143,9 +143,8 @@ static int mount_volumes(const struct plan *plan, int *ret_volumes, struct err *
 		return 0;
 	}
 	err->kind = ERR_CREATE;
-	return plan->stack->n_files
-		       ? err_wrap(err, "%s:%u", plan->stack->files[0].path, err->line)
-		       : -1;
+	return plan->stack->n_files ? err_wrap(err, "%s:%u", plan->stack->files[0].path, err->line)
+				    : -1;
 }
 
 static int fill_volume(const struct sup_opts *opts, const struct plan_fill *f, int volumes,
