@@ -13,6 +13,7 @@
 #include "cli/background.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/images.h"
 #include "cli/runclient.h"
 #include "cli/rundoc.h"
 #include "mstack/box.h"
@@ -97,8 +98,8 @@ static int load(struct run *r, struct err *err)
 		.for_run = true, .services = &services, .text = &r->doc.stack, .alone = r->alone
 	};
 
-	if (rundoc_make(&r->doc, o, r->service, r->alone ? r->alone : o->name, o->args.v + skip,
-			o->args.n - skip, err) < 0)
+	if (rundoc_make(&r->doc, o, cli_oneoff_wants_terminal(o), r->service,
+			r->alone ? r->alone : o->name, o->args.v + skip, o->args.n - skip, err) < 0)
 		return -1;
 	return cli_project_load(o, &how, &r->project, err);
 }
@@ -195,7 +196,7 @@ static int run(struct run *r, struct err *err)
 	bool done = false;
 	int rc;
 
-	if (load(r, err) < 0)
+	if (load(r, err) < 0 || cli_images_get(r->o, r->project.stack, err) < 0)
 		return -1;
 	rc = find_supervisor(r, &done, err);
 	/* Whatever it was: there is no container. */

@@ -66,13 +66,17 @@ static int add_pipes(struct cli_oneoff *r, struct ctl_msg *m, struct err *err)
 	return 0;
 }
 
+bool cli_oneoff_wants_terminal(const struct cli_options *o)
+{
+	return !o->no_tty && !o->detach && o->interactive && isatty(STDIN_FILENO) &&
+	       isatty(STDOUT_FILENO);
+}
+
 static void want_terminal(struct cli_oneoff *r, json_t *body)
 {
-	const struct cli_options *o = r->o;
 	struct winsize size = { 0 };
 
-	if (o->no_tty || o->detach || !o->interactive || !isatty(STDIN_FILENO) ||
-	    !isatty(STDOUT_FILENO))
+	if (!cli_oneoff_wants_terminal(r->o))
 		return;
 	r->console.fd = STDIN_FILENO;
 	ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
@@ -199,10 +203,24 @@ static void far_leave(void *arg)
 	tell(arg, json_pack("{s:b}", "leave", true));
 }
 
+static void tell_left(const struct cli_oneoff *r)
+{
+	const struct cli_term t = cli_term_get(r->o);
+	_cleanup_free_ char *text = xasprintf("'%s' goes on, and writes to its log", r->name);
+
+	cli_say((void *)&t, SUP_NOTE, NULL, text);
+}
+
 static int stay(struct cli_oneoff *r, int signals, int *ret_status, struct err *err)
 {
-	struct cli_far far = { &r->in,	 &r->out,    &r->err_out, r->sock,
-			       far_hear, far_signal, far_leave,	  r };
+	const struct cli_far far = { .in = &r->in,
+				     .out = &r->out,
+				     .err_out = &r->err_out,
+				     .sock = r->sock,
+				     .hear = far_hear,
+				     .signal = far_signal,
+				     .leave = far_leave,
+				     .arg = r };
 	struct cli_attached a = { &far, &r->console, &r->keys, signals };
 	int keeper, rc;
 
@@ -216,6 +234,8 @@ static int stay(struct cli_oneoff *r, int signals, int *ret_status, struct err *
 	keeper = keeper_start(r->console.fd);
 	rc = cli_attached_run(&a, ret_status, err);
 	keeper_release(keeper);
+	if (rc == CLI_LEFT)
+		tell_left(r);
 	return rc;
 }
 
@@ -242,7 +262,7 @@ int cli_oneoff(struct cli_oneoff *r, struct err *err)
 		puts(r->name);
 		return 0;
 	}
-	if (rc == STARTED)
-		rc = stay(r, signals, &status, err);
+	if (rc == STARTED && stay(r, signals, &status, err) < 0)
+		rc = -1;
 	return rc < 0 ? err_wrap(err, "run") : code_of(r, status);
 }

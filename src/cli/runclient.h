@@ -24,6 +24,8 @@ struct cli_oneoff {
 
 void cli_oneoff_init(struct cli_oneoff *r, const struct cli_options *o);
 void cli_oneoff_fini(struct cli_oneoff *r);
+/* Are we at a terminal, and is it to be the container's too? */
+bool cli_oneoff_wants_terminal(const struct cli_options *o);
 /* From the request to the end. The container's exit code, or -1. */
 int cli_oneoff(struct cli_oneoff *r, struct err *err);
 

@@ -247,7 +247,7 @@ static int put_image(struct writer *w, const struct cli_options *o, struct err *
 	return 0;
 }
 
-static int put_service(struct writer *w, const struct cli_options *o, bool whole,
+static int put_service(struct writer *w, const struct cli_options *o, bool whole, bool tty,
 		       const char *container, const char *const *cmd, size_t n, struct err *err)
 {
 	if (whole && put_image(w, o, err) < 0)
@@ -259,9 +259,12 @@ static int put_service(struct writer *w, const struct cli_options *o, bool whole
 	/* The name by which it is known outside says more than that of a service of no file. */
 	if (whole && !o->hostname)
 		put_text(w, "--name", "hostname", container);
-	if (!whole) {
-		/* Whether there is a terminal is decided here, and who is at it. */
+	/* Whether there is a terminal is for who is at it to say. */
+	if (tty)
+		put_text(w, "--tty", "tty", "true");
+	else if (!whole && !o->detach)
 		put_reset(w, "tty");
+	if (!whole) {
 		put_reset(w, "stdin_open");
 		put_text(w, "run", "restart", "no");
 		if (o->no_deps)
@@ -323,7 +326,7 @@ static void put_networks(struct writer *w, const char *network)
 	put(w, "--network", "\"external\": true}}");
 }
 
-int rundoc_make(struct rundoc *d, const struct cli_options *o, const char *service,
+int rundoc_make(struct rundoc *d, const struct cli_options *o, bool tty, const char *service,
 		const char *container, const char *const *cmd, size_t n, struct err *err)
 {
 	bool whole = o->image || o->rootfs;
@@ -337,7 +340,7 @@ int rundoc_make(struct rundoc *d, const struct cli_options *o, const char *servi
 	put(&w, "run", "{\"services\": {");
 	quote(&w, "SERVICE", service);
 	put(&w, "SERVICE", ": {");
-	if (put_service(&w, o, whole, container, cmd, n, err) < 0)
+	if (put_service(&w, o, whole, tty, container, cmd, n, err) < 0)
 		return -1;
 	put(&w, "run", "}}");
 	if (whole) {

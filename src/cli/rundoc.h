@@ -17,10 +17,10 @@ struct rundoc {
 };
 
 /*
- * `service`: its name; `cmd`: its command, n words. With o->image or o->rootfs the document is whole, and the container is called
+ * `tty`: there is a terminal, and somebody at it. `service`: its name; `cmd`: its command, n words. With o->image or o->rootfs the document is whole, and the container is called
  * `container`. 0 or -1; rundoc_fini in either case.
  */
-int rundoc_make(struct rundoc *d, const struct cli_options *o, const char *service, const char *container,
+int rundoc_make(struct rundoc *d, const struct cli_options *o, bool tty, const char *service, const char *container,
 		const char *const *cmd, size_t n, struct err *err);
 void rundoc_fini(struct rundoc *d);
 

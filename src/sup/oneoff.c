@@ -18,7 +18,7 @@
 
 struct sup_oneoff {
 	struct sup_peer *peer; /* who waits for its end; NULL: nobody */
-	bool detach, tty;
+	bool detach, tty, alone;
 	bool told, ended; /* to its client, or to nobody */
 	unsigned short rows, cols;
 	int fds[3]; /* its standard input, output and error output, until it runs; -1 */
@@ -141,17 +141,17 @@ static int plan_error(const struct stack_diags *diags, struct err *err)
 	return err_kind(err, ERR_CREATE, "cannot be planned");
 }
 
-static int make_plan(struct sup_slot *slot, bool alone, struct err *err)
+static int make_plan(struct sup_slot *slot, struct err *err)
 {
 	struct sup_oneoff *o = slot->oneoff;
 	struct sup *s = slot->sup;
-	_cleanup_free_ char *name = choose_name(s, o->service->name, alone);
+	_cleanup_free_ char *name = choose_name(s, o->service->name, o->alone);
 	struct plan_host host = sup_plan_host(o->document ? &o->prepared : &s->prepared);
 	struct plan_extra extra = {
 		.stack = o->document ? o->document->stack : s->opts->stack,
 		.service = o->service,
 		.name = name,
-		.alone = alone,
+		.alone = o->alone,
 	};
 	_cleanup_free_ struct in_addr *taken = taken_addresses(s, &extra.n_taken);
 	struct stack_diags *diags = stack_diags_new();
@@ -251,12 +251,11 @@ static int provide(struct sup_slot *slot, struct err *err)
 static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 {
 	const char *service = json_string_value(json_object_get(m->body, "service"));
-	bool alone = json_is_true(json_object_get(m->body, "alone"));
 	struct sup_oneoff *o = slot->oneoff;
 	struct sup *s = slot->sup;
 	struct plan_slot *p;
 
-	if (prepare(slot, service ? service : "", err) < 0 || make_plan(slot, alone, err) < 0 ||
+	if (prepare(slot, service ? service : "", err) < 0 || make_plan(slot, err) < 0 ||
 	    add_bridges(s, o->plan, err) < 0)
 		return -1;
 	p = &o->plan->slots[s->plan->n_slots];
@@ -266,7 +265,7 @@ static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 	sup_slot_init(slot, p, o->plan->stack, o->document ? &o->prepared : &s->prepared);
 	slot->health.policy.enabled = false; /* nobody waits for it */
 	/* Without a file nobody relies on limits: what cannot be kept is said. */
-	if (alone)
+	if (o->alone)
 		box_limits_spare(s->runtime, &p->box_slot.limits, &o->note);
 	if (slot->nr >= s->n_slots)
 		s->n_slots = slot->nr + 1;
@@ -371,6 +370,7 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 	*o = (struct sup_oneoff){ .fds = { -1, -1, -1 },
 				  .volumes = -1,
 				  .detach = json_is_true(json_object_get(m->body, "detach")),
+				  .alone = json_is_true(json_object_get(m->body, "alone")),
 				  .tty = json_object_get(m->body, "rows"),
 				  .rows = number(m, "rows"),
 				  .cols = number(m, "cols") };
@@ -457,6 +457,11 @@ void sup_oneoff_peer_gone(struct sup_peer *p)
 const struct plan *sup_oneoff_plan(const struct sup_slot *slot)
 {
 	return slot->oneoff ? slot->oneoff->plan : NULL;
+}
+
+bool sup_oneoff_is_beside(const struct sup_slot *slot)
+{
+	return slot->oneoff && !slot->oneoff->alone;
 }
 
 bool sup_oneoff_needs(const struct sup *s, size_t nr)

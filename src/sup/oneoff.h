@@ -20,6 +20,8 @@ void sup_oneoffs_answer_end(struct sup *s);
 
 /* NULL: the slot is none. Edges of it begin at the slot. */
 const struct plan *sup_oneoff_plan(const struct sup_slot *slot);
+/* Is it one beside a stack? Who is alone in a project is its service like others. */
+bool sup_oneoff_is_beside(const struct sup_slot *slot);
 /* Does one that is not at rest depend on slot `nr`? */
 bool sup_oneoff_needs(const struct sup *s, size_t nr);
 /* Its terminal or its client's pipes. False: it writes to a log. */

@@ -238,6 +238,6 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "IP", p->n_ports ? address(p->ports[0].addr) : json_string(""));
 	json_object_set_new(o, "OOMKilled", json_boolean(slot->oom));
 	json_object_set_new(o, "Reason", reason(slot));
-	json_object_set_new(o, "OneOff", json_boolean(sup_oneoff_plan(slot)));
+	json_object_set_new(o, "OneOff", json_boolean(sup_oneoff_is_beside(slot)));
 	return o;
 }

@@ -55,7 +55,7 @@ load common
 }
 
 @test "help: says what is not supported yet" {
-	expect 0 mstack help run
+	expect 0 mstack help plan
 	says 'not supported yet'
 	expect 0 mstack help up
 	says --scale
@@ -150,7 +150,7 @@ load common
 # ---- known, but not supported yet: exit 2 ----
 
 @test "later: commands" {
-	for command in plan run start stop restart kill rm create scale wait images \
+	for command in plan start stop restart kill rm create scale wait images \
 		events link impair capture graph why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line

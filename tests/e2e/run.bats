@@ -190,8 +190,9 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 		type PS1='> '; echo be''gun; tty\r
 		see begun
 		see /dev/
-		type stty size; echo $TERM\r
+		type stty size; echo "<$TERM>"\r
 		see 24 80
+		see <xterm>
 		size 33 99
 		type sleep 0.2; stty size\r
 		see 33 99
@@ -208,6 +209,19 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	echo "$output"
 	says 'terminal: as before' 'exit: 5'
 	[[ $output != *"can't access tty"* ]]
+	nothing_runs
+}
+
+@test "run: detach keys leave it alone, with a log from then on" {
+	run typist mstack run --name bx --image busybox -- sh -c 'echo begun; sleep 1; seq 100000; echo logged; sleep 1000' <<-'END'
+		see begun
+		raw
+		type \x10\x11
+	END
+	echo "$output"
+	says 'goes on' 'terminal: as before' 'exit: 0'
+	wait_until eval 'mstack logs --project-name bx | grep logged'
+	mstack down --project-name bx -t 0
 	nothing_runs
 }
 
