@@ -171,7 +171,7 @@ static const struct cli_option run_options[] = {
 	FLAG("no-deps", 0, no_deps, "do not start what the service depends on"),
 	VALUE("pull", 0, TEXT, pull, "POLICY", "when the image is fetched, as under 'pull_policy:'"),
 	FLAG("quiet", 'q', quiet, "do not tell progress"),
-	FLAG("quiet-pull", 0, quiet, "the same"),
+	FLAG("quiet-pull", 0, quiet_pull, "do not tell how images come"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
 	LATER("use-aliases", 0), LATER("build", 0), LATER("quiet-build", 0),
 	END,
