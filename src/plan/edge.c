@@ -20,7 +20,7 @@ static void add_edges(struct planner *p, size_t slot, const struct stack_depend 
 		};
 	}
 	/* Only what comes to a running plan may lack one. */
-	if (p->plan->n_edges == before && d->required)
+	if (p->extra && p->plan->n_edges == before && d->required)
 		stack_diag_add(
 			p->diags, STACK_ERROR, d->pos,
 			"start it with the others, or do without it by --no-deps",

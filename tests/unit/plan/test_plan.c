@@ -998,6 +998,103 @@ static void test_roots_of_several(void **state)
 	}
 }
 
+/* ---- beside a running plan ------------------------------------------------------------------- */
+
+static const char beside[] = "services:\n"
+			     "  db: {image: i}\n"
+			     "  web: {image: i, depends_on: [db], networks: [default, late], ports: [\"80:80\"]}\n"
+			     "networks: {late: }\n";
+
+/* One-off `web` beside a plan in which it was held back; `taken`: an address that another one has. */
+static int plan_one(struct planned *p, const char *service, const char *taken, struct plan **running,
+		    struct plan **ret)
+{
+	struct plan_host host = { .net = &p->facts,
+				  .images = p->images,
+				  .users = p->users,
+				  .run_dir = "/run/mstack/demo",
+				  .data_dir = "/var/lib/mstack",
+				  .resolv_conf = "",
+				  .hostname = "somewhere",
+				  .held_back = "web" };
+	struct plan_extra extra = { .stack = p->stack,
+				    .service = stack_find_service(p->stack, service),
+				    .name = "web-run-1" };
+	struct in_addr other = { 0 };
+
+	inet_pton(AF_INET, taken, &other);
+	extra.taken = &other;
+	extra.n_taken = 1;
+	assert_int_equal(plan_make(p->stack, &host, running, p->diags), 0);
+	return plan_beside(*running, &extra, &host, ret, p->diags);
+}
+
+static void load_beside(struct planned *p, const char *yaml)
+{
+	static char word[] = "run", *cmd[] = { word, NULL };
+
+	load(p, yaml);
+	p->facts.mtu = 1500;
+	p->images[0].cmd = p->images[1].cmd = cmd;
+	p->rc = -1;
+}
+
+static void test_beside(void **state)
+{
+	struct planned p = { 0 };
+	struct plan *running, *plan = NULL, *again = NULL;
+	char addr[INET_ADDRSTRLEN];
+	const struct plan_slot *slot;
+
+	(void)state;
+	load_beside(&p, beside);
+	assert_int_equal(plan_one(&p, "web", "192.0.2.9", &running, &plan), 0);
+	/* Held back, it has its networks and nothing else. */
+	assert_int_equal(running->n_slots, 1);
+	assert_int_equal(running->net.n_bridges, 2);
+	assert_int_equal(running->n_pubs, 0);
+	assert_int_equal(plan->n_slots, 2);
+	assert_int_equal(plan->net.n_bridges, 2);
+	assert_int_equal(plan->n_pubs, 1);
+	assert_int_equal(plan->n_edges, 1);
+	assert_int_equal(plan->edges[0].on, 0);
+	slot = &plan->slots[1];
+	assert_string_equal(slot->name, "web-run-1");
+	assert_string_equal(slot->container, "demo-web-run-1");
+	assert_true(slot->box_slot.tmp_upper);
+	assert_int_not_equal(slot->ports[0].addr.s_addr, running->slots[0].ports[0].addr.s_addr);
+	/* `web` is whoever serves, never this one. */
+	assert_non_null(strstr(slot->files[0].text, "\tweb-run-1 demo-web-run-1\n"));
+	assert_non_null(strstr(slot->files[0].text, "\tdb db-1 demo-db-1\n"));
+	/* The address that it was given is another one's now. */
+	inet_ntop(AF_INET, &slot->ports[0].addr, addr, sizeof(addr));
+	plan_free(running);
+	assert_int_equal(plan_one(&p, "web", addr, &running, &again), 0);
+	assert_int_not_equal(again->slots[1].ports[0].addr.s_addr, inet_addr(addr));
+	plan_free(plan);
+	plan_free(again);
+	plan_free(running);
+	end(&p);
+}
+
+/* What it depends on must be among those that run. */
+static void test_beside_nobody(void **state)
+{
+	struct planned p = { 0 };
+	struct plan *running, *plan = NULL;
+
+	(void)state;
+	load_beside(&p, "services:\n"
+			"  other: {image: i, depends_on: [web]}\n"
+			"  web: {image: i}\n");
+	assert_int_equal(plan_one(&p, "other", "0.0.0.0", &running, &plan), PLAN_FILE_WRONG);
+	assert_string_equal(stack_diags_get(p.diags, 0)->text,
+			    "service 'other': depends on 'web', which is not among the services "
+			    "that were started");
+	plan_free(running);
+	end(&p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -1033,6 +1130,8 @@ int main(void)
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),
+		cmocka_unit_test(test_beside),
+		cmocka_unit_test(test_beside_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
