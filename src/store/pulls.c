@@ -3,6 +3,7 @@
  * pulls: several images at the same time. Each is pulled by a child, so that one that waits for its registry holds up nobody;
  * the children say how far they are in messages, and end with us. Called by the commands that pull.
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -85,6 +86,7 @@ static int start(struct crew *c, struct worker *w, struct store_pull *pull, stru
 	pid_t parent = getpid();
 	int ends[2];
 
+	assert(pull);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(err, errno, "socketpair");
 	*w = (struct worker){ .pull = pull, .sock = ends[0], .pid = fork() };
