@@ -310,6 +310,7 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	expect_exit 0 mstack run other ip -4 -o addr
 	says eth0
 	# The bridge stays, as those of a stack do; of the container nothing does.
+	# shellcheck disable=SC2016
 	wait_until eval '[[ $(ip -o link | wc -l; find /run/mstack /run/netns "$MSTACK_SANDBOX" | sort) == "$(($(head -n 1 <<<"$before") + 1))
 $(tail -n +2 <<<"$before")" ]]'
 	internet_httpd
