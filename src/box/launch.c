@@ -4,6 +4,7 @@
  * exec.c before a clone. Whatever allocates, searches or may be refused without asking the kernel
  * is done here.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -170,6 +171,7 @@ static int set_source(struct launch *l, const struct box_mount *m, size_t nr,
 	to->propagation = m->propagation;
 	if (m->type == BOX_IMAGE)
 		return set_image(l, m, nr, to, err);
+	assert(m->source || m->type == BOX_TMPFS || m->type == BOX_FILE);
 	if (m->type == BOX_MOUNTED && strlen(m->source) >= VOLUME_NAME_SIZE)
 		return err_set(err, "volume '%.64s': its name is too long", m->source);
 	return m->type == BOX_BIND ? propagation_check(m->source, m->propagation, err) : 0;

@@ -340,8 +340,10 @@ void sup_attach_ended(struct sup_slot *slot, int status)
 void sup_attach_forget(struct sup *s)
 {
 	for (size_t i = 0; i < s->n_slots; i++)
-		while (s->slots[i].clients)
-			attach_free(s->slots[i].clients);
+		for (struct sup_attach *a = s->slots[i].clients, *next; a; a = next) {
+			next = a->next;
+			attach_free(a);
+		}
 }
 
 bool sup_attach_busy(const struct sup *s)

@@ -31,6 +31,7 @@ static const struct store_limits limits = {
 
 static char folder[] = "/dev/shm/mstack-fuzz-XXXXXX";
 static int host = -1, root = -1; /* roots: the machine's, ours */
+static int home = -1; /* where the fuzzer keeps what it found, by relative paths */
 
 static void remove_folder(void)
 {
@@ -46,7 +47,8 @@ static void begin(void)
 		return;
 	assert(!geteuid() || !unshare(CLONE_NEWUSER));
 	host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert(host >= 0 && mkdtemp(folder));
+	home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert(host >= 0 && home >= 0 && mkdtemp(folder));
 	atexit(remove_folder);
 	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert(root >= 0 && !mkdirat(root, "out", 0700));
@@ -86,7 +88,7 @@ static void unpack(const struct store_task *task)
 	assert(!mkdirat(root, "in", 0755) && !fchdir(root) && !chroot(".") && !chdir("in"));
 	if (store_unpack(task, &said, &err) < 0)
 		assert(*err.text);
-	assert(!fchdir(host) && !chroot("."));
+	assert(!fchdir(host) && !chroot(".") && !fchdir(home));
 	check();
 	assert(!path_remove_tree(root, "in"));
 }
