@@ -41,8 +41,6 @@ static int check(const struct cli_options *o, json_int_t *ret_index, struct err 
 	const char *index = o->index ? o->index : "1";
 	size_t len = strlen(index);
 
-	if (o->dry_run)
-		return err_kind(err, ERR_USAGE, "attach: --dry-run is not supported yet");
 	if (!o->args.n)
 		return err_kind(err, ERR_USAGE,
 				"attach: SERVICE is missing (see 'mstack help attach')");

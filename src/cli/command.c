@@ -268,7 +268,7 @@ const struct cli_command cli_commands[] = {
 	  "  mstack up -d shop.yaml           in the background\n"
 	  "  mstack up --wait --wait-timeout 30 && run-the-tests; mstack down\n",
 	  cli_up },
-	{ "down", "stop the stack and remove every trace of it but its data", "[FILE]", 0, 0, down_options,
+	{ "down", "stop the stack and remove every trace of it but its data", "[FILE]", 0, COMMAND_ACTS, down_options,
 	  "Works without the stack file (-p NAME), without a running supervisor, and twice. Volumes and logs stay;\n"
 	  "-v removes the volumes.\n",
 	  cli_down },
@@ -277,7 +277,8 @@ const struct cli_command cli_commands[] = {
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
-	{ "exec", "run a command in a running service", "[FILE] SERVICE CMD...", 4096, COMMAND_OWN_WORDS, exec_options,
+	{ "exec", "run a command in a running service", "[FILE] SERVICE CMD...", 4096, COMMAND_OWN_WORDS | COMMAND_ACTS,
+	  exec_options,
 	  "As the service's user, with its environment, rights and limits, in its control group; what stands behind\n"
 	  "SERVICE belongs to the command. The exit code is the command's; 126 it cannot be executed, 127 it was not\n"
 	  "found, 128+N it was ended by signal N. Signals sent to mstack are passed on.\n"
@@ -286,13 +287,13 @@ const struct cli_command cli_commands[] = {
 	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
 	  "  mstack exec -u root web apk add strace      as somebody else\n",
 	  cli_exec },
-	{ "attach", "connect to the input and output of a running service", "[FILE] SERVICE", 1, 0, attach_options,
+	{ "attach", "connect to the input and output of a running service", "[FILE] SERVICE", 1, COMMAND_ACTS, attach_options,
 	  "To what it writes from now on, until it ends; with 'tty: true' and 'stdin_open: true' in the stack file it is at\n"
 	  "its terminal, with 'stdin_open: true' alone at its standard input. The exit code is the service's. The log\n"
 	  "goes on beside it: see 'logs'. Several may be attached at the same time.\n",
 	  cli_attach },
-	{ "cp", "copy files from and to a service", "[FILE] SERVICE:PATH TARGET|- | SOURCE|- SERVICE:PATH", 3, COMMAND_NO_FILE,
-	  cp_options,
+	{ "cp", "copy files from and to a service", "[FILE] SERVICE:PATH TARGET|- | SOURCE|- SERVICE:PATH", 3,
+	  COMMAND_NO_FILE | COMMAND_ACTS, cp_options,
 	  "A file becomes TARGET, or goes into it when it is a folder. A folder goes into TARGET; when that is not there, or\n"
 	  "the source ends with /., what is in it does. Paths of a service begin at its root, and no link leads out of that.\n"
 	  "- is a tar, on standard output or input. Into a service of several containers it goes to all of them.\n"
@@ -307,7 +308,7 @@ const struct cli_command cli_commands[] = {
 	  "  mstack cp web:/var/log - | tar tv           as a tar\n",
 	  cli_cp },
 	{ "run", "run a one-off container", "[FILE] SERVICE [CMD...] | --image IMAGE CMD... | --rootfs DIR CMD...", 4096,
-	  COMMAND_OWN_WORDS, run_options,
+	  COMMAND_OWN_WORDS | COMMAND_ACTS, run_options,
 	  "Of a service, with what it depends on, which stays up; or of an image alone, in a network of its own that leads\n"
 	  "outside through the host. It is isolated as a service is, and gone after its end, with what it wrote outside of\n"
 	  "volumes (which is in memory, 1 GiB at most). It ends with mstack, unless -d, or ctrl-p ctrl-q on a terminal. The exit code is\n"
@@ -330,11 +331,12 @@ const struct cli_command cli_commands[] = {
 	  cli_stats },
 	{ "port", "show where a port of a service is published", "[FILE] SERVICE PORT[/PROTOCOL]", 2, 0, port_options, NULL,
 	  cli_port },
-	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, 0, no_options,
+	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options,
 	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
 	  "wait as well.\n",
 	  cli_pause },
-	{ "unpause", "let paused services go on", "[FILE] [SERVICE...]", 256, 0, no_options, NULL, cli_unpause },
+	{ "unpause", "let paused services go on", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options, NULL,
+	  cli_unpause },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -344,11 +346,11 @@ const struct cli_command cli_commands[] = {
 	  "  mstack config --explain                 where does this value come from?\n"
 	  "  mstack config --hash web,db             has one of them changed?\n",
 	  cli_config },
-	{ "init", "write a small stack file to begin with", "[FILE]", 0, 0, init_options,
+	{ "init", "write a small stack file to begin with", "[FILE]", 0, COMMAND_ACTS, init_options,
 	  "The file is stack.yaml, unless another one is named; - writes it to standard output. It explains itself and\n"
 	  "runs as it is: mstack init && sudo mstack up\n",
 	  cli_init },
-	{ "pull", "fetch the images of the stack from their registries", "[FILE] [SERVICE...]", 256, 0, pull_options,
+	{ "pull", "fetch the images of the stack from their registries", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, pull_options,
 	  "Newer ones too, where the pull_policy is not 'missing' or 'never'; with SERVICEs only theirs. Layers that are\n"
 	  "here are not fetched again, and what was cut off goes on where it ended. 'up' pulls what is absent by itself.\n"
 	  "Passwords are those of 'docker login' (~/.docker/config.json, or the folder DOCKER_CONFIG). Registries speak\n"
@@ -357,7 +359,8 @@ const struct cli_command cli_commands[] = {
 	  "  mstack pull && mstack down && mstack up -d     the stack with the newest images\n"
 	  "  mstack pull --check || echo 'time to pull'     0 all up to date, 10 something is newer or not here\n",
 	  cli_pull },
-	{ "image", "list, pull, import and remove images", "ls|pull|import|rm|prune|inspect [ARGUMENTS]", 64, COMMAND_NO_FILE, image_options,
+	{ "image", "list, pull, import and remove images", "ls|pull|import|rm|prune|inspect [ARGUMENTS]", 64,
+	  COMMAND_NO_FILE | COMMAND_ACTS, image_options,
 	  "image ls                       all images, their sizes, and whether a running stack uses them\n"
 	  "image pull NAME...             from a registry: alpine:3.19, example.com/team/app, app@sha256:...\n"
 	  "image import PLACE [NAME]      from oci:DIR[:REF], oci-archive:TAR[:REF], docker-archive:TAR[:REF] (by 'docker\n"
@@ -373,7 +376,8 @@ const struct cli_command cli_commands[] = {
 	{ "volumes", "list the volumes of the stack", "[FILE] [SERVICE...]", 256, 0, volumes_options,
 	  "Those that it made, named and anonymous, and those of others (external) that its file names.\n",
 	  cli_volumes },
-	{ "volume", "list, make and remove volumes", "ls|create|rm|prune|inspect [NAME...]", 256, COMMAND_NO_FILE, volume_options,
+	{ "volume", "list, make and remove volumes", "ls|create|rm|prune|inspect [NAME...]", 256,
+	  COMMAND_NO_FILE | COMMAND_ACTS, volume_options,
 	  "volume ls                      all volumes, whose they are, and whether a running stack uses them\n"
 	  "volume create [NAME]           for stack files that call it external\n"
 	  "volume rm NAME...              removes it with its data; not while a running stack uses it\n"

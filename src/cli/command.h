@@ -10,6 +10,7 @@
 enum {
 	COMMAND_NO_FILE = 1,	/* its first word is never taken for a stack file */
 	COMMAND_OWN_WORDS = 2,	/* behind its first word that is none all belongs to another command */
+	COMMAND_ACTS = 4,	/* changes something, and cannot say what it would do: --dry-run is refused */
 };
 
 struct cli_command {

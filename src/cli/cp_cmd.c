@@ -268,8 +268,6 @@ int cli_cp(const struct cli_options *given, struct err *err)
 	size_t first = given->args.n == 3;
 	int rc;
 
-	if (given->dry_run)
-		return err_kind(err, ERR_USAGE, "cp: --dry-run is not supported yet");
 	if (given->args.n < 2)
 		return err_kind(err, ERR_USAGE,
 				"cp: a source and a target are needed (see 'mstack help cp')");

@@ -97,8 +97,6 @@ int cli_down(const struct cli_options *o, struct err *err)
 	const struct sup_hooks hooks = { .arg = &t, .say = cli_say };
 	int r;
 
-	if (o->dry_run)
-		return err_kind(err, ERR_USAGE, "down: --dry-run is not supported yet");
 	if (cli_project_find(o, &p, err) < 0)
 		return -1;
 	r = take_down(o, p.name, &hooks, err);

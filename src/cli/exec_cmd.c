@@ -182,8 +182,6 @@ static int execute(const struct cli_options *o, const struct box_running *r, str
 
 static int check(const struct cli_options *o, struct err *err)
 {
-	if (o->dry_run)
-		return err_kind(err, ERR_USAGE, "exec: --dry-run is not supported yet");
 	if (!o->args.n)
 		return err_kind(err, ERR_USAGE,
 				"exec: SERVICE is missing (see 'mstack help exec')");

@@ -33,6 +33,8 @@ static int dispatch(const struct cli_options *o, const struct cli_command *c, st
 	}
 	if (!c->run)
 		return err_kind(err, ERR_USAGE, "%s is not supported yet", c->name);
+	if (o->dry_run && c->flags & COMMAND_ACTS)
+		return err_kind(err, ERR_USAGE, "%s: --dry-run is not supported yet", c->name);
 	return c->run(o, err);
 }
 

@@ -42,8 +42,6 @@ static int check(const struct cli_options *o, struct err *err)
 {
 	bool alone = o->image || o->rootfs;
 
-	if (o->dry_run)
-		return err_kind(err, ERR_USAGE, "run: --dry-run is not supported yet");
 	if (o->image && o->rootfs)
 		return err_kind(err, ERR_USAGE, "run: --image and --rootfs: only one of them");
 	if (alone && o->files.n)

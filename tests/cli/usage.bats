@@ -169,8 +169,14 @@ load common
 	expect 2 mstack down --rmi all
 	expect 2 mstack down web
 	says web
-	expect 2 mstack down --dry-run
-	says --dry-run
+	# Whoever asks for it wants nothing to be done: what cannot say what it would do must not do it.
+	local command
+	for command in down 'exec a true' 'attach a' 'cp a:/x .' 'run a' pause unpause 'init x.yaml' pull 'image prune -f' 'image rm x' 'volume rm x' 'volume create x'; do
+		# shellcheck disable=SC2086 # words of a command
+		expect 2 mstack --dry-run $command
+		says "${command%% *}: --dry-run is not supported yet"
+	done
+	[[ ! -e x.yaml ]]
 }
 
 # ---- output ----
