@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "mstack/base_ip.h"
+
 #define MSTACK_VERSION "0.1.0"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -3,83 +3,47 @@
  * crosscheck_net: what would collide on the network: subnets that overlap, addresses outside of their subnet or given twice,
  * ports of the host that two services want. All of it is known before anything exists, so it is said then.
  */
-#include <arpa/inet.h>
-
 #include "stack/crosscheck_net.h"
-
-/* An address or, with its prefix, a subnet; IPv4 in the first four bytes. */
-struct address {
-	int family;
-	unsigned prefix;
-	uint8_t bytes[16];
-};
 
 /* One entry of a network's ipam.config. */
 struct subnet {
 	const struct node_pair *network;
 	const struct node *node, *entry;
-	struct address a;
+	struct ip_net a;
 };
 
 struct subnets VEC(struct subnet);
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-/* Forms have checked the text, so only what is no address at all ends here. */
-static bool parse(const char *text, struct address *ret)
+/* An address counts as a subnet of one. Forms have checked the text, so only what is no address at all ends here. */
+static bool parse(const char *text, struct ip_net *ret)
 {
-	char ip[INET6_ADDRSTRLEN];
-	size_t len = text ? strcspn(text, "/") : 0;
-
-	*ret = (struct address){ .family = AF_INET, .prefix = 32 };
-	if (!len || len >= sizeof(ip))
+	if (!text)
 		return false;
-	memcpy(ip, text, len);
-	ip[len] = '\0';
-	if (strchr(ip, ':'))
-		*ret = (struct address){ .family = AF_INET6, .prefix = 128 };
-	if (text[len])
-		ret->prefix = (unsigned)strtoul(text + len + 1, NULL, 10);
-	return inet_pton(ret->family, ip, ret->bytes) == 1;
-}
-
-static unsigned bits(const struct address *a)
-{
-	return a->family == AF_INET ? 32 : 128;
-}
-
-static bool bit(const struct address *a, unsigned i)
-{
-	return a->bytes[i / 8] & (0x80 >> i % 8);
-}
-
-static bool is_within(const struct address *ip, const struct address *net)
-{
-	if (ip->family != net->family || ip->prefix < net->prefix)
+	if (strchr(text, '/'))
+		return ip_net_parse(text, ret);
+	if (!ip_parse(text, &ret->ip))
 		return false;
-	for (unsigned i = 0; i < net->prefix; i++)
-		if (bit(ip, i) != bit(net, i))
-			return false;
+	ret->prefix = (uint8_t)ip_bits(&ret->ip);
 	return true;
 }
 
-/* All bits behind the prefix are `value`. */
-static bool rest_is(const struct address *ip, const struct address *net, bool value)
+static bool is_inside(const struct ip_net *inner, const struct ip_net *net)
 {
-	for (unsigned i = net->prefix; i < bits(ip); i++)
-		if (bit(ip, i) != value)
-			return false;
-	return true;
+	return inner->prefix >= net->prefix && ip_is_within(&inner->ip, net);
 }
 
 /* NULL: it is an address that a host of the network can have. */
-static const char *what_is_wrong(const struct address *ip, const struct address *net)
+static const char *what_is_wrong(const struct ip *ip, const struct ip_net *net)
 {
-	if (!is_within(ip, net))
+	struct ip first = ip_first(net), last = ip_last(net);
+
+	if (!ip_is_within(ip, net))
 		return "is not inside of the subnet";
-	if (rest_is(ip, net, false))
+	if (ip_equal(ip, &first))
 		return "is the address of the network itself";
-	return ip->family == AF_INET && rest_is(ip, net, true) ? "is the broadcast address" : NULL;
+	return ip->family == AF_INET && ip_equal(ip, &last) ? "is the broadcast address" : NULL;
 }
 
 static bool is_external(const struct node *network)
@@ -99,13 +63,15 @@ static void check_inside(struct reader *r, const struct subnet *s, const char *k
 	const struct where network = where_in(&networks_section, s->network->key),
 			   w = where_in(&network, "ipam");
 	const struct node *n = node_get(s->entry, key);
-	struct address a;
+	struct ip_net a;
 	const char *wrong;
 
 	if (!n || !parse(n->text, &a))
 		return;
-	wrong = a.prefix < bits(&a) ? (is_within(&a, &s->a) ? NULL : "is not inside of the subnet")
-				    : what_is_wrong(&a, &s->a);
+	if (a.prefix == ip_bits(&a.ip))
+		wrong = what_is_wrong(&a.ip, &s->a);
+	else
+		wrong = is_inside(&a, &s->a) ? NULL : "is not inside of the subnet";
 	if (wrong)
 		reader_error(r, &w, n->pos, NULL, "%s %s %s (%s)", key, n->text, wrong,
 			     reader_place(r, s->node->pos));
@@ -116,7 +82,7 @@ static void check_overlap(struct reader *r, const struct subnet *a, const struct
 	const struct where network = where_in(&networks_section, b->network->key),
 			   w = where_in(&network, "ipam");
 
-	if (is_within(&b->a, &a->a) || is_within(&a->a, &b->a))
+	if (ip_overlap(&a->a, &b->a))
 		reader_error(r, &w, b->node->pos, NULL,
 			     "the subnet overlaps with %s of network '%s', %s", a->node->text,
 			     a->network->key, reader_place(r, a->node->pos));
@@ -131,10 +97,9 @@ static void collect_subnets(const struct node *root, struct subnets *all)
 			node_get(node_get(networks->pairs[i].value, "ipam"), "config");
 
 		for (size_t k = 0; config && k < config->n; k++) {
-			struct subnet s = { &networks->pairs[i],
-					    node_get(config->items[k], "subnet"),
-					    config->items[k],
-					    { 0 } };
+			struct subnet s = { .network = &networks->pairs[i],
+					    .node = node_get(config->items[k], "subnet"),
+					    .entry = config->items[k] };
 
 			if (s.node && parse(s.node->text, &s.a))
 				vec_push(all, s);
@@ -175,15 +140,14 @@ static void check_taken(struct reader *r, const struct where *w, const char *key
 }
 
 /* The gateway is the first address unless the file says so. */
-static bool is_gateway(const struct subnet *s, const struct address *ip)
+static bool is_gateway(const struct subnet *s, const struct ip *ip)
 {
-	struct address gateway = s->a;
+	const char *text = node_text(s->entry, "gateway");
+	struct ip gateway;
 
-	if (!parse(node_text(s->entry, "gateway"), &gateway)) {
-		gateway = s->a;
-		gateway.bytes[bits(&gateway) / 8 - 1] |= 1;
-	}
-	return !memcmp(gateway.bytes, ip->bytes, sizeof(ip->bytes));
+	if (!text || !ip_parse(text, &gateway))
+		gateway = ip_plus(&s->a.ip, 1);
+	return ip_equal(&gateway, ip);
 }
 
 static void check_address(struct reader *r, const struct where *w, const char *key,
@@ -191,18 +155,18 @@ static void check_address(struct reader *r, const struct where *w, const char *k
 {
 	const char *wrong = NULL;
 	const struct subnet *of = NULL;
-	struct address ip;
+	struct ip ip;
 
-	if (!parse(n->text, &ip))
+	if (!ip_parse(n->text, &ip))
 		return;
 	for (size_t i = 0; i < all->n; i++) {
-		if (strcmp(all->v[i].network->key, network) || all->v[i].a.family != ip.family)
+		if (strcmp(all->v[i].network->key, network) || all->v[i].a.ip.family != ip.family)
 			continue;
 		of = &all->v[i];
 		wrong = what_is_wrong(&ip, &of->a);
 		if (!wrong && is_gateway(of, &ip))
 			wrong = "is the gateway";
-		if (is_within(&ip, &of->a))
+		if (ip_is_within(&ip, &of->a))
 			break;
 	}
 	if (!of)

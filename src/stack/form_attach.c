@@ -7,7 +7,6 @@
 #include <net/if.h>
 
 #include "stack/attributes.h"
-#include "stack/ip.h"
 #include "stack/keys.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -17,11 +16,12 @@ static struct node *address(struct reader *r, const struct where *w, const struc
 			    int family)
 {
 	const char *want = family == AF_INET ? "IPv4" : "IPv6";
-	int is = ip_family(n->text);
+	struct ip ip = { 0 };
+	bool is = ip_parse(n->text, &ip);
 
 	if (!*n->text)
 		return NULL;
-	if (is && is != family)
+	if (is && ip.family != family)
 		reader_error(r, w, n->pos,
 			     family == AF_INET ? "write it under 'ipv6_address'"
 					       : "write it under 'ipv4_address'",
@@ -29,7 +29,7 @@ static struct node *address(struct reader *r, const struct where *w, const struc
 	else if (!is)
 		reader_error(r, w, n->pos, strchr(n->text, '/') ? "leave the prefix out" : NULL,
 			     "'%.60s' is not an %s address", n->text, want);
-	else if (ip_is_zero(n->text))
+	else if (ip_is_zero(&ip))
 		reader_error(r, w, n->pos, "leave it out, and one is chosen",
 			     "'%.60s' is the address of no host", n->text);
 	else
@@ -54,8 +54,9 @@ static FORM(form_link_locals)
 
 	for (size_t i = 0; i < out->n; i++) {
 		struct where here = { .up = w, .index = i };
+		struct ip ip;
 
-		if (!ip_family(out->items[i]->text))
+		if (!ip_parse(out->items[i]->text, &ip))
 			reader_error(r, &here, out->items[i]->pos, NULL,
 				     "'%.60s' is not an IP address", out->items[i]->text);
 	}
@@ -70,7 +71,7 @@ FORM(form_mac)
 
 	if (!*n->text)
 		return NULL;
-	if (!ip_mac(n->text, mac))
+	if (!mac_parse(n->text, mac))
 		reader_error(r, w, n->pos, NULL,
 			     "'%.60s' is not a MAC address; write like 02:00:00:00:00:01", n->text);
 	else if (mac[0] & 1)

@@ -3,7 +3,6 @@
  * form_net: the top-level networks. Called through the tables of keys. Whether an address lies in its
  * subnet, and subnets beside each other, is the business of crosscheck.
  */
-#include "stack/ip.h"
 #include "stack/keys.h"
 #include "stack/resource.h"
 #include "stack/sections.h"
@@ -17,9 +16,11 @@
 /* Empty is what a variable leaves that is not set; compose takes it for "not given". */
 static FORM(form_address)
 {
+	struct ip ip;
+
 	if (!*n->text)
 		return NULL;
-	if (ip_family(n->text))
+	if (ip_parse(n->text, &ip))
 		return form_text(r, w, n);
 	reader_error(r, w, n->pos, NULL, "'%.60s' is not an IP address", n->text);
 	return NULL;
@@ -28,23 +29,24 @@ static FORM(form_address)
 static FORM(form_gateway)
 {
 	struct node *out = form_address(r, w, n);
+	struct ip ip;
 
-	if (out && ip_family(out->text) == AF_INET6)
+	if (out && ip_parse(out->text, &ip) && ip.family == AF_INET6)
 		reader_refuse(r, w, n->pos, NULL, "IPv6 gateway '%.60s'", n->text);
 	return out;
 }
 
 /* Bits behind the prefix are refused, not cut: which address was meant cannot be known. */
 static struct node *subnet(struct reader *r, const struct where *w, const struct node *n,
-			   struct subnet *ret)
+			   struct ip_net *ret)
 {
 	if (!*n->text)
 		return NULL;
-	if (!ip_subnet(n->text, ret))
+	if (!ip_net_parse(n->text, ret))
 		reader_error(r, w, n->pos, NULL,
 			     "'%.60s' is not a subnet; write like 10.20.0.0/24 or fd00:1::/64",
 			     n->text);
-	else if (ret->host_bits)
+	else if (ip_has_host_bits(ret))
 		reader_error(r, w, n->pos, NULL,
 			     "'%.60s' is the address of a host: behind /%u all bits must be 0",
 			     n->text, ret->prefix);
@@ -55,17 +57,17 @@ static struct node *subnet(struct reader *r, const struct where *w, const struct
 
 static FORM(form_range)
 {
-	struct subnet range;
+	struct ip_net range;
 
 	return subnet(r, w, n, &range);
 }
 
 static FORM(form_subnet)
 {
-	struct subnet s;
+	struct ip_net s;
 	struct node *out = subnet(r, w, n, &s);
 
-	if (out && s.family == AF_INET6)
+	if (out && s.ip.family == AF_INET6)
 		reader_refuse(r, w, n->pos, NULL, "IPv6 subnet '%.60s'", n->text);
 	else if (out && (s.prefix < PREFIX_LEAST || s.prefix > PREFIX_MOST))
 		reader_refuse(r, w, n->pos, NULL, "'%.60s': subnets go from /%d to /%d", n->text,

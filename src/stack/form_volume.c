@@ -4,7 +4,6 @@
  * `driver_opts`, what the local driver of engines makes of these: a folder of the host or a file system of its own.
  */
 #include "stack/form_mount.h"
-#include "stack/ip.h"
 #include "stack/keys.h"
 #include "stack/resource.h"
 #include "stack/sections.h"
@@ -74,9 +73,10 @@ static void check_type(struct reader *r, const struct where *w, const struct nod
 static void check_addr(struct reader *r, const struct where *w, const struct node *o)
 {
 	char *list = arena_strdup(r->arena, o->text), *word;
+	struct ip ip;
 
 	while ((word = strsep(&list, ",")))
-		if (!strncmp(word, "addr=", 5) && !ip_family(word + 5))
+		if (!strncmp(word, "addr=", 5) && !ip_parse(word + 5, &ip))
 			reader_refuse(r, w, o->pos, "write its address as a number",
 				      "the name '%.60s' in 'addr'", word + 5);
 }

@@ -44,9 +44,9 @@ const char *port_protocol(const char *s, size_t len)
 /* Zones of links (fe80::1%eth0) are no part of it: a host's links are not known to a file. */
 bool port_address(const char *text)
 {
-	struct in6_addr ip;
+	struct ip ip;
 
-	return inet_pton(AF_INET, text, &ip) == 1 || inet_pton(AF_INET6, text, &ip) == 1;
+	return ip_parse(text, &ip);
 }
 
 /* Host names are refused, as compose does: what they mean may change while the stack runs. */
