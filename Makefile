@@ -60,8 +60,9 @@ endif
 
 # ---- what is built --------------------------------------------------------------------------------
 
-PROGRAMS := $(if $(wildcard src/cli/main.c),$(B)/mstack) $(if $(wildcard src/store/program/main.c),$(B)/mstack-store) \
-	$(if $(wildcard src/store/fetch/main.c),$(B)/mstack-fetch)
+# Beside mstack, from the rooms of the same folder: mstack-NAME=ROOM.
+HELPERS	= mstack-store=store/program mstack-fetch=store/fetch
+PROGRAMS := $(B)/mstack $(foreach helper,$(HELPERS),$(B)/$(firstword $(subst =, ,$(helper))))
 LIBS	:= $(call archives,$(ROOMS))
 
 TEST_ROOMS := $(foreach room,$(ROOMS),$(if $(wildcard tests/unit/$(room)/test_*.c),$(room)))
@@ -102,13 +103,12 @@ $(B)/mstack: $(call objects,src/cli/main.c) $(call archives,$(call closure,cli))
 	$(SAY) '  LD  $@'
 	$(LINK) -o $@ $^ $(call libs,$(call closure,cli))
 
-$(B)/mstack-store: $(call objects,src/store/program/main.c) $(call archives,$(call closure,store/program))
-	$(SAY) '  LD  $@'
-	$(LINK) -o $@ $^ $(call libs,$(call closure,store/program))
-
-$(B)/mstack-fetch: $(call objects,src/store/fetch/main.c) $(call archives,$(call closure,store/fetch))
-	$(SAY) '  LD  $@'
-	$(LINK) -o $@ $^ $(call libs,$(call closure,store/fetch))
+define helper_rules
+$(B)/$1: $(call objects,src/$2/main.c) $(call archives,$(call closure,$2))
+	$$(SAY) '  LD  $$@'
+	$$(LINK) -o $$@ $$^ $(call libs,$(call closure,$2))
+endef
+$(foreach helper,$(HELPERS),$(eval $(call helper_rules,$(firstword $(subst =, ,$(helper))),$(lastword $(subst =, ,$(helper))))))
 
 # PID 1 of containers that want one: without the C library, so that it is small, and carried in mstack itself.
 INIT_FLAGS = -std=gnu17 $(WARN) $(WERROR) -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -137,8 +137,8 @@ $(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call 
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
 
-# Tests of store call its programs.
-test-bins: $(TEST_BINS) $(if $(filter store%,$(or $(ROOM),$(TEST_ROOMS))),$(filter $(B)/mstack-%,$(PROGRAMS)))
+# Tests of store and net call their programs.
+test-bins: $(TEST_BINS) $(if $(filter store% net%,$(or $(ROOM),$(TEST_ROOMS))),$(filter $(B)/mstack-%,$(PROGRAMS)))
 
 unit: test-bins
 	@tools/run-unit $(TEST_BINS)
@@ -151,8 +151,8 @@ asan:
 # Fuzz targets tests/fuzz/ROOM.c link ROOM and those below; always by clang, in a folder of their own.
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_BINS := $(patsubst %,$(B)/fuzz/%,$(FUZZ_NAMES))
-# The room of a target: its name up to the first `-`; store-program is the room store/program, store-fetch likewise.
-fuzz_room = $(if $(filter store-program% store-fetch%,$1),store/$(word 2,$(subst -, ,$1)),$(firstword $(subst -, ,$1)))
+# The room of a target: its name up to the first `-`, or up to the second one for rooms of programs: store-program, net-names.
+fuzz_room = $(if $(filter store-program% store-fetch% net-names%,$1),$(subst $() ,/,$(wordlist 1,2,$(subst -, ,$1))),$(firstword $(subst -, ,$1)))
 define fuzz_rules
 $(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(call fuzz_room,$1)))
 	@mkdir -p $$(@D)
@@ -234,4 +234,4 @@ help:
 FORCE:
 .PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-config bench-import install clean help FORCE
 
--include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/store/*/*.c tests/unit/*/*.c tests/fake/*.c tests/fuzz/*.c)))
+-include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/fake/*.c tests/fuzz/*.c)))

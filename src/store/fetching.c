@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/programs.h"
+#include "mstack/base_program.h"
 #include "store/remote.h"
 
 /* It gives up by itself long before; this is for one that hangs. */
@@ -42,7 +42,7 @@ static int spawn(const char *program, int sock, pid_t *ret_pid)
 	posix_spawnattr_init(&attr);
 	if (posix_spawn_file_actions_adddup2(&files, sock, 0) ||
 	    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_RDWR, 0) ||
-	    posix_spawn_file_actions_addchdir_np(&files, "/") || store_program_signals(&attr))
+	    posix_spawn_file_actions_addchdir_np(&files, "/") || program_signals(&attr))
 		rc = ENOMEM;
 	else
 		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
@@ -92,7 +92,7 @@ void store_fetcher_close(struct store_fetcher *f)
 int store_fetcher_open(const struct fetch_open *open, const struct store_teller *t,
 		       struct store_fetcher *ret, struct err *err)
 {
-	_cleanup_free_ char *program = store_program_find(FETCHER_NAME, "MSTACK_FETCH_BIN");
+	_cleanup_free_ char *program = program_find(FETCHER_NAME, "MSTACK_FETCH_BIN");
 	struct store_fetcher f = { .sock = -1, .teller = t };
 	_cleanup_fd_ int theirs = -1;
 	int ends[2], rc;

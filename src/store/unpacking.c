@@ -18,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "store/programs.h"
+#include "mstack/base_program.h"
 #include "store/store.h"
 #include "store/voice.h"
 
@@ -66,7 +66,7 @@ static int spawn(const char *program, const struct worker *w, int out, pid_t *re
 	    posix_spawn_file_actions_adddup2(&files, out, 1) ||
 	    posix_spawn_file_actions_adddup2(&files, out, 2) ||
 	    (layer && posix_spawn_file_actions_adddup2(&files, w->marks, UNPACKER_MARKS)) ||
-	    store_program_signals(&attr))
+	    program_signals(&attr))
 		rc = ENOMEM;
 	else
 		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
@@ -264,7 +264,7 @@ static int hear(struct crew *crew, struct err *err)
 int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
 		     struct err *err)
 {
-	_cleanup_free_ char *program = store_program_find(UNPACKER_NAME, "MSTACK_STORE_BIN");
+	_cleanup_free_ char *program = program_find(UNPACKER_NAME, "MSTACK_STORE_BIN");
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct crew crew = { .program = program, .teller = teller, .jobs = jobs, .n = n };
 	struct err ignored = { 0 };

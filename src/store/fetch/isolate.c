@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -16,11 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mstack/shed.h"
 #include "store/fetch/fetch.h"
-#include "store/program/shed.h"
 
-/* nobody and nogroup of every distribution: owns nothing. */
-#define NOBODY 65534
 /* As much as the unpacker takes; and what libcurl, its threads and TLS need. */
 #define FILE_MAX   (64ull << 30)
 #define MEMORY_MAX (1ull << 30)
@@ -183,26 +180,12 @@ static int set_limits(void)
 		       : 0;
 }
 
-/* Who is not root has no more than he could hand on anyway. */
-static int become_nobody(void)
-{
-	if (geteuid() != 0)
-		return 0;
-	return setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-			       setresuid(NOBODY, NOBODY, NOBODY) < 0
-		       ? -1
-		       : 0;
-}
-
 int fetch_isolate(const char *ca_file, struct err *err)
 {
 	if (shed_descriptors(STDERR_FILENO + 1) < 0)
 		return err_sys(err, errno, "isolate: close descriptors");
-	/* While root still may: the bounding set needs a capability. */
-	if (geteuid() == 0 && shed_caps((const cap_value_t[]){ CAP_SETUID, CAP_SETGID }, 2) < 0)
-		return err_sys(err, errno, "isolate: drop capabilities");
-	if (become_nobody() < 0)
-		return err_sys(err, errno, "isolate: become nobody");
+	if (shed_identity() < 0)
+		return err_sys(err, errno, "isolate: become nobody, without capabilities");
 	/* Behind the change of ids, which takes the death signal back. */
 	if (shed_rights() < 0)
 		return err_sys(err, errno, "isolate: flags of the process");

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "store/program/shed.h"
+#include "mstack/shed.h"
 #include "store/program/unpack.h"
 #include "store/unpacker.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shed.h: what both programs of store do to lose their rights; each decides by itself which are left. All return 0, or -1
+ * shed: what programs without rights do to lose them; each decides by itself which are left. All return 0, or -1
  * with errno, and none can be taken back.
  */
-#ifndef STORE_PROGRAM_SHED_H
-#define STORE_PROGRAM_SHED_H
+#ifndef MSTACK_SHED_H
+#define MSTACK_SHED_H
 
 #include <seccomp.h>
 #include <sys/capability.h>
@@ -15,6 +15,8 @@
 int shed_descriptors(unsigned first);
 /* Of all capabilities these are left; none can come back, by whatever is executed. */
 int shed_caps(const cap_value_t *left, size_t n);
+/* From root to nobody, without any capability. Who is not root stays who he is: he has no more than he could hand on anyway. */
+int shed_identity(void);
 /* No ptrace, no new rights by execve, no life after the parent's. A change of ids later would take the last back. */
 int shed_rights(void);
 

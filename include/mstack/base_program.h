@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * programs.h: the programs of store that have fewer rights than we.
+ * base_program: the programs beside mstack, which have fewer rights than it: where they are, and how they are started. A part
+ * of the door of base.
  */
-#ifndef STORE_PROGRAMS_H
-#define STORE_PROGRAMS_H
+#ifndef MSTACK_BASE_PROGRAM_H
+#define MSTACK_BASE_PROGRAM_H
 
 #include <spawn.h>
 
 #include "mstack/base.h"
 
 /* Beside our own program, or where `make install` puts it, or what the variable says. NULL: there is none. Caller frees. */
-char *store_program_find(const char *name, const char *variable);
+char *program_find(const char *name, const char *variable);
 /* Default signals, none blocked: whatever the supervisor does with its own. 0, else no memory. */
-int store_program_signals(posix_spawnattr_t *attr);
+int program_signals(posix_spawnattr_t *attr);
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shed: see shed.h. Called by confine.c here and by isolate.c of the program that fetches.
+ * shed: see the public header. Called once by each program that has fewer rights than mstack.
  */
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "store/program/shed.h"
+#include "mstack/shed.h"
+
+/* nobody and nogroup of every distribution: owns nothing. */
+#define NOBODY 65534
 
 int shed_descriptors(unsigned first)
 {
@@ -30,6 +34,21 @@ int shed_caps(const cap_value_t *left, size_t n)
 out:
 	cap_free(set);
 	return rc;
+}
+
+int shed_identity(void)
+{
+	static const cap_value_t ids[] = { CAP_SETUID, CAP_SETGID };
+
+	if (geteuid() != 0)
+		return 0;
+	/* While root still may: the bounding set needs a capability. */
+	if (shed_caps(ids, ARRAY_LEN(ids)) < 0)
+		return -1;
+	return setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+			       setresuid(NOBODY, NOBODY, NOBODY) < 0
+		       ? -1
+		       : 0;
 }
 
 int shed_rights(void)

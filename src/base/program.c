@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * programs: finding and starting the two programs of store, mstack-store and mstack-fetch. Called by unpacking.c and
- * fetching.c.
+ * program: finding and starting the programs beside ours: mstack-store, mstack-fetch, mstack-net. Called by the rooms that
+ * have one.
  */
 #include <libgen.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "store/programs.h"
+#include "mstack/base_program.h"
 
-char *store_program_find(const char *name, const char *variable)
+char *program_find(const char *name, const char *variable)
 {
 	static const char *const places[] = { "", "/../libexec/mstack", "/../lib/mstack" };
 	const char *set = getenv(variable);
@@ -30,7 +30,7 @@ char *store_program_find(const char *name, const char *variable)
 	return NULL;
 }
 
-int store_program_signals(posix_spawnattr_t *attr)
+int program_signals(posix_spawnattr_t *attr)
 {
 	sigset_t none, all;
 
