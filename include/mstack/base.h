@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "mstack/base_impair.h"
 #include "mstack/base_ip.h"
 
 #define MSTACK_VERSION "0.1.0"

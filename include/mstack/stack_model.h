@@ -34,7 +34,8 @@ struct stack_attach {				/* a service on a network, in declaration order */
 	const struct stack_network *network;
 	struct in_addr ipv4;			/* 0: plan gives one out */
 	struct stack_strs aliases;
-	struct stack_pos pos, ipv4_pos;
+	const struct impair_ways *impair;	/* NULL: none */
+	struct stack_pos pos, ipv4_pos, impair_pos;
 };
 
 struct stack_port {				/* one per port after expansion of ranges of equal length */

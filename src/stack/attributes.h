@@ -71,4 +71,8 @@ FORM(form_attachments);
 FORM(form_mac);
 extern const struct key_table attachments_keys;
 
+/* form_impair.c: what a link does to packets */
+FORM(form_impair);
+extern const struct key_table impair_keys;
+
 #endif

@@ -83,13 +83,17 @@ static void read_attachments(struct reader *r, const struct node *n, struct stac
 
 	for (size_t i = 0; n && i < n->n; i++) {
 		const struct node *one = n->pairs[i].value, *ip = node_get(one, "ipv4_address");
+		const struct node *impair = node_get(one, "x-impair");
 
 		list[i] = (struct stack_attach){
 			.network = find_network(r->stack, n->pairs[i].key),
 			.ipv4 = get_ip(one, "ipv4_address"),
 			.aliases = value_strs(r, one, "aliases"),
+			.impair = model_impair(r, impair),
 			.pos = n->pairs[i].pos,
 		};
+		if (impair)
+			list[i].impair_pos = impair->pos;
 		if (ip)
 			list[i].ipv4_pos = ip->pos;
 	}
