@@ -85,9 +85,12 @@ struct net_attach {
 	struct err err;			/* result: err.text[0] == 0 when it worked */
 };
 
-/* NET_READY: all links of the slot carry traffic (bridge ports forwarding), or the wait of 200 ms for it has passed. */
-enum net_event_kind { NET_READY };
-struct net_event { enum net_event_kind kind; uint64_t token; };
+/*
+ * NET_READY: all links of the slot carry traffic (bridge ports forwarding), or the wait of 200 ms for it has passed.
+ * NET_NOTE: words for the user, about the host's firewall beside us; also during net_up.
+ */
+enum net_event_kind { NET_READY, NET_NOTE };
+struct net_event { enum net_event_kind kind; uint64_t token; const char *text; };
 typedef void net_event_fn(void *arg, const struct net_event *ev);
 
 struct net;
@@ -129,7 +132,7 @@ void net_close(struct net *n);
  */
 int net_find(const struct net_spec *spec, struct ledger *l, struct err *err);
 
-/* Ledger kinds "bridge" "veth" "nft-table" "lease"; NULL-terminated. */
+/* Ledger kinds "bridge" "veth" "nft-table" "lease" "accept-rule"; NULL-terminated. */
 extern const struct ledger_kind *const net_ledger_kinds[];
 
 /* For doctor: is this feature of the kernel there? Each tries it in a child's own network namespace. NULL-terminated names. */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "net/beside.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/nft.h"
@@ -149,4 +150,4 @@ static const struct ledger_kind kind_lease = {
 };
 
 const struct ledger_kind *const net_ledger_kinds[] = { &kind_bridge, &kind_veth, &kind_table,
-						       &kind_lease, NULL };
+						       &kind_lease, &beside_kind, NULL };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * net: opens, brings up and closes the network of one stack. Called by sup. The parts are
- * made elsewhere: bridge.c, veth.c, ruleset.c, lease.c; here is their order: the rules
+ * made elsewhere: bridge.c, veth.c, ruleset.c, lease.c, beside.c; here is their order: the rules
  * that protect the host stand before there is anything to protect.
  */
 #include <arpa/inet.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "net/beside.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -27,7 +28,9 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 		n->nft = nl_socket(NETLINK_NETFILTER, err);
 	if (n->nft >= 0 && loop)
 		n->watch = portwatch_open(loop, fn, arg, err);
-	if (n->nft < 0 || (loop && !n->watch)) {
+	if (n->nft >= 0)
+		n->beside = beside_open(n, fn, arg, err);
+	if (!n->beside || (loop && !n->watch)) {
 		net_close(n);
 		return NULL;
 	}
@@ -39,6 +42,7 @@ void net_close(struct net *n)
 	if (!n)
 		return;
 	portwatch_close(n->watch);
+	beside_close(n->beside);
 	holds_release(n);
 	cleanup_fd(&n->rtnl);
 	cleanup_fd(&n->nft);
@@ -190,7 +194,7 @@ static int raise_bridges(struct net *n, struct err *err)
 		return -1;
 	n->has_uplinks |= way_out;
 	if ((n->has_table ? extend_table(n, &uplinks, err) : make_table(n, &uplinks, err)) ||
-	    bridges_up(n, err))
+	    bridges_up(n, err) || beside_accept(n->beside, err))
 		return -1;
 	if (n->watch && portwatch_bridges(n->watch, n->bridges + n->first, count, err))
 		return -1;
@@ -249,6 +253,9 @@ static void delete_table(struct net *n)
 
 void net_down(struct net *n)
 {
+	/* What is taken out from now on is taken out by us. */
+	beside_close(n->beside);
+	n->beside = NULL;
 	holds_release(n);
 	delete_links(n);
 	delete_table(n);

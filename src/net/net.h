@@ -9,6 +9,7 @@
 #include "net/nl.h"
 
 struct portwatch;
+struct beside;
 struct hold;
 
 struct net {
@@ -22,6 +23,7 @@ struct net {
 	size_t first;	  /* of the bridges that are being made: those before it are up */
 	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
+	struct beside *beside;
 	struct hold *holds; /* reserved ports */
 };
 

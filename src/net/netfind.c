@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "net/beside.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/nft.h"
@@ -97,11 +98,12 @@ static int find_leases(const char *project, struct ledger *l, struct err *err)
 
 int net_find(const struct net_spec *spec, struct ledger *l, struct err *err)
 {
-	int links, leases;
+	int links, leases, rules;
 
 	if (refuse_living(spec, err))
 		return -1;
 	leases = find_leases(spec->project, l, err);
-	links = leases < 0 ? -1 : find_links(spec, l, err);
-	return links < 0 ? -1 : links | leases;
+	rules = leases < 0 ? -1 : beside_find(spec->project, l, err);
+	links = rules < 0 ? -1 : find_links(spec, l, err);
+	return links < 0 ? -1 : links | leases | rules;
 }

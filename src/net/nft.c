@@ -47,9 +47,15 @@ void nft_end(struct nl_batch *b)
 	begin(b, "commit", NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
 
+void nft_message_of(struct nl_batch *b, uint8_t family, const char *what, uint16_t type,
+		    uint16_t flags)
+{
+	begin(b, what, NFNL_SUBSYS_NFTABLES << 8 | type, flags, family, 0);
+}
+
 void nft_message(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags)
 {
-	begin(b, what, NFNL_SUBSYS_NFTABLES << 8 | type, flags, NFPROTO_INET, 0);
+	nft_message_of(b, NFPROTO_INET, what, type, flags);
 }
 
 void nft_put_table(struct nl_batch *b, const char *table, const char *comment)

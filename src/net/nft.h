@@ -27,6 +27,9 @@ void nft_begin(struct nl_batch *b);
 void nft_end(struct nl_batch *b);
 /* Begins one message of a transaction; for ruleset.c. */
 void nft_message(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags);
+/* The same for a table of another family than ours, which is inet. */
+void nft_message_of(struct nl_batch *b, uint8_t family, const char *what, uint16_t type,
+		    uint16_t flags);
 
 /*
  * With the owner flag: the table goes with the socket that sends this, and nobody else may

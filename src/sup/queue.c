@@ -34,7 +34,16 @@ void sup_box_event(void *arg, const struct box_event *ev)
 
 void sup_net_event(void *arg, const struct net_event *ev)
 {
-	sup_queue(arg, &(struct sup_fact){ .kind = FACT_NET, .slot = (size_t)ev->token });
+	struct sup *s = arg;
+
+	switch (ev->kind) {
+	case NET_READY:
+		sup_queue(s, &(struct sup_fact){ .kind = FACT_NET, .slot = (size_t)ev->token });
+		break;
+	case NET_NOTE:
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", ev->text);
+		break;
+	}
 }
 
 static void queue_timer(struct sup_slot *slot, enum sup_fact_kind kind)

@@ -24,7 +24,7 @@ static void ready_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop;
 	(void)revents;
 	for (size_t i = 0; i < n->n; i++)
-		n->fn(n->arg, &(struct net_event){ NET_READY, n->tokens[i] });
+		n->fn(n->arg, &(struct net_event){ .kind = NET_READY, .token = n->tokens[i] });
 	n->n = 0;
 }
 
