@@ -19,13 +19,13 @@
 
 struct ev_loop;
 
-struct net_prefix { struct in_addr addr; unsigned len; char dev[IFNAMSIZ]; };
+struct net_prefix { struct ip_net net; char dev[IFNAMSIZ]; };
 
 /* What plan must know of the host. */
 struct net_facts {
-	struct net_prefix *prefixes;	/* routes and addresses of the host, but the default route and loopback */
+	struct net_prefix *prefixes;	/* routes and addresses of the host, but default routes, loopback and link-local ones */
 	size_t n_prefixes;
-	struct in_addr *resolvers;	/* nameservers of /etc/resolv.conf that a container could reach (not 127/8) */
+	struct ip *resolvers;		/* nameservers of /etc/resolv.conf that a container could reach (not 127/8); IPv4 */
 	size_t n_resolvers;
 	unsigned mtu;			/* of the device of the default route; 1500 without one */
 	bool has_default;
@@ -34,12 +34,16 @@ struct net_facts {
 int net_facts_get(struct net_facts *ret, struct err *err);
 void net_facts_fini(struct net_facts *f);
 
+enum { NET_SUBNETS_MAX = 8 };		/* of one network */
+
+struct net_subnet { struct ip_net net; struct ip gateway; };
+
 struct net_bridge_spec {
 	char ifname[IFNAMSIZ];		/* "mstkXXXXXXXX": short and hashed */
 	const char *altname;		/* "PROJECT_KEY", set as alternative name where it fits (<= 127) */
-	struct in_addr gateway;		/* address of the bridge; container's default route */
-	unsigned prefix;
-	struct in_addr subnet;
+	/* The gateways are addresses of the bridge. IPv4 first; of a family that is off there is none. */
+	struct net_subnet subnets[NET_SUBNETS_MAX];
+	size_t n_subnets;
 	bool internal;			/* no way out, nothing published */
 	unsigned mtu;
 	unsigned line;			/* in the stack file, for errors */
@@ -60,16 +64,19 @@ struct net_port_spec {
 	const char *alias;		/* "mstack:PROJECT:SLOT", for people and doctor */
 	char ifname[IFNAMSIZ];		/* inside: "eth0" */
 	uint8_t mac[6];
-	struct in_addr addr;
-	bool default_route;		/* at most one of a slot; never on an internal network */
+	struct ip_net ip4, ip6;		/* with the prefix of their subnet; none: not of this family */
+	const struct ip_net *link_locals; size_t n_link_locals;	/* further addresses, as they are */
+	struct ip gateway4, gateway6;	/* default routes; none: not here. At most one of a slot for each family */
 };
 
 struct net_publish_spec {
 	uint8_t protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
-	struct in_addr host_ip;		/* 0: any */
+	struct ip host_ip;		/* of the same family as addr; 0.0.0.0 and `::`: any of that family */
 	uint16_t host_port;		/* 0: a free one is chosen and written back by net_reserve */
-	struct in_addr addr;		/* of the slot */
+	struct ip addr;			/* of the slot */
 	uint16_t port;
+	bool twin;			/* as the one before it, for the other family: a port that is chosen is the same one */
+	const struct ip_net *allow; size_t n_allow;	/* who may reach it; none: all */
 	const char *owner;		/* slot, for errors */
 	unsigned line;
 };

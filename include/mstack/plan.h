@@ -136,7 +136,7 @@ struct plan_extra {
 	const struct stack_service *service;	/* of that stack */
 	const char *name;			/* of the slot, "web-run-1" */
 	bool alone;				/* in a project of its own: it bears the service's name */
-	const struct in_addr *taken; size_t n_taken;	/* addresses of others like it */
+	const struct ip *taken; size_t n_taken;	/* addresses of others like it */
 };
 /*
  * As plan_make, for one slot beside those of `running`, which must outlive the result: its slots and bridges stand first, with

@@ -6,8 +6,6 @@
 #ifndef MSTACK_STACK_MODEL_H
 #define MSTACK_STACK_MODEL_H
 
-#include <netinet/in.h>
-
 #include "mstack/base.h"
 
 /* A place in one of the loaded files. */
@@ -32,17 +30,24 @@ struct stack_depend {
 
 struct stack_attach {				/* a service on a network, in declaration order */
 	const struct stack_network *network;
-	struct in_addr ipv4;			/* 0: plan gives one out */
+	struct ip ipv4, ipv6;			/* none: plan gives one out */
+	const struct ip_net *link_locals;	/* further addresses */
+	size_t n_link_locals;
 	struct stack_strs aliases;
+	const char *interface_name;		/* NULL: eth0, eth1, ... */
+	uint8_t mac[6];				/* all 0: plan chooses it */
+	int64_t gw_priority, priority;		/* higher: rather this one */
 	const struct impair_ways *impair;	/* NULL: none */
-	struct stack_pos pos, ipv4_pos, impair_pos;
+	struct stack_pos pos, ipv4_pos, ipv6_pos, impair_pos;
 };
 
 struct stack_port {				/* one per port after expansion of ranges of equal length */
-	struct in_addr host_ip;			/* 0.0.0.0: any */
+	struct ip host_ip;			/* none: any, of each family; 0.0.0.0, `::`: any of that one */
 	uint16_t published;			/* 0: any free one */
 	uint16_t target;
 	uint8_t protocol;			/* IPPROTO_TCP, IPPROTO_UDP */
+	const struct ip_net *allow;		/* `x-allow`: who may reach it; none: all */
+	size_t n_allow;
 	struct stack_pos pos;
 };
 
@@ -154,13 +159,27 @@ struct stack_service {
 	size_t n_ulimits, n_blkio, n_devices, n_device_rules;
 };
 
+struct stack_aux { const char *name; struct ip ip; struct stack_pos pos; };	/* somebody else's address: not given out */
+
+struct stack_subnet {				/* an entry of ipam.config */
+	struct ip_net net, range;		/* range: out of this one addresses are given out; none: the whole */
+	struct ip gateway;			/* none: the first address */
+	const struct stack_aux *aux;
+	size_t n_aux;
+	struct stack_pos pos, gateway_pos;
+};
+
 struct stack_network {
 	const char *key, *name;			/* name: PROJECT_KEY unless `name:` */
 	struct stack_pos pos;
 	bool internal, used;			/* used: by any service */
-	unsigned prefix;			/* 0: plan chooses the subnet */
-	struct in_addr subnet, gateway;		/* gateway 0: the first address */
-	struct stack_pos subnet_pos, gateway_pos;
+	bool external;				/* a bridge of the host by this name: it is there already, and stays */
+	bool ipv4, ipv6;			/* `enable_ipv4`, `enable_ipv6`; at least one */
+	const struct stack_subnet *subnets;	/* of families that are on; of one without any plan chooses it */
+	size_t n_subnets;
+	struct stack_str bridge;		/* name of the link by `driver_opts`; text NULL: plan chooses it */
+	unsigned mtu;				/* 0: that of the host's default route */
+	struct stack_pos mtu_pos;
 };
 
 struct stack_volume {

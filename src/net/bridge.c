@@ -4,7 +4,6 @@
  * Nothing of what is there already is changed: a name or a subnet that somebody has taken
  * since the plan is an error.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "net/addr.h"
@@ -36,23 +35,31 @@ static int check_name(const struct net *n, const struct net_bridge_spec *br, str
 	return at_line(br, err);
 }
 
-static int check_subnet(const struct net_bridge_spec *br, const struct addr_info *addrs, size_t n,
-			struct err *err)
+static int check_subnet(const struct net_bridge_spec *br, const struct ip_net *subnet,
+			const struct addr_info *addrs, size_t n, struct err *err)
 {
-	char subnet[INET_ADDRSTRLEN], addr[INET_ADDRSTRLEN], dev[IFNAMSIZ];
+	char dev[IFNAMSIZ];
 
 	for (size_t i = 0; i < n; i++) {
-		if (!addr_overlap(br->subnet, br->prefix, addrs[i].addr, addrs[i].prefix))
+		if (!ip_overlap(subnet, &addrs[i].net))
 			continue;
-		inet_ntop(AF_INET, &br->subnet, subnet, sizeof(subnet));
-		inet_ntop(AF_INET, &addrs[i].addr, addr, sizeof(addr));
 		if (!if_indextoname((unsigned)addrs[i].index, dev))
 			snprintf(dev, sizeof(dev), "link %d", addrs[i].index);
-		err_set(err,
-			"subnet %s/%u: in use: '%s' has %s/%u: choose another one under `ipam`",
-			subnet, br->prefix, dev, addr, addrs[i].prefix);
+		err_set(err, "subnet %s: in use: '%s' has %s: choose another one under `ipam`",
+			ip_net_text(subnet).text, dev, ip_net_text(&addrs[i].net).text);
 		return at_line(br, err);
 	}
+	return 0;
+}
+
+static int check_bridge(const struct net *n, const struct net_bridge_spec *br,
+			const struct addr_info *addrs, size_t n_addrs, struct err *err)
+{
+	if (check_name(n, br, err))
+		return -1;
+	for (size_t i = 0; i < br->n_subnets; i++)
+		if (check_subnet(br, &br->subnets[i].net, addrs, n_addrs, err))
+			return -1;
 	return 0;
 }
 
@@ -64,8 +71,7 @@ int bridges_check(const struct net *n, struct err *err)
 	if (addr_list(n->rtnl, &addrs, &n_addrs, err))
 		return -1;
 	for (size_t i = n->first; i < n->spec->n_bridges; i++)
-		if (check_name(n, &n->spec->bridges[i], err) ||
-		    check_subnet(&n->spec->bridges[i], addrs, n_addrs, err))
+		if (check_bridge(n, &n->spec->bridges[i], addrs, n_addrs, err))
 			return -1;
 	return 0;
 }
@@ -106,6 +112,15 @@ static int create(struct net *n, struct err *err)
 	return transact(n, &b, err);
 }
 
+static void put_gateways(struct nl_batch *b, int index, const struct net_bridge_spec *br)
+{
+	for (size_t i = 0; i < br->n_subnets; i++) {
+		struct ip_net gateway = { br->subnets[i].gateway, br->subnets[i].net.prefix };
+
+		addr_put(b, index, &gateway);
+	}
+}
+
 static int configure(struct net *n, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
@@ -120,7 +135,7 @@ static int configure(struct net *n, struct err *err)
 		link_put_quiet(&b, n->bridges[i]);
 		if (br->altname)
 			link_put_altname(&b, n->bridges[i], br->altname);
-		addr_put(&b, n->bridges[i], br->gateway, br->prefix);
+		put_gateways(&b, n->bridges[i], br);
 		link_put_bridge_up(&b, n->bridges[i], br->internal, alias);
 	}
 	return transact(n, &b, err);

@@ -4,7 +4,6 @@
  * packet may be, who resolves names. Called by sup and `mstack plan` through
  * net_facts_get. Only reads.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
@@ -29,17 +28,24 @@ static const struct link_info *link_of(int index, const struct link_info *links,
 	return NULL;
 }
 
-static bool is_loopback(struct in_addr addr)
+static bool is_loopback(const struct ip *ip)
 {
-	return ntohl(addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	static const struct ip six = { AF_INET6, { [15] = 1 } };
+
+	return ip->family == AF_INET ? ip->bytes[0] == IN_LOOPBACKNET : ip_equal(ip, &six);
 }
 
-static void add_prefix(struct prefixes *all, struct in_addr addr, unsigned len,
-		       const struct link_info *l)
+/* Every link has them, and they are its own business. */
+static bool is_link_local(const struct ip *ip)
 {
-	struct net_prefix p = { .addr.s_addr = addr.s_addr & addr_mask(len).s_addr, .len = len };
+	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
 
-	if (!len || is_loopback(addr))
+static void add_prefix(struct prefixes *all, const struct ip_net *net, const struct link_info *l)
+{
+	struct net_prefix p = { .net = { ip_first(net), net->prefix } };
+
+	if (!net->prefix || is_loopback(&net->ip) || is_link_local(&net->ip))
 		return;
 	if (l)
 		memcpy(p.dev, l->name, sizeof(p.dev));
@@ -55,7 +61,7 @@ static int take_addresses(int fd, struct prefixes *all, const struct link_info *
 	if (addr_list(fd, &addrs, &n_addrs, err))
 		return -1;
 	for (size_t i = 0; i < n_addrs; i++)
-		add_prefix(all, addrs[i].addr, addrs[i].prefix, link_of(addrs[i].index, links, n));
+		add_prefix(all, &addrs[i].net, link_of(addrs[i].index, links, n));
 	return 0;
 }
 
@@ -74,8 +80,9 @@ static int take_routes(int fd, struct prefixes *all, const struct link_info *lin
 	for (size_t i = 0; i < n_routes; i++) {
 		const struct link_info *l = link_of(routes[i].index, links, n);
 
-		add_prefix(all, routes[i].dst, routes[i].prefix, l);
-		if (routes[i].prefix || routes[i].table != RT_TABLE_MAIN ||
+		add_prefix(all, &routes[i].dst, l);
+		if (routes[i].dst.prefix || routes[i].dst.ip.family != AF_INET ||
+		    routes[i].table != RT_TABLE_MAIN ||
 		    (f->has_default && routes[i].metric >= best))
 			continue;
 		f->has_default = true;
@@ -90,14 +97,14 @@ int resolvers_read(int dirfd, const char *path, struct resolvers *ret)
 {
 	struct buf text = { 0 };
 	char *save = NULL, ip[48];
-	struct in_addr addr;
+	struct ip addr;
 
 	if (file_read(dirfd, path, RESOLV_CONF_MAX, &text))
 		return -1;
 	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, " nameserver %47s", ip) == 1 &&
-		    inet_pton(AF_INET, ip, &addr) == 1 && !is_loopback(addr) && addr.s_addr &&
+		if (sscanf(line, " nameserver %47s", ip) == 1 && ip_parse(ip, &addr) &&
+		    addr.family == AF_INET && !is_loopback(&addr) && !ip_is_zero(&addr) &&
 		    ret->n < RESOLVERS_MAX)
 			vec_push(ret, addr);
 	buf_fini(&text);

@@ -5,7 +5,7 @@
 
 #include "mstack/net.h"
 
-struct resolvers VEC(struct in_addr);
+struct resolvers VEC(struct ip);
 
 /*
  * Adds the nameservers of a resolv.conf(5) that a container could reach: IPv4 and not of

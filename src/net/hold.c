@@ -24,7 +24,7 @@ struct hold {
 	int fd;
 	struct ev_io io;
 	uint8_t protocol;
-	struct in_addr ip;
+	struct ip ip;
 	uint16_t port;
 	char owner[64];
 };
@@ -81,7 +81,9 @@ static const struct hold *find_hold(const struct net *n, const struct net_publis
 {
 	for (const struct hold *h = n->holds; h; h = h->next)
 		if (h->protocol == pub->protocol && h->port == pub->host_port &&
-		    (h->ip.s_addr == pub->host_ip.s_addr || !h->ip.s_addr || !pub->host_ip.s_addr))
+		    h->ip.family == pub->host_ip.family &&
+		    (ip_equal(&h->ip, &pub->host_ip) || ip_is_zero(&h->ip) ||
+		     ip_is_zero(&pub->host_ip)))
 			return h;
 	return NULL;
 }
@@ -89,9 +91,8 @@ static const struct hold *find_hold(const struct net *n, const struct net_publis
 static int refuse(const struct net *n, const struct net_publish_spec *pub, int sys, struct err *err)
 {
 	const struct hold *h = sys == EADDRINUSE ? find_hold(n, pub) : NULL;
-	char who[96], ip[INET_ADDRSTRLEN];
+	char who[96];
 
-	inet_ntop(AF_INET, &pub->host_ip, ip, sizeof(ip));
 	if (h)
 		err_set(err, "also published by %s: give one of them another port", h->owner);
 	else if (sys == EADDRINUSE && !port_owner(pub->protocol, pub->host_port, who, sizeof(who)))
@@ -101,7 +102,8 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 		err_set(err,
 			"already in use on this host: stop what uses it or publish another port");
 	else if (sys == EADDRNOTAVAIL)
-		err_set(err, "this host has no address %s: publish to one that it has", ip);
+		err_set(err, "this host has no address %s: publish to one that it has",
+			ip_text(&pub->host_ip).text);
 	else
 		err_sys(err, sys, "reserve");
 	err_wrap(err, "port %u/%s (%s)", pub->host_port, protocol_name(pub->protocol), pub->owner);
@@ -114,7 +116,7 @@ static int bind_port(const struct net_publish_spec *pub, struct sockaddr_in *ret
 {
 	bool tcp = pub->protocol == IPPROTO_TCP;
 	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr = pub->host_ip,
+				    .sin_addr = ip_to4(&pub->host_ip),
 				    .sin_port = htons(pub->host_port) };
 	_cleanup_fd_ int fd =
 		socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -153,8 +155,8 @@ static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 /* Does `b` go on where `a` ends? */
 static bool continues(const struct net_publish_spec *a, const struct net_publish_spec *b)
 {
-	return a->protocol == b->protocol && a->host_ip.s_addr == b->host_ip.s_addr &&
-	       a->host_port && b->host_port == a->host_port + 1 && !strcmp(a->owner, b->owner);
+	return a->protocol == b->protocol && ip_equal(&a->host_ip, &b->host_ip) && a->host_port &&
+	       b->host_port == a->host_port + 1 && !strcmp(a->owner, b->owner);
 }
 
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)

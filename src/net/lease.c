@@ -220,7 +220,7 @@ void lease_devices_fini(struct lease_devices *d)
 static bool has_address(int index, const struct addr_info *addrs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (addrs[i].index == index)
+		if (addrs[i].index == index && addrs[i].net.ip.family == AF_INET)
 			return true;
 	return false;
 }

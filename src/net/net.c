@@ -4,7 +4,6 @@
  * made elsewhere: bridge.c, veth.c, ruleset.c, lease.c, beside.c; here is their order: the rules
  * that protect the host stand before there is anything to protect.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -95,23 +94,29 @@ static void put_pairs(struct nl_batch *b, const struct net *n)
  * An interval is two elements: its first key, and the first one behind it unless that is
  * beyond the last address.
  */
+static void add_interval(struct elems *elems, const struct ip_net *net)
+{
+	uint8_t len = (uint8_t)(ip_bits(&net->ip) / 8);
+	struct nft_elem first = { .key_len = len }, behind = { .key_len = len, .end = true };
+	struct ip last = ip_last(net), next = ip_plus(&last, 1);
+
+	memcpy(first.key, net->ip.bytes, len);
+	memcpy(behind.key, next.bytes, len);
+	vec_push(elems, first);
+	if (!ip_is_zero(&next))
+		vec_push(elems, behind);
+}
+
 static void put_subnets(struct nl_batch *b, const struct net *n)
 {
 	struct elems elems = { 0 };
 
 	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
-		struct nft_elem first = { .key_len = 4 }, behind = { .key_len = 4, .end = true };
-		uint32_t next =
-			htonl(ntohl(br->subnet.s_addr) + (uint32_t)(1ull << (32 - br->prefix)));
 
-		if (br->internal)
-			continue;
-		memcpy(first.key, &br->subnet, 4);
-		memcpy(behind.key, &next, 4);
-		vec_push(&elems, first);
-		if (next)
-			vec_push(&elems, behind);
+		for (size_t k = 0; !br->internal && k < br->n_subnets; k++)
+			if (br->subnets[k].net.ip.family == AF_INET)
+				add_interval(&elems, &br->subnets[k].net);
 	}
 	nft_put_elems(b, n->spec->table, "sub4", elems.v, elems.n, true);
 	vec_fini(&elems);

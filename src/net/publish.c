@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 
-#include "net/addr.h"
 #include "net/net.h"
 #include "net/nft.h"
 
@@ -23,13 +22,21 @@ static struct nft_elem make_elem(const struct net_publish_spec *pub)
 	uint16_t host_port = htons(pub->host_port), port = htons(pub->port);
 	struct nft_elem e = { 0 };
 
-	if (pub->host_ip.s_addr)
-		add_field(e.key, &e.key_len, &pub->host_ip, sizeof(pub->host_ip));
+	if (!ip_is_zero(&pub->host_ip))
+		add_field(e.key, &e.key_len, pub->host_ip.bytes, 4);
 	add_field(e.key, &e.key_len, &pub->protocol, sizeof(pub->protocol));
 	add_field(e.key, &e.key_len, &host_port, sizeof(host_port));
-	add_field(e.data, &e.data_len, &pub->addr, sizeof(pub->addr));
+	add_field(e.data, &e.data_len, pub->addr.bytes, 4);
 	add_field(e.data, &e.data_len, &port, sizeof(port));
 	return e;
+}
+
+static bool has(const struct net_bridge_spec *br, const struct ip *ip)
+{
+	for (size_t i = 0; i < br->n_subnets; i++)
+		if (ip_is_within(ip, &br->subnets[i].net))
+			return true;
+	return false;
 }
 
 static int check(const struct net *n, const struct net_publish_spec *pub, struct err *err)
@@ -37,7 +44,7 @@ static int check(const struct net *n, const struct net_publish_spec *pub, struct
 	for (size_t i = 0; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
-		if (!br->internal || !addr_overlap(br->subnet, br->prefix, pub->addr, 32))
+		if (!br->internal || !has(br, &pub->addr))
 			continue;
 		err_set(err, "port %u (%s): its network is internal, nothing is published there",
 			pub->host_port, pub->owner);
@@ -59,7 +66,7 @@ int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count
 	if (!count)
 		return 0;
 	for (size_t i = 0; i < count; i++)
-		vec_push(pubs[i].host_ip.s_addr ? &one : &any, make_elem(&pubs[i]));
+		vec_push(ip_is_zero(&pubs[i].host_ip) ? &any : &one, make_elem(&pubs[i]));
 	nl_batch_init(&b);
 	nft_begin(&b);
 	nft_put_elems(&b, n->spec->table, "pub4", any.v, any.n, add);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route: IPv4 routes by rtnetlink. Called by veth.c and facts.c.
+ * route: routes by rtnetlink. Called by veth.c and facts.c.
  */
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -13,10 +13,10 @@
  */
 #define ROUTES_MAX 65536
 
-void route_put_default(struct nl_batch *b, int index, struct in_addr gateway)
+void route_put_default(struct nl_batch *b, int index, const struct ip *gateway)
 {
 	struct rtmsg head = {
-		.rtm_family = AF_INET,
+		.rtm_family = gateway->family,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_STATIC,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
@@ -25,7 +25,7 @@ void route_put_default(struct nl_batch *b, int index, struct in_addr gateway)
 
 	nl_begin(b, "set default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head,
 		 sizeof(head));
-	nl_put(b, RTA_GATEWAY, &gateway, sizeof(gateway));
+	nl_put(b, RTA_GATEWAY, gateway->bytes, ip_bits(gateway) / 8);
 	nl_put_u32(b, RTA_OIF, (uint32_t)index);
 }
 
@@ -37,7 +37,9 @@ static void parse_attr(const struct nlattr *a, struct route_info *ret)
 
 	switch (mnl_attr_get_type(a)) {
 	case RTA_DST:
-		memcpy(&ret->dst, mnl_attr_get_payload(a), sizeof(ret->dst));
+		if (mnl_attr_get_payload_len(a) == ip_bits(&ret->dst.ip) / 8)
+			memcpy(ret->dst.ip.bytes, mnl_attr_get_payload(a),
+			       mnl_attr_get_payload_len(a));
 		break;
 	case RTA_OIF:
 		ret->index = (int)mnl_attr_get_u32(a);
@@ -59,15 +61,15 @@ static void take_route(void *arg, const struct nlmsghdr *m, unsigned tag)
 {
 	const struct rtmsg *head = mnl_nlmsg_get_payload(m);
 	struct route_infos *all = arg;
-	struct route_info info = { 0 };
+	struct route_info info = { .dst.ip.family = head->rtm_family };
 	const struct nlattr *a;
 
 	(void)tag;
-	if (m->nlmsg_type != RTM_NEWROUTE || head->rtm_family != AF_INET ||
+	if (m->nlmsg_type != RTM_NEWROUTE || !ip_bits(&info.dst.ip) ||
 	    head->rtm_type != RTN_UNICAST || head->rtm_table == RT_TABLE_LOCAL ||
 	    (head->rtm_flags & RTM_F_CLONED) || all->n >= ROUTES_MAX)
 		return;
-	info.prefix = head->rtm_dst_len;
+	info.dst.prefix = head->rtm_dst_len;
 	info.table = head->rtm_table;
 	mnl_attr_for_each(a, m, sizeof(*head)) parse_attr(a, &info);
 	vec_push(all, info);
@@ -78,7 +80,7 @@ int route_list(int fd, struct route_info **ret, size_t *ret_n, struct err *err)
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct route_infos all = { 0 };
 	struct nl_sink sink = { .message = take_route, .arg = &all };
-	struct rtmsg head = { .rtm_family = AF_INET };
+	struct rtmsg head = { .rtm_family = AF_UNSPEC };
 
 	nl_batch_init(&b);
 	nl_begin(&b, "list routes", RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head));

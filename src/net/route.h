@@ -3,20 +3,17 @@
 #ifndef NET_ROUTE_H
 #define NET_ROUTE_H
 
-#include <netinet/in.h>
-
 #include "net/nl.h"
 
 struct route_info {
-	struct in_addr dst;
-	unsigned prefix; /* 0: a default route */
+	struct ip_net dst; /* prefix 0: a default route */
 	uint32_t table, metric;
 	int index; /* of the device; 0: none */
 };
 
-void route_put_default(struct nl_batch *b, int index, struct in_addr gateway);
+void route_put_default(struct nl_batch *b, int index, const struct ip *gateway);
 /*
- * The IPv4 unicast routes of all tables but the local one, 65,536 at most; caller frees
+ * The unicast routes of both families, of all tables but the local one, 65,536 at most; caller frees
  * *ret.
  */
 int route_list(int fd, struct route_info **ret, size_t *ret_n, struct err *err);

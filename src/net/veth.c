@@ -195,20 +195,30 @@ static int raise_inside(const struct net_attach *slot, struct end *ends, struct 
 	return transact_inside(slot, &b, ends, err);
 }
 
-static int address_inside(const struct net *n, const struct net_attach *slot, struct end *ends,
-			  struct err *err)
+static void put_addresses(struct nl_batch *b, int index, const struct net_port_spec *port)
+{
+	if (port->ip4.ip.family)
+		addr_put(b, index, &port->ip4);
+	if (port->ip6.ip.family)
+		addr_put(b, index, &port->ip6);
+	for (size_t i = 0; i < port->n_link_locals; i++)
+		addr_put(b, index, &port->link_locals[i]);
+	if (port->gateway4.family)
+		route_put_default(b, index, &port->gateway4);
+	if (port->gateway6.family)
+		route_put_default(b, index, &port->gateway6);
+}
+
+static int address_inside(const struct net_attach *slot, struct end *ends, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < slot->n_ports; i++) {
 		const struct net_port_spec *port = &slot->ports[i];
-		const struct net_bridge_spec *br = &n->spec->bridges[port->bridge];
 
 		b.tag = (unsigned)i;
-		addr_put(&b, ends[i].inner, port->addr, br->prefix);
-		if (port->default_route)
-			route_put_default(&b, ends[i].inner, br->gateway);
+		put_addresses(&b, ends[i].inner, port);
 	}
 	return transact_inside(slot, &b, ends, err);
 }
@@ -221,7 +231,7 @@ static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 	if (slot->err.text[0])
 		return;
 	nl_tune(slot->rtnl_fd);
-	if (raise_inside(slot, ends, &slot->err) || address_inside(n, slot, ends, &slot->err) ||
+	if (raise_inside(slot, ends, &slot->err) || address_inside(slot, ends, &slot->err) ||
 	    !n->watch)
 		return;
 	for (size_t i = 0; i < slot->n_ports; i++)

@@ -7,84 +7,209 @@
 
 #include "plan/planner.h"
 
-static bool is_static(const struct planner *p, const struct stack_network *net, uint32_t addr)
+/* How far the addresses of one family have been given out on a bridge. */
+struct cursor {
+	size_t subnet;
+	struct ip last; /* in this subnet; none: nothing yet */
+};
+
+/* By number of the bridge. */
+struct cursors {
+	struct cursor four, six;
+};
+
+/* ---- whose it is ----------------------------------------------------------------------------- */
+
+static bool is_static(const struct planner *p, const struct stack_network *net, const struct ip *ip)
 {
 	for (size_t i = 0; i < p->stack->n_services; i++) {
 		const struct stack_service *s = &p->stack->services[i];
 
 		for (size_t j = 0; j < s->n_networks; j++)
-			if (s->networks[j].network == net &&
-			    s->networks[j].ipv4.s_addr == htonl(addr))
+			if (s->networks[j].network == net && (ip_equal(&s->networks[j].ipv4, ip) ||
+							      ip_equal(&s->networks[j].ipv6, ip)))
 				return true;
 	}
 	return false;
 }
 
 /* Somebody who runs has it. */
-static const char *holder(const struct planner *p, size_t bridge, uint32_t addr)
+static const char *holder(const struct planner *p, size_t bridge, const struct ip *ip)
 {
 	for (size_t i = 0; i < p->first; i++)
-		for (size_t j = 0; j < p->plan->slots[i].n_ports; j++)
-			if (p->plan->slots[i].ports[j].bridge == bridge &&
-			    p->plan->slots[i].ports[j].addr.s_addr == htonl(addr))
+		for (size_t j = 0; j < p->plan->slots[i].n_ports; j++) {
+			const struct net_port_spec *port = &p->plan->slots[i].ports[j];
+
+			if (port->bridge == bridge &&
+			    (ip_equal(&port->ip4.ip, ip) || ip_equal(&port->ip6.ip, ip)))
 				return p->plan->slots[i].name;
+		}
 	for (size_t i = 0; p->extra && i < p->extra->n_taken; i++)
-		if (p->extra->taken[i].s_addr == htonl(addr))
+		if (ip_equal(&p->extra->taken[i], ip))
 			return "another one-off container";
 	return NULL;
 }
 
-/* The next free address of a bridge; `last` is the one given out before. 0: none left. */
-static uint32_t next_address(const struct planner *p, const struct stack_network *net,
-			     size_t bridge, uint32_t last)
+/* Kept for somebody whom we do not start. */
+static bool is_aux(const struct stack_subnet *s, const struct ip *ip)
+{
+	for (size_t i = 0; s && i < s->n_aux; i++)
+		if (ip_equal(&s->aux[i].ip, ip))
+			return true;
+	return false;
+}
+
+/* ---- giving out ------------------------------------------------------------------------------ */
+
+/* The next free address of a subnet behind `after`, or from its beginning on; false: none is left. */
+static bool next_in(const struct planner *p, const struct stack_network *net, size_t bridge,
+		    const struct net_subnet *subnet, const struct ip *after, struct ip *ret)
+{
+	const struct stack_subnet *file = planner_subnet_in_file(net, &subnet->net);
+	const struct ip_net *range = file && file->range.ip.family ? &file->range : &subnet->net;
+	struct ip network = ip_first(&subnet->net), end = ip_last(&subnet->net),
+		  last = ip_last(range);
+	struct ip ip = after->family ? ip_plus(after, 1) : ip_first(range);
+
+	for (; ip_is_within(&ip, range); ip = ip_plus(&ip, 1)) {
+		bool special = ip_equal(&ip, &network) || ip_equal(&ip, &subnet->gateway) ||
+			       (ip.family == AF_INET && ip_equal(&ip, &end));
+
+		if (!special && !is_aux(file, &ip) && !is_static(p, net, &ip) &&
+		    !holder(p, bridge, &ip)) {
+			*ret = ip;
+			return true;
+		}
+		if (ip_equal(&ip, &last))
+			break;
+	}
+	return false;
+}
+
+/* Of the subnets of a family, one after the other; false: all are full. */
+static bool next_address(const struct planner *p, const struct stack_network *net, size_t bridge,
+			 int family, struct cursor *at, struct ip *ret)
 {
 	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
-	uint32_t first = ntohl(b->subnet.s_addr);
-	uint32_t broadcast = first | ~planner_mask(b->prefix);
 
-	for (uint32_t a = last + 1; a < broadcast; a++)
-		if (a != ntohl(b->gateway.s_addr) && !is_static(p, net, a) && !holder(p, bridge, a))
-			return a;
-	return 0;
+	for (; at->subnet < b->n_subnets; at->subnet++) {
+		const struct net_subnet *subnet = &b->subnets[at->subnet];
+
+		if (subnet->net.ip.family == family &&
+		    next_in(p, net, bridge, subnet, &at->last, ret)) {
+			at->last = *ret;
+			return true;
+		}
+		at->last = (struct ip){ 0 };
+	}
+	return false;
+}
+
+static bool carries(const struct net_bridge_spec *b, int family)
+{
+	for (size_t i = 0; i < b->n_subnets; i++)
+		if (b->subnets[i].net.ip.family == family)
+			return true;
+	return false;
+}
+
+/* An address of one family for an attachment. */
+struct wish {
+	const struct plan_slot *slot;
+	const struct stack_attach *attach;
+	size_t bridge;
+	int family;
+	const struct ip *want; /* by the file; none: any */
+	struct stack_pos pos;
+	const char *key;
+};
+
+/* False: the file asks for what cannot be. */
+static bool check_static(struct planner *p, const struct wish *w)
+{
+	const struct net_bridge_spec *b = &p->plan->net.bridges[w->bridge];
+	const char *other = holder(p, w->bridge, w->want);
+
+	if (other)
+		stack_diag_add(p->diags, STACK_ERROR, w->pos, NULL,
+			       "service '%s': network '%s': its %s belongs to %s, which runs",
+			       w->slot->service->name, w->attach->network->key, w->key, other);
+	else if (!planner_subnet_of(b, w->want))
+		stack_diag_add(p->diags, STACK_ERROR, w->pos,
+			       "see the network's 'ipam', 'enable_ipv4' and 'enable_ipv6'",
+			       "service '%s': %s %s is in no subnet of network '%s'",
+			       w->slot->service->name, w->key, ip_text(w->want).text,
+			       w->attach->network->key);
+	else
+		return true;
+	return false;
+}
+
+/* None where the network does not carry the family. */
+static struct ip_net give(struct planner *p, const struct wish *w, struct cursor *at)
+{
+	const struct net_bridge_spec *b = &p->plan->net.bridges[w->bridge];
+	struct ip_net out = { 0 };
+
+	if (w->want->family) {
+		if (!check_static(p, w))
+			return out;
+		out.ip = *w->want;
+	} else if (!carries(b, w->family)) {
+		return out;
+	} else if (!next_address(p, w->attach->network, w->bridge, w->family, at, &out.ip)) {
+		stack_diag_add(p->diags, STACK_ERROR, w->attach->pos,
+			       "give the network a larger subnet",
+			       "service '%s': network '%s' has no free address left",
+			       w->slot->service->name, w->attach->network->key);
+		return out;
+	}
+	out.prefix = planner_subnet_of(b, &out.ip)->net.prefix;
+	return out;
+}
+
+/* ---- attachments ----------------------------------------------------------------------------- */
+
+/* Exactly one way out for each family: the first network of the service that has any. */
+static void route(const struct net_bridge_spec *b, const struct plan_slot *slot,
+		  struct net_port_spec *port)
+{
+	bool four = false, six = false;
+
+	if (b->internal)
+		return;
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		four |= slot->ports[i].gateway4.family != 0;
+		six |= slot->ports[i].gateway6.family != 0;
+	}
+	if (port->ip4.ip.family && !four)
+		port->gateway4 = planner_subnet_of(b, &port->ip4.ip)->gateway;
+	if (port->ip6.ip.family && !six)
+		port->gateway6 = planner_subnet_of(b, &port->ip6.ip)->gateway;
 }
 
 static void attach(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
-		   uint32_t *last)
+		   struct cursors *cursors)
 {
 	size_t bridge = p->bridge_of[a->network - p->stack->networks];
-	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
 	struct net_port_spec *port = &slot->ports[slot->n_ports];
-	const char *other = a->ipv4.s_addr ? holder(p, bridge, ntohl(a->ipv4.s_addr)) : NULL;
+	const struct wish four = {
+		slot, a, bridge, AF_INET, &a->ipv4, a->ipv4_pos, "ipv4_address"
+	};
+	const struct wish six = {
+		slot, a, bridge, AF_INET6, &a->ipv6, a->ipv6_pos, "ipv6_address"
+	};
 
 	port->bridge = bridge;
-	port->addr = a->ipv4;
-	if (other)
-		stack_diag_add(
-			p->diags, STACK_ERROR, a->ipv4_pos, NULL,
-			"service '%s': network '%s': its ipv4_address belongs to %s, which runs",
-			slot->service->name, a->network->key, other);
-	if (!a->ipv4.s_addr) {
-		uint32_t addr = next_address(p, a->network, bridge, last[bridge]);
-
-		if (!addr) {
-			stack_diag_add(p->diags, STACK_ERROR, a->pos,
-				       "give the network a larger subnet",
-				       "service '%s': network '%s' has no free address left",
-				       slot->service->name, a->network->key);
-			return;
-		}
-		last[bridge] = addr;
-		port->addr = planner_addr(addr);
-	}
+	port->ip4 = give(p, &four, &cursors[bridge].four);
+	port->ip6 = give(p, &six, &cursors[bridge].six);
+	port->link_locals = a->link_locals;
+	port->n_link_locals = a->n_link_locals;
 	planner_link_name(p, slot->name, a->network->key, port->host_ifname);
 	planner_mac(p, slot->name, a->network->key, port->mac);
 	snprintf(port->ifname, sizeof(port->ifname), "eth%zu", slot->n_ports);
 	port->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
-	/* Exactly one way out: the first network of the service that has any. */
-	port->default_route = !b->internal;
-	for (size_t i = 0; i < slot->n_ports; i++)
-		if (slot->ports[i].default_route)
-			port->default_route = false;
+	route(&p->plan->net.bridges[bridge], slot, port);
 	slot->n_ports++;
 }
 
@@ -94,66 +219,14 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
  */
 void planner_addresses(struct planner *p)
 {
-	const struct net_spec *net = &p->plan->net;
-	uint32_t *last = arena_array(p->arena, uint32_t, net->n_bridges);
+	struct cursors *cursors = arena_array(p->arena, struct cursors, p->plan->net.n_bridges);
 
-	for (size_t i = 0; i < net->n_bridges; i++)
-		last[i] = ntohl(net->bridges[i].subnet.s_addr);
 	for (size_t i = p->first; i < p->plan->n_slots; i++) {
 		struct plan_slot *slot = &p->plan->slots[i];
 		const struct stack_service *s = slot->service;
 
 		slot->ports = arena_array(p->arena, struct net_port_spec, s->n_networks);
 		for (size_t j = 0; j < s->n_networks; j++)
-			attach(p, slot, &s->networks[j], last);
+			attach(p, slot, &s->networks[j], cursors);
 	}
-}
-
-/* The attachment by which the outside reaches a slot: the one with the default route. */
-static const struct net_port_spec *way_in(const struct plan_slot *slot)
-{
-	for (size_t i = 0; i < slot->n_ports; i++)
-		if (slot->ports[i].default_route)
-			return &slot->ports[i];
-	return NULL;
-}
-
-static void publish(struct planner *p, struct plan_slot *slot)
-{
-	const struct stack_service *s = slot->service;
-	const struct net_port_spec *in = way_in(slot);
-
-	slot->pubs = p->plan->pubs + p->plan->n_pubs;
-	if (s->n_ports && !in) {
-		stack_diag_add(
-			p->diags, STACK_WARNING, s->ports[0].pos, NULL,
-			"service '%s': ports are not published: it is on internal networks only",
-			s->name);
-		return;
-	}
-	for (size_t i = 0; i < s->n_ports; i++) {
-		const struct stack_port *port = &s->ports[i];
-
-		slot->pubs[slot->n_pubs++] = (struct net_publish_spec){
-			.protocol = port->protocol,
-			.host_ip = port->host_ip,
-			.host_port = port->published,
-			.addr = in->addr,
-			.port = port->target,
-			.owner = slot->name,
-			.line = port->pos.line,
-		};
-	}
-	p->plan->n_pubs += slot->n_pubs;
-}
-
-void planner_publish(struct planner *p)
-{
-	size_t n = 0;
-
-	for (size_t i = p->first; i < p->plan->n_slots; i++)
-		n += p->plan->slots[i].service->n_ports;
-	p->plan->pubs = arena_array(p->arena, struct net_publish_spec, n + 1);
-	for (size_t i = p->first; i < p->plan->n_slots; i++)
-		publish(p, &p->plan->slots[i]);
 }

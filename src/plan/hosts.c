@@ -3,18 +3,9 @@
  * The files that a container gets for names: hosts, hostname, resolv.conf. All addresses are known before anything starts,
  * so everybody who shares a network with the slot stands in its hosts file from the first instruction on.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "plan/planner.h"
-
-static void put_address(struct buf *b, struct in_addr addr)
-{
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	buf_printf(b, "%s\t", text);
-}
 
 const char *planner_hostname(const struct planner *p, const struct stack_service *s)
 {
@@ -35,15 +26,14 @@ static size_t shared_port(const struct plan_slot *me, const struct plan_slot *ot
 	return SIZE_MAX;
 }
 
-static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
-		      bool by_service)
+static void put_names(struct buf *b, const struct plan_slot *other, size_t port,
+		      const struct ip *ip, bool by_service)
 {
-	size_t port = shared_port(me, other);
 	const struct stack_strs *aliases;
 
-	if (port == SIZE_MAX)
+	if (!ip->family)
 		return;
-	put_address(b, other->ports[port].addr);
+	buf_printf(b, "%s\t", ip_text(ip).text);
 	/* The name of a service means those that serve, not a one-off beside them. */
 	if (!by_service)
 		buf_printf(b, "%s", other->name);
@@ -59,6 +49,27 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
 	buf_putc(b, '\n');
 }
 
+static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
+		      bool by_service)
+{
+	size_t port = shared_port(me, other);
+
+	if (port == SIZE_MAX)
+		return;
+	put_names(b, other, port, &other->ports[port].ip4.ip, by_service);
+	put_names(b, other, port, &other->ports[port].ip6.ip, by_service);
+}
+
+static void put_self(struct buf *b, const struct ip *ip, const char *name, const char *domain)
+{
+	if (!ip->family)
+		return;
+	buf_printf(b, "%s\t", ip_text(ip).text);
+	if (domain)
+		buf_printf(b, "%s.%s ", name, domain);
+	buf_printf(b, "%s\n", name);
+}
+
 /*
  * A service's own name is in its file like all others; with `hostname` or `domainname` the name that the kernel
  * knows stands there as well, because many programs look themselves up by it: the full one first, as hosts(5) wants it.
@@ -72,10 +83,8 @@ static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 
 	buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	if (slot->n_ports && (slot->service->hostname.text || domain)) {
-		put_address(&b, slot->ports[0].addr);
-		if (domain)
-			buf_printf(&b, "%s.%s ", name, domain);
-		buf_printf(&b, "%s\n", name);
+		put_self(&b, &slot->ports[0].ip4.ip, name, domain);
+		put_self(&b, &slot->ports[0].ip6.ip, name, domain);
 	}
 	for (size_t i = 0; i < p->plan->n_slots; i++)
 		put_other(&b, slot, &p->plan->slots[i],

@@ -10,7 +10,8 @@
 /* A mount of a slot: its own, one of its image's volumes, or one of another service's. */
 struct planner_mount {
 	const struct stack_mount *mount;
-	const struct plan_slot *owner; /* whose it is: an anonymous volume is named after that one */
+	const struct plan_slot
+		*owner; /* whose it is: an anonymous volume is named after that one */
 	bool read_only;
 	bool foreign; /* by `volumes_from`: never filled from this slot's image */
 };
@@ -27,11 +28,11 @@ struct planner {
 	struct stack_diags *diags;
 	struct plan *plan;
 	struct arena *arena;
-	size_t host_errors; /* of the diagnostics: not the file is to blame but this host */
-	const struct plan *running;	 /* plan_beside: what is there already; else NULL */
-	const struct plan_extra *extra;	 /* likewise: what comes to it */
-	size_t first;			 /* the slots before it are planned already */
-	struct planner_mounts *mounts; /* by number of the slot */
+	size_t host_errors;	    /* of the diagnostics: not the file is to blame but this host */
+	const struct plan *running; /* plan_beside: what is there already; else NULL */
+	const struct plan_extra *extra; /* likewise: what comes to it */
+	size_t first;			/* the slots before it are planned already */
+	struct planner_mounts *mounts;	/* by number of the slot */
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 
@@ -44,8 +45,14 @@ void planner_mac(const struct planner *p, const char *slot, const char *network,
 
 /* subnet.c: a bridge with its subnet for every network in use. */
 void planner_networks(struct planner *p);
-/* address.c: an attachment with its address for every slot and network; published ports. */
+/* The bridge's subnet in which an address lies, or NULL. */
+const struct net_subnet *planner_subnet_of(const struct net_bridge_spec *b, const struct ip *ip);
+/* What the file says about a subnet of a network; NULL: it was chosen here. */
+const struct stack_subnet *planner_subnet_in_file(const struct stack_network *n,
+						  const struct ip_net *net);
+/* address.c: an attachment with its address for every slot and network. */
 void planner_addresses(struct planner *p);
+/* ways.c: how the outside reaches them. */
 void planner_publish(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
@@ -81,16 +88,6 @@ void planner_edges(struct planner *p);
 static inline size_t planner_service(const struct planner *p, const struct stack_service *s)
 {
 	return (size_t)(s - p->stack->services);
-}
-
-static inline struct in_addr planner_addr(uint32_t host_order)
-{
-	return (struct in_addr){ .s_addr = htonl(host_order) };
-}
-
-static inline uint32_t planner_mask(unsigned prefix)
-{
-	return prefix ? ~(uint32_t)0 << (32 - prefix) : 0;
 }
 
 #endif

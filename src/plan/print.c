@@ -2,23 +2,17 @@
 /*
  * The plan as text: one fact a line, in the order in which it will be done. For `up --dry-run` and golden tests.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "mstack/plan.h"
 
-static const char *addr(struct in_addr a, char ret[INET_ADDRSTRLEN])
-{
-	return inet_ntop(AF_INET, &a, ret, INET_ADDRSTRLEN);
-}
-
 static void print_bridge(const struct net_bridge_spec *b, struct buf *out)
 {
-	char subnet[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
-
-	buf_printf(out, "network %s bridge=%s subnet=%s/%u gateway=%s mtu=%u%s\n", b->altname,
-		   b->ifname, addr(b->subnet, subnet), b->prefix, addr(b->gateway, gateway), b->mtu,
-		   b->internal ? " internal" : "");
+	buf_printf(out, "network %s bridge=%s", b->altname, b->ifname);
+	for (size_t i = 0; i < b->n_subnets; i++)
+		buf_printf(out, " subnet=%s gateway=%s", ip_net_text(&b->subnets[i].net).text,
+			   ip_text(&b->subnets[i].gateway).text);
+	buf_printf(out, " mtu=%u%s\n", b->mtu, b->internal ? " internal" : "");
 }
 
 static void print_words(const char *key, const char *const *v, struct buf *out)
@@ -29,23 +23,37 @@ static void print_words(const char *key, const char *const *v, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+static void print_address(const struct ip_net *addr, struct buf *out)
+{
+	if (addr->ip.family)
+		buf_printf(out, " addr=%s", ip_net_text(addr).text);
+}
+
 static void print_port(const struct plan *p, const struct net_port_spec *port, struct buf *out)
 {
-	char a[INET_ADDRSTRLEN];
 	const uint8_t *m = port->mac;
 
-	buf_printf(out, "  link %s on %s as %s addr=%s/%u mac=%02x:%02x:%02x:%02x:%02x:%02x%s\n",
-		   port->ifname, p->net.bridges[port->bridge].altname, port->host_ifname,
-		   addr(port->addr, a), p->net.bridges[port->bridge].prefix, m[0], m[1], m[2], m[3],
-		   m[4], m[5], port->default_route ? " default-route" : "");
+	buf_printf(out, "  link %s on %s as %s", port->ifname, p->net.bridges[port->bridge].altname,
+		   port->host_ifname);
+	print_address(&port->ip4, out);
+	print_address(&port->ip6, out);
+	for (size_t i = 0; i < port->n_link_locals; i++)
+		print_address(&port->link_locals[i], out);
+	buf_printf(out, " mac=%02x:%02x:%02x:%02x:%02x:%02x%s%s\n", m[0], m[1], m[2], m[3], m[4],
+		   m[5], port->gateway4.family ? " default-route" : "",
+		   port->gateway6.family ? " default-route6" : "");
 }
 
 static void print_publish(const struct net_publish_spec *pub, struct buf *out)
 {
-	char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
+	bool six = pub->addr.family == AF_INET6;
 
-	buf_printf(out, "  publish %s:%u -> %s:%u/%s\n", addr(pub->host_ip, a), pub->host_port,
-		   addr(pub->addr, b), pub->port, pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
+	buf_printf(out, six ? "  publish [%s]:%u -> [%s]:%u/%s" : "  publish %s:%u -> %s:%u/%s",
+		   ip_text(&pub->host_ip).text, pub->host_port, ip_text(&pub->addr).text, pub->port,
+		   pub->protocol == IPPROTO_TCP ? "tcp" : "udp");
+	for (size_t i = 0; i < pub->n_allow; i++)
+		buf_printf(out, " allow=%s", ip_net_text(&pub->allow[i]).text);
+	buf_putc(out, '\n');
 }
 
 static void print_mount(const struct box_mount *m, struct buf *out)

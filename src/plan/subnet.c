@@ -1,68 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Subnets. Those of the file come first; the others get a /24 out of 172.16.0.0/12, beginning at a place that the name of
- * the network decides and going on until one is free of the host's routes and of the other networks.
+ * Subnets. Those of the file come first; a network without one of a family that it carries gets a /24 out of 172.16.0.0/12, or a
+ * /64 with the prefix that the stack has got out of fd00::/8 (RFC 4193). Both begin at a place that the name of the network
+ * decides and go on until one is free of the host's routes and of the other networks.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include "plan/planner.h"
 
 enum {
-	POOL = 0xac100000,   /* 172.16.0.0 */
-	POOL_SUBNETS = 4096, /* /24s in a /12 */
-	POOL_PREFIX = 24,
 	BROAD_PREFIX =
 		16, /* a route as broad as this may be a VPN's; holes in it are taken when nothing else is left */
 };
 
-static bool overlap(uint32_t a, unsigned a_len, uint32_t b, unsigned b_len)
-{
-	uint32_t mask = planner_mask(a_len < b_len ? a_len : b_len);
-
-	return (a & mask) == (b & mask);
-}
+/* Where subnets that nobody asked for come from. */
+struct pool {
+	struct ip_net all;
+	uint8_t prefix; /* of each */
+	uint32_t count; /* so many are tried */
+	const char *text;
+};
 
 /* The host's route that is in the way, or NULL. Routes broader than `narrowest` do not count. */
-static const struct net_prefix *taken_by_host(const struct planner *p, uint32_t subnet,
-					      unsigned len, unsigned narrowest)
+static const struct net_prefix *taken_by_host(const struct planner *p, const struct ip_net *subnet,
+					      unsigned narrowest)
 {
 	const struct net_facts *net = p->host->net;
 
-	for (size_t i = 0; i < net->n_prefixes; i++) {
-		const struct net_prefix *r = &net->prefixes[i];
-
-		if (r->len >= narrowest && overlap(ntohl(r->addr.s_addr), r->len, subnet, len))
-			return r;
-	}
+	for (size_t i = 0; i < net->n_prefixes; i++)
+		if (net->prefixes[i].net.prefix >= narrowest &&
+		    ip_overlap(&net->prefixes[i].net, subnet))
+			return &net->prefixes[i];
 	return NULL;
 }
 
 /* Subnets of the file count before their bridges are planned: one further down must stay free. */
-static bool taken_by_us(const struct planner *p, uint32_t subnet, unsigned len)
+static bool taken_by_us(const struct planner *p, const struct ip_net *subnet)
 {
 	for (size_t i = 0; i < p->stack->n_networks; i++) {
 		const struct stack_network *n = &p->stack->networks[i];
 
-		if (n->prefix && overlap(ntohl(n->subnet.s_addr), n->prefix, subnet, len))
-			return true;
+		for (size_t k = 0; k < n->n_subnets; k++)
+			if (ip_overlap(&n->subnets[k].net, subnet))
+				return true;
 	}
-	for (size_t i = 0; i < p->plan->net.n_bridges; i++) {
+	/* The one behind them is the one that is being made. */
+	for (size_t i = 0; i <= p->plan->net.n_bridges; i++) {
 		const struct net_bridge_spec *b = &p->plan->net.bridges[i];
 
-		if (b->prefix && overlap(ntohl(b->subnet.s_addr), b->prefix, subnet, len))
-			return true;
+		for (size_t k = 0; k < b->n_subnets; k++)
+			if (ip_overlap(&b->subnets[k].net, subnet))
+				return true;
 	}
 	return false;
 }
 
-static bool choose(const struct planner *p, uint32_t start, unsigned narrowest, uint32_t *ret)
+/* The n-th subnet of a pool: the number stands right before the end of the prefix. */
+static struct ip_net pool_subnet(const struct pool *pool, uint32_t n)
 {
-	for (uint32_t i = 0; i < POOL_SUBNETS; i++) {
-		uint32_t subnet = POOL + ((start + i) % POOL_SUBNETS << (32 - POOL_PREFIX));
+	struct ip_net net = { pool->all.ip, pool->prefix };
 
-		if (taken_by_host(p, subnet, POOL_PREFIX, narrowest) ||
-		    taken_by_us(p, subnet, POOL_PREFIX))
+	for (unsigned i = pool->prefix / 8; i-- && n; n >>= 8)
+		net.ip.bytes[i] |= (uint8_t)n;
+	return net;
+}
+
+static bool choose(const struct planner *p, const struct pool *pool, uint32_t start,
+		   unsigned narrowest, struct ip_net *ret)
+{
+	for (uint32_t i = 0; i < pool->count; i++) {
+		struct ip_net subnet = pool_subnet(pool, (start + i) % pool->count);
+
+		if (taken_by_host(p, &subnet, narrowest) || taken_by_us(p, &subnet))
 			continue;
 		*ret = subnet;
 		return true;
@@ -70,23 +77,34 @@ static bool choose(const struct planner *p, uint32_t start, unsigned narrowest, 
 	return false;
 }
 
+static void add_subnet(struct net_bridge_spec *b, const struct ip_net *net,
+		       const struct ip *gateway)
+{
+	struct ip first = ip_plus(&net->ip, 1);
+
+	b->subnets[b->n_subnets++] =
+		(struct net_subnet){ *net, gateway->family ? *gateway : first };
+}
+
 /*
  * The place in the pool comes from the name, so that a stack gets the same subnet each time and two
  * stacks seldom want the same one. What is in use meanwhile is seen in the host's routes.
  */
-static void give_subnet(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
+static void give_subnet(struct planner *p, const struct stack_network *n, const struct pool *pool,
+			struct net_bridge_spec *b)
 {
-	uint32_t start = (uint32_t)(hash64_str(n->name) % POOL_SUBNETS);
-	uint32_t subnet = 0;
+	uint32_t start = (uint32_t)(hash64_str(n->name) % pool->count);
+	const struct ip by_rule = { 0 };
+	struct ip_net subnet;
 
-	if (!choose(p, start, 1, &subnet)) {
-		if (!choose(p, start, BROAD_PREFIX + 1, &subnet)) {
+	if (!choose(p, pool, start, 1, &subnet)) {
+		if (!choose(p, pool, start, BROAD_PREFIX + 1, &subnet)) {
 			p->host_errors++;
 			stack_diag_add(
 				p->diags, STACK_ERROR, n->pos,
 				"give it one with `ipam: {config: [{subnet: ...}]}`",
-				"network '%s': no free subnet is left in 172.16.0.0/12 beside the routes of this host",
-				n->key);
+				"network '%s': no free subnet is left in %s beside the routes of this host",
+				n->key, pool->text);
 			return;
 		}
 		stack_diag_add(
@@ -94,27 +112,74 @@ static void give_subnet(struct planner *p, const struct stack_network *n, struct
 			"network '%s': its subnet lies inside a broad route of this host (a VPN?)",
 			n->key);
 	}
-	b->subnet = planner_addr(subnet);
-	b->prefix = POOL_PREFIX;
-	b->gateway = planner_addr(subnet + 1);
+	add_subnet(b, &subnet, &by_rule);
 }
 
-static void take_subnet(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
+static void give_ipv4(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
 {
-	const struct net_prefix *r = taken_by_host(p, ntohl(n->subnet.s_addr), n->prefix, 1);
-	char text[INET_ADDRSTRLEN];
+	static const struct pool pool = {
+		{ { AF_INET, { 172, 16 } }, 12 }, 24, 4096, "172.16.0.0/12"
+	};
+
+	give_subnet(p, n, &pool, b);
+}
+
+/* A prefix that is the stack's own, also beside those of all others: 40 bits of its name. */
+static void give_ipv6(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
+{
+	struct pool pool = { { { AF_INET6, { 0xfd } }, 48 }, 64, 65536, "" };
+	uint64_t h = hash64_str(p->stack->name);
+
+	for (unsigned i = 1; i <= 5; i++)
+		pool.all.ip.bytes[i] = (uint8_t)(h >> (8 * i));
+	pool.text = arena_strdup(p->arena, ip_net_text(&pool.all).text);
+	give_subnet(p, n, &pool, b);
+}
+
+static void take_subnet(struct planner *p, const struct stack_network *n,
+			const struct stack_subnet *s, struct net_bridge_spec *b)
+{
+	const struct net_prefix *r = taken_by_host(p, &s->net, 1);
 
 	if (r) {
-		inet_ntop(AF_INET, &r->addr, text, sizeof(text));
 		p->host_errors++;
-		stack_diag_add(p->diags, STACK_ERROR, n->subnet_pos,
+		stack_diag_add(p->diags, STACK_ERROR, s->pos,
 			       "choose another subnet, or leave it out",
-			       "network '%s': subnet is taken on this host by %s/%u (%s)", n->key,
-			       text, r->len, r->dev);
+			       "network '%s': subnet is taken on this host by %s (%s)", n->key,
+			       ip_net_text(&r->net).text, r->dev);
 	}
-	b->subnet = n->subnet;
-	b->prefix = n->prefix;
-	b->gateway = n->gateway.s_addr ? n->gateway : planner_addr(ntohl(n->subnet.s_addr) + 1);
+	if (b->n_subnets < NET_SUBNETS_MAX)
+		add_subnet(b, &s->net, &s->gateway);
+}
+
+/* Those of the file; false: there are none of this family. */
+static bool take_subnets(struct planner *p, const struct stack_network *n, int family,
+			 struct net_bridge_spec *b)
+{
+	size_t had = b->n_subnets;
+
+	for (size_t i = 0; i < n->n_subnets; i++)
+		if (n->subnets[i].net.ip.family == family)
+			take_subnet(p, n, &n->subnets[i], b);
+	return b->n_subnets > had;
+}
+
+const struct net_subnet *planner_subnet_of(const struct net_bridge_spec *b, const struct ip *ip)
+{
+	for (size_t i = 0; i < b->n_subnets; i++)
+		if (ip_is_within(ip, &b->subnets[i].net))
+			return &b->subnets[i];
+	return NULL;
+}
+
+const struct stack_subnet *planner_subnet_in_file(const struct stack_network *n,
+						  const struct ip_net *net)
+{
+	for (size_t i = 0; i < n->n_subnets; i++)
+		if (n->subnets[i].net.prefix == net->prefix &&
+		    ip_equal(&n->subnets[i].net.ip, &net->ip))
+			return &n->subnets[i];
+	return NULL;
 }
 
 /* The bridges that are there keep their numbers. */
@@ -123,7 +188,9 @@ static void take_running(struct planner *p, size_t room)
 	struct net_spec *spec = &p->plan->net;
 	const struct net_spec *running = p->running ? &p->running->net : spec;
 
-	spec->bridges = arena_array(p->arena, struct net_bridge_spec, running->n_bridges + room);
+	/* One more: taken_by_us looks at the one that comes next. */
+	spec->bridges =
+		arena_array(p->arena, struct net_bridge_spec, running->n_bridges + room + 1);
 	for (; spec->n_bridges < running->n_bridges; spec->n_bridges++)
 		spec->bridges[spec->n_bridges] = running->bridges[spec->n_bridges];
 }
@@ -148,6 +215,19 @@ static bool is_wanted(const struct planner *p, const struct stack_network *n)
 	return !s && n->used;
 }
 
+static void plan_bridge(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
+{
+	planner_bridge_name(p, n, b->ifname);
+	b->altname = n->name;
+	b->internal = n->internal;
+	b->mtu = n->mtu ? n->mtu : p->host->net->mtu;
+	b->line = n->pos.line;
+	if (n->ipv4 && !take_subnets(p, n, AF_INET, b))
+		give_ipv4(p, n, b);
+	if (n->ipv6 && !take_subnets(p, n, AF_INET6, b))
+		give_ipv6(p, n, b);
+}
+
 void planner_networks(struct planner *p)
 {
 	struct net_spec *spec = &p->plan->net;
@@ -156,20 +236,11 @@ void planner_networks(struct planner *p)
 	p->bridge_of = arena_array(p->arena, size_t, p->stack->n_networks);
 	for (size_t i = 0; i < p->stack->n_networks; i++) {
 		const struct stack_network *n = &p->stack->networks[i];
-		struct net_bridge_spec *b = &spec->bridges[spec->n_bridges];
 
 		p->bridge_of[i] = find_running(p, n);
 		if (p->bridge_of[i] != SIZE_MAX || !is_wanted(p, n))
 			continue;
-		planner_bridge_name(p, n, b->ifname);
-		b->altname = n->name;
-		b->internal = n->internal;
-		b->mtu = p->host->net->mtu;
-		b->line = n->pos.line;
-		if (n->prefix)
-			take_subnet(p, n, b);
-		else
-			give_subnet(p, n, b);
+		plan_bridge(p, n, &spec->bridges[spec->n_bridges]);
 		p->bridge_of[i] = spec->n_bridges++;
 	}
 }

@@ -3,7 +3,6 @@
  * model: reads the canonical tree into the structs that plan works with. Everything was checked by the forms and by crosscheck,
  * so there is nothing left to complain about; what nobody can run yet was refused, and is not looked at here.
  */
-#include <arpa/inet.h>
 #include <sys/resource.h>
 
 #include "stack/assets.h"
@@ -17,111 +16,7 @@
 #define NS_PER_S      INT64_C(1000000000)
 #define CPU_PERIOD_US INT64_C(100000) /* what cpu.max has when only a quota is given */
 
-/* ---- values ---------------------------------------------------------------------------------- */
-
-/* IPv4 only: the other family is refused before anything runs. */
-static struct in_addr get_ip(const struct node *map, const char *key)
-{
-	const char *text = node_text(map, key);
-	struct in_addr ip = { 0 };
-
-	if (!text || inet_pton(AF_INET, text, &ip) != 1)
-		ip.s_addr = 0;
-	return ip;
-}
-
-/* ---- networks -------------------------------------------------------------------------------- */
-
-static void read_subnet(const struct node *entry, struct stack_network *net)
-{
-	const struct node *n = node_get(entry, "subnet"), *gateway = node_get(entry, "gateway");
-	const char *slash = n ? strchr(n->text, '/') : NULL;
-	char ip[INET_ADDRSTRLEN];
-
-	if (!slash || strchr(n->text, ':') || net->prefix ||
-	    (size_t)(slash - n->text) >= sizeof(ip))
-		return;
-	memcpy(ip, n->text, (size_t)(slash - n->text));
-	ip[slash - n->text] = '\0';
-	inet_pton(AF_INET, ip, &net->subnet);
-	net->prefix = (unsigned)strtoul(slash + 1, NULL, 10);
-	net->subnet_pos = n->pos;
-	net->gateway = get_ip(entry, "gateway");
-	if (gateway)
-		net->gateway_pos = gateway->pos;
-}
-
-/* Those that the services use: the others are gone from the tree. */
-static void read_networks(struct reader *r, const struct node *n)
-{
-	size_t count = n ? n->n : 0;
-	struct stack_network *networks = arena_array(r->arena, struct stack_network, count);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct node *one = n->pairs[i].value,
-				  *config = node_get(node_get(one, "ipam"), "config");
-
-		networks[i] = (struct stack_network){
-			.key = n->pairs[i].key,
-			.name = node_text(one, "name"),
-			.pos = n->pairs[i].pos,
-			.internal = value_bool(one, "internal"),
-			.used = true,
-		};
-		for (size_t k = 0; config && k < config->n; k++)
-			read_subnet(config->items[k], &networks[i]);
-	}
-	r->stack->networks = networks;
-	r->stack->n_networks = count;
-}
-
 /* ---- parts of a service ---------------------------------------------------------------------- */
-
-static void read_attachments(struct reader *r, const struct node *n, struct stack_service *s)
-{
-	struct stack_attach *list = arena_array(r->arena, struct stack_attach, n ? n->n : 0);
-
-	for (size_t i = 0; n && i < n->n; i++) {
-		const struct node *one = n->pairs[i].value, *ip = node_get(one, "ipv4_address");
-		const struct node *impair = node_get(one, "x-impair");
-
-		list[i] = (struct stack_attach){
-			.network = find_network(r->stack, n->pairs[i].key),
-			.ipv4 = get_ip(one, "ipv4_address"),
-			.aliases = value_strs(r, one, "aliases"),
-			.impair = model_impair(r, impair),
-			.pos = n->pairs[i].pos,
-		};
-		if (impair)
-			list[i].impair_pos = impair->pos;
-		if (ip)
-			list[i].ipv4_pos = ip->pos;
-	}
-	s->networks = list;
-	s->n_networks = n ? n->n : 0;
-}
-
-static void read_ports(struct reader *r, const struct node *n, struct stack_service *s)
-{
-	struct stack_port *list = arena_array(r->arena, struct stack_port, n ? n->n : 0);
-
-	for (size_t i = 0; n && i < n->n; i++) {
-		const struct node *one = n->items[i], *target = node_get(one, "target");
-		const char *published = node_text(one, "published"),
-			   *protocol = node_text(one, "protocol");
-
-		list[i] = (struct stack_port){
-			.host_ip = get_ip(one, "host_ip"),
-			.target = (uint16_t)target->number,
-			.published = (uint16_t)(published ? strtoul(published, NULL, 10) : 0),
-			.protocol =
-				protocol && !strcmp(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP,
-			.pos = one->pos,
-		};
-	}
-	s->ports = list;
-	s->n_ports = n ? n->n : 0;
-}
 
 /* Zero is as good as nothing here: moby takes its default for it as well. */
 static int64_t given_or(const struct node *map, const char *key, int64_t fallback)
@@ -202,7 +97,8 @@ static void read_pull(const struct node *n, struct stack_service *s)
 	};
 	const struct node *policy = node_get(n, "pull_policy");
 
-	s->pull = (enum stack_pull)value_index(policy ? policy->text : NULL, words, ARRAY_LEN(words));
+	s->pull =
+		(enum stack_pull)value_index(policy ? policy->text : NULL, words, ARRAY_LEN(words));
 	if (s->pull == STACK_PULL_REFRESH) {
 		s->pull_after_ns = value_num(n, "pull_refresh_after").value;
 	} else if (policy && !strcmp(policy->text, "if_not_present")) {
@@ -384,8 +280,8 @@ static void read_services(struct reader *r, const struct node *n)
 		read_limits(r, one, &services[i]);
 		read_life(r, one, &services[i]);
 		model_namespaces(r, one, &services[i]);
-		read_attachments(r, node_get(one, "networks"), &services[i]);
-		read_ports(r, node_get(one, "ports"), &services[i]);
+		model_attachments(r, one, &services[i]);
+		model_ports(r, one, &services[i]);
 		model_mounts(r, one, &services[i]);
 		model_assets(r, one, &services[i]);
 	}
@@ -393,7 +289,7 @@ static void read_services(struct reader *r, const struct node *n)
 
 void model_make(struct reader *r, const struct node *root)
 {
-	read_networks(r, node_get(root, "networks"));
+	model_networks(r, node_get(root, "networks"));
 	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
 }

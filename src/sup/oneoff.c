@@ -117,13 +117,15 @@ static char *choose_name(struct sup *s, const char *service, bool alone)
 }
 
 /* The addresses of other one-offs; those of services stand in the plan. */
-static struct in_addr *taken_addresses(const struct sup *s, size_t *ret_n)
+static struct ip *taken_addresses(const struct sup *s, size_t *ret_n)
 {
-	struct VEC(struct in_addr) list = { 0 };
+	struct VEC(struct ip) list = { 0 };
 
 	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
-		for (size_t k = 0; s->slots[i].plan && k < s->slots[i].plan->n_ports; k++)
-			vec_push(&list, s->slots[i].plan->ports[k].addr);
+		for (size_t k = 0; s->slots[i].plan && k < s->slots[i].plan->n_ports; k++) {
+			vec_push(&list, s->slots[i].plan->ports[k].ip4.ip);
+			vec_push(&list, s->slots[i].plan->ports[k].ip6.ip);
+		}
 	*ret_n = list.n;
 	return list.v;
 }
@@ -153,7 +155,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 		.name = name,
 		.alone = o->alone,
 	};
-	_cleanup_free_ struct in_addr *taken = taken_addresses(s, &extra.n_taken);
+	_cleanup_free_ struct ip *taken = taken_addresses(s, &extra.n_taken);
 	struct stack_diags *diags = stack_diags_new();
 	int rc;
 

@@ -153,11 +153,8 @@ static char *resolv_conf(const struct net_facts *facts)
 	while ((line = strsep(&rest, "\n")))
 		if (*line && *line != '#' && *line != ';' && strncmp(line, "nameserver", 10) != 0)
 			buf_printf(&out, "%s\n", line);
-	for (size_t i = 0; i < facts->n_resolvers; i++) {
-		const uint8_t *a = (const uint8_t *)&facts->resolvers[i].s_addr;
-
-		buf_printf(&out, "nameserver %u.%u.%u.%u\n", a[0], a[1], a[2], a[3]);
-	}
+	for (size_t i = 0; i < facts->n_resolvers; i++)
+		buf_printf(&out, "nameserver %s\n", ip_text(&facts->resolvers[i]).text);
 	buf_fini(&in);
 	buf_puts(&out, "");
 	return buf_take(&out);

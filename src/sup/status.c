@@ -73,11 +73,18 @@ static json_t *status(const struct sup_slot *slot)
 	return json_string("Created");
 }
 
-static json_t *address(struct in_addr a)
+static json_t *address(const struct ip *ip)
 {
-	char text[INET_ADDRSTRLEN];
+	return json_string(ip_text(ip).text);
+}
 
-	return json_string(inet_ntop(AF_INET, &a, text, sizeof(text)));
+/* The first one, of IPv4 where there is any; "" without. */
+static json_t *own_address(const struct plan_slot *p)
+{
+	static const struct ip none;
+	const struct ip *ip = p->n_ports ? &p->ports[0].ip4.ip : &none;
+
+	return address(ip->family || !p->n_ports ? ip : &p->ports[0].ip6.ip);
 }
 
 /* One message holds all of a slot, so nothing that a file may make long goes in whole. */
@@ -137,7 +144,7 @@ static json_t *publishers(const struct plan_slot *p)
 
 	for (size_t i = 0; i < p->n_pubs && i < PUBLISHERS_MAX; i++)
 		json_array_append_new(list, json_pack("{s:o, s:i, s:i, s:s}", "URL",
-						      address(p->pubs[i].host_ip), "TargetPort",
+						      address(&p->pubs[i].host_ip), "TargetPort",
 						      p->pubs[i].port, "PublishedPort",
 						      p->pubs[i].host_port, "Protocol",
 						      protocol_of(&p->pubs[i])));
@@ -235,7 +242,7 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "Pid", json_integer(slot->box ? box_pid(slot->box) : 0));
 	json_object_set_new(o, "Index", json_integer(p->index));
 	json_object_set_new(o, "Restarts", json_integer(slot->svc.restarts));
-	json_object_set_new(o, "IP", p->n_ports ? address(p->ports[0].addr) : json_string(""));
+	json_object_set_new(o, "IP", own_address(p));
 	json_object_set_new(o, "OOMKilled", json_boolean(slot->oom));
 	json_object_set_new(o, "Reason", reason(slot));
 	json_object_set_new(o, "OneOff", json_boolean(sup_oneoff_is_beside(slot)));

@@ -14,8 +14,9 @@
 #include "net/link.h"
 #include "world.h"
 
-static void make_bridge(const char *ifname, const char *alias, const char *ip, unsigned prefix)
+static void make_bridge(const char *ifname, const char *alias, const char *addr)
 {
+	struct ip_net net;
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
 	struct link_info l;
 	struct nl_batch b;
@@ -28,8 +29,8 @@ static void make_bridge(const char *ifname, const char *alias, const char *ip, u
 	assert_int_equal(link_find(fd, ifname, &l, &err), 0);
 	nl_batch_init(&b);
 	link_put_alias(&b, l.index, alias);
-	if (ip)
-		addr_put(&b, l.index, world_ip(ip), prefix);
+	if (addr && ip_net_parse(addr, &net))
+		addr_put(&b, l.index, &net);
 	assert_int_equal(nl_transact(fd, &b, NULL, &err), 0);
 	nl_batch_fini(&b);
 }
@@ -77,7 +78,7 @@ static void test_foreign_name(void **state)
 	struct world_stack s;
 
 	world_stack_open(*state, &s, "demo", 77);
-	make_bridge(s.bridges[1].ifname, "theirs", NULL, 0);
+	make_bridge(s.bridges[1].ifname, "theirs", NULL);
 	refused(*state, &s, 11, "something else has this name");
 }
 
@@ -86,7 +87,7 @@ static void test_own_leftover(void **state)
 	struct world_stack s;
 
 	world_stack_open(*state, &s, "demo", 77);
-	make_bridge(s.bridges[0].ifname, "mstack:demo:default", NULL, 0);
+	make_bridge(s.bridges[0].ifname, "mstack:demo:default", NULL);
 	refused(*state, &s, 10, "`mstack down -p demo`");
 }
 
@@ -95,7 +96,7 @@ static void test_subnet_taken(void **state)
 	struct world_stack s;
 
 	world_stack_open(*state, &s, "demo", 77);
-	make_bridge("vpn0", "theirs", "10.77.0.130", 25);
+	make_bridge("vpn0", "theirs", "10.77.0.130/25");
 	refused(*state, &s, 10, "subnet 10.77.0.0/24: in use: 'vpn0' has 10.77.0.130/25");
 }
 
@@ -119,8 +120,8 @@ static void test_made(void **state)
 	assert_int_equal(link_find(fd, "demo_default", &l, &err), 0);
 	assert_int_equal(addr_list(fd, &addrs, &n, &err), 0);
 	for (size_t i = 0; i < n; i++)
-		found += addrs[i].index == l.index && addrs[i].prefix == 24 &&
-			 addrs[i].addr.s_addr == world_ip("10.77.0.1").s_addr;
+		found += addrs[i].index == l.index &&
+			 !strcmp(ip_net_text(&addrs[i].net).text, "10.77.0.1/24");
 	assert_int_equal(found, 1);
 	assert_int_equal(world_forwarding(s.bridges[0].ifname), 1);
 	assert_int_equal(world_forwarding(s.bridges[1].ifname), 0); /* internal */

@@ -20,16 +20,18 @@
 
 static size_t count(const struct net_facts *f, const char *ip, unsigned len, const char *dev)
 {
+	struct ip want = world_ip(ip);
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_prefixes; i++)
-		n += f->prefixes[i].addr.s_addr == world_ip(ip).s_addr &&
-		     f->prefixes[i].len == len && !strcmp(f->prefixes[i].dev, dev);
+		n += ip_equal(&f->prefixes[i].net.ip, &want) && f->prefixes[i].net.prefix == len &&
+		     !strcmp(f->prefixes[i].dev, dev);
 	return n;
 }
 
 static void test_prefixes(void **state)
 {
+	struct ip_net local = world_net("127.0.0.0", 8);
 	struct net_facts f;
 	struct err err = { 0 };
 
@@ -40,9 +42,7 @@ static void test_prefixes(void **state)
 	/* once by its address, once by its route */
 	assert_int_equal(count(&f, "192.0.2.0", 24, "up0"), 2);
 	for (size_t i = 0; i < f.n_prefixes; i++)
-		assert_true(f.prefixes[i].len &&
-			    !addr_overlap(f.prefixes[i].addr, f.prefixes[i].len,
-					  world_ip("127.0.0.0"), 8));
+		assert_true(f.prefixes[i].net.prefix && !ip_overlap(&f.prefixes[i].net, &local));
 	net_facts_fini(&f);
 	net_facts_fini(&f);
 	net_facts_fini(NULL);
@@ -55,6 +55,7 @@ static void test_prefixes(void **state)
 static void test_routes(void **state)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
+	struct ip_net net = world_net("172.30.5.9", 20);
 	struct net_facts f;
 	struct link_info l;
 	struct nl_batch b;
@@ -68,7 +69,7 @@ static void test_routes(void **state)
 	nl_batch_fini(&b);
 	assert_int_equal(link_find(fd, "mstkmtu", &l, &err), 0);
 	nl_batch_init(&b);
-	addr_put(&b, l.index, world_ip("172.30.5.9"), 20);
+	addr_put(&b, l.index, &net);
 	assert_int_equal(nl_transact(fd, &b, NULL, &err), 0);
 	nl_batch_fini(&b);
 	assert_int_equal(net_facts_get(&f, &err), 0);
@@ -110,8 +111,8 @@ static void test_resolvers(void **state)
 	assert_int_equal(file_replace(dir, "resolv.conf", text, sizeof(text) - 1, 0600), 0);
 	assert_int_equal(resolvers_read(dir, "resolv.conf", &r), 0);
 	assert_int_equal(r.n, 2);
-	assert_int_equal(r.v[0].s_addr, world_ip("192.0.2.53").s_addr);
-	assert_int_equal(r.v[1].s_addr, world_ip("198.51.100.1").s_addr);
+	assert_string_equal(ip_text(&r.v[0]).text, "192.0.2.53");
+	assert_string_equal(ip_text(&r.v[1]).text, "198.51.100.1");
 	assert_int_equal(resolvers_read(dir, "absent", &r), -1);
 	vec_fini(&r);
 }

@@ -105,6 +105,7 @@ static void make_lan(struct world *w, struct world_ns *lan)
 				      .mac = { 2, 0, 0, 0, 0, 3 } };
 	struct link_veth veth = { .port = &port };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
+	struct ip us = world_ip("192.0.2.1");
 	struct link_info l;
 	struct nl_batch b;
 	struct err err = { 0 };
@@ -119,7 +120,7 @@ static void make_lan(struct world *w, struct world_ns *lan)
 	world_set_address(lan->rtnl, "eth0", "198.51.100.2", 24, "198.51.100.1");
 	assert_int_equal(link_find(w->outside.rtnl, "out0", &l, &err), 0);
 	nl_batch_init(&b);
-	route_put_default(&b, l.index, world_ip("192.0.2.1"));
+	route_put_default(&b, l.index, &us);
 	assert_int_equal(nl_transact(w->outside.rtnl, &b, NULL, &err), 0);
 	nl_batch_fini(&b);
 }

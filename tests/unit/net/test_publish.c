@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "net/addr.h"
 #include "net/link.h"
 #include "net/route.h"
 #include "world.h"
@@ -108,22 +107,23 @@ static void test_source_address(void **state)
 	publish(&s, &p, true);
 	assert_int_equal(world_connect(w->outside.netns, "192.0.2.1", 8080, NULL), 0);
 	assert_int_equal(serve_source(web, &from), 0);
-	assert_int_equal(from.sin_addr.s_addr, world_ip("192.0.2.2").s_addr);
+	assert_int_equal(from.sin_addr.s_addr, inet_addr("192.0.2.2"));
 	assert_int_equal(world_connect(-1, "127.0.0.1", 8080, NULL), 0);
 	assert_int_equal(serve_source(web, &from), 0);
-	assert_int_equal(from.sin_addr.s_addr, world_ip("10.77.0.1").s_addr);
+	assert_int_equal(from.sin_addr.s_addr, inet_addr("10.77.0.1"));
 	world_stack_close(w, &s);
 }
 
 static void route_outside(struct world *w, const char *gateway)
 {
+	struct ip to = world_ip(gateway);
 	struct link_info l;
 	struct nl_batch b;
 	struct err err = { 0 };
 
 	assert_int_equal(link_find(w->outside.rtnl, "out0", &l, &err), 0);
 	nl_batch_init(&b);
-	route_put_default(&b, l.index, world_ip(gateway));
+	route_put_default(&b, l.index, &to);
 	assert_int_equal(nl_transact(w->outside.rtnl, &b, NULL, &err), 0);
 	nl_batch_fini(&b);
 }
@@ -158,7 +158,7 @@ static void test_udp(void **state)
 	struct net_publish_spec p = pub(5353, "0.0.0.0", "10.77.0.2");
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons(5353),
-				  .sin_addr = world_ip("192.0.2.1") };
+				  .sin_addr.s_addr = inet_addr("192.0.2.1") };
 	struct world *w = *state;
 	_cleanup_fd_ int server = -1, client = -1;
 	struct world_stack s;

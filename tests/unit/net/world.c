@@ -33,12 +33,17 @@ static int open_self(void)
 	return fd;
 }
 
-struct in_addr world_ip(const char *text)
+struct ip world_ip(const char *text)
 {
-	struct in_addr a;
+	struct ip ip;
 
-	assert_int_equal(inet_pton(AF_INET, text, &a), 1);
-	return a;
+	assert_true(ip_parse(text, &ip));
+	return ip;
+}
+
+struct ip_net world_net(const char *text, unsigned prefix)
+{
+	return (struct ip_net){ world_ip(text), (uint8_t)prefix };
 }
 
 static void transact(int rtnl, struct nl_batch *b)
@@ -62,6 +67,7 @@ static void host_link_up(int rtnl, const char *ifname)
 void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned prefix,
 		       const char *gateway)
 {
+	struct ip_net net = world_net(ip, prefix);
 	struct link_info l;
 	struct nl_batch b;
 	struct err err;
@@ -69,9 +75,11 @@ void world_set_address(int rtnl, const char *ifname, const char *ip, unsigned pr
 	host_link_up(rtnl, ifname);
 	assert_int_equal(link_find(rtnl, ifname, &l, &err), 0);
 	nl_batch_init(&b);
-	addr_put(&b, l.index, world_ip(ip), prefix);
-	if (gateway)
-		route_put_default(&b, l.index, world_ip(gateway));
+	addr_put(&b, l.index, &net);
+	if (gateway) {
+		net.ip = world_ip(gateway);
+		route_put_default(&b, l.index, &net.ip);
+	}
 	transact(rtnl, &b);
 }
 
@@ -209,9 +217,10 @@ int world_server(int netns, int type, uint16_t port)
 
 static int connect_within(int netns, const char *ip, uint16_t port, int ms, int *ret_fd)
 {
+	struct ip to = world_ip(ip);
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_port = htons(port),
-				    .sin_addr = world_ip(ip) };
+				    .sin_addr = ip_to4(&to) };
 	_cleanup_fd_ int fd = world_socket(netns, SOCK_STREAM);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	int sys = 0;
@@ -295,9 +304,9 @@ void world_set_forwarding(const char *ifname, const char *value)
 	assert_int_equal(file_put(AT_FDCWD, path, value), 0);
 }
 
-static struct in_addr in_net(unsigned net, unsigned host)
+static struct ip in_net(unsigned net, unsigned host)
 {
-	return (struct in_addr){ htonl(10u << 24 | net << 16 | host) };
+	return ip_from4((struct in_addr){ htonl(10u << 24 | net << 16 | host) });
 }
 
 static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char *ifname,
@@ -312,8 +321,10 @@ static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
 	link_mac(p->host_ifname, p->mac);
 	p->mac[5] ^= 1;
-	p->addr = in_net(ntohl(s->bridges[bridge].subnet.s_addr) >> 16 & 255, host);
-	p->default_route = !s->bridges[bridge].internal;
+	p->ip4.ip = ip_plus(&s->bridges[bridge].subnets[0].net.ip, host);
+	p->ip4.prefix = 24;
+	if (!s->bridges[bridge].internal)
+		p->gateway4 = s->bridges[bridge].subnets[0].gateway;
 }
 
 void world_stack_open(struct world *w, struct world_stack *s, const char *project,
@@ -330,9 +341,9 @@ void world_stack_open(struct world *w, struct world_stack *s, const char *projec
 
 		snprintf(br->ifname, sizeof(br->ifname), "mstk%07x%u", s->spec.id >> 4, i);
 		br->altname = i ? NULL : "demo_default";
-		br->subnet = in_net(net_number + 11 * i, 0);
-		br->gateway = in_net(net_number + 11 * i, 1);
-		br->prefix = 24;
+		br->subnets[0].net = (struct ip_net){ in_net(net_number + 11 * i, 0), 24 };
+		br->subnets[0].gateway = in_net(net_number + 11 * i, 1);
+		br->n_subnets = 1;
 		br->internal = i == 1;
 		br->mtu = 1400;
 		br->line = 10 + i;

@@ -55,7 +55,8 @@ void world_run(struct world *w, size_t events, unsigned ms);
 /* A value of the host's or of a device's switch; -1 when it is not there. */
 int world_forwarding(const char *ifname);
 void world_set_forwarding(const char *ifname, const char *value);
-struct in_addr world_ip(const char *text);
+struct ip world_ip(const char *text);
+struct ip_net world_net(const char *text, unsigned prefix);
 /* Removes everything of the ledger; what is left over fails the test. */
 void world_undo(struct world *w);
 

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -54,9 +53,9 @@ static int remove_file(void **state)
 
 static struct net_prefix prefix(const char *addr, unsigned len)
 {
-	struct net_prefix p = { .len = len, .dev = "lan0" };
+	struct net_prefix p = { .net.prefix = (uint8_t)len, .dev = "lan0" };
 
-	inet_pton(AF_INET, addr, &p.addr);
+	assert_true(ip_parse(addr, &p.net.ip));
 	return p;
 }
 
@@ -262,12 +261,12 @@ static void test_avoids_routes(void **state)
 
 	(void)state;
 	make(&free_host, one);
-	assert_int_equal(free_host.plan->net.bridges[0].prefix, 24);
-	taken = (struct net_prefix){ free_host.plan->net.bridges[0].subnet, 24, "lan0" };
+	assert_int_equal(free_host.plan->net.bridges[0].subnets[0].net.prefix, 24);
+	taken = (struct net_prefix){ free_host.plan->net.bridges[0].subnets[0].net, "lan0" };
 	busy.facts.prefixes = &taken;
 	busy.facts.n_prefixes = 1;
 	make(&busy, one);
-	assert_int_not_equal(busy.plan->net.bridges[0].subnet.s_addr, taken.addr.s_addr);
+	assert_false(ip_overlap(&busy.plan->net.bridges[0].subnets[0].net, &taken.net));
 	end(&free_host);
 	end(&busy);
 }
@@ -316,7 +315,7 @@ static void test_no_duplicates(void **state)
 			const struct net_port_spec *a = p.plan->slots[i].ports,
 						   *b = p.plan->slots[j].ports;
 
-			assert_int_not_equal(a->addr.s_addr, b->addr.s_addr);
+			assert_false(ip_equal(&a->ip4.ip, &b->ip4.ip));
 			assert_string_not_equal(a->host_ifname, b->host_ifname);
 			assert_memory_not_equal(a->mac, b->mac, 6);
 		}
@@ -349,11 +348,10 @@ static void test_default_route(void **state)
 	     "services:\n  a: {image: ./i, command: x, networks: [in, out, more], ports: ['80']}\n"
 	     "  b: {image: ./i, command: x, networks: [in], ports: ['80']}\n"
 	     "networks: {in: {internal: true}, out: , more: }\n");
-	assert_false(p.plan->slots[0].ports[0].default_route);
-	assert_true(p.plan->slots[0].ports[1].default_route);
-	assert_false(p.plan->slots[0].ports[2].default_route);
-	assert_int_equal(p.plan->slots[0].pubs[0].addr.s_addr,
-			 p.plan->slots[0].ports[1].addr.s_addr);
+	assert_false(p.plan->slots[0].ports[0].gateway4.family);
+	assert_true(p.plan->slots[0].ports[1].gateway4.family);
+	assert_false(p.plan->slots[0].ports[2].gateway4.family);
+	assert_true(ip_equal(&p.plan->slots[0].pubs[0].addr, &p.plan->slots[0].ports[1].ip4.ip));
 	assert_int_equal(p.plan->slots[1].n_pubs, 0);
 	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text, "internal networks only"));
 	end(&p);
@@ -935,9 +933,15 @@ static const struct {
 } roots[] = {
 	{ { .folder = true }, { 0 }, "writable: true", "writable: false", NULL },
 	{ { 0 }, { 0 }, "writable: true", "upper: disk", "images are shared and never written to" },
-	{ { .folder = true, .host_root = true }, { 0 }, "writable: true", "upper: disk",
+	{ { .folder = true, .host_root = true },
+	  { 0 },
+	  "writable: true",
+	  "upper: disk",
 	  "not for the host's own root" },
-	{ { .folder = true, .host_root = true }, { 0 }, "upper: disk", "upper: disk",
+	{ { .folder = true, .host_root = true },
+	  { 0 },
+	  "upper: disk",
+	  "upper: disk",
 	  "would lie on the disk that it shows" },
 };
 
@@ -947,10 +951,10 @@ static void test_roots(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
 		char *a[] = { (char *)"/a", NULL }, *b[] = { (char *)"/b", NULL };
 		struct planned p = { .images = { roots[i].a, roots[i].b } };
-		_cleanup_free_ char *yaml = xasprintf(
-			"services: {a: {image: ./a, command: x, x-rootfs: {%s}}, "
-			"b: {image: ./b, command: x, x-rootfs: {%s}}}\n",
-			roots[i].a_keys, roots[i].b_keys);
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {a: {image: ./a, command: x, x-rootfs: {%s}}, "
+				  "b: {image: ./b, command: x, x-rootfs: {%s}}}\n",
+				  roots[i].a_keys, roots[i].b_keys);
 		struct buf text = { 0 };
 
 		p.images[0].layers = a;
@@ -975,9 +979,9 @@ static void test_roots_of_several(void **state)
 		const char *other, *keys;
 		bool good;
 	} cases[] = {
-		{ "/a", "upper: disk", false }, { "/a", "writable: true", false },
+		{ "/a", "upper: disk", false },	  { "/a", "writable: true", false },
 		{ "/a/b", "upper: disk", false }, { "/", "writable: false", true },
-		{ "/ab", "upper: disk", true },	{ "/b", "writable: true", true },
+		{ "/ab", "upper: disk", true },	  { "/b", "writable: true", true },
 	};
 
 	(void)state;
@@ -1000,14 +1004,15 @@ static void test_roots_of_several(void **state)
 
 /* ---- beside a running plan ------------------------------------------------------------------- */
 
-static const char beside[] = "services:\n"
-			     "  db: {image: i}\n"
-			     "  web: {image: i, depends_on: [db], networks: [default, late], ports: [\"80:80\"]}\n"
-			     "networks: {late: }\n";
+static const char beside[] =
+	"services:\n"
+	"  db: {image: i}\n"
+	"  web: {image: i, depends_on: [db], networks: [default, late], ports: [\"80:80\"]}\n"
+	"networks: {late: }\n";
 
 /* One-off `web` beside a plan in which it was held back; `taken`: an address that another one has. */
-static int plan_one(struct planned *p, const char *service, const char *taken, struct plan **running,
-		    struct plan **ret)
+static int plan_one(struct planned *p, const char *service, const char *taken,
+		    struct plan **running, struct plan **ret)
 {
 	struct plan_host host = { .net = &p->facts,
 				  .images = p->images,
@@ -1020,9 +1025,9 @@ static int plan_one(struct planned *p, const char *service, const char *taken, s
 	struct plan_extra extra = { .stack = p->stack,
 				    .service = stack_find_service(p->stack, service),
 				    .name = "web-run-1" };
-	struct in_addr other = { 0 };
+	struct ip other;
 
-	inet_pton(AF_INET, taken, &other);
+	assert_true(ip_parse(taken, &other));
 	extra.taken = &other;
 	extra.n_taken = 1;
 	assert_int_equal(plan_make(p->stack, &host, running, p->diags), 0);
@@ -1043,7 +1048,7 @@ static void test_beside(void **state)
 {
 	struct planned p = { 0 };
 	struct plan *running, *plan = NULL, *again = NULL;
-	char addr[INET_ADDRSTRLEN];
+	struct ip_text addr;
 	const struct plan_slot *slot;
 
 	(void)state;
@@ -1062,15 +1067,15 @@ static void test_beside(void **state)
 	assert_string_equal(slot->name, "web-run-1");
 	assert_string_equal(slot->container, "demo-web-run-1");
 	assert_true(slot->box_slot.tmp_upper);
-	assert_int_not_equal(slot->ports[0].addr.s_addr, running->slots[0].ports[0].addr.s_addr);
+	assert_false(ip_equal(&slot->ports[0].ip4.ip, &running->slots[0].ports[0].ip4.ip));
 	/* `web` is whoever serves, never this one. */
 	assert_non_null(strstr(slot->files[0].text, "\tweb-run-1 demo-web-run-1\n"));
 	assert_non_null(strstr(slot->files[0].text, "\tdb db-1 demo-db-1\n"));
 	/* The address that it was given is another one's now. */
-	inet_ntop(AF_INET, &slot->ports[0].addr, addr, sizeof(addr));
+	addr = ip_text(&slot->ports[0].ip4.ip);
 	plan_free(running);
-	assert_int_equal(plan_one(&p, "web", addr, &running, &again), 0);
-	assert_int_not_equal(again->slots[1].ports[0].addr.s_addr, inet_addr(addr));
+	assert_int_equal(plan_one(&p, "web", addr.text, &running, &again), 0);
+	assert_string_not_equal(ip_text(&again->slots[1].ports[0].ip4.ip).text, addr.text);
 	plan_free(plan);
 	plan_free(again);
 	plan_free(running);

@@ -142,11 +142,11 @@ static void test_model(void **state)
 	s = &l.stack->services[0];
 	assert_int_equal(s->n_networks, 2);
 	assert_string_equal(s->networks[0].network->key, "b");
-	assert_int_equal(s->networks[0].ipv4.s_addr, htonl(0x0a000009));
+	assert_string_equal(ip_text(&s->networks[0].ipv4).text, "10.0.0.9");
 	assert_int_equal(s->networks[0].aliases.n, 2);
 	assert_string_equal(s->networks[0].aliases.v[1].text, "y");
 	assert_string_equal(s->networks[1].network->key, "a");
-	assert_int_equal(s->networks[1].ipv4.s_addr, 0);
+	assert_int_equal(s->networks[1].ipv4.family, 0);
 	assert_int_equal(s->networks[1].aliases.n, 0);
 }
 

@@ -224,10 +224,9 @@ static void test_model(void **state)
 	n = &l.stack->networks[0];
 	assert_string_equal(n->name, "t_net");
 	assert_true(n->internal);
-	assert_int_equal(n->subnet.s_addr, htonl(0x0a010200));
-	assert_int_equal(n->prefix, 24);
-	assert_int_equal(n->gateway.s_addr, htonl(0x0a010209));
-	assert_int_equal(n->subnet_pos.line, 2);
+	assert_string_equal(ip_net_text(&n->subnets[0].net).text, "10.1.2.0/24");
+	assert_string_equal(ip_text(&n->subnets[0].gateway).text, "10.1.2.9");
+	assert_int_equal(n->subnets[0].pos.line, 2);
 }
 
 static void test_too_many(void **state)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ways: the published ports of slots. A port without an address of the host is published for each family that the outside
+ * reaches the container by. Called by plan.c when all addresses are given out.
+ */
+#include "plan/planner.h"
+
+/* The attachments by which the outside reaches a slot: those with a default route. NULL: none. */
+struct ways {
+	const struct net_port_spec *four, *six;
+};
+
+static struct ways ways_in(const struct plan_slot *slot)
+{
+	struct ways w = { NULL, NULL };
+
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		if (slot->ports[i].gateway4.family)
+			w.four = &slot->ports[i];
+		if (slot->ports[i].gateway6.family)
+			w.six = &slot->ports[i];
+	}
+	return w;
+}
+
+static void add(struct plan_slot *slot, const struct stack_port *port, const struct ip *host_ip,
+		const struct ip *addr, bool twin)
+{
+	slot->pubs[slot->n_pubs++] = (struct net_publish_spec){
+		.protocol = port->protocol,
+		.host_ip = *host_ip,
+		.host_port = port->published,
+		.addr = *addr,
+		.port = port->target,
+		.twin = twin,
+		.allow = port->allow,
+		.n_allow = port->n_allow,
+		.owner = slot->name,
+		.line = port->pos.line,
+	};
+}
+
+static void publish_port(struct planner *p, struct plan_slot *slot, const struct stack_port *port,
+			 const struct ways *in)
+{
+	static const struct ip any4 = { AF_INET, { 0 } }, any6 = { AF_INET6, { 0 } };
+	int family = port->host_ip.family;
+
+	if ((family == AF_INET && !in->four) || (family == AF_INET6 && !in->six)) {
+		stack_diag_add(
+			p->diags, STACK_ERROR, port->pos,
+			family == AF_INET ? "publish it to an IPv6 address, or to none"
+					  : "set 'enable_ipv6: true' at its network",
+			"service '%s': port %u is published to %s, but the container has no %s address",
+			slot->service->name, port->target, ip_text(&port->host_ip).text,
+			family == AF_INET ? "IPv4" : "IPv6");
+		return;
+	}
+	if (family != AF_INET6 && in->four)
+		add(slot, port, family ? &port->host_ip : &any4, &in->four->ip4.ip, false);
+	if (family != AF_INET && in->six)
+		add(slot, port, family ? &port->host_ip : &any6, &in->six->ip6.ip,
+		    !family && in->four);
+}
+
+static void publish(struct planner *p, struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+	const struct ways in = ways_in(slot);
+
+	slot->pubs = p->plan->pubs + p->plan->n_pubs;
+	if (s->n_ports && !in.four && !in.six) {
+		stack_diag_add(
+			p->diags, STACK_WARNING, s->ports[0].pos, NULL,
+			"service '%s': ports are not published: it is on internal networks only",
+			s->name);
+		return;
+	}
+	for (size_t i = 0; i < s->n_ports; i++)
+		publish_port(p, slot, &s->ports[i], &in);
+	p->plan->n_pubs += slot->n_pubs;
+}
+
+void planner_publish(struct planner *p)
+{
+	size_t n = 0;
+
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
+		n += p->plan->slots[i].service->n_ports;
+	/* Two for each: one of each family. */
+	p->plan->pubs = arena_array(p->arena, struct net_publish_spec, 2 * n + 1);
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
+		publish(p, &p->plan->slots[i]);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_net: networks, who is on them, and published ports, from the canonical tree into the structs. Called by model.c.
+ * Forms and crosscheck have looked at all of it, so there is nothing left to complain about.
+ */
+#include "stack/find.h"
+#include "stack/model.h"
+#include "stack/model_value.h"
+
+/* None, when the key is not given. */
+static struct ip get_ip(const struct node *map, const char *key, struct stack_pos *ret_pos)
+{
+	const struct node *n = node_get(map, key);
+	struct ip ip = { 0 };
+
+	if (n && ip_parse(n->text, &ip))
+		*ret_pos = n->pos;
+	return ip;
+}
+
+/* ---- networks -------------------------------------------------------------------------------- */
+
+static void read_aux(struct reader *r, const struct node *n, struct stack_subnet *ret)
+{
+	struct stack_aux *list = arena_array(r->arena, struct stack_aux, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		list[i].name = n->pairs[i].key;
+		list[i].pos = n->pairs[i].pos;
+		ip_parse(n->pairs[i].value->text, &list[i].ip);
+	}
+	ret->aux = list;
+	ret->n_aux = n ? n->n : 0;
+}
+
+/* False: this entry names no subnet, or one of a family that is off. */
+static bool read_subnet(struct reader *r, const struct node *entry, const struct stack_network *net,
+			struct stack_subnet *ret)
+{
+	const struct node *n = node_get(entry, "subnet"), *range = node_get(entry, "ip_range");
+
+	*ret = (struct stack_subnet){ 0 };
+	if (!n || !ip_net_parse(n->text, &ret->net) ||
+	    !(ret->net.ip.family == AF_INET ? net->ipv4 : net->ipv6))
+		return false;
+	ret->pos = n->pos;
+	ret->gateway = get_ip(entry, "gateway", &ret->gateway_pos);
+	if (range)
+		ip_net_parse(range->text, &ret->range);
+	read_aux(r, node_get(entry, "aux_addresses"), ret);
+	return true;
+}
+
+static bool names_ipv6(const struct node *config)
+{
+	for (size_t i = 0; config && i < config->n; i++) {
+		const struct node *n = node_get(config->items[i], "subnet");
+
+		if (n && strchr(n->text, ':'))
+			return true;
+	}
+	return false;
+}
+
+static void read_network(struct reader *r, const struct node *n, struct stack_network *net)
+{
+	const struct node *config = node_get(node_get(n, "ipam"), "config"),
+			  *options = node_get(n, "driver_opts");
+	const struct stack_num mtu = value_num(options, "com.docker.network.driver.mtu");
+	struct stack_subnet *subnets =
+		arena_array(r->arena, struct stack_subnet, config ? config->n : 0);
+
+	net->name = node_text(n, "name");
+	net->internal = value_bool(n, "internal");
+	net->external = value_bool(n, "external");
+	net->ipv4 = !node_get(n, "enable_ipv4") || value_bool(n, "enable_ipv4");
+	/* Who writes down a subnet wants it. */
+	net->ipv6 = node_get(n, "enable_ipv6") ? value_bool(n, "enable_ipv6") : names_ipv6(config);
+	net->bridge = value_str(options, "com.docker.network.bridge.name");
+	net->mtu = (unsigned)mtu.value;
+	net->mtu_pos = mtu.pos;
+	for (size_t i = 0; config && i < config->n; i++)
+		net->n_subnets += read_subnet(r, config->items[i], net, &subnets[net->n_subnets]);
+	net->subnets = subnets;
+}
+
+/* Those that the services use: the others are gone from the tree. */
+void model_networks(struct reader *r, const struct node *n)
+{
+	size_t count = n ? n->n : 0;
+	struct stack_network *networks = arena_array(r->arena, struct stack_network, count);
+
+	for (size_t i = 0; i < count; i++) {
+		networks[i] = (struct stack_network){
+			.key = n->pairs[i].key,
+			.pos = n->pairs[i].pos,
+			.used = true,
+		};
+		read_network(r, n->pairs[i].value, &networks[i]);
+	}
+	r->stack->networks = networks;
+	r->stack->n_networks = count;
+}
+
+/* ---- of a service ---------------------------------------------------------------------------- */
+
+void model_attachments(struct reader *r, const struct node *service, struct stack_service *s)
+{
+	const struct node *n = node_get(service, "networks");
+	struct stack_attach *list = arena_array(r->arena, struct stack_attach, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->pairs[i].value, *impair = node_get(one, "x-impair");
+
+		list[i] = (struct stack_attach){
+			.network = find_network(r->stack, n->pairs[i].key),
+			.aliases = value_strs(r, one, "aliases"),
+			.impair = model_impair(r, impair),
+			.pos = n->pairs[i].pos,
+		};
+		list[i].ipv4 = get_ip(one, "ipv4_address", &list[i].ipv4_pos);
+		list[i].ipv6 = get_ip(one, "ipv6_address", &list[i].ipv6_pos);
+		if (impair)
+			list[i].impair_pos = impair->pos;
+	}
+	s->networks = list;
+	s->n_networks = n ? n->n : 0;
+}
+
+/* An address alone is a subnet of one. */
+static void read_allow(struct reader *r, const struct node *n, struct stack_port *ret)
+{
+	struct ip_net *list = arena_array(r->arena, struct ip_net, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		if (!ip_net_parse(n->items[i]->text, &list[i]) &&
+		    ip_parse(n->items[i]->text, &list[i].ip))
+			list[i].prefix = (uint8_t)ip_bits(&list[i].ip);
+	}
+	ret->allow = list;
+	ret->n_allow = n ? n->n : 0;
+}
+
+void model_ports(struct reader *r, const struct node *service, struct stack_service *s)
+{
+	const struct node *n = node_get(service, "ports");
+	struct stack_port *list = arena_array(r->arena, struct stack_port, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++) {
+		const struct node *one = n->items[i], *target = node_get(one, "target");
+		const char *published = node_text(one, "published"),
+			   *protocol = node_text(one, "protocol");
+		struct stack_pos ignored;
+
+		list[i] = (struct stack_port){
+			.host_ip = get_ip(one, "host_ip", &ignored),
+			.target = (uint16_t)target->number,
+			.published = (uint16_t)(published ? strtoul(published, NULL, 10) : 0),
+			.protocol =
+				protocol && !strcmp(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP,
+			.pos = one->pos,
+		};
+		read_allow(r, node_get(one, "x-allow"), &list[i]);
+	}
+	s->ports = list;
+	s->n_ports = n ? n->n : 0;
+}
