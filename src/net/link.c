@@ -184,6 +184,18 @@ void link_put_quiet(struct nl_batch *b, int index)
 	nl_tolerate(b, EAFNOSUPPORT); /* a host without IPv6 is quiet already */
 }
 
+/* In the family of bridges SETLINK takes options of a port; in that of links it passes over them. */
+void link_put_hairpin(struct nl_batch *b, int index)
+{
+	struct ifinfomsg head = { .ifi_family = AF_BRIDGE, .ifi_index = index };
+	size_t port;
+
+	nl_begin(b, "set hairpin", RTM_SETLINK, 0, &head, sizeof(head));
+	port = nl_nest(b, IFLA_PROTINFO);
+	nl_put_u8(b, IFLA_BRPORT_MODE, 1);
+	nl_nest_end(b, port);
+}
+
 void link_put_up(struct nl_batch *b, const char *ifname)
 {
 	begin(b, "set up", RTM_SETLINK, 0, 0, IFF_UP);

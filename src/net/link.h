@@ -55,6 +55,8 @@ void link_put_alias(struct nl_batch *b, int index, const char *alias);
  * carrier.
  */
 void link_put_quiet(struct nl_batch *b, int index);
+/* What comes in by this port of a bridge may go out by it again. */
+void link_put_hairpin(struct nl_batch *b, int index);
 void link_put_up(struct nl_batch *b, const char *ifname);
 void link_put_get(struct nl_batch *b, const char *ifname);
 void link_put_delete(struct nl_batch *b, int index);

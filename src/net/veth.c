@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "net/addr.h"
@@ -142,10 +143,23 @@ static void confirm(struct net *n, struct ends *ends)
 	}
 }
 
+/*
+ * Where frames within a bridge pass netfilter, those of a container that calls its own published port are turned round
+ * within the bridge, which would not send them back to where they came from. docker switches this on for the whole host.
+ */
+static bool bridges_are_filtered(void)
+{
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	return file_read(AT_FDCWD, "/proc/sys/net/bridge/bridge-nf-call-iptables", 16, &b) >= 0 &&
+	       *buf_str(&b) == '1';
+}
+
 static int name(struct net *n, struct ends *ends, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct nl_sink sink = { .error = take_error, .arg = ends };
+	bool filtered = bridges_are_filtered();
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < ends->n; i++) {
@@ -154,6 +168,8 @@ static int name(struct net *n, struct ends *ends, struct err *err)
 		b.tag = (unsigned)i;
 		link_put_alias(&b, ends->v[i].outer, ends->v[i].port->alias);
 		link_put_quiet(&b, ends->v[i].outer);
+		if (filtered)
+			link_put_hairpin(&b, ends->v[i].outer);
 	}
 	return nl_transact(n->rtnl, &b, &sink, err);
 }

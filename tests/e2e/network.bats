@@ -72,6 +72,22 @@ forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
 	not fetch_from_internet http://198.51.100.2:8080/
 }
 
+# docker loads br_netfilter, whose switch is the network namespace's own.
+@test "network: a container that calls its own published port, also where bridged frames are filtered" {
+	local filtered=/proc/sys/net/bridge/bridge-nf-call-iptables value
+	for value in 0 1; do
+		[[ ! -e $filtered ]] || echo $value >$filtered
+		stack_one <<-'END'
+			command: [sh, -c, "mkdir -p /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w"]
+			ports: ["8080:80"]
+		END
+		mstack up -d
+		wait_until fetch http://198.51.100.2:8080/
+		[[ $(inside a timeout 5 busybox wget -q -O - http://198.51.100.2:8080/) == hello ]]
+		mstack down
+	done
+}
+
 @test "network: published on one address only" {
 	ip addr add 198.51.100.3/24 dev up0
 	stack_one <<-'END'
