@@ -61,7 +61,7 @@ endif
 # ---- what is built --------------------------------------------------------------------------------
 
 # Beside mstack, from the rooms of the same folder: mstack-NAME=ROOM.
-HELPERS	= mstack-store=store/program mstack-fetch=store/fetch
+HELPERS	= mstack-store=store/program mstack-fetch=store/fetch mstack-net=net/names
 PROGRAMS := $(B)/mstack $(foreach helper,$(HELPERS),$(B)/$(firstword $(subst =, ,$(helper))))
 LIBS	:= $(call archives,$(ROOMS))
 

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cage: takes everything away from the process but answering questions. Its sockets in containers come as descriptors; by
+ * itself it opens sockets of IP only, and no file at all. Called once by main.c, before the first question. There is no way back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mstack/shed.h"
+#include "net/names/nameserver.h"
+
+#define MEMORY_MAX (1ull << 30)
+#define FDS_MAX	   32768
+
+/* Names that an architecture does not have are left out. */
+static const char *const calls[] = {
+	/* clang-format off */
+	"read", "write", "writev", "close", "fstat", "newfstatat",
+	"epoll_ctl", "epoll_wait", "epoll_pwait", "accept4", "connect", "getsockopt", "sendto", "sendmsg", "sendmmsg",
+	"recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64",
+	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",
+	"getpid", "gettid", "getrandom", "clock_gettime", "clock_gettime64", "gettimeofday", "time",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "tgkill", "restart_syscall", "exit",
+	"exit_group",
+	/* clang-format on */
+};
+
+static const char *const maps[] = { "mmap", "mmap2", "mprotect" };
+
+static int allow_sockets(scmp_filter_ctx ctx)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(families); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	return rc;
+}
+
+/* Memory for data, never for code. */
+static int allow_memory(scmp_filter_ctx ctx)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(maps); i++) {
+		int nr = seccomp_syscall_resolve_name(maps[i]);
+
+		if (nr >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1,
+					      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	}
+	return rc;
+}
+
+static int load_filter(void)
+{
+	scmp_filter_ctx ctx = shed_filter_new(calls, ARRAY_LEN(calls));
+	int rc = ctx ? allow_sockets(ctx) : -ENOMEM;
+
+	if (!rc)
+		rc = allow_memory(ctx);
+	return shed_filter_load(ctx, rc);
+}
+
+/* Of the file systems nothing. A kernel without Landlock: there is the filter, which knows no call to open a file. */
+static int leave_files(void)
+{
+	const struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+				     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				     LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
+	};
+	_cleanup_fd_ int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (rules < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
+	return (int)syscall(SYS_landlock_restrict_self, rules, 0);
+}
+
+static int limit(int what, uint64_t value)
+{
+	struct rlimit own, r = { .rlim_cur = value, .rlim_max = value };
+
+	if (getrlimit(what, &own) < 0)
+		return -1;
+	if (own.rlim_max < value)
+		r.rlim_cur = r.rlim_max = own.rlim_max;
+	return setrlimit(what, &r);
+}
+
+static int set_limits(void)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+	if (limit(RLIMIT_AS, MEMORY_MAX) < 0)
+		return -1;
+#endif
+	return limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_NOFILE, FDS_MAX) < 0 ? -1 : 0;
+}
+
+int names_confine(struct err *err)
+{
+	/* We inherit that of the supervisor; a helper that is killed for memory is started again. A wish. */
+	file_put(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	if (shed_identity() < 0)
+		return err_sys(err, errno, "become nobody, without capabilities");
+	/* Behind the change of ids, which takes the death signal back. */
+	if (shed_rights() < 0)
+		return err_sys(err, errno, "flags of the process");
+	if (set_limits() < 0)
+		return err_sys(err, errno, "resource limits");
+	if (leave_files() < 0)
+		return err_sys(err, errno, "landlock");
+	if (load_filter() < 0)
+		return err_sys(err, errno, "seccomp filter");
+	return 0;
+}

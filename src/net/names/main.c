@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mstack-net: the process that reads what containers send to their DNS server, so that the one which owns them need not. Started
+ * by the room net, see net/helper.h for what it is told.
+ */
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mstack/shed.h"
+#include "net/names/nameserver.h"
+
+static bool is_ours(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && type == SOCK_SEQPACKET;
+}
+
+int main(void)
+{
+	struct names *n = xcalloc(1, sizeof(*n));
+	struct err err = { 0 };
+	int rc = 2;
+
+	if (!is_ours(STDIN_FILENO))
+		fputs(HELPER_NAME ": this program is started by mstack\n", stderr);
+	else if (shed_descriptors(STDERR_FILENO + 1) < 0 || names_open(n, &err) < 0 ||
+		 names_confine(&err) < 0 || source_open(n, &n->control, STDIN_FILENO, EPOLLIN) < 0)
+		fprintf(stderr, HELPER_NAME ": %s\n", err.text);
+	else
+		rc = names_run(n);
+	names_close(n);
+	free(n);
+	return rc;
+}
