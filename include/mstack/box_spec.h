@@ -37,7 +37,7 @@ struct box_limits {
 };
 
 /*
- * The namespaces that a container need not have for itself. HOST: the supervisor's. JOIN: those of the process that runs in the
+ * The namespaces that a container need not have for itself; the network is the slot's, see there. HOST: the supervisor's. JOIN: those of the process that runs in the
  * slot `of`, of the same runtime; a start fails when none runs there. A namespace of processes ends with its PID 1, and so then
  * does everybody who joined it. Who is not its PID 1 leaves it by itself: what it left behind is killed after it.
  * Shared ipc comes with the shared memory in /dev/shm.
@@ -53,7 +53,13 @@ struct box_slot_spec {
 	struct box_limits limits;
 	bool tmp_upper;			/* upper layer on a tmpfs that lives as long as the slot */
 	bool host_ids;			/* the host's user namespace: root inside is root of the host; pid and ipc of HOST need it */
-	struct box_slot *ids_of;	/* ready, and not with host_ids: its user namespace, which joining its pid and ipc needs */
+	struct box_slot *ids_of;	/* ready, and not with host_ids: its user namespace, which joining its pid, ipc and net needs */
+	/*
+	 * Its network, which lives as long as the slot, whatever becomes of its processes. HOST: needs host_ids; nothing of it is
+	 * touched. JOIN: that of net_of, a slot that is ready.
+	 */
+	enum box_share net;
+	struct box_slot *net_of;
 	int64_t tmp_upper_size;		/* bytes; 0: half of the memory limit or 1 GiB */
 	int64_t files_size;		/* bytes, in whole pages, that FILE mounts of a start need above some KiB */
 };

@@ -88,6 +88,7 @@ struct box_slot {
 	bool closing; /* box_slot_close was called: freed as soon as nothing runs in it */
 	struct cgroup cgroup;
 	int netns, mntns, rtnl, userns; /* userns -1: the host's */
+	enum box_share net;		/* whose netns is */
 	uint32_t ids;			/* first id of the host's that is a container's, 0: the host's own are */
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */

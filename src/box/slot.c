@@ -75,6 +75,7 @@ static void opened(struct guest *g)
 	if (!guest_settled(g))
 		return;
 	if (has_namespaces(s)) {
+		cleanup_fd(&s->netns);
 		s->netns = take_fd(&g->fds[0]);
 		s->mntns = take_fd(&g->fds[1]);
 		s->rtnl = take_fd(&g->fds[2]);
@@ -105,8 +106,11 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->memo = s->console = s->netns = s->mntns = s->rtnl = s->userns = -1;
 	s->cgroup.fd = s->cgroup.devices = -1;
 	s->ids = spec->host_ids ? 0 : rt->ids;
+	s->net = spec->net;
 	if (spec->ids_of)
 		s->userns = fcntl(spec->ids_of->userns, F_DUPFD_CLOEXEC, 3);
+	if (s->net == BOX_JOIN)
+		s->netns = fcntl(spec->net_of->netns, F_DUPFD_CLOEXEC, 3);
 	s->settle_s = SETTLE_FIRST_S;
 	ev_timer_init(&s->settle, on_settle, 0., 0.);
 	s->settle.data = s;
@@ -115,19 +119,40 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	return s;
 }
 
+static int check_ids(const struct box_slot_spec *spec, struct err *err)
+{
+	if (!spec->ids_of || spec->ids_of->userns >= 0)
+		return 0;
+	return err_set(err, "slot '%s': '%s', whose user namespace it joins, has none", spec->name,
+		       spec->ids_of->name);
+}
+
+/* A network belongs to a user namespace, and only who is in that one may mount its /sys. */
+static int check_net(const struct box_slot_spec *spec, struct err *err)
+{
+	if (spec->net == BOX_HOST && !spec->host_ids)
+		return err_set(err, "slot '%s': the host's network needs the host's ids",
+			       spec->name);
+	if (spec->net != BOX_JOIN)
+		return 0;
+	if (!spec->net_of || spec->net_of->netns < 0)
+		return err_set(err, "slot '%s': '%s', whose network it joins, has none", spec->name,
+			       spec->net_of ? spec->net_of->name : "another service");
+	if (spec->host_ids ? !spec->net_of->ids : spec->net_of->ids && spec->ids_of)
+		return 0;
+	return err_set(err, "slot '%s': '%s', whose network it joins, has other ids", spec->name,
+		       spec->net_of->name);
+}
+
 struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec,
 			       struct err *err)
 {
 	struct box_slot *s;
 	struct child c;
+	uint64_t namespaces = CLONE_NEWNS;
 
-	if (check_name(spec->name, err) < 0)
+	if (check_name(spec->name, err) < 0 || check_ids(spec, err) < 0 || check_net(spec, err) < 0)
 		return NULL;
-	if (spec->ids_of && spec->ids_of->userns < 0) {
-		err_set(err, "slot '%s': '%s', whose user namespace it joins, has none", spec->name,
-			spec->ids_of->name);
-		return NULL;
-	}
 	s = slot_new(rt, spec);
 	if (cgroup_open(&s->cgroup, &rt->tree, rt->ledger, spec, err) < 0) {
 		slot_free(s);
@@ -135,8 +160,10 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	}
 	c = runtime_child(s);
 	c.slot = spec;
-	if (guest_begin(&s->guest, s, opened, CLONE_NEWNS | (s->ids ? 0 : CLONE_NEWNET), &c,
-			rt->tables->slot, false, err) < 0) {
+	c.netns = s->netns;
+	if (!s->ids && s->net == BOX_OWN)
+		namespaces |= CLONE_NEWNET;
+	if (guest_begin(&s->guest, s, opened, namespaces, &c, rt->tables->slot, false, err) < 0) {
 		s->closing = true;
 		slot_try_free(s);
 		return NULL;

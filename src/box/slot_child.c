@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * slot_child: the steps of the short-lived child that makes a slot's namespaces. Cloned by slot.c
- * with a new mount namespace, and a new network if it is not to belong to a user namespace; hands
- * descriptors back and ends.
+ * with a new mount namespace, and a new network if it is to have one that does not belong to a user
+ * namespace; hands descriptors back and ends.
  *
  * The mount namespace is tiny: a tmpfs as its root, so that each start copies a handful of mounts
  * and not the host's. It also carries the upper layer that lives as long as the slot: before Linux
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,14 @@
 #define ROOT_SIZE     (INT64_C(1) << 20)
 #define ROOT_INODES   INT64_C(1024)
 
+/* What is said of a network below is said by the slot that it belongs to, and never of the host's. */
+static int join_network(struct child *c)
+{
+	if (c->slot->net != BOX_JOIN || !setns(c->netns, CLONE_NEWNET))
+		return 0;
+	return err_sys(&c->err, errno, "join");
+}
+
 /*
  * Unprivileged ping for everybody, since file capabilities give nothing here. The kernel keeps the
  * groups by their numbers on the host, and takes only those that we have ourselves.
@@ -38,6 +47,8 @@ static int allow_ping(struct child *c)
 	char own[32];
 	const char *const ranges[] = { own, "0 65535" };
 
+	if (c->slot->net != BOX_OWN)
+		return 0;
 	snprintf(own, sizeof(own), "%u %u", c->ids, c->ids ? c->ids + IDS_SIZE - 1 : INT32_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
 		if (!file_put(c->proc, "sys/net/ipv4/ping_group_range", ranges[i]))
@@ -52,6 +63,8 @@ static int allow_ping(struct child *c)
  */
 static int allow_low_ports(struct child *c)
 {
+	if (c->slot->net != BOX_OWN)
+		return 0;
 	if (!file_put(c->proc, "sys/net/ipv4/ip_unprivileged_port_start", "0") || errno == ENOENT)
 		return 0;
 	return err_sys(&c->err, errno, "write ip_unprivileged_port_start");
@@ -168,6 +181,7 @@ const struct child_step child_slot_steps[] = {
 	{ "death signal", child_die_with_supervisor },
 	{ "close descriptors", child_close_others },
 	{ "make the user namespace", child_make_userns },
+	{ "join the network", join_network },
 	{ "allow ping", allow_ping },
 	{ "allow low ports", allow_low_ports },
 	{ "make the mount namespace", leave_host },

@@ -164,6 +164,24 @@ static int set_shared(struct child *c, const struct box_spec *spec, struct err *
 	return 0;
 }
 
+/* launch.c looks at the others; whose network it is the slot knows. */
+static int check_sysctls(const struct box_slot *s, const struct box_spec *spec, struct err *err)
+{
+	for (size_t i = 0; s->net == BOX_HOST && i < spec->n_sysctls; i++) {
+		const char *key = spec->sysctls[i].key;
+
+		if (strncmp(key, "net", 3) != 0 || (key[3] != '.' && key[3] != '/'))
+			continue;
+		err_set(err,
+			"sysctl '%s': refused: with `network_mode: host` it would be the host's own",
+			key);
+		if (err)
+			err->line = spec->sysctls[i].line;
+		return -1;
+	}
+	return 0;
+}
+
 static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
 {
 	struct child c = runtime_child(s);
@@ -175,6 +193,10 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 
 	if (!l)
 		return -1;
+	if (check_sysctls(s, spec, err) < 0) {
+		launch_free(l);
+		return -1;
+	}
 	launch_free(s->launch);
 	s->launch = l;
 	if (set_shared(&c, spec, err) < 0)

@@ -157,7 +157,7 @@ static int join_other(struct child *c)
 
 int child_make_userns(struct child *c)
 {
-	if (!c->ids)
+	if (!c->ids || c->slot->net != BOX_OWN)
 		return 0;
 	return c->userns < 0 ? make_new(c) : join_other(c);
 }

@@ -54,19 +54,33 @@ static struct box_spec joining(const char *const *argv, struct box_slot *db, uns
 	return spec;
 }
 
-/* The text of a link in /proc/PID/ns. */
-static const char *ns_of(pid_t pid, const char *name)
+static const char *link_text(const char *path)
 {
 	static char texts[2][64];
 	static unsigned turn;
-	char path[64], *text = texts[turn++ % 2];
-	ssize_t n;
+	char *text = texts[turn++ % 2];
+	ssize_t n = readlink(path, text, sizeof(texts[0]) - 1);
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
-	n = readlink(path, text, sizeof(texts[0]) - 1);
 	assert_true(n > 0);
 	text[n] = '\0';
 	return text;
+}
+
+/* The text of a link in /proc/PID/ns. */
+static const char *ns_of(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+	return link_text(path);
+}
+
+static const char *ns_of_fd(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return link_text(path);
 }
 
 /* ---- with another container ------------------------------------------------------------------ */
@@ -356,6 +370,104 @@ static void test_sysctls_of_the_host(void **state)
 	}
 }
 
+/* ---- the network ------------------------------------------------------------------------------ */
+
+static const char *own_ns(const char *name)
+{
+	return ns_of(getpid(), name);
+}
+
+static const char *const low_port[] = { "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start",
+					NULL };
+
+/* It is not made anew, and no setting of it is touched. */
+static void test_network_of_the_host(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = open_slot(
+		r, (struct box_slot_spec){ .name = "web-1", .host_ids = true, .net = BOX_HOST });
+	struct box_spec spec = rig_spec(low_port, rig_pipe());
+	int status;
+
+	assert_string_equal(ns_of_fd(box_slot_netns(s)), own_ns("net"));
+	assert_int_equal(atoi(rig_run(r, s, &spec, &status)), 1024);
+	spec.argv = sleeper;
+	assert_int_equal(box_start(s, &spec, true, NULL), 0);
+	rig_wait(r, BOX_STARTED);
+	assert_string_equal(ns_of(box_pid(s), "net"), own_ns("net"));
+	assert_string_not_equal(ns_of(box_pid(s), "uts"), own_ns("uts"));
+}
+
+static void test_network_needs_its_ids(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *own = open_slot(r, (struct box_slot_spec){ .name = "db-1" });
+	struct box_slot *host =
+		open_slot(r, (struct box_slot_spec){ .name = "x-1", .host_ids = true });
+	const struct box_slot_spec wrong[] = {
+		{ .name = "a", .net = BOX_HOST },
+		{ .name = "a", .net = BOX_JOIN },
+		{ .name = "a", .net = BOX_JOIN, .net_of = own },
+		{ .name = "a", .net = BOX_JOIN, .net_of = own, .host_ids = true },
+		{ .name = "a", .net = BOX_JOIN, .net_of = host, .ids_of = own },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct err err = { 0 };
+
+		assert_null(box_slot_open(r->rt, &wrong[i], &err));
+		assert_non_null(strstr(err.text, "slot 'a': "));
+	}
+}
+
+/* With ids of the stack's own and with the host's. Nobody need run in the other slot. */
+static void test_network_of_another(void **state)
+{
+	struct rig *r = *state;
+
+	for (int host_ids = 0; host_ids < 2; host_ids++) {
+		struct box_slot *db =
+			open_slot(r, (struct box_slot_spec){ .name = host_ids ? "y-1" : "x-1",
+							     .host_ids = host_ids });
+		struct box_slot *side =
+			open_slot(r, (struct box_slot_spec){ .name = host_ids ? "y-2" : "x-2",
+							     .host_ids = host_ids,
+							     .ids_of = host_ids ? NULL : db,
+							     .net = BOX_JOIN,
+							     .net_of = db });
+		struct box_spec spec = rig_spec(low_port, rig_pipe());
+		int status;
+
+		assert_string_equal(ns_of_fd(box_slot_netns(side)), ns_of_fd(box_slot_netns(db)));
+		assert_int_equal(atoi(rig_run(r, side, &spec, &status)), 0);
+		box_slot_close(db);
+		spec.argv = sleeper;
+		assert_int_equal(box_start(side, &spec, true, NULL), 0);
+		rig_wait(r, BOX_STARTED);
+		assert_string_not_equal(ns_of(box_pid(side), "net"), own_ns("net"));
+	}
+}
+
+static void test_sysctls_of_the_hosts_network(void **state)
+{
+	static const char *const keys[] = { "net.ipv4.ip_forward", "net/ipv4/ip_forward" };
+	struct rig *r = *state;
+	struct box_slot *s = open_slot(
+		r, (struct box_slot_spec){ .name = "web-1", .host_ids = true, .net = BOX_HOST });
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct box_sysctl one = { keys[i], "1", 3 };
+		struct box_spec spec = rig_spec(sleeper, rig_pipe());
+		const struct err *err;
+
+		spec.sysctls = &one;
+		spec.n_sysctls = 1;
+		err = rig_fail(r, s, &spec);
+		assert_non_null(strstr(err->text, "it would be the host's own"));
+		assert_int_equal(err->line, 3);
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -372,6 +484,10 @@ int main(void)
 		T(test_leaves_nobody_on_the_host),
 		T(test_no_shared_memory),
 		T(test_sysctls_of_the_host),
+		T(test_network_of_the_host),
+		T(test_network_needs_its_ids),
+		T(test_network_of_another),
+		T(test_sysctls_of_the_hosts_network),
 	};
 
 	rig_isolate();
