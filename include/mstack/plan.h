@@ -29,8 +29,9 @@ struct plan_host {
 	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
 	const char *data_dir;			/* of all: /var/lib/mstack */
 	const char *resolv_conf;		/* text for the containers */
+	const char *own_hosts, *own_resolv_conf;	/* /etc/hosts and /etc/resolv.conf of the host, for those in its network */
 	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
-	const char *hostname;			/* of the host, for services with `uts: host` */
+	const char *hostname;			/* of the host, for services with `uts: host` or in its network */
 };
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
@@ -54,6 +55,7 @@ struct plan_slot {
 	struct box_spec box;			/* upper, work, descriptors and slots that it joins are filled in by sup */
 	size_t joins[BOX_NAMESPACES];		/* BOX_JOIN: number of the slot, else PLAN_NO_SLOT */
 	size_t ids_of;				/* slot whose user namespace it has too, or PLAN_NO_SLOT */
+	size_t net_of;				/* slot whose network it has (box_slot.net is BOX_JOIN), or PLAN_NO_SLOT */
 	struct net_port_spec *ports;
 	size_t n_ports;
 	struct net_publish_spec *pubs;		/* a range of plan->pubs */
@@ -149,7 +151,7 @@ int plan_beside(const struct plan *running, const struct plan_extra *extra, cons
 void plan_names(const char *project, struct net_spec *ret);
 /* The capabilities of a service's containers, as box_spec.caps. Names that nobody knows do not count. */
 uint64_t plan_caps(const struct stack_service *s);
-/* Is root of its containers root of the host? Asked for, or implied: the host's processes and queues are shown to its root only. */
+/* Is root of its containers root of the host? Asked for, or implied: the host's processes, queues and network are for its root only. */
 bool plan_host_ids(const struct stack_service *s);
 /* The plan as text, one fact a line; golden tests and `up --dry-run` print it. */
 void plan_print(const struct plan *p, struct buf *out);

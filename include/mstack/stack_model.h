@@ -92,7 +92,10 @@ struct stack_health {
 	struct stack_pos pos;
 };
 
-/* Whose a namespace of a container is. SHAREABLE: its own, which others may join; BARE: its own, without /dev/shm (both ipc). */
+/*
+ * Whose a namespace of a container is. SHAREABLE: its own, which others may join (ipc). BARE: its own, without /dev/shm (ipc), or
+ * with nothing but a loopback (net).
+ */
 enum stack_whose { STACK_OWN, STACK_SHAREABLE, STACK_BARE, STACK_OF_HOST, STACK_OF_SERVICE };
 struct stack_namespace { enum stack_whose share; const struct stack_service *of; struct stack_pos pos; };
 
@@ -124,7 +127,7 @@ struct stack_service {
 	struct stack_kvs environment;		/* env_file folded in, variables resolved; value NULL: unset in the container */
 	struct stack_kvs labels, sysctls;
 	struct stack_str working_dir, user, hostname, domainname, container_name, stop_signal;
-	const struct stack_attach *networks;	/* at least `default` */
+	const struct stack_attach *networks;	/* at least `default`, unless network_mode says otherwise */
 	const struct stack_port *ports;
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
 	const struct stack_share *shares;
@@ -145,7 +148,7 @@ struct stack_service {
 	bool new_privileges, no_attach;	/* no-new-privileges=false; `up` does not show its log */
 	bool userns_host;			/* `userns_mode: host`, or `privileged`; what else implies it: plan_host_ids */
 	bool privileged, unmasked, i386;	/* systempaths=unconfined; arch=i386 */
-	struct stack_namespace pid, ipc, uts, cgroup;
+	struct stack_namespace pid, ipc, uts, cgroup, net;	/* net: `network_mode`; no networks unless it is its own */
 	bool writable_root;			/* `x-rootfs`: it writes into the folder that is its image */
 	enum stack_upper upper;
 	struct stack_pos rootfs_pos, upper_pos;

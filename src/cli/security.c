@@ -143,13 +143,14 @@ static void add_shared(struct report *r, const struct stack_service *s)
 		const char *name, *given_up;
 		const struct stack_namespace *ns;
 	} all[] = {
+		{ "network", "its interfaces and all that listens there", &s->net },
 		{ "pid", "all processes are seen and, if they are its users', signalled", &s->pid },
 		{ "ipc", "shared memory and queues", &s->ipc },
 		{ "uts", "the host name", &s->uts },
 		{ "cgroup", "the names of all control groups", &s->cgroup },
 	};
 
-	buf_puts(&r->detail, "mount, network");
+	buf_puts(&r->detail, "mount");
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i].ns->share < STACK_OF_HOST)
 			buf_printf(&r->detail, ", %s", all[i].name);

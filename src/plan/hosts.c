@@ -13,7 +13,19 @@ const char *planner_hostname(const struct planner *p, const struct stack_service
 		return p->host->hostname;
 	if (s->uts.share == STACK_OF_SERVICE && s->uts.of)
 		return planner_hostname(p, s->uts.of);
-	return s->hostname.text ? s->hostname.text : s->name;
+	if (s->hostname.text)
+		return s->hostname.text;
+	/* As engines have it: the name goes with the network. */
+	if (s->net.share == STACK_OF_SERVICE && s->net.of)
+		return planner_hostname(p, s->net.of);
+	return s->net.share == STACK_OF_HOST ? p->host->hostname : s->name;
+}
+
+static const char *domainname(const struct stack_service *s)
+{
+	if (!s->domainname.text && s->net.share == STACK_OF_SERVICE && s->net.of)
+		return domainname(s->net.of);
+	return s->domainname.text;
 }
 
 /* The first network that both are on decides; SIZE_MAX: none. Ports stand in the order of the service's networks. */
@@ -74,15 +86,16 @@ static void put_self(struct buf *b, const struct ip *ip, const char *name, const
  * A service's own name is in its file like all others; with `hostname` or `domainname` the name that the kernel
  * knows stands there as well, because many programs look themselves up by it: the full one first, as hosts(5) wants it.
  */
-static char *hosts_text(struct planner *p, const struct plan_slot *slot)
+static const char *hosts_text(struct planner *p, const struct plan_slot *slot)
 {
-	const char *domain = slot->service->domainname.text,
-		   *name = planner_hostname(p, slot->service);
+	const char *domain = domainname(slot->service), *name = planner_hostname(p, slot->service);
 	struct buf b = { 0 };
 	char *text;
 
 	buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	if (slot->n_ports && (slot->service->hostname.text || domain)) {
+	if (!slot->n_ports) {
+		put_self(&b, &(struct ip){ AF_INET, { 127, 0, 0, 1 } }, name, domain);
+	} else if (slot->service->hostname.text || domain) {
 		put_self(&b, &slot->ports[0].ip4.ip, name, domain);
 		put_self(&b, &slot->ports[0].ip6.ip, name, domain);
 	}
@@ -94,6 +107,28 @@ static char *hosts_text(struct planner *p, const struct plan_slot *slot)
 	return text;
 }
 
+/* Names and addresses are a matter of the network, so they are those of the slot whose network it is. */
+static const struct plan_slot *network_slot(const struct planner *p, const struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+
+	while (s->net.share == STACK_OF_SERVICE && s->net.of)
+		s = s->net.of;
+	for (size_t i = 0; s != slot->service && i < p->plan->n_slots; i++)
+		if (p->plan->slots[i].service == s)
+			return &p->plan->slots[i];
+	return slot;
+}
+
+static void name_files(struct planner *p, struct plan_slot *slot)
+{
+	const struct plan_slot *of = network_slot(p, slot);
+	bool host = of->service->net.share == STACK_OF_HOST;
+
+	slot->files[0].text = host ? p->host->own_hosts : hosts_text(p, of);
+	slot->files[2].text = host ? p->host->own_resolv_conf : p->host->resolv_conf;
+}
+
 void planner_files(struct planner *p, struct plan_slot *slot)
 {
 	const char *name = planner_hostname(p, slot->service);
@@ -101,9 +136,10 @@ void planner_files(struct planner *p, struct plan_slot *slot)
 
 	slot->n_files = 3;
 	slot->files = arena_array(p->arena, struct plan_file, slot->n_files);
-	slot->files[0] = (struct plan_file){ "hosts", hosts_text(p, slot) };
+	slot->files[0].name = "hosts";
 	slot->files[1] = (struct plan_file){ "hostname", arena_printf(p->arena, "%s\n", name) };
-	slot->files[2] = (struct plan_file){ "resolv.conf", p->host->resolv_conf };
+	slot->files[2].name = "resolv.conf";
+	name_files(p, slot);
 	slot->box.hostname = own ? name : NULL;
-	slot->box.domainname = own ? slot->service->domainname.text : NULL;
+	slot->box.domainname = own ? domainname(slot->service) : NULL;
 }

@@ -8,6 +8,7 @@
 #include "plan/planner.h"
 
 #define PAGE	   4096
+#define SMALL	   65536
 #define MOUNTS_MAX 2000
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -242,10 +243,16 @@ static bool mounted_by_user(const struct planner_mounts *all, const struct stack
 	return has_target(all, target);
 }
 
-/* Read-only for everybody, and the slot's memory grows by whole pages. */
+/* The slot's memory grows by whole pages. */
+static void make_room(struct plan_slot *slot, size_t len)
+{
+	slot->box_slot.files_size += (int64_t)((len / PAGE + 1) * PAGE);
+}
+
+/* Read-only for everybody. */
 static struct box_mount asset_mount(struct plan_slot *slot, const struct stack_asset *a)
 {
-	slot->box_slot.files_size += (int64_t)((a->len / PAGE + 1) * PAGE);
+	make_room(slot, a->len);
 	return (struct box_mount){
 		.type = BOX_FILE,
 		.text = a->data ? a->data : "",
@@ -273,6 +280,9 @@ void planner_slot_mounts(struct planner *p, struct plan_slot *slot)
 
 		if (mounted_by_user(all, s, target))
 			continue;
+		/* Small ones have room already; a host's list of names can be long. */
+		if (strlen(slot->files[i].text) > SMALL)
+			make_room(slot, strlen(slot->files[i].text));
 		m[n++] = (struct box_mount){
 			.type = BOX_FILE,
 			.text = slot->files[i].text,

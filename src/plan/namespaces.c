@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whose namespaces a slot has: its own, the host's, or those of another service's slot. And with them whose ids: the kernel lets
- * nobody mount proc or mqueue for a namespace that belongs to another user namespace than his own.
+ * nobody mount proc, mqueue or sysfs for a namespace that belongs to another user namespace than his own.
  */
 #include "plan/planner.h"
 
 /* Those that decide: each belongs to the user namespace of whoever made it. */
-enum { DECIDING = 2 };
-static const char *const keys[DECIDING] = { "pid", "ipc" };
+enum { DECIDING = 3 };
+static const char *const keys[DECIDING] = { "pid", "ipc", "network_mode" };
 
 static const struct stack_namespace *deciding(const struct stack_service *s, size_t i)
 {
-	const struct stack_namespace *const list[DECIDING] = { &s->pid, &s->ipc };
+	const struct stack_namespace *const list[DECIDING] = { &s->pid, &s->ipc, &s->net };
 
 	return list[i];
 }
@@ -65,14 +65,14 @@ static size_t slot_of(const struct planner *p, const struct stack_service *s)
 	return i < p->plan->n_slots ? i : PLAN_NO_SLOT;
 }
 
+static const enum box_share words[] = {
+	[STACK_OWN] = BOX_OWN,	    [STACK_SHAREABLE] = BOX_OWN,   [STACK_BARE] = BOX_OWN,
+	[STACK_OF_HOST] = BOX_HOST, [STACK_OF_SERVICE] = BOX_JOIN,
+};
+
 static void share_one(struct planner *p, struct plan_slot *slot, int nr,
 		      const struct stack_namespace *ns)
 {
-	static const enum box_share words[] = {
-		[STACK_OWN] = BOX_OWN,	    [STACK_SHAREABLE] = BOX_OWN,   [STACK_BARE] = BOX_OWN,
-		[STACK_OF_HOST] = BOX_HOST, [STACK_OF_SERVICE] = BOX_JOIN,
-	};
-
 	slot->box.ns[nr].share = words[ns->share];
 	slot->joins[nr] = ns->share == STACK_OF_SERVICE ? slot_of(p, ns->of) : PLAN_NO_SLOT;
 }
@@ -100,6 +100,8 @@ void planner_share(struct planner *p, struct plan_slot *slot)
 	share_one(p, slot, BOX_UTS, &s->uts);
 	share_one(p, slot, BOX_CGROUP, &s->cgroup);
 	slot->box.no_shm = s->ipc.share == STACK_BARE;
+	slot->box_slot.net = words[s->net.share];
+	slot->net_of = s->net.share == STACK_OF_SERVICE ? slot_of(p, s->net.of) : PLAN_NO_SLOT;
 	slot->box_slot.host_ids = plan_host_ids(s);
 	slot->ids_of = ids_from(p, slot);
 	check_ids(p, s);

@@ -132,6 +132,9 @@ static void print_namespaces(const struct plan *p, const struct plan_slot *s, st
 			buf_printf(out, "  namespace %s of %s\n", names[i],
 				   s->joins[i] == PLAN_NO_SLOT ? "the host"
 							       : p->slots[s->joins[i]].name);
+	if (s->box_slot.net != BOX_OWN)
+		buf_printf(out, "  namespace net of %s\n",
+			   s->net_of == PLAN_NO_SLOT ? "the host" : p->slots[s->net_of].name);
 	if (s->ids_of != PLAN_NO_SLOT)
 		buf_printf(out, "  ids of %s\n", p->slots[s->ids_of].name);
 }

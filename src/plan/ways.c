@@ -69,6 +69,9 @@ static void publish(struct planner *p, struct plan_slot *slot)
 	const struct ways in = ways_in(slot);
 
 	slot->pubs = p->plan->pubs + p->plan->n_pubs;
+	/* With another network than its own there is nothing to say that has not been said of the file. */
+	if (s->net.share != STACK_OWN)
+		return;
 	if (s->n_ports && !in.four && !in.six) {
 		stack_diag_add(
 			p->diags, STACK_WARNING, s->ports[0].pos, NULL,

@@ -74,23 +74,6 @@ static void check_references(struct reader *r, const struct where *w, const stru
 
 /* ---- inside of one service ------------------------------------------------------------------- */
 
-static void check_network_mode(struct reader *r, const struct where *w, const struct node *service)
-{
-	const struct node_pair *mode = node_find(service, "network_mode"),
-			       *networks = node_find(service, "networks"),
-			       *ports = node_find(service, "ports");
-	const struct where here = where_in(w, "network_mode");
-
-	if (mode && networks && networks->value->n)
-		reader_error(r, &here, mode->pos, "take one of the two away",
-			     "'%.60s' excludes 'networks', %s", mode->value->text,
-			     reader_place(r, networks->pos));
-	if (mode && ports && ports->value->n && !strcmp(mode->value->text, "host"))
-		reader_warn(r, &here, mode->pos,
-			    "all ports are the host's own: 'ports' has no effect, %s",
-			    reader_place(r, ports->pos));
-}
-
 /* An image that is built for other machines only could not run as what is asked for. */
 static void check_platform(struct reader *r, const struct where *w, const struct node *service)
 {
@@ -281,7 +264,6 @@ static void check_service(struct reader *r, const struct where *w, const struct 
 	check_environment(r, w, service);
 	check_words(r, w, service, "command");
 	check_words(r, w, service, "entrypoint");
-	check_network_mode(r, w, service);
 	check_platform(r, w, service);
 	check_rights(r, w, service);
 	check_twin(r, w, service, "cpus", "limits", "cpus");

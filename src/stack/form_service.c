@@ -334,8 +334,7 @@ FORM(form_namespace)
 /* Any other name is that of a network of the engine, for which there is `networks` here. */
 FORM(form_network_mode)
 {
-	static const char *const usual[] = { "bridge", "default" };
-	static const char *const words[] = { "none", "host" };
+	static const char *const words[] = { "bridge", "default", "none", "host" };
 	bool named = isalnum((unsigned char)*n->text) &&
 		     strspn(n->text, NAME_LETTERS "_.-") == strlen(n->text);
 
@@ -348,9 +347,9 @@ FORM(form_network_mode)
 			     n->text);
 		return NULL;
 	}
-	if (is_other(n->text) || text_is_one_of(n->text, words, ARRAY_LEN(words)))
+	if (!strncmp(n->text, "container:", 10))
 		refuse_namespace(r, w, n);
-	else if (!text_is_one_of(n->text, usual, ARRAY_LEN(usual)))
+	else if (named && !text_is_one_of(n->text, words, ARRAY_LEN(words)))
 		reader_refuse(r, w, n->pos, "name it under 'networks'", "the network '%.60s'",
 			      n->text);
 	return form_text(r, w, n);

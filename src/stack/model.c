@@ -97,8 +97,7 @@ static void read_pull(const struct node *n, struct stack_service *s)
 	};
 	const struct node *policy = node_get(n, "pull_policy");
 
-	s->pull =
-		(enum stack_pull)value_index(policy ? policy->text : NULL, words, ARRAY_LEN(words));
+	s->pull = (enum stack_pull)value_index(policy ? policy->text : NULL, words, ARRAY_LEN(words));
 	if (s->pull == STACK_PULL_REFRESH) {
 		s->pull_after_ns = value_num(n, "pull_refresh_after").value;
 	} else if (policy && !strcmp(policy->text, "if_not_present")) {
@@ -289,7 +288,7 @@ static void read_services(struct reader *r, const struct node *n)
 
 void model_make(struct reader *r, const struct node *root)
 {
-	model_networks(r, node_get(root, "networks"));
+	model_networks(r, node_get(root, "networks"), node_get(root, "services"));
 	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
 }

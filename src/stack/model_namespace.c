@@ -39,4 +39,5 @@ void model_namespaces(struct reader *r, const struct node *service, struct stack
 	ret->ipc = read_one(r, service, "ipc");
 	ret->uts = read_one(r, service, "uts");
 	ret->cgroup = read_one(r, service, "cgroup");
+	ret->net = read_one(r, service, "network_mode");
 }

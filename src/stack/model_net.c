@@ -7,6 +7,8 @@
 #include "stack/model.h"
 #include "stack/model_value.h"
 
+#define BRIDGE "bridge"
+
 /* None, when the key is not given. */
 static struct ip get_ip(const struct node *map, const char *key, struct stack_pos *ret_pos)
 {
@@ -84,11 +86,46 @@ static void read_network(struct reader *r, const struct node *n, struct stack_ne
 	net->subnets = subnets;
 }
 
+/* `network_mode: bridge`: engines have a network for that, which no file declares. */
+static bool is_on_bridge(const struct node *service)
+{
+	const char *mode = node_text(service, "network_mode");
+
+	return mode && (!strcmp(mode, BRIDGE) || !strcmp(mode, "default"));
+}
+
+static bool is_declared(const struct stack_network *networks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(networks[i].key, BRIDGE))
+			return true;
+	return false;
+}
+
+/* Behind the others, unless the file has one of this name. */
+static void add_bridge(struct reader *r, const struct node *services,
+		       struct stack_network *networks, size_t *count)
+{
+	size_t i = 0;
+
+	while (i < services->n && !is_on_bridge(services->pairs[i].value))
+		i++;
+	if (i == services->n || is_declared(networks, *count))
+		return;
+	networks[(*count)++] = (struct stack_network){
+		.key = BRIDGE,
+		.name = arena_printf(r->arena, "%s_%s", r->stack->name, BRIDGE),
+		.pos = node_get(services->pairs[i].value, "network_mode")->pos,
+		.used = true,
+		.ipv4 = true,
+	};
+}
+
 /* Those that the services use: the others are gone from the tree. */
-void model_networks(struct reader *r, const struct node *n)
+void model_networks(struct reader *r, const struct node *n, const struct node *services)
 {
 	size_t count = n ? n->n : 0;
-	struct stack_network *networks = arena_array(r->arena, struct stack_network, count);
+	struct stack_network *networks = arena_array(r->arena, struct stack_network, count + 1);
 
 	for (size_t i = 0; i < count; i++) {
 		networks[i] = (struct stack_network){
@@ -98,6 +135,7 @@ void model_networks(struct reader *r, const struct node *n)
 		};
 		read_network(r, n->pairs[i].value, &networks[i]);
 	}
+	add_bridge(r, services, networks, &count);
 	r->stack->networks = networks;
 	r->stack->n_networks = count;
 }
@@ -107,8 +145,16 @@ void model_networks(struct reader *r, const struct node *n)
 void model_attachments(struct reader *r, const struct node *service, struct stack_service *s)
 {
 	const struct node *n = node_get(service, "networks");
-	struct stack_attach *list = arena_array(r->arena, struct stack_attach, n ? n->n : 0);
+	struct stack_attach *list = arena_array(r->arena, struct stack_attach, n ? n->n : 1);
 
+	s->networks = list;
+	s->n_networks = n ? n->n : 0;
+	if (is_on_bridge(service)) {
+		list[0].network = find_network(r->stack, BRIDGE);
+		list[0].pos = node_get(service, "network_mode")->pos;
+		s->n_networks = 1;
+		return;
+	}
 	for (size_t i = 0; n && i < n->n; i++) {
 		const struct node *one = n->pairs[i].value, *impair = node_get(one, "x-impair");
 
@@ -123,8 +169,6 @@ void model_attachments(struct reader *r, const struct node *service, struct stac
 		if (impair)
 			list[i].impair_pos = impair->pos;
 	}
-	s->networks = list;
-	s->n_networks = n ? n->n : 0;
 }
 
 /* An address alone is a subnet of one. */

@@ -20,7 +20,7 @@ struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char 
 size_t value_index(const char *text, const char *const *words, size_t n);
 
 /* model_net.c: the networks of the stack; those of a service, and its published ports. */
-void model_networks(struct reader *r, const struct node *networks);
+void model_networks(struct reader *r, const struct node *networks, const struct node *services);
 void model_attachments(struct reader *r, const struct node *service, struct stack_service *ret);
 void model_ports(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_mount.c: the volumes of the stack; what a service finds through `volumes`, `tmpfs` and `volumes_from`. */

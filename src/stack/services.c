@@ -73,7 +73,7 @@ static const struct key service_rows[] = {
 	WARN("mem_swappiness", STR | NUM, CGROUP_V1, AS(form_bytes)),
 	DONE("memswap_limit", STR | NUM, AS(form_bytes_or_all)),
 	WARN("models", MAP | LST, "there is no model runner", AS(form_service_models), BELOW(service_models_keys), MERGES(NAMES)),
-	DONE("network_mode", STR, AS(form_network_mode), ONLY("bridge; others are refused")),
+	DONE("network_mode", STR, AS(form_network_mode), ONLY("bridge, none, the host's or that of a service; container:NAME and networks of an engine are refused")),
 	DONE("networks", LST | MAP, AS(form_attachments), BELOW(attachments_keys), MERGES(NAMES)),
 	WARN("oom_kill_disable", BOO | STR, CGROUP_V1, AS(form_bool)),
 	DONE("oom_score_adj", STR | NUM, AS(form_oom_score)),

@@ -40,8 +40,7 @@ static void open_slot(struct sup_slot *slot)
 	struct box_slot_spec spec = slot->plan->box_slot;
 	struct err err = { 0 };
 
-	if (slot->plan->ids_of != PLAN_NO_SLOT)
-		spec.ids_of = slot->sup->slots[slot->plan->ids_of].box;
+	sup_joining_open(slot, &spec);
 	slot->phase = PHASE_OPENING;
 	slot->box = box_slot_open(slot->sup->runtime, &spec, &err);
 	if (!slot->box)
@@ -148,6 +147,16 @@ static bool may_start(struct sup_slot *slot)
 	return g == GATE_OPEN;
 }
 
+/* Whoever has made the network that it is given has attached it too; the host's has a name already. */
+static void take_network(struct sup_slot *slot)
+{
+	if (slot->attached || slot->plan->box_slot.net == BOX_OWN)
+		return;
+	slot->attached = slot->network_up = true;
+	if (slot->plan->box_slot.net == BOX_JOIN)
+		sup_netns_link(slot);
+}
+
 static void start_all(struct sup *s)
 {
 	struct VEC(struct sup_slot *) fresh = { 0 };
@@ -161,6 +170,7 @@ static void start_all(struct sup *s)
 		if (slot->phase == PHASE_NONE) {
 			open_slot(slot);
 		} else if (slot->phase == PHASE_READY) {
+			take_network(slot);
 			start_box(slot);
 			if (!slot->attached)
 				vec_push(&fresh, slot);

@@ -10,7 +10,7 @@
 
 #include "sup/state.h"
 
-enum { RESOLV_MAX = 65536 };
+enum { RESOLV_MAX = 65536, HOSTS_MAX = 16 << 20 };
 
 /* ---- images and users ------------------------------------------------------------------------ */
 
@@ -141,21 +141,29 @@ static int prepare_mounts(const struct sup_opts *opts, struct sup_prepared *p,
 
 /* ---- resolv.conf ----------------------------------------------------------------------------- */
 
-/* The host's file without its nameserver lines (they may be of the host's own loopback), then the servers that can be reached. */
-static char *resolv_conf(const struct net_facts *facts)
+/* None, or a larger one: the container gets none either. */
+static char *read_own(const char *path, size_t max)
 {
-	struct buf in = { 0 }, out = { 0 };
-	char *line, *rest;
+	struct buf b = { 0 };
 
-	file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX,
-		  &in); /* none: the container gets none either */
-	rest = in.data;
+	if (file_read(AT_FDCWD, path, max, &b) < 0)
+		buf_fini(&b);
+	buf_puts(&b, "");
+	return buf_take(&b);
+}
+
+/* The host's file without its nameserver lines (they may be of the host's own loopback), then the servers that can be reached. */
+static char *resolv_conf(const struct net_facts *facts, const char *own)
+{
+	_cleanup_free_ char *in = xstrdup(own);
+	struct buf out = { 0 };
+	char *line, *rest = in;
+
 	while ((line = strsep(&rest, "\n")))
 		if (*line && *line != '#' && *line != ';' && strncmp(line, "nameserver", 10) != 0)
 			buf_printf(&out, "%s\n", line);
 	for (size_t i = 0; i < facts->n_resolvers; i++)
 		buf_printf(&out, "nameserver %s\n", ip_text(&facts->resolvers[i]).text);
-	buf_fini(&in);
 	buf_puts(&out, "");
 	return buf_take(&out);
 }
@@ -174,6 +182,8 @@ struct plan_host sup_plan_host(const struct sup_prepared *p)
 		.run_dir = p->run_dir,
 		.data_dir = path_data_dir(),
 		.resolv_conf = p->resolv_conf,
+		.own_hosts = p->own_hosts,
+		.own_resolv_conf = p->own_resolv_conf,
 		.hostname = p->hostname,
 	};
 }
@@ -211,11 +221,23 @@ static int begin(const struct sup_opts *opts, struct sup_prepared *p, struct err
 	return p->store ? 0 : -1;
 }
 
-static int look_at_host(struct sup_prepared *p, struct err *err)
+static bool in_host_network(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->n_services; i++)
+		if (stack->services[i].net.share == STACK_OF_HOST)
+			return true;
+	return false;
+}
+
+static int look_at_host(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
 {
 	if (net_facts_get(&p->facts, err) < 0)
 		return -1;
-	p->resolv_conf = resolv_conf(&p->facts);
+	/* Some hosts keep lists of thousands of names there. */
+	if (in_host_network(opts->stack))
+		p->own_hosts = read_own("/etc/hosts", HOSTS_MAX);
+	p->own_resolv_conf = read_own("/etc/resolv.conf", RESOLV_MAX);
+	p->resolv_conf = resolv_conf(&p->facts, p->own_resolv_conf);
 	/* What is cut off without an end has one by the size of the field. */
 	gethostname(p->hostname, sizeof(p->hostname) - 1);
 	return 0;
@@ -232,7 +254,7 @@ int sup_prepare_one(const struct sup_opts *opts, const struct stack_service *ser
 	if (read_profile(opts, p, nr, err) < 0 || prepare_service(opts, p, nr, nr, err) < 0 ||
 	    prepare_mounts(opts, p, service, err) < 0)
 		return -1;
-	return look_at_host(p, err);
+	return look_at_host(opts, p, err);
 }
 
 int sup_fetch_image(const struct sup_opts *opts, const char *service, struct err *err)
@@ -260,7 +282,7 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 	for (size_t i = 0; i < n; i++)
 		if (prepare_mounts(opts, p, &opts->stack->services[i], err) < 0)
 			return -1;
-	if (look_at_host(p, err) < 0)
+	if (look_at_host(opts, p, err) < 0)
 		return -1;
 	rc = make_plan(opts, p);
 	if (rc != 0)
@@ -290,6 +312,8 @@ void sup_prepared_fini(struct sup_prepared *p)
 	free(p->users);
 	net_facts_fini(&p->facts);
 	free(p->resolv_conf);
+	free(p->own_hosts);
+	free(p->own_resolv_conf);
 	free(p->run_dir);
 	if (p->store)
 		store_close(p->store);

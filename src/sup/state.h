@@ -70,7 +70,7 @@ struct sup_slot {
 	bool log_full; /* said already */
 	struct box_slot *box;
 	enum sup_phase phase;
-	bool attached;	 /* its links exist and its ports are published */
+	bool attached;	 /* its links exist and its ports are published, or it has another's network */
 	bool network_up; /* and carry traffic */
 	bool told_down;	 /* in the present ending */
 	unsigned todo;	 /* of svc, collected while facts settle */
@@ -123,6 +123,7 @@ struct sup_prepared {
 	char **profiles; /* by service: text of the seccomp profile that it names; ends with */
 	size_t n_profiles;
 	char *resolv_conf;
+	char *own_hosts, *own_resolv_conf; /* of the host */
 	char hostname[HOST_NAME_MAX + 1];
 	char *run_dir; /* of the project */
 	struct plan *plan;
@@ -232,6 +233,7 @@ void sup_unlock_roots(struct sup *s);
 
 /* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */
 enum sup_gate sup_joining_gate(const struct sup_slot *slot, struct err *err);
+void sup_joining_open(const struct sup_slot *slot, struct box_slot_spec *spec);
 void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */

@@ -86,6 +86,8 @@ static void make(struct planned *p, const char *yaml)
 				  .run_dir = "/run/mstack/demo",
 				  .data_dir = "/var/lib/mstack",
 				  .resolv_conf = "nameserver 192.0.2.1\n",
+				  .own_hosts = "192.0.2.7\tprinter\n",
+				  .own_resolv_conf = "nameserver 127.0.0.53\n",
 				  .hostname = "somewhere" };
 
 	load(p, yaml);
@@ -867,6 +869,16 @@ static const struct {
 	  "ipc: service 'c' is in another user namespace" },
 	{ ", pid: 'service:b'", ", pid: 'service:c'", false, 1, NULL },
 	{ ", pid: 'service:c', ipc: 'service:c'", "", false, 2, NULL },
+	{ ", network_mode: none", "", false, PLAN_NO_SLOT, NULL },
+	{ ", network_mode: host", "", true, PLAN_NO_SLOT, NULL },
+	{ ", network_mode: 'service:b'", "", false, 1, NULL },
+	{ ", network_mode: 'service:b'", ", network_mode: host", true, PLAN_NO_SLOT, NULL },
+	{ ", network_mode: 'service:b'", ", network_mode: 'service:c'", false, 1, NULL },
+	{ ", network_mode: 'service:b', pid: 'service:b'", "", false, 1, NULL },
+	{ ", network_mode: 'service:b', pid: 'service:c'", "", false, 2,
+	  "network_mode: service 'b' is in another user namespace" },
+	{ ", network_mode: 'service:b', privileged: true", "", true, PLAN_NO_SLOT,
+	  "network_mode: service 'b' is in another user namespace" },
 };
 
 static void test_whose_ids(void **state)
@@ -923,6 +935,53 @@ static void test_namespaces(void **state)
 					       "  namespace cgroup of the host\n  ids of b-1\n"));
 	assert_non_null(strstr(buf_str(&text), " HOSTNAME=somewhere"));
 	buf_fini(&text);
+	end(&p);
+}
+
+/* Names and addresses go with the network; ports of who has no network of his own are nobody's. */
+static void test_network_modes(void **state)
+{
+	struct planned p = { 0 };
+	const struct plan_slot *s;
+
+	(void)state;
+	make(&p,
+	     "services:\n"
+	     "  a: {image: ./i, command: x, network_mode: 'service:b'}\n"
+	     "  b: {image: ./i, command: x, hostname: named, domainname: lab, ports: ['80:80']}\n"
+	     "  c: {image: ./i, command: x, network_mode: host, ports: ['81:80']}\n"
+	     "  d: {image: ./i, command: x, network_mode: 'service:c'}\n"
+	     "  e: {image: ./i, command: x, network_mode: none, ports: ['82:80']}\n"
+	     "  f: {image: ./i, command: x, network_mode: bridge}\n");
+	assert_int_equal(p.rc, 0);
+	s = p.plan->slots;
+	assert_int_equal(p.plan->n_pubs, 1);
+	assert_int_equal(s[0].box_slot.net, BOX_JOIN);
+	assert_int_equal(s[0].net_of, 1);
+	assert_int_equal(s[0].n_ports, 0);
+	assert_string_equal(s[0].files[0].text, s[1].files[0].text);
+	assert_non_null(strstr(s[1].files[0].text, "named.lab named\n"));
+	assert_string_equal(s[0].files[1].text, "named\n");
+	assert_string_equal(s[0].box.hostname, "named");
+	assert_string_equal(s[0].box.domainname, "lab");
+	for (size_t i = 2; i < 4; i++) {
+		assert_string_equal(s[i].files[0].text, "192.0.2.7\tprinter\n");
+		assert_string_equal(s[i].files[2].text, "nameserver 127.0.0.53\n");
+		assert_string_equal(s[i].box.hostname, "somewhere");
+		assert_true(s[i].box_slot.host_ids);
+	}
+	assert_int_equal(s[2].box_slot.net, BOX_HOST);
+	assert_int_equal(s[2].net_of, PLAN_NO_SLOT);
+	assert_int_equal(s[3].net_of, 2);
+	assert_int_equal(s[4].box_slot.net, BOX_OWN);
+	assert_int_equal(s[4].n_ports, 0);
+	assert_non_null(strstr(s[4].files[0].text, "127.0.0.1\te\n"));
+	/* That of engines: neither the default one nor declared. */
+	assert_int_equal(s[5].n_ports, 1);
+	assert_int_not_equal(s[5].ports[0].bridge, s[1].ports[0].bridge);
+	assert_int_not_equal(s[5].ports[0].gateway4.family, 0);
+	assert_has(&p, "  namespace net of b-1\n  ids of b-1\n");
+	assert_has(&p, "  namespace net of the host\n");
 	end(&p);
 }
 
@@ -1133,6 +1192,7 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_network_modes),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),
 		cmocka_unit_test(test_beside),
