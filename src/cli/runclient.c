@@ -117,16 +117,14 @@ static void tell(const struct cli_oneoff *r, json_t *body)
 
 enum { NOTHING, STARTED, ENDED };
 
-/* What is not kept of what was asked for; what a supervisor has left behind that has done its work. */
+/* What is not kept of what was asked for. */
 static void tell_user(const struct cli_oneoff *r, const json_t *body)
 {
 	const struct cli_term t = cli_term_get(r->o);
-	const char *note = cli_string(body, "note"), *left = cli_string(body, "left");
+	const char *note = cli_string(body, "note");
 
 	if (*note)
 		cli_say((void *)&t, SUP_NOTE, NULL, note);
-	if (*left)
-		cli_say((void *)&t, SUP_WARNING, NULL, left);
 }
 
 /* One message; `status` may be NULL while none is expected. */

@@ -46,7 +46,7 @@ static json_t *err_json(const struct err *err)
 			 err_exit_code(err));
 }
 
-/* Who is alone here hears it when all is removed: the next command may rely on that. */
+/* Heard when what the slot had is let go: the next command may rely on that. */
 static void answer_last(struct sup_slot *slot, enum ctl_type type, json_t *body)
 {
 	struct sup_peer *p = slot->oneoff->peer;
@@ -57,24 +57,18 @@ static void answer_last(struct sup_slot *slot, enum ctl_type type, json_t *body)
 		return;
 	}
 	p->oneoff = NULL;
-	if (slot->sup->transient) {
-		p->last = body;
-		p->last_type = type;
-	} else {
-		answer(p, type, body, true);
-	}
+	p->last = body;
+	p->last_type = type;
+	p->done = true;
 }
 
-void sup_oneoffs_answer_end(struct sup *s)
+static void send_last(struct sup *s)
 {
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
 		struct sup_peer *p = &s->peers[i];
 
-		if (p->fd < 0 || !p->last)
-			continue;
-		if (s->left.len)
-			json_object_set_new(p->last, "left", json_string(buf_str(&s->left)));
-		answer(p, p->last_type, take_ptr(&p->last), true);
+		if (p->fd >= 0 && p->last)
+			answer(p, p->last_type, take_ptr(&p->last), true);
 	}
 }
 
@@ -298,14 +292,20 @@ void sup_oneoff_free(struct sup_slot *slot)
 	free(o);
 }
 
-/* Those that nobody can name; before that it must not be ours any more. */
-static void remove_volumes(struct sup *s, struct sup_oneoff *o)
+/* Volumes that nobody can name are removed; before that they must not be ours any more. */
+void sup_oneoff_let_go(struct sup_slot *slot)
 {
+	struct sup_oneoff *o = slot->oneoff;
+
+	if (!o)
+		return;
+	cleanup_fd(&o->volumes);
 	store_close(take_ptr(&o->store));
 	for (size_t i = 0; o->plan && i < o->plan->n_volumes; i++)
 		if (o->plan->volumes[i].anonymous)
-			store_volume_remove(s->prepared.store, o->plan->volumes[i].name,
+			store_volume_remove(slot->sup->prepared.store, o->plan->volumes[i].name,
 					    &(struct err){ 0 });
+	store_close(take_ptr(&o->prepared.store));
 }
 
 /* What the end of a supervisor does for all slots at once. Links go with their namespace. */
@@ -423,7 +423,7 @@ void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m)
 		change(p, m);
 		return;
 	}
-	if (p->oneoff || p->last) {
+	if (p->oneoff || p->done) {
 		err_set(&err, "one container for each connection");
 		ctl_answer(p->fd, m, CTL_ERROR, err_json(&err), true);
 		return;
@@ -433,13 +433,9 @@ void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m)
 		return;
 	if (err.kind == ERR_RUN)
 		err.kind = ERR_CREATE;
-	if (p->sup->transient) {
-		p->last = err_json(&err);
-		p->last_type = CTL_ERROR;
-		sup_end(p->sup, ENDING_STOP, 0);
-	} else {
-		answer(p, CTL_ERROR, err_json(&err), true);
-	}
+	p->last = err_json(&err);
+	p->last_type = CTL_ERROR;
+	p->done = true;
 }
 
 void sup_oneoff_peer_gone(struct sup_peer *p)
@@ -546,30 +542,47 @@ static void tell_ended(struct sup_slot *slot)
 	answer_last(slot, CTL_ERROR, err_json(&err));
 }
 
+static void look_at_one(struct sup_slot *slot)
+{
+	struct sup_oneoff *o = slot->oneoff;
+
+	if (slot->svc.runs && !o->told)
+		tell_started(slot);
+	if (!sup_at_rest(&slot->svc) || o->ended)
+		return;
+	o->ended = true;
+	tell_ended(slot);
+}
+
+/* Is there nobody who runs something here, or could still ask for it? */
+static bool is_deserted(const struct sup *s)
+{
+	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
+		if (s->slots[i].plan && !s->slots[i].oneoff->ended)
+			return false;
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		if (s->peers[i].fd >= 0 && !s->peers[i].done)
+			return false;
+	return true;
+}
+
 void sup_look_at_oneoffs(struct sup *s)
 {
-	bool any = false;
+	bool parted = s->transient && s->ending != ENDING_NO;
 
+	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
+		if (s->slots[i].plan)
+			look_at_one(&s->slots[i]);
+	if (s->transient && !parted && is_deserted(s))
+		parted = sup_part(s);
 	for (size_t i = s->plan->n_slots; i < s->n_slots; i++) {
 		struct sup_slot *slot = &s->slots[i];
 
-		if (!slot->plan)
+		/* What ends together with us is left to the end, which removes all at once. */
+		if (!slot->plan || !slot->oneoff->ended || parted)
 			continue;
-		if (slot->svc.runs && !slot->oneoff->told)
-			tell_started(slot);
-		if (!sup_at_rest(&slot->svc)) {
-			any = true;
-		} else if (!slot->oneoff->ended) {
-			slot->oneoff->ended = true;
-			tell_ended(slot);
-			remove_volumes(s, slot->oneoff);
-			/* What ends together with us is left to the end, which removes all at once. */
-			if (!s->transient)
-				drop(slot);
-		}
+		sup_oneoff_let_go(slot);
+		drop(slot);
 	}
-	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
-		any |= s->peers[i].fd >= 0 && !s->peers[i].last;
-	if (s->transient && !any)
-		sup_end(s, ENDING_STOP, 0);
+	send_last(s);
 }

@@ -15,8 +15,8 @@ void sup_oneoff_peer_gone(struct sup_peer *p);
 
 /* When all facts have settled: clients hear what has become of theirs, and what has ended is removed. */
 void sup_look_at_oneoffs(struct sup *s);
-/* The last word for those whose supervisor ends with their container. */
-void sup_oneoffs_answer_end(struct sup *s);
+/* What it has at rest and others may want: its volumes, and the images that its plan was made of. */
+void sup_oneoff_let_go(struct sup_slot *slot);
 
 /* NULL: the slot is none. Edges of it begin at the slot. */
 const struct plan *sup_oneoff_plan(const struct sup_slot *slot);
@@ -30,5 +30,16 @@ bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec);
 int sup_oneoff_volumes(const struct sup_slot *slot);
 /* At the end of the supervisor: memory and descriptors only. */
 void sup_oneoff_free(struct sup_slot *slot);
+
+/* parting.c */
+/*
+ * Ends a supervisor in which nothing runs any more: from now on nobody finds it, and what others may want is free. False: somebody
+ * has just connected, and it goes on.
+ */
+bool sup_part(struct sup *s);
+/* Waits for those who have told their client the end already, and still remove: some seconds at most. */
+void sup_wait_for_parting(void);
+/* Has it networks of names or addresses that another stack may have, too? */
+bool sup_has_names(const struct stack *stack);
 
 #endif

@@ -257,6 +257,9 @@ static int listen_for_clients(struct sup *s, struct err *err)
 static int begin(struct sup *s, struct err *err)
 {
 	raise_limits();
+	/* A one-off alone has no name that anybody else has. */
+	if (!s->opts->client || sup_has_names(s->opts->stack))
+		sup_wait_for_parting();
 	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0)
 		return -1;
 	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
@@ -407,7 +410,6 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 	}
 	left = take_down(&s, &undo_err);
 	sup_answer_down(&s, left, &undo_err);
-	sup_oneoffs_answer_end(&s);
 	if (rc < 0 && opts->hooks.up)
 		opts->hooks.up(opts->hooks.arg, err);
 	free_all(&s);

@@ -104,8 +104,9 @@ struct sup_peer {
 	struct sup_attach *attach; /* to a container's streams, or NULL */
 	struct sup_slot *oneoff; /* that it asked for and that has not ended; or NULL */
 	uint32_t run_id;
-	json_t *last;	     /* its last answer about that, while it waits until all is removed; owned */
+	json_t *last;	     /* its last answer about that, until the end of the turn; owned */
 	enum ctl_type last_type;
+	bool done; /* it has that answer, and nothing more to ask */
 };
 
 enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };

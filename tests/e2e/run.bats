@@ -44,7 +44,9 @@ make_stack() {
 	END
 }
 
-nothing_runs() { [[ ! -e /run/mstack ]]; }
+# The command has its answer before all is removed.
+nothing_is_there() { [[ ! -e /run/mstack ]]; }
+nothing_runs() { wait_until nothing_is_there; }
 projects_are() { [[ $(mstack ls -q | sort | xargs) == "$1" ]]; }
 has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == "running")'; }
 
@@ -103,6 +105,7 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	# A volume with a name is data, one without goes with its container.
 	ls /var/lib/mstack/volumes
 	[[ $(ls /var/lib/mstack/volumes) == vol ]]
+	nothing_runs
 	[[ ! -e /var/lib/mstack/projects || -z $(ls /var/lib/mstack/projects) ]]
 }
 
@@ -158,9 +161,47 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 
 @test "run: with -d it goes with its end" {
 	mstack run --name bx -d --image busybox -- sh -c 'echo begun; exit 3'
-	wait_until nothing_runs
+	nothing_runs
 	mstack logs --project-name bx | grep begun
 	expect_exit 127 mstack run -d --image busybox -- nosuch
+	nothing_runs
+}
+
+@test "run: what comes right behind it need not know that something is still removed" {
+	local i
+	cat >fixed.yaml <<-'END'
+		services: {a: {image: busybox, command: ["true"]}}
+		networks: {default: {name: fixed, ipam: {config: [{subnet: 172.30.7.0/24}]}}}
+	END
+	make_root
+	tar -C root -cf root.tar .
+	for i in 1 2 3; do
+		mstack run --name same -p 8080:80 -v vol:/vol --image busybox -- true
+		mstack run --name same -p 8080:80 --image busybox -- true
+		mstack run --name other -p 8080:80 --image busybox -- true
+		mstack volume rm vol
+		mstack image import ./root.tar mine
+		mstack run --image mine -- /bin/true
+		mstack image rm mine
+		mstack run --name same --image busybox -- true
+		mstack down -p same
+		[[ ! -e /run/mstack/same ]]
+		mstack -f fixed.yaml -p one run a true
+		mstack -f fixed.yaml -p two run a true
+		mstack -f fixed.yaml -p three up -d
+		mstack -f fixed.yaml -p three down
+	done
+	nothing_runs
+}
+
+@test "run: killed while it removes, its guard goes on" {
+	local pid
+	mstack run --name bx -d --image busybox -- sleep 0.3
+	pid=$(supervisor bx)
+	wait_until eval "[[ -e /run/mstack/bx/parting || ! -e /proc/$pid ]]"
+	kill -9 "$pid" || :
+	nothing_runs
+	expect_exit 5 mstack run --name bx --image busybox -- sh -c 'exit 5'
 	nothing_runs
 }
 
@@ -231,7 +272,7 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 		run typist mstack run --image busybox -- sh -c 'echo begun; exec sleep 1000' <<<"see begun"$'\n'"raw"$'\n'"signal $signal"
 		echo "$output"
 		says 'terminal: as before' 'exit: '
-		wait_until nothing_runs
+		nothing_runs
 	done
 	run typist mstack run --image busybox -- sh -c 'trap "" TERM HUP; echo begun; sleep 1000' <<-'END'
 		see begun
@@ -240,7 +281,7 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	END
 	echo "$output"
 	says 'terminal: as before' 'exit: -9'
-	wait_until nothing_runs
+	nothing_runs
 }
 
 # ---- a service ----
@@ -358,7 +399,7 @@ $(tail -n +2 <<<"$before")" ]]'
 	wait "$pid" || code=$?
 	[[ $code == 1 ]]
 	grep 'supervisor is gone' err
-	wait_until nothing_runs
+	nothing_runs
 	mstack run --name bx --image busybox -- sleep 1000 3>&- &
 	pid=$!
 	wait_until eval 'mstack ps --project-name bx --format json | grep running'
