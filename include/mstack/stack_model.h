@@ -51,6 +51,11 @@ struct stack_port {				/* one per port after expansion of ranges of equal length
 	struct stack_pos pos;
 };
 
+/* What a service is told of names: an entry of `extra_hosts`; ip none: the host, by its address on the first network. */
+struct stack_host { const char *name; struct ip ip; struct stack_pos pos; };
+/* `links`: a further name of the other service, for this one alone. */
+struct stack_link { const struct stack_service *service; const char *alias; struct stack_pos pos; };
+
 enum stack_mount_type { STACK_BIND, STACK_VOLUME, STACK_TMPFS, STACK_IMAGE };
 /* `rslave` and `slave` are the same here, as are the other two: all mounts below the source are treated as it is. */
 enum stack_propagation { STACK_PRIVATE, STACK_SLAVE, STACK_SHARED };
@@ -129,6 +134,11 @@ struct stack_service {
 	struct stack_str working_dir, user, hostname, domainname, container_name, stop_signal;
 	const struct stack_attach *networks;	/* at least `default`, unless network_mode says otherwise */
 	const struct stack_port *ports;
+	const struct stack_host *hosts;
+	const struct stack_link *links;
+	const struct ip *dns;			/* servers to ask instead of the host's */
+	size_t n_hosts, n_links, n_dns;
+	struct stack_strs dns_search, dns_opt;	/* instead of the host's as well; "." alone: no domains */
 	const struct stack_mount *mounts;	/* `volumes` and `tmpfs` */
 	const struct stack_share *shares;
 	const struct stack_asset *assets;	/* `secrets` and `configs` */

@@ -38,8 +38,17 @@ static size_t shared_port(const struct plan_slot *me, const struct plan_slot *ot
 	return SIZE_MAX;
 }
 
-static void put_names(struct buf *b, const struct plan_slot *other, size_t port,
-		      const struct ip *ip, bool by_service)
+/* Names that only this service has for the other one. */
+static void put_links(struct buf *b, const struct stack_service *me,
+		      const struct stack_service *other)
+{
+	for (size_t i = 0; i < me->n_links; i++)
+		if (me->links[i].service == other && strcmp(me->links[i].alias, other->name) != 0)
+			buf_printf(b, " %s", me->links[i].alias);
+}
+
+static void put_names(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
+		      size_t port, const struct ip *ip, bool by_service)
 {
 	const struct stack_strs *aliases;
 
@@ -58,6 +67,8 @@ static void put_names(struct buf *b, const struct plan_slot *other, size_t port,
 	aliases = &other->service->networks[port].aliases;
 	for (size_t i = 0; by_service && i < aliases->n; i++)
 		buf_printf(b, " %s", aliases->v[i].text);
+	if (by_service)
+		put_links(b, me->service, other->service);
 	buf_putc(b, '\n');
 }
 
@@ -68,8 +79,8 @@ static void put_other(struct buf *b, const struct plan_slot *me, const struct pl
 
 	if (port == SIZE_MAX)
 		return;
-	put_names(b, other, port, &other->ports[port].ip4.ip, by_service);
-	put_names(b, other, port, &other->ports[port].ip6.ip, by_service);
+	put_names(b, me, other, port, &other->ports[port].ip4.ip, by_service);
+	put_names(b, me, other, port, &other->ports[port].ip6.ip, by_service);
 }
 
 static void put_self(struct buf *b, const struct ip *ip, const char *name, const char *domain)
@@ -82,26 +93,102 @@ static void put_self(struct buf *b, const struct ip *ip, const char *name, const
 	buf_printf(b, "%s\n", name);
 }
 
+/* ---- hosts beside the stack's own -------------------------------------------------------------- */
+
+/* The host as the container sees it: the first bridge, by its address of each family. */
+static void put_gateway(const struct planner *p, struct buf *b, const struct plan_slot *slot,
+			const char *name)
+{
+	const struct net_bridge_spec *br;
+
+	/* There it is the host itself. */
+	if (slot->service->net.share == STACK_OF_HOST)
+		buf_printf(b, "127.0.0.1\t%s\n", name);
+	if (!slot->n_ports)
+		return;
+	br = &p->plan->net.bridges[slot->ports[0].bridge];
+	for (size_t i = 0; i < br->n_subnets; i++)
+		buf_printf(b, "%s\t%s\n", ip_text(&br->subnets[i].gateway).text, name);
+}
+
+/* Before those of the stack: who writes an address down means that one. */
+static void put_extra(const struct planner *p, struct buf *b, const struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+
+	for (size_t i = 0; i < s->n_hosts; i++)
+		if (s->hosts[i].ip.family)
+			buf_printf(b, "%s\t%s\n", ip_text(&s->hosts[i].ip).text, s->hosts[i].name);
+		else
+			put_gateway(p, b, slot, s->hosts[i].name);
+}
+
+static void check_gateway(struct planner *p, const struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+
+	for (size_t i = 0; s->net.share == STACK_BARE && i < s->n_hosts; i++)
+		if (!s->hosts[i].ip.family)
+			stack_diag_add(p->diags, STACK_ERROR, s->hosts[i].pos, "write an address",
+				       "service '%s': extra_hosts: '%s=host-gateway': it is on no "
+				       "network, so no gateway leads to the host",
+				       s->name, s->hosts[i].name);
+}
+
+/* A link gives a name to an address, which takes a network that both are on. */
+static void check_links(struct planner *p, const struct plan_slot *slot)
+{
+	const struct stack_service *s = slot->service;
+
+	for (size_t i = 0; s->net.share == STACK_OWN && i < s->n_links; i++) {
+		bool shared = false;
+
+		for (size_t k = 0; k < p->plan->n_slots; k++)
+			shared |= p->plan->slots[k].service == s->links[i].service &&
+				  shared_port(slot, &p->plan->slots[k]) != SIZE_MAX;
+		if (!shared)
+			stack_diag_add(p->diags, STACK_WARNING, s->links[i].pos, NULL,
+				       "service '%s': links: '%s' names nobody: service '%s' is on "
+				       "none of its networks",
+				       s->name, s->links[i].alias, s->links[i].service->name);
+	}
+}
+
+/* ---- the files --------------------------------------------------------------------------------- */
+
 /*
  * A service's own name is in its file like all others; with `hostname` or `domainname` the name that the kernel
  * knows stands there as well, because many programs look themselves up by it: the full one first, as hosts(5) wants it.
  */
-static const char *hosts_text(struct planner *p, const struct plan_slot *slot)
+static void put_stack(const struct planner *p, struct buf *b, const struct plan_slot *slot)
 {
 	const char *domain = domainname(slot->service), *name = planner_hostname(p, slot->service);
+
+	if (!slot->n_ports) {
+		put_self(b, &(struct ip){ AF_INET, { 127, 0, 0, 1 } }, name, domain);
+	} else if (slot->service->hostname.text || domain) {
+		put_self(b, &slot->ports[0].ip4.ip, name, domain);
+		put_self(b, &slot->ports[0].ip6.ip, name, domain);
+	}
+	for (size_t i = 0; i < p->plan->n_slots; i++)
+		put_other(b, slot, &p->plan->slots[i],
+			  i < p->first || !p->extra || p->extra->alone);
+}
+
+/* Whose network is the host's has the host's file, under what it wants beside that. */
+static const char *hosts_text(struct planner *p, const struct plan_slot *slot)
+{
+	bool host = slot->service->net.share == STACK_OF_HOST;
 	struct buf b = { 0 };
 	char *text;
 
-	buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	if (!slot->n_ports) {
-		put_self(&b, &(struct ip){ AF_INET, { 127, 0, 0, 1 } }, name, domain);
-	} else if (slot->service->hostname.text || domain) {
-		put_self(&b, &slot->ports[0].ip4.ip, name, domain);
-		put_self(&b, &slot->ports[0].ip6.ip, name, domain);
-	}
-	for (size_t i = 0; i < p->plan->n_slots; i++)
-		put_other(&b, slot, &p->plan->slots[i],
-			  i < p->first || !p->extra || p->extra->alone);
+	if (!host || slot->service->n_hosts)
+		buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	put_extra(p, &b, slot);
+	if (host)
+		buf_puts(&b, p->host->own_hosts);
+	else
+		put_stack(p, &b, slot);
 	text = arena_strdup(p->arena, buf_str(&b));
 	buf_fini(&b);
 	return text;
@@ -125,8 +212,11 @@ static void name_files(struct planner *p, struct plan_slot *slot)
 	const struct plan_slot *of = network_slot(p, slot);
 	bool host = of->service->net.share == STACK_OF_HOST;
 
-	slot->files[0].text = host ? p->host->own_hosts : hosts_text(p, of);
-	slot->files[2].text = host ? p->host->own_resolv_conf : p->host->resolv_conf;
+	check_links(p, slot);
+	check_gateway(p, slot);
+	slot->files[0].text = hosts_text(p, of);
+	slot->files[2].text = planner_resolv_conf(
+		p, of->service, host ? p->host->own_resolv_conf : p->host->resolv_conf);
 }
 
 void planner_files(struct planner *p, struct plan_slot *slot)

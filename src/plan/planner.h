@@ -56,6 +56,8 @@ void planner_addresses(struct planner *p);
 void planner_publish(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
+/* resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. */
+const char *planner_resolv_conf(struct planner *p, const struct stack_service *s, const char *base);
 /* The name that a program in it is told by the kernel. */
 const char *planner_hostname(const struct planner *p, const struct stack_service *s);
 /* mounts.c: what a slot finds in its file system. */

@@ -63,6 +63,9 @@ FORM(form_devices);
 FORM(form_device_rules);
 FORM(form_hosts);
 FORM(form_addresses);		/* dns: a list of IP addresses */
+FORM(form_resolv_words);	/* dns_search, dns_opt */
+FORM(form_links);
+FORM(form_host_names);		/* aliases of a service on a network */
 FORM(form_asset_refs);		/* configs and secrets of a service */
 extern const struct key_table mount_keys, port_keys, device_keys, asset_ref_keys;
 

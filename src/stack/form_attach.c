@@ -113,7 +113,7 @@ static const struct key any_option = DONE("NAME", STR | NUM, AS(form_text));
 static const struct key_table option_keys = CHOSEN(any_option);
 
 static const struct key attachment_rows[] = {
-	DONE("aliases", LST, AS(form_set), MERGES(SET)),
+	DONE("aliases", LST, AS(form_host_names), MERGES(SET)),
 	REFUSE("driver_opts", MAP, "an attachment has no options: set sysctls with 'sysctls'", BELOW(option_keys)),
 	REFUSE("gw_priority", NUM, "name the network with the way out first", AS(form_int)),
 	REFUSE("interface_name", STR, "interfaces are eth0, eth1 and so on, in the order of the file", AS(form_interface)),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * form_host: `extra_hosts`, in its three spellings, becomes a list of NAME=ADDRESS; `dns` a list of
- * addresses. Called through the table of service keys.
+ * form_host: what goes into the container's hosts file and resolv.conf: `extra_hosts`, in its three spellings, becomes a list of
+ * NAME=ADDRESS; `dns` a list of addresses; names of `links` and aliases are words that fit there. Called through the tables of
+ * keys.
  */
 #include "stack/attributes.h"
 #include "stack/port_text.h"
@@ -142,4 +143,76 @@ FORM(form_addresses)
 				     "'%.60s' is not an IP address", item->text);
 	}
 	return all;
+}
+
+/* They stand on a line with others of their kind, and a blank would make two of one. */
+static bool is_word(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return false;
+	return true;
+}
+
+FORM(form_resolv_words)
+{
+	struct node *all = form_set(r, w, n);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct where here = where_item(w, i);
+		const struct node *item = all->items[i];
+
+		if (!*item->text)
+			reader_refuse(r, &here, item->pos, NULL, "an empty word");
+		else if (!is_word(item->text))
+			reader_error(
+				r, n->kind == NODE_LIST ? &here : w, item->pos, NULL,
+				"'%.60s' is not one word: resolv.conf would take it for several",
+				item->text);
+	}
+	return all;
+}
+
+/* ---- further names of services ----------------------------------------------------------------- */
+
+FORM(form_host_names)
+{
+	struct node *all = form_set(r, w, n);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct where here = where_item(w, i);
+		const struct node *item = all->items[i];
+
+		if (!is_host(item->text, strlen(item->text)))
+			reader_error(r, &here, item->pos, NULL, "'%.80s' is not a host name",
+				     item->text);
+	}
+	return all;
+}
+
+/* SERVICE or SERVICE:ALIAS. That the service is there is found where dependencies are. */
+static bool is_link(const char *text)
+{
+	size_t len = strcspn(text, ":");
+	const char *alias = text[len] ? text + len + 1 : text;
+
+	return len && is_host(alias, strlen(alias));
+}
+
+FORM(form_links)
+{
+	struct node *all = form_set(r, w, n);
+	struct node_items items = { 0 };
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct where here = where_item(w, i);
+
+		if (is_link(all->items[i]->text))
+			vec_push(&items, all->items[i]);
+		else
+			reader_error(r, &here, all->items[i]->pos, NULL,
+				     "'%.80s' is not a link; write SERVICE or SERVICE:ALIAS",
+				     all->items[i]->text);
+	}
+	return node_list_done(r->arena, n->pos, &items);
 }

@@ -58,7 +58,7 @@ FORM(form_hostname)
 	if (!len)
 		return NULL;
 	if (len <= HOSTNAME_LONGEST && strspn(n->text, NAME_LETTERS ".-_") == len &&
-	    *n->text != '-')
+	    *n->text != '-' && *n->text != '.' && !strstr(n->text, ".."))
 		return form_text(r, w, n);
 	reader_error(r, w, n->pos, NULL,
 		     "'%.80s' is not a host name of at most %d letters, digits, . and -", n->text,

@@ -281,6 +281,7 @@ static void read_services(struct reader *r, const struct node *n)
 		model_namespaces(r, one, &services[i]);
 		model_attachments(r, one, &services[i]);
 		model_ports(r, one, &services[i]);
+		model_names(r, one, &services[i]);
 		model_mounts(r, one, &services[i]);
 		model_assets(r, one, &services[i]);
 	}

@@ -23,6 +23,8 @@ size_t value_index(const char *text, const char *const *words, size_t n);
 void model_networks(struct reader *r, const struct node *networks, const struct node *services);
 void model_attachments(struct reader *r, const struct node *service, struct stack_service *ret);
 void model_ports(struct reader *r, const struct node *service, struct stack_service *ret);
+/* model_names.c: `extra_hosts`, `links`, `dns` and its kin. */
+void model_names(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_mount.c: the volumes of the stack; what a service finds through `volumes`, `tmpfs` and `volumes_from`. */
 void model_volumes(struct reader *r, const struct node *volumes);
 void model_mounts(struct reader *r, const struct node *service, struct stack_service *ret);

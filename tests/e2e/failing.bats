@@ -166,8 +166,8 @@ load lib/common
 }
 
 @test "failing: a key that changes what runs and is not supported yet" {
-	stack_one <<<'dns: 10.0.0.1'
-	up_fails 3 stack.yaml:5: dns 'not supported yet'
+	stack_one <<<'cgroup_parent: other.slice'
+	up_fails 3 stack.yaml:5: cgroup_parent 'not supported yet'
 }
 
 @test "failing: a file that is not there" {

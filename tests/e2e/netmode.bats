@@ -186,3 +186,68 @@ vpn_is_another() { state_is vpn running && [[ $(field vpn Pid) != "$1" && $(fiel
 	[[ $(mstack run -T --image busybox --network none -- ls /sys/class/net) == lo ]]
 	[[ $(mstack run -T --image busybox --network host -- ls /sys/class/net) == "$(links)" ]]
 }
+
+@test "netmode: extra_hosts, and the host by the gateway of the first network" {
+	stack <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    networks: [back, front]
+		    extra_hosts: ["up=host-gateway", "out:192.0.2.9", "six=[2001:db8::9]", "b=192.0.2.8"]
+		    command: [sleep, "1000"]
+		  b: {image: busybox, networks: [front], command: [sleep, "1000"]}
+		  host:
+		    image: busybox
+		    network_mode: host
+		    extra_hosts: {up: host-gateway}
+		    command: [sleep, "1000"]
+		networks:
+		  front: {ipam: {config: [{subnet: 10.8.0.0/24}]}}
+		  back: {ipam: {config: [{subnet: 10.9.0.0/24, gateway: 10.9.0.77}]}}
+	END
+	mstack up -d
+	[[ $(mstack exec -T a grep -w up /etc/hosts) == 10.9.0.77* ]]
+	[[ $(mstack exec -T a grep -w out /etc/hosts) == 192.0.2.9* ]]
+	[[ $(mstack exec -T a grep -w six /etc/hosts) == 2001:db8::9* ]]
+	# What is written down by hand comes first.
+	[[ $(mstack exec -T a grep -wm1 b /etc/hosts) == 192.0.2.8* ]]
+	[[ $(mstack exec -T host grep -w up /etc/hosts) == 127.0.0.1* ]]
+	# A server of the host is there.
+	mkdir www
+	echo here >www/index.html
+	busybox httpd -f -p 10.9.0.77:8088 -h www 3>&- &
+	local httpd=$!
+	wait_until fetch http://10.9.0.77:8088/
+	[[ $(mstack exec -T a wget -q -O - http://up:8088/) == here ]]
+	kill "$httpd"
+	mstack down
+}
+
+@test "netmode: dns, dns_search, dns_opt take the place of what the host says" {
+	printf 'search lan\noptions rotate\nnameserver 198.51.100.1\n' >resolv.conf
+	mount --bind resolv.conf /etc/resolv.conf
+	stack <<-'END'
+		services:
+		  a: {image: busybox, network_mode: host, dns_search: [a.test, b.test], command: [sleep, "1000"]}
+		  b: {image: busybox, network_mode: host, dns: [192.0.2.5, "2001:db8::5"], dns_opt: ["ndots:3"], command: [sleep, "1000"]}
+	END
+	mstack up -d
+	[[ $(mstack exec -T a cat /etc/resolv.conf) == $'options rotate\nnameserver 198.51.100.1\nsearch a.test b.test' ]]
+	[[ $(mstack exec -T b cat /etc/resolv.conf) == $'search lan\nnameserver 192.0.2.5\nnameserver 2001:db8::5\noptions ndots:3' ]]
+	mstack down
+	umount /etc/resolv.conf
+}
+
+@test "netmode: links are an order and a further name, for one service alone" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, links: ["b:store"], command: [sh, -c, "until wget -q -O - http://store/hostname; do sleep 0.1; done; sleep 1000"]}
+		  b: {image: busybox, command: [httpd, -f, -h, /etc]}
+		  c: {image: busybox, command: [sleep, "1000"]}
+	END
+	mstack up -d
+	wait_until log_has a '^b$'
+	mstack exec -T a grep -qw store /etc/hosts
+	not mstack exec -T c grep -qw store /etc/hosts
+	mstack down
+}

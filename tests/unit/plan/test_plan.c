@@ -28,6 +28,7 @@ struct planned {
 	struct store_user users[SERVICES_MAX];
 	const struct plan_image *mounted;
 	size_t n_mounted;
+	const char *resolv_conf, *own_resolv_conf; /* NULL: something */
 	int rc;
 };
 
@@ -85,9 +86,11 @@ static void make(struct planned *p, const char *yaml)
 				  .n_mounted = p->n_mounted,
 				  .run_dir = "/run/mstack/demo",
 				  .data_dir = "/var/lib/mstack",
-				  .resolv_conf = "nameserver 192.0.2.1\n",
+				  .resolv_conf = p->resolv_conf ? p->resolv_conf
+								: "nameserver 192.0.2.1\n",
 				  .own_hosts = "192.0.2.7\tprinter\n",
-				  .own_resolv_conf = "nameserver 127.0.0.53\n",
+				  .own_resolv_conf = p->own_resolv_conf ? p->own_resolv_conf
+									: "nameserver 127.0.0.53\n",
 				  .hostname = "somewhere" };
 
 	load(p, yaml);
@@ -985,6 +988,101 @@ static void test_network_modes(void **state)
 	end(&p);
 }
 
+/* The text of a file of the slot with this number. */
+static const char *file_of(const struct planned *p, size_t slot, size_t nr)
+{
+	return p->plan->slots[slot].files[nr].text;
+}
+
+static void test_extra_hosts(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  a: {image: ./i, command: x, networks: {two: , one: }, extra_hosts: "
+		 "['out=192.0.2.9', 'out=2001:db8::9', 'b:192.0.2.8', 'up=host-gateway']}\n"
+		 "  b: {image: ./i, command: x, networks: [one, two]}\n"
+		 "  c: {image: ./i, command: x, network_mode: host, extra_hosts: "
+		 "['out=192.0.2.9', 'up=host-gateway']}\n"
+		 "  d: {image: ./i, command: x, network_mode: 'service:a'}\n"
+		 "networks:\n"
+		 "  one: {ipam: {config: [{subnet: 10.1.0.0/24}]}}\n"
+		 "  two: {ipam: {config: [{subnet: 10.2.0.0/24, gateway: 10.2.0.9}]}}\n");
+	assert_int_equal(p.rc, 0);
+	/* What is written down is found first; the host is the gateway of its own first network. */
+	assert_non_null(strstr(file_of(&p, 0, 0), "ip6-loopback\n192.0.2.9\tout\n2001:db8::9\tout\n"
+						  "192.0.2.8\tb\n10.2.0.9\tup\n"));
+	assert_non_null(strstr(file_of(&p, 0, 0), "10.1.0.3\tb b-1"));
+	assert_null(strstr(file_of(&p, 1, 0), "out"));
+	assert_string_equal(file_of(&p, 2, 0),
+			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+			    "192.0.2.9\tout\n127.0.0.1\tup\n192.0.2.7\tprinter\n");
+	assert_string_equal(file_of(&p, 3, 0), file_of(&p, 0, 0));
+	end(&p);
+	memset(&p, 0, sizeof(p));
+	make(&p, "services: {a: {image: ./i, command: x, network_mode: none, extra_hosts: "
+		 "[up=host-gateway]}, b: {image: ./i, command: x, network_mode: 'service:a'}}\n");
+	assert_int_equal(p.rc, PLAN_FILE_WRONG);
+	assert_int_equal(stack_diags_count(p.diags), 1);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text,
+			       "'up=host-gateway': it is on no network"));
+	end(&p);
+}
+
+static void test_links(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  a: {image: ./i, command: x, links: ['b:store', b, 'c:far']}\n"
+		 "  b: {image: ./i, command: x}\n"
+		 "  c: {image: ./i, command: x, networks: [other], links: [d]}\n"
+		 "  d: {image: ./i, command: x, networks: [other]}\n"
+		 "networks: {other: }\n");
+	assert_int_equal(p.rc, 0);
+	assert_non_null(strstr(file_of(&p, 0, 0), "\tb b-1 demo-b-1 store\n"));
+	assert_non_null(strstr(file_of(&p, 1, 0), "\tb b-1 demo-b-1\n"));
+	assert_int_equal(stack_diags_count(p.diags), 1);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text,
+			       "links: 'far' names nobody: service 'c' is on none of its networks"));
+	assert_has(&p, "order a-1 after b-1 is started\n");
+	assert_has(&p, "order c-1 after d-1 is started\n");
+	end(&p);
+}
+
+static void test_resolv_conf(void **state)
+{
+	static const struct {
+		const char *keys, *want;
+	} cases[] = {
+		{ "", "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.1\n" },
+		{ ", dns: [192.0.2.5, '2001:db8::5']",
+		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.5\n"
+		  "nameserver 2001:db8::5\n" },
+		{ ", dns_search: [a.test, b.test], dns_opt: ['ndots:1', edns0]",
+		  "sortlist 10.0.0.0\nnameserver 192.0.2.1\nsearch a.test b.test\noptions ndots:1 edns0\n" },
+		{ ", dns: 192.0.2.5, dns_search: ., network_mode: host",
+		  "options rotate\nnameserver 192.0.2.5\nsearch .\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct planned p = { .resolv_conf = "search lan\noptions ndots:2 rotate\n"
+						    "sortlist 10.0.0.0\nnameserver 192.0.2.1\n",
+				     .own_resolv_conf = "nameserver 127.0.0.53\ndomain lan\n"
+							"options rotate" };
+		_cleanup_free_ char *yaml =
+			xasprintf("services: {a: {image: ./i, command: x%s}}\n", cases[i].keys);
+
+		make(&p, yaml);
+		assert_int_equal(p.rc, 0);
+		assert_string_equal(file_of(&p, 0, 2), cases[i].want);
+		end(&p);
+	}
+}
+
 /* Folders of services a and b, and what they ask for. */
 static const struct {
 	struct store_image a, b;
@@ -1192,7 +1290,8 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
 		cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_network_modes),
+		cmocka_unit_test(test_network_modes), cmocka_unit_test(test_extra_hosts),
+		cmocka_unit_test(test_links), cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),
 		cmocka_unit_test(test_beside),

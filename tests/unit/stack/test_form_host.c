@@ -30,7 +30,7 @@ static void test_hosts(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		_cleanup_free_ char *keys = xasprintf("extra_hosts: %s", cases[i].hosts);
 
-		expect_refusal(keys, "extra_hosts", cases[i].want, "extra_hosts: not supported yet");
+		expect_form(keys, "extra_hosts", cases[i].want);
 	}
 	expect_form("extra_hosts: []", "extra_hosts", "[]");
 }
@@ -82,9 +82,8 @@ static void test_merged(void **state)
 static void test_dns(void **state)
 {
 	(void)state;
-	expect_refusal("dns: 9.9.9.9", "dns", "[\"9.9.9.9\"]", "dns: not supported yet");
-	expect_refusal("dns: [9.9.9.9, \"2620:fe::9\", 9.9.9.9]", "dns", "[\"9.9.9.9\",\"2620:fe::9\"]",
-		       "dns: not supported yet");
+	expect_form("dns: 9.9.9.9", "dns", "[\"9.9.9.9\"]");
+	expect_form("dns: [9.9.9.9, \"2620:fe::9\", 9.9.9.9]", "dns", "[\"9.9.9.9\",\"2620:fe::9\"]");
 	check("dns: resolver", "service 'web': dns: 'resolver' is not an IP address\n");
 	check("dns: [9.9.9.9, \"1.1.1.1:53\"]", "service 'web': dns[1]: '1.1.1.1:53' is not an IP address\n");
 }
