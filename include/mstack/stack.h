@@ -24,7 +24,7 @@ struct stack_diag {
 	char *text;		/* "service 'web': ports[1]: ..." */
 	char *hint;		/* "did you mean 'ports'?", or NULL */
 	char *source;		/* "PORT is '80x', .env:3": where a value of variables came from; or NULL */
-	bool of_label;		/* its place is in a struct stack_text with labels, and the text begins with one of them */
+	bool of_words;		/* wrong is the command line: a service named there, or a struct stack_text with labels */
 };
 
 struct stack_diags;

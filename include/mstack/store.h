@@ -39,6 +39,7 @@ struct store_image {
 	char *user, *working_dir, *stop_signal;	/* or NULL */
 	char **volumes, **exposed, **labels;	/* paths, `80/tcp`, `KEY=VALUE`, each sorted; or NULL */
 	struct store_health health;
+	char id[65];		/* in the catalog, or "": a folder, a tar of a root file system, the built-in busybox */
 };
 
 /* Opens (making the folders, 0700) the store at `data_dir`. NULL on error (read-only, no right: says what to do). */
@@ -109,6 +110,7 @@ struct store_listed {
 	char **names;			/* as people write them, sorted, NULL-terminated; empty: none */
 	char digest[65];		/* of the manifest, "" unknown */
 	char *created, *imported;	/* RFC 3339, or "" */
+	char *platform;			/* linux/amd64, linux/arm/v7; "" unknown */
 	uint64_t size;			/* of all files, shared layers too */
 	size_t n_layers;
 	bool in_use;			/* by a running stack */

@@ -12,7 +12,7 @@
 #include "cli/attached.h"
 #include "cli/client.h"
 #include "cli/command.h"
-#include "cli/project.h"
+#include "cli/servicename.h"
 #include "cli/termguard.h"
 #include "mstack/ctl.h"
 
@@ -224,6 +224,19 @@ static void tell_lost(const struct cli_options *o, const struct session *s)
 	cli_say((void *)&t, SUP_WARNING, NULL, text);
 }
 
+static int check_service(const struct cli_options *o, const struct cli_project *p, struct err *err)
+{
+	json_t *rows;
+	int rc = cli_slots(p->name, &rows, err);
+
+	if (rc < 0)
+		return err_wrap(err, "attach");
+	/* With neither a supervisor nor a file it is the stack that there is not. */
+	rc = rc && !p->stack ? 0 : cli_services_check(o, p, rows, "attach", err);
+	json_decref(rows);
+	return rc;
+}
+
 int cli_attach(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
@@ -236,8 +249,8 @@ int cli_attach(const struct cli_options *o, struct err *err)
 	if (check(o, &index, err) < 0 ||
 	    detachkeys_parse(o->detach_keys ? o->detach_keys : DETACHKEYS_DEFAULT, &keys, err) <
 		    0 ||
-	    cli_project_find(o, &p, err) < 0 || ask(o, p.name, index, &s, err) < 0 ||
-	    want_console(o, &s, &console, err) < 0)
+	    cli_project_find(o, &p, err) < 0 || check_service(o, &p, err) < 0 ||
+	    ask(o, p.name, index, &s, err) < 0 || want_console(o, &s, &console, err) < 0)
 		return -1;
 	rc = stay(o, &s, &console, &keys, err);
 	tell_lost(o, &s);

@@ -68,15 +68,16 @@ static const struct cli_option ps_options[] = {
 	FLAG("quiet", 'q', quiet, "ids only"),
 	FLAG("services", 0, services, "names of services only"),
 	VALUE("status", 0, LIST, status, "STATE", "only those in it: created, running, paused, restarting, exited or dead"),
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
-	LATER("filter", 0), LATER("no-trunc", 0), LATER("orphans", 0),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
+	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
+	LATER("filter", 0), LATER("orphans", 0),
 	END,
 };
 
 static const struct cli_option ls_options[] = {
 	FLAG("all", 'a', all, "accepted; all stacks are listed anyway"),
 	FLAG("quiet", 'q', quiet, "names only"),
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	LATER("filter", 0),
 	END,
 };
@@ -119,15 +120,15 @@ static const struct cli_option cp_options[] = {
 	FLAG("archive", 'a', archive, "keep owners and attributes"),
 	FLAG("follow-link", 'L', follow_link, "copy what SOURCE points to when it is a link, not the link"),
 	VALUE("index", 0, TEXT, index, "N", "which container of the service; else out of the first, and into all"),
-	LATER("all", 0),
+	FLAG("all", 0, all, "into containers of 'run' of the service, too"),
 	END,
 };
 
 static const struct cli_option stats_options[] = {
 	FLAG("all", 'a', all, "services that do not run too"),
 	FLAG("no-stream", 0, no_stream, "once only"),
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each container"),
-	LATER("no-trunc", 0),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line, for each container"),
+	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
 	END,
 };
 
@@ -178,7 +179,7 @@ static const struct cli_option run_options[] = {
 };
 
 static const struct cli_option top_options[] = {
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line, for each process"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line, for each process"),
 	END,
 };
 
@@ -221,14 +222,21 @@ static const struct cli_option image_options[] = {
 	FLAG("quiet", 'q', quiet, "ids only; of pull names only; of rm and prune nothing"),
 	FLAG("all", 'a', all, "prune: images with a name too"),
 	FLAG("force", 'f', force, "rm: also what a running stack uses, and all names of an id; prune: do not ask"),
-	VALUE("format", 0, CHOICE, format, "table|json", "ls: json: one object per line"),
-	LATER("filter", 0), LATER("no-trunc", 0), LATER("digests", 0),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "ls: json: one object per line"),
+	FLAG("no-trunc", 0, no_trunc, "ls: whole ids and digests"),
+	LATER("filter", 0), LATER("digests", 0),
+	END,
+};
+
+static const struct cli_option images_options[] = {
+	FLAG("quiet", 'q', quiet, "ids only, each once"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line, for each container"),
 	END,
 };
 
 static const struct cli_option volumes_options[] = {
 	FLAG("quiet", 'q', quiet, "names only"),
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	LATER("filter", 0),
 	END,
 };
@@ -237,13 +245,13 @@ static const struct cli_option volume_options[] = {
 	FLAG("quiet", 'q', quiet, "ls: names only; prune: nothing"),
 	FLAG("all", 'a', all, "prune: volumes with a name too"),
 	FLAG("force", 'f', force, "rm: no error when there is none; prune: do not ask"),
-	VALUE("format", 0, CHOICE, format, "table|json", "ls: json: one object per line"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "ls: json: one object per line"),
 	LATER("filter", 0), LATER("driver", 'd'), LATER("opt", 'o'), LATER("label", 0),
 	END,
 };
 
 static const struct cli_option doctor_options[] = {
-	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	LATER("fix", 0),
 	END,
 };
@@ -272,7 +280,13 @@ const struct cli_command cli_commands[] = {
 	  "Works without the stack file (-p NAME), without a running supervisor, and twice. Volumes and logs stay;\n"
 	  "-v removes the volumes.\n",
 	  cli_down },
-	{ "ps", "list the services of the stack", "[FILE] [SERVICE...]", 256, 0, ps_options, NULL, cli_ps },
+	{ "ps", "list the services of the stack", "[FILE] [SERVICE...]", 256, 0, ps_options,
+	  "A template of --format has the keys of the JSON objects: {{.Name}}, {{json .Publishers}}, {{upper .State}}; with\n"
+	  "'table' before it there are heads, and \\t stands between columns.\n"
+	  "\n"
+	  "  mstack ps --format 'table {{.Service}}\\t{{.State}}\\t{{.IP}}'\n"
+	  "  mstack ps -a --format '{{.Name}} {{.ExitCode}}'\n",
+	  cli_ps },
 	{ "logs", "show what the services wrote", "[FILE] [SERVICE...]", 256, 0, logs_options,
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
@@ -327,7 +341,10 @@ const struct cli_command cli_commands[] = {
 	{ "stats", "show what the services use", "[FILE] [SERVICE...]", 256, 0, stats_options,
 	  "Once a second, until it is interrupted or the stack is down. CPU is the share of one processor; memory without what\n"
 	  "the kernel would give back at once. -- is what is not counted here: a controller of cgroup v2 is missing, or the\n"
-	  "service does not run. In JSON raw numbers stand beside the words.\n",
+	  "service does not run. In JSON raw numbers stand beside the words.\n"
+	  "\n"
+	  "  mstack stats --no-stream --format '{{.Name}} {{.CPUPerc}}'\n"
+	  "  mstack stats --format 'table {{.Name}}\\t{{.MemUsage}}'\n",
 	  cli_stats },
 	{ "port", "show where a port of a service is published", "[FILE] SERVICE PORT[/PROTOCOL]", 2, 0, port_options, NULL,
 	  cli_port },
@@ -373,6 +390,10 @@ const struct cli_command cli_commands[] = {
 	  "  docker save web:1 -o web.tar && mstack image import docker-archive:web.tar\n"
 	  "  skopeo copy docker://alpine:3.19 oci:alpine:3.19 && mstack image import oci:alpine:3.19\n",
 	  cli_image },
+	{ "images", "list the images of the containers", "[FILE] [SERVICE...]", 256, 0, images_options,
+	  "What the containers of the stack, also those that have ended, were made of: the image that their name meant\n"
+	  "when they were made, whatever it means now. Folders have neither id nor size. For all images: 'image ls'.\n",
+	  cli_images },
 	{ "volumes", "list the volumes of the stack", "[FILE] [SERVICE...]", 256, 0, volumes_options,
 	  "Those that it made, named and anonymous, and those of others (external) that its file names.\n",
 	  cli_volumes },
@@ -400,7 +421,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
-	NOT_YET("images", "list the images of the services"),
 	NOT_YET("events", "show what happens"),
 	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("impair", "make a link slow or lossy"),

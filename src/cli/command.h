@@ -35,6 +35,7 @@ int cli_up(const struct cli_options *o, struct err *err);
 int cli_down(const struct cli_options *o, struct err *err);
 int cli_ps(const struct cli_options *o, struct err *err);
 int cli_pull(const struct cli_options *o, struct err *err);
+int cli_images(const struct cli_options *o, struct err *err);
 int cli_image(const struct cli_options *o, struct err *err);
 int cli_volume(const struct cli_options *o, struct err *err);
 int cli_volumes(const struct cli_options *o, struct err *err);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/project.h"
 #include "cli/security.h"
+#include "cli/servicename.h"
 #include "cli/sha256.h"
 #include "cli/table.h"
 
@@ -159,7 +160,7 @@ static int add_hash(struct config *c, const char *service, struct err *err)
 	char hex[CLI_SHA256_SIZE];
 
 	if (!text)
-		return err_set(err, "config: --hash: no such service: '%s'", service);
+		return cli_services_none("config: --hash", service, &c->project, NULL, err);
 	cli_sha256(text, strlen(text), hex);
 	buf_printf(&c->out, "%s %s\n", service, hex);
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/container.h"
+#include "cli/servicename.h"
 #include "mstack/sup.h"
 
 unsigned long cli_slot_index(const char *slot, const char *service)
@@ -40,24 +41,17 @@ static int by_service(const void *a, const void *b)
 	return order ? order : (i > k) - (i < k);
 }
 
+/* Without the file the containers tell what there is. */
 static int no_service(const struct cli_containers *c, const char *service, struct err *err)
 {
-	const struct stack *stack = c->project->stack;
-	struct VEC(const char *) names = { 0 };
-	const char *near;
+	struct cli_words there = { 0 };
 
-	for (size_t i = 0; stack && i < stack->n_services; i++)
-		vec_push(&names, stack->services[i].name);
-	for (char **slot = c->slots; !stack && slot && *slot; slot++)
-		vec_push(&names, *slot);
-	near = nearest_name(service, names.v, names.n);
-	if (near)
-		err_set(err, "%s: no such service: '%s': did you mean '%s'?", c->command, service,
-			near);
-	else
-		err_set(err, "%s: no such service: '%s' in stack '%s'", c->command, service,
-			c->project->name);
-	vec_fini(&names);
+	for (char **slot = c->slots; slot && *slot; slot++)
+		vec_push(&there, cli_slot_service(*slot));
+	cli_services_none(c->command, service, c->project, &there, err);
+	for (size_t i = 0; i < there.n; i++)
+		free((char *)there.v[i]);
+	vec_fini(&there);
 	return -1;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/client.h"
 #include "cli/command.h"
 #include "cli/container.h"
 #include "cli/spot.h"
@@ -220,22 +221,65 @@ static int copy_into(struct copying *c, const struct box_running *r, struct err 
 	return fill_from_folder(c, r, &to, &s, err);
 }
 
+static int copy_into_slot(struct copying *c, const char *slot, struct err *err)
+{
+	struct box_running *r = box_running_get(c->containers.supervisor, slot, err);
+	int rc = r ? copy_into(c, r, err) : err_wrap(err, "cp: %s", slot);
+
+	box_running_free(r);
+	return rc;
+}
+
+/* Only the supervisor knows whose the containers of `run` are: one of `web` is named like those of a service `web-run`. */
+static int copy_into_oneoffs(struct copying *c, size_t *n, struct err *err)
+{
+	json_t *rows, *row;
+	size_t i;
+	int rc = 0;
+
+	if (cli_slots(c->containers.project->name, &rows, err) < 0)
+		return err_wrap(err, "cp: --all");
+	json_array_foreach(rows, i, row) {
+		if (rc < 0 || !json_is_true(json_object_get(row, "OneOff")) ||
+		    strcmp(cli_string(row, "Service"), c->to.service) ||
+		    strcmp(cli_string(row, "State"), "running"))
+			continue;
+		rc = copy_into_slot(c, cli_string(row, "Slot"), err);
+		++*n;
+	}
+	json_decref(rows);
+	return rc;
+}
+
+static bool runs(const struct copying *c)
+{
+	for (char **slot = c->containers.slots; *slot; slot++)
+		if (cli_slot_index(*slot, c->to.service))
+			return true;
+	return false;
+}
+
 /* As compose: without --index into all that run of the service; a tar can be read once only. */
 static int copy_in(struct copying *c, struct err *err)
 {
-	struct box_running *r = cli_containers_get(&c->containers, c->to.service, c->o->index, err);
 	bool all = !c->o->index && !c->from.tar;
-	int rc = r ? copy_into(c, r, err) : -1;
+	struct box_running *r = NULL;
+	size_t n = 0;
+	int rc = 0;
 
-	for (char **slot = c->containers.slots; rc >= 0 && all && *slot; slot++) {
-		struct box_running *other;
-
-		if (!cli_slot_index(*slot, c->to.service) || !strcmp(*slot, r->slot))
-			continue;
-		other = box_running_get(c->containers.supervisor, *slot, err);
-		rc = other ? copy_into(c, other, err) : err_wrap(err, "cp: %s", *slot);
-		box_running_free(other);
-	}
+	if (c->o->all && !all)
+		return err_kind(err, ERR_USAGE, "cp: --all: %s one container only",
+				c->o->index ? "--index means" : "a tar on standard input is for");
+	if (c->o->all)
+		rc = copy_into_oneoffs(c, &n, err);
+	/* Then there need not be another. */
+	if (rc < 0 || (n && !runs(c)))
+		return rc;
+	r = cli_containers_get(&c->containers, c->to.service, c->o->index, err);
+	rc = r ? copy_into(c, r, err) : -1;
+	for (char **slot = c->containers.slots; rc >= 0 && all && *slot; slot++)
+		if (cli_slot_index(*slot, c->to.service) && strcmp(*slot, r->slot) != 0)
+			rc = copy_into_slot(c, *slot, err);
 	box_running_free(r);
 	return rc;
 }

@@ -11,65 +11,29 @@
 #include "cli/bar.h"
 #include "cli/command.h"
 #include "cli/images.h"
+#include "cli/imagewords.h"
+#include "cli/rows.h"
 #include "cli/storecmd.h"
-#include "cli/table.h"
-#include "mstack/store.h"
-
-#define ID_SHOWN 12
-#define NONE	 "<none>"
 
 /* ---- ls -------------------------------------------------------------------------------------- */
 
-/* A name in two; where an image came from is no repository with a tag. */
-static void split(const char *name, char **ret_repo, char **ret_tag)
+/* In JSON and templates ids are whole, unlike docker's: so they can be compared with those of other commands. */
+static json_t *row_of(const struct store_listed *l, const char *name)
 {
-	const char *at = name ? strchr(name, '@') : NULL;
-	const char *colon = at ? at : name ? strrchr(name, ':') : NULL;
-	bool tagged = colon && !strchr(colon, '/') && store_image_form(name) == STORE_NAME;
-
-	*ret_repo = !name    ? xstrdup(NONE)
-		    : tagged ? xasprintf("%.*s", (int)(colon - name), name)
-			     : xstrdup(name);
-	/* The digest has a column of its own. */
-	*ret_tag = xstrdup(tagged && !at ? colon + 1 : NONE);
-}
-
-/* "3 weeks ago", as Docker says it; images without a date are old. */
-static void since(const char *stamp, char *ret, size_t size)
-{
-	static const struct {
-		uint64_t seconds;
-		const char *word;
-	} units[] = { { 31536000, "year" }, { 2592000, "month" }, { 604800, "week" },
-		      { 86400, "day" },	    { 3600, "hour" },	  { 60, "minute" },
-		      { 1, "second" } };
-	uint64_t then, age;
-
-	snprintf(ret, size, "N/A");
-	if (time_parse_stamp(stamp, &then) < 0 || then > time_wall_ns())
-		return;
-	age = (time_wall_ns() - then) / 1000000000;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (age >= units[i].seconds) {
-			uint64_t n = age / units[i].seconds;
-
-			snprintf(ret, size, "%llu %s%s ago", (unsigned long long)n, units[i].word,
-				 n == 1 ? "" : "s");
-			return;
-		}
-	snprintf(ret, size, "now");
-}
-
-static void print_json(const struct store_listed *l, const char *repo, const char *tag,
-		       const char *ago, const char *size)
-{
+	_cleanup_free_ char *repo = NULL, *tag = NULL;
 	json_t *o = json_object();
+	char size[32], ago[40];
 
+	cli_image_split(name, &repo, &tag);
+	size_format(l->size, size, sizeof(size));
+	cli_image_since(l->created, ago, sizeof(ago));
 	json_object_set_new(o, "ID", json_sprintf("sha256:%s", l->id));
 	json_object_set_new(o, "Repository", json_string(repo));
 	json_object_set_new(o, "Tag", json_string(tag));
 	json_object_set_new(o, "Digest",
-			    *l->digest ? json_sprintf("sha256:%s", l->digest) : json_string(NONE));
+			    *l->digest ? json_sprintf("sha256:%s", l->digest)
+				       : json_string(IMAGE_NONE));
+	json_object_set_new(o, "Platform", json_string(l->platform));
 	json_object_set_new(o, "CreatedAt", json_string(l->created));
 	json_object_set_new(o, "CreatedSince", json_string(ago));
 	json_object_set_new(o, "ImportedAt", json_string(l->imported));
@@ -77,54 +41,53 @@ static void print_json(const struct store_listed *l, const char *repo, const cha
 	json_object_set_new(o, "Bytes", json_integer((json_int_t)l->size));
 	json_object_set_new(o, "Layers", json_integer((json_int_t)l->n_layers));
 	json_object_set_new(o, "InUse", json_boolean(l->in_use));
-	json_dumpf(o, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(o);
+	return o;
 }
 
-static void add_row(const struct store_listed *l, const char *name, struct cli_table *table)
+/* The table has room for the beginnings of ids only. */
+static void shorten(json_t *row, const struct store_listed *l)
 {
-	_cleanup_free_ char *repo = NULL, *tag = NULL, *id = xasprintf("%.*s", ID_SHOWN, l->id);
-	_cleanup_free_ char *digest =
-		*l->digest ? xasprintf("sha256:%.*s", ID_SHOWN, l->digest) : xstrdup(NONE);
-	char size[32], ago[40];
-
-	split(name, &repo, &tag);
-	size_format(l->size, size, sizeof(size));
-	since(l->created, ago, sizeof(ago));
-	if (table)
-		cli_table_row(table, (const char *const[]){ repo, tag, digest, id, ago, size,
-							    l->in_use ? "yes" : "" });
-	else
-		print_json(l, repo, tag, ago, size);
+	json_object_set_new(row, "ID", json_sprintf("%.*s", IMAGE_ID_SHOWN, l->id));
+	if (*l->digest)
+		json_object_set_new(row, "Digest",
+				    json_sprintf("sha256:%.*s", IMAGE_ID_SHOWN, l->digest));
 }
 
 static int list(struct store *s, const struct cli_options *o, struct err *err)
 {
-	static const char *const heads[] = { "REPOSITORY", "TAG",  "DIGEST", "IMAGE ID",
-					     "CREATED",	   "SIZE", "IN USE", NULL };
-	bool json = o->format && !strcmp(o->format, "json");
-	struct cli_table *table = NULL;
+	static const struct cli_column columns[] = {
+		{ "REPOSITORY", "Repository" }, { "TAG", "Tag" },
+		{ "DIGEST", "Digest" },		{ "IMAGE ID", "ID" },
+		{ "CREATED", "CreatedSince" },	{ "SIZE", "Size" },
+		{ "IN USE", "InUse" },		{ NULL, NULL },
+	};
 	struct store_listing all;
+	json_t *rows;
+	int rc = 0;
 
 	if (o->args.n > 1)
 		return err_kind(err, ERR_USAGE, "image ls: too many words");
 	if (store_list(s, &all, err) < 0)
 		return -1;
-	if (!json && !o->quiet)
-		table = cli_table_new(heads);
+	rows = json_array();
 	for (size_t i = 0; i < all.n; i++) {
 		const struct store_listed *l = &all.v[i];
 
 		if (o->quiet)
-			printf("%.*s\n", ID_SHOWN, l->id);
-		for (size_t k = 0; !o->quiet && (!k || l->names[k]); k++)
-			add_row(l, l->names[k], table);
+			printf("%.*s\n", o->no_trunc ? 64 : IMAGE_ID_SHOWN, l->id);
+		for (size_t k = 0; !o->quiet && (!k || l->names[k]); k++) {
+			json_t *row = row_of(l, l->names[k]);
+
+			if (cli_rows_is_table(o) && !o->no_trunc)
+				shorten(row, l);
+			json_array_append_new(rows, row);
+		}
 	}
-	if (table)
-		cli_table_print(table);
+	if (!o->quiet)
+		rc = cli_rows_print(o, rows, columns, err);
+	json_decref(rows);
 	store_listing_fini(&all);
-	return 0;
+	return rc;
 }
 
 /* ---- inspect --------------------------------------------------------------------------------- */

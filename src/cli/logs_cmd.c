@@ -12,7 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/logview.h"
-#include "cli/project.h"
+#include "cli/servicename.h"
 #include "mstack/store.h"
 
 #define SOURCES_MAX 10000
@@ -134,7 +134,7 @@ static int check_services(const struct viewer *v, struct err *err)
 		for (size_t k = 0; k < v->names.n; k++)
 			known |= is_slot_of(v->names.v[k], service);
 		if (!known)
-			return err_set(err, "logs: no such service: '%s'", service);
+			return cli_services_none("logs", service, &v->project, NULL, err);
 	}
 	return 0;
 }

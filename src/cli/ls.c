@@ -8,7 +8,7 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
-#include "cli/table.h"
+#include "cli/rows.h"
 #include "mstack/ctl.h"
 #include "mstack/sup.h"
 
@@ -66,10 +66,10 @@ static char *without_answer(const char *project)
  * Names alone are known without asking anybody, and a supervisor that hangs cannot keep them back.
  * A folder without a supervisor is what is left when it was killed together with its guard.
  */
-static void add_project(const struct cli_options *o, const char *name, struct cli_table *table)
+static void add_project(const struct cli_options *o, const char *name, json_t *all)
 {
 	_cleanup_free_ char *status = NULL, *file = NULL;
-	json_t *rows = NULL, *row;
+	json_t *rows = NULL;
 	struct err err = { 0 };
 	int r = o->quiet ? 1 : cli_slots(name, &rows, &err);
 
@@ -80,34 +80,31 @@ static void add_project(const struct cli_options *o, const char *name, struct cl
 	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : xstrdup(err.text);
 	file = file_of(name, &err);
 	json_decref(rows);
-	if (table) {
-		cli_table_row(table, (const char *const[]){ name, status, file });
-		return;
-	}
-	row = json_pack("{s:s, s:s, s:s}", "Name", name, "Status", status ? status : "",
-			"ConfigFiles", file);
-	json_dumpf(row, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(row);
+	json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "Name", name, "Status",
+					     status ? status : "", "ConfigFiles", file));
 }
 
 int cli_ls(const struct cli_options *o, struct err *err)
 {
-	static const char *const heads[] = { "NAME", "STATUS", "CONFIG FILES", NULL };
-	bool json = o->format && !strcmp(o->format, "json");
-	struct cli_table *table;
+	static const struct cli_column columns[] = { { "NAME", "Name" },
+						     { "STATUS", "Status" },
+						     { "CONFIG FILES", "ConfigFiles" },
+						     { NULL, NULL } };
+	json_t *all;
 	char **projects;
+	int rc = 0;
 
 	if (access(path_run_dir(), R_OK | X_OK) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "ls: open '%s'", path_run_dir());
-	table = json || o->quiet ? NULL : cli_table_new(heads);
+	all = json_array();
 	projects = sup_projects();
 	for (char **p = projects; p && *p; p++) {
-		add_project(o, *p, table);
+		add_project(o, *p, all);
 		free(*p);
 	}
 	free(projects);
-	if (table)
-		cli_table_print(table);
-	return 0;
+	if (!o->quiet)
+		rc = cli_rows_print(o, all, columns, err);
+	json_decref(all);
+	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/env.h"
+#include "cli/template.h"
 
 /* No command needs as many; a star in the wrong folder makes more. */
 #define WORDS_MAX 4096
@@ -112,6 +113,17 @@ static int store_seconds(const struct parser *p, const struct cli_option *row, c
 	return 0;
 }
 
+/* What has no braces is a slip, though docker prints it as it is. */
+static int check_format(const struct parser *p, const struct cli_option *row, const char *value)
+{
+	if (!strcmp(value, "table") || !strcmp(value, "json"))
+		return 0;
+	if (!strstr(value, "{{"))
+		return complain(p, "--%s: '%s' is none of %s (a template has {{.Key}} in it)",
+				row->name, value, row->arg);
+	return cli_template_check(value, p->err);
+}
+
 static int store(const struct parser *p, const struct cli_option *row, const char *value)
 {
 	void *target = (char *)p->o + row->offset;
@@ -124,6 +136,11 @@ static int store(const struct parser *p, const struct cli_option *row, const cha
 	case OPTION_CHOICE:
 		if (!is_choice(row->arg, value))
 			return complain(p, "--%s: '%s' is none of %s", row->name, value, row->arg);
+		*(const char **)target = value;
+		return 0;
+	case OPTION_FORMAT:
+		if (check_format(p, row, value) < 0)
+			return -1;
 		*(const char **)target = value;
 		return 0;
 	case OPTION_TEXT:

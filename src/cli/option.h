@@ -21,7 +21,7 @@ struct cli_options {
 	bool remove_orphans, renew_volumes, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, security, force;
 	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, no_deps;
-	bool read_only, init;
+	bool read_only, init, no_trunc;
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	const char *policy; /* of `pull` */
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
@@ -38,6 +38,7 @@ enum cli_option_kind {
 	OPTION_FLAG,	/* bool; `--name=false` takes it back */
 	OPTION_TEXT,	/* const char * */
 	OPTION_CHOICE,	/* const char *, one of the words of `arg`, which are separated by | */
+	OPTION_FORMAT,	/* const char *, table, json, or a template (template.h) */
 	OPTION_SECONDS, /* int64_t, a whole number of seconds */
 	OPTION_LIST,	/* struct cli_words, one more each time it is given */
 	OPTION_MAYBE,	/* const char *; without a value `*`: at the end, before an option or a stack file */

@@ -60,7 +60,7 @@ static enum err_kind kind_of(const struct stack_diags *diags)
 	for (size_t i = 0; i < stack_diags_count(diags); i++) {
 		const struct stack_diag *d = stack_diags_get(diags, i);
 
-		if (d->severity == STACK_ERROR && !d->of_label)
+		if (d->severity == STACK_ERROR && !d->of_words)
 			return ERR_STACK;
 	}
 	return ERR_USAGE;

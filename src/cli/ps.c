@@ -8,7 +8,12 @@
 #include "cli/command.h"
 #include "cli/project.h"
 #include "cli/rows.h"
-#include "cli/table.h"
+#include "cli/servicename.h"
+
+static const struct cli_column columns[] = {
+	{ "NAME", "Name" },	{ "IMAGE", "Image" }, { "SERVICE", "Service" },
+	{ "STATUS", "Status" }, { "PORTS", "Ports" }, { NULL, NULL },
+};
 
 /* As compose: without -a and --status only what has not ended. */
 static bool is_wanted(const struct cli_options *o, const json_t *row)
@@ -47,24 +52,13 @@ static void add_ports(const json_t *publishers, struct buf *out)
 	}
 }
 
-static void print_table(const json_t *rows)
+/* What the keys of compose have no text for. */
+static void add_texts(json_t *row)
 {
-	static const char *const heads[] = { "NAME", "IMAGE", "SERVICE", "STATUS", "PORTS", NULL };
-	struct cli_table *t = cli_table_new(heads);
-	size_t i;
-	const json_t *row;
+	_cleanup_(buf_fini) struct buf ports = { 0 };
 
-	json_array_foreach(rows, i, row) {
-		struct buf ports = { 0 };
-
-		add_ports(json_object_get(row, "Publishers"), &ports);
-		cli_table_row(
-			t, (const char *const[]){ cli_string(row, "Name"), cli_string(row, "Image"),
-						  cli_string(row, "Service"),
-						  cli_string(row, "Status"), buf_str(&ports) });
-		buf_fini(&ports);
-	}
-	cli_table_print(t);
+	add_ports(json_object_get(row, "Publishers"), &ports);
+	json_object_set_new(row, "Ports", json_string(buf_str(&ports)));
 }
 
 /* One value of each row on a line of its own; a value that was printed for an earlier row is not printed again. */
@@ -84,32 +78,17 @@ static void print_key(const json_t *rows, const char *key)
 	json_decref(seen);
 }
 
-/* In the file or running: a service may have been taken out of the file while its stack is up. */
-static int check_services(const struct cli_options *o, const struct cli_project *p,
-			  const json_t *rows, struct err *err)
-{
-	for (size_t i = 0; i < o->args.n; i++) {
-		const char *name = o->args.v[i];
-		bool known = p->stack && stack_find_service(p->stack, name);
-		size_t k;
-		const json_t *row;
-
-		json_array_foreach(rows, k, row)
-			known |= !strcmp(cli_string(row, "Service"), name);
-		if (!known)
-			return err_set(err, "ps: no such service: '%s'", name);
-	}
-	return 0;
-}
-
 static json_t *choose(const struct cli_options *o, const json_t *rows)
 {
 	json_t *chosen = json_array(), *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-		if (is_wanted(o, row))
-			json_array_append(chosen, row);
+	json_array_foreach(rows, i, row) {
+		if (!is_wanted(o, row))
+			continue;
+		add_texts(row);
+		json_array_append(chosen, row);
+	}
 	return chosen;
 }
 
@@ -122,17 +101,15 @@ int cli_ps(const struct cli_options *o, struct err *err)
 	if (cli_project_find(o, &p, err) < 0 || cli_slots(p.name, &rows, err) < 0)
 		return -1;
 	chosen = choose(o, rows);
-	r = check_services(o, &p, rows, err);
+	r = cli_services_check(o, &p, rows, "ps", err);
 	if (r < 0)
 		; /* nothing to print */
 	else if (o->quiet)
 		print_key(chosen, "ID");
 	else if (o->services)
 		print_key(chosen, "Service");
-	else if (o->format && !strcmp(o->format, "json"))
-		cli_rows_print_json(chosen);
 	else
-		print_table(chosen);
+		r = cli_rows_print(o, chosen, columns, err);
 	json_decref(chosen);
 	json_decref(rows);
 	return r;

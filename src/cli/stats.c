@@ -66,9 +66,7 @@ static void tell_missing(struct watching *w, unsigned missing)
 
 static json_t *row_of(struct watching *w, const json_t *slot_row)
 {
-	_cleanup_free_ char *slot =
-		xasprintf("%s-%lld", cli_string(slot_row, "Service"),
-			  (long long)json_integer_value(json_object_get(slot_row, "Index")));
+	const char *slot = cli_string(slot_row, "Slot");
 	struct box_running *r = box_running_get(w->containers.supervisor, slot, &(struct err){ 0 });
 	struct cli_meter *before = meter_of(w, slot), now = { .at_ns = time_mono_ns() };
 	struct box_usage u;
@@ -130,12 +128,15 @@ static void wait_for_beat(uint64_t *beat)
 		;
 }
 
-static void print(const struct watching *w, const json_t *rows)
+static int print(const struct watching *w, const json_t *rows, struct err *err)
 {
-	if (!w->o->no_stream && w->term.out_tty && !w->o->format)
+	int rc;
+
+	if (!w->o->no_stream && w->term.out_tty && cli_rows_is_table(w->o))
 		fputs("\033[H\033[J", stdout);
-	cli_rows_print(w->o, rows, columns);
+	rc = cli_rows_print(w->o, rows, columns, err);
 	fflush(stdout);
+	return rc;
 }
 
 /* The first look is what the second is compared with. */
@@ -151,11 +152,11 @@ static int watch(struct watching *w, struct err *err)
 		rc = sample(w, &rows, err);
 		if (rc)
 			break;
-		print(w, rows);
-		if (!w->o->no_stream)
+		rc = print(w, rows, err);
+		if (!rc && !w->o->no_stream)
 			continue;
 		json_decref(rows);
-		return 0;
+		return rc;
 	}
 	if (rc > 0)
 		json_decref(rows);

@@ -118,7 +118,7 @@ int cli_top(const struct cli_options *o, struct err *err)
 		if (cli_containers_wanted(o, *slot))
 			rc = add_container(&c, *slot, rows, err);
 	if (!rc)
-		cli_rows_print(o, rows, columns);
+		rc = cli_rows_print(o, rows, columns, err);
 	json_decref(rows);
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include "cli/logview.h"
 #include "cli/project.h"
 #include "cli/relay.h"
+#include "cli/servicename.h"
 #include "mstack/box.h"
 
 /* By which a supervisor is known when its ledger was lost (box_supervisor). */
@@ -116,27 +117,25 @@ static int no_service(const struct stack *s, struct err *err)
 		buf_str(&names));
 }
 
-static int check_names(const struct stack *s, const char *option, const struct cli_words *names,
-		       struct err *err)
+static int check_names(const struct cli_project *p, const char *option,
+		       const struct cli_words *names, struct err *err)
 {
 	for (size_t i = 0; i < names->n; i++)
-		if (!stack_find_service(s, names->v[i]))
-			return err_kind(err, ERR_USAGE, "up: --%s: no such service: '%s'", option,
-					names->v[i]);
+		if (!stack_find_service(p->stack, names->v[i]))
+			return cli_services_none(option, names->v[i], p, NULL, err);
 	return 0;
 }
 
-static int check_service(const struct cli_options *o, const struct stack *s, struct err *err)
+static int check_service(const struct cli_options *o, const struct cli_project *p, struct err *err)
 {
-	if (!s->n_services)
-		return no_service(s, err);
-	if (check_names(s, "attach", &o->attach, err) < 0 ||
-	    check_names(s, "no-attach", &o->no_attach, err) < 0)
+	if (!p->stack->n_services)
+		return no_service(p->stack, err);
+	if (check_names(p, "up: --attach", &o->attach, err) < 0 ||
+	    check_names(p, "up: --no-attach", &o->no_attach, err) < 0)
 		return -1;
-	if (!o->exit_code_from || stack_find_service(s, o->exit_code_from))
+	if (!o->exit_code_from || stack_find_service(p->stack, o->exit_code_from))
 		return 0;
-	return err_kind(err, ERR_USAGE, "up: --exit-code-from: no such service: '%s'",
-			o->exit_code_from);
+	return cli_services_none("up: --exit-code-from", o->exit_code_from, p, NULL, err);
 }
 
 static int run_supervisor(struct up *u, int *ret_code, struct err *err)
@@ -242,7 +241,7 @@ int cli_up(const struct cli_options *o, struct err *err)
 		return err_wrap(err, "up");
 	if (cli_project_load(o, &how, &u.project, err) < 0)
 		return -1;
-	if (check_service(o, u.project.stack, err) == 0 &&
+	if (check_service(o, &u.project, err) == 0 &&
 	    (o->dry_run || cli_images_get(o, u.project.stack, err) == 0))
 		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)
 							  : run_foreground(&u, err);

@@ -10,8 +10,9 @@
 
 #include "cli/command.h"
 #include "cli/project.h"
+#include "cli/rows.h"
+#include "cli/servicename.h"
 #include "cli/storecmd.h"
-#include "cli/table.h"
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
@@ -43,43 +44,43 @@ static json_t *label_text(const struct store_volume_listed *v)
 }
 
 /* The keys of docker that have no meaning here have its word for that. */
-static void print_json(const struct store_volume_listed *v)
+static json_t *row_of(const struct store_volume_listed *v)
 {
 	static const char *const without[] = { "Availability", "Group", "Links", "Size", "Status" };
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "Name", v->name, "Driver", "local",
-			      "Scope", "local", "Mountpoint", v->path, "Labels", label_text(v),
-			      "InUse", v->in_use);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:b}", "Name", v->name, "Driver",
+			      "local", "Scope", "local", "Mountpoint", v->path, "Labels",
+			      label_text(v), "Project", v->project, "InUse", v->in_use);
 
 	for (size_t i = 0; i < ARRAY_LEN(without); i++)
 		json_object_set_new(o, without[i], json_string("N/A"));
-	json_dumpf(o, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(o);
+	return o;
 }
 
 /* Those for which `wanted` holds. */
-static void print_list(const struct cli_options *o, const struct store_volume_listing *all,
-		       bool (*wanted)(void *arg, const struct store_volume_listed *v), void *arg)
+static int print_list(const struct cli_options *o, const struct store_volume_listing *all,
+		      bool (*wanted)(void *arg, const struct store_volume_listed *v), void *arg,
+		      struct err *err)
 {
-	static const char *const heads[] = { "DRIVER", "VOLUME NAME", "STACK", "IN USE", NULL };
-	bool json = o->format && !strcmp(o->format, "json");
-	struct cli_table *table = json || o->quiet ? NULL : cli_table_new(heads);
+	static const struct cli_column columns[] = { { "DRIVER", "Driver" },
+						     { "VOLUME NAME", "Name" },
+						     { "STACK", "Project" },
+						     { "IN USE", "InUse" },
+						     { NULL, NULL } };
+	json_t *rows = json_array();
+	int rc = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
-		const struct store_volume_listed *v = &all->v[i];
-
-		if (!wanted(arg, v))
+		if (!wanted(arg, &all->v[i]))
 			continue;
 		if (o->quiet)
-			puts(v->name);
-		else if (json)
-			print_json(v);
+			puts(all->v[i].name);
 		else
-			cli_table_row(table, (const char *const[]){ "local", v->name, v->project,
-								    v->in_use ? "yes" : "" });
+			json_array_append_new(rows, row_of(&all->v[i]));
 	}
-	if (table)
-		cli_table_print(table);
+	if (!o->quiet)
+		rc = cli_rows_print(o, rows, columns, err);
+	json_decref(rows);
+	return rc;
 }
 
 /* ---- of a stack ------------------------------------------------------------------------------ */
@@ -121,14 +122,6 @@ static bool is_of_stack(void *arg, const struct store_volume_listed *v)
 	       is_named(c, v->name);
 }
 
-static int check_services(const struct cli_options *o, const struct stack *s, struct err *err)
-{
-	for (size_t i = 0; s && i < o->args.n; i++)
-		if (!stack_find_service(s, o->args.v[i]))
-			return err_set(err, "volumes: no such service: '%s'", o->args.v[i]);
-	return 0;
-}
-
 int cli_volumes(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
@@ -137,12 +130,13 @@ int cli_volumes(const struct cli_options *o, struct err *err)
 	struct store *s;
 	int rc;
 
-	if (cli_project_find(o, &p, err) < 0 || check_services(o, p.stack, err) < 0)
+	if (cli_project_find(o, &p, err) < 0 ||
+	    (p.stack && cli_services_check(o, &p, NULL, "volumes", err) < 0))
 		return -1;
 	s = store_open(path_data_dir(), err);
 	rc = s ? store_volume_list(s, &all, err) : -1;
 	if (!rc)
-		print_list(o, &all, is_of_stack, &chosen);
+		rc = print_list(o, &all, is_of_stack, &chosen, err);
 	store_volume_listing_fini(&all);
 	store_close(s);
 	return rc;
@@ -160,14 +154,15 @@ static bool is_any(void *arg, const struct store_volume_listed *v)
 static int list(struct store *s, const struct cli_options *o, struct err *err)
 {
 	struct store_volume_listing all = { 0 };
+	int rc;
 
 	if (o->args.n > 1)
 		return err_kind(err, ERR_USAGE, "volume ls: too many words");
 	if (store_volume_list(s, &all, err) < 0)
 		return -1;
-	print_list(o, &all, is_any, NULL);
+	rc = print_list(o, &all, is_any, NULL, err);
 	store_volume_listing_fini(&all);
-	return 0;
+	return rc;
 }
 
 /* As docker: one that is there already is no error; without a name it gets one that nobody else has. */

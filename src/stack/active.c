@@ -66,9 +66,9 @@ static void want_by_name(struct choice *c, const struct stack_opts *opts)
 		const struct node *profiles = node_get(service, "profiles");
 
 		if (!service)
-			stack_diag_add(c->r->diags, STACK_ERROR, (struct stack_pos){ 0 },
-				       form_suggest(c->r, opts->services[i], c->services),
-				       "there is no service '%.64s'", opts->services[i]);
+			diags_add_words(c->r->diags,
+					form_suggest(c->r, opts->services[i], c->services),
+					"there is no service '%.64s'", opts->services[i]);
 		for (size_t k = 0; profiles && k < profiles->n; k++)
 			want(c, profiles->items[k]->text, strlen(profiles->items[k]->text));
 	}

@@ -220,14 +220,12 @@ static bool is_known(const struct stack_diags *d, size_t place, const struct sta
 	return false;
 }
 
-void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
-		const char *hint, const char *fmt, va_list ap)
+static void keep(struct stack_diags *d, struct stack_diag diag, const char *hint, const char *fmt,
+		 va_list ap)
 {
-	struct stack_diag diag = { .severity = severity,
-				   .pos = pos,
-				   .of_label = diags_label(d, pos) != NULL };
+	const struct stack_pos pos = diag.pos;
 	size_t place = find_place(d, pos);
-	bool is_error = severity == STACK_ERROR;
+	bool is_error = diag.severity == STACK_ERROR;
 	struct buf text = { 0 };
 
 	if (d->diags.n >= KEPT_MAX) {
@@ -247,6 +245,26 @@ void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stac
 	for (size_t i = d->diags.n - 1; i > place; i--)
 		d->diags.v[i] = d->diags.v[i - 1];
 	d->diags.v[place] = diag;
+}
+
+void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,
+		const char *hint, const char *fmt, va_list ap)
+{
+	const struct stack_diag diag = { .severity = severity,
+					 .pos = pos,
+					 .of_words = diags_label(d, pos) != NULL };
+
+	keep(d, diag, hint, fmt, ap);
+}
+
+void diags_add_words(struct stack_diags *d, const char *hint, const char *fmt, ...)
+{
+	const struct stack_diag diag = { .severity = STACK_ERROR, .of_words = true };
+	va_list ap;
+
+	va_start(ap, fmt);
+	keep(d, diag, hint, fmt, ap);
+	va_end(ap);
 }
 
 void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos,

@@ -13,6 +13,8 @@
 uint32_t diags_add_file(struct stack_diags *d, const char *path, const char *text, size_t len);
 void diags_vadd(struct stack_diags *d, enum stack_severity severity, struct stack_pos pos, const char *hint,
 		const char *fmt, va_list ap);
+/* What the command line names is wrong, not a file. */
+void diags_add_words(struct stack_diags *d, const char *hint, const char *fmt, ...) MSTACK_PRINTF(3, 4);
 /* That copy, which lives as long as d: large files are not kept twice. */
 const char *diags_text(const struct stack_diags *d, uint32_t file);
 /* The same for a text that stands in no file. */

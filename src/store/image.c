@@ -208,6 +208,7 @@ static int get_record(struct store *s, const char *id, const char *image, struct
 	json_decref(record);
 	if (rc < 0)
 		return err_wrap(err, "image '%.200s'", image);
+	memcpy(img.id, id, sizeof(img.id));
 	*ret = img;
 	memset(&img, 0, sizeof(img));
 	return 0;

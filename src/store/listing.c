@@ -150,6 +150,19 @@ static char *text_or_empty(const json_t *o, const char *key)
 	return xstrdup(text ? text : "");
 }
 
+/* "" when the configuration does not say it. */
+static char *platform_of(const json_t *image)
+{
+	const char *os = store_json_text(image, "os"),
+		   *arch = store_json_text(image, "architecture"),
+		   *variant = store_json_text(image, "variant");
+
+	if (!os || !arch || !*os || !*arch)
+		return xstrdup("");
+	return xasprintf("%s/%s%s%s", os, arch, variant && *variant ? "/" : "",
+			 variant ? variant : "");
+}
+
 static int list_one(const struct store *s, const char *id, const struct store_names *names,
 		    struct store_listed *l, struct err *err)
 {
@@ -162,6 +175,7 @@ static int list_one(const struct store *s, const char *id, const struct store_na
 	take_manifest(names, l);
 	l->created = text_or_empty(json_object_get(record, "image"), "created");
 	l->imported = text_or_empty(record, "imported");
+	l->platform = platform_of(json_object_get(record, "image"));
 	l->size = (uint64_t)json_integer_value(json_object_get(record, "size"));
 	l->n_layers = json_array_size(json_object_get(record, "layers"));
 	l->in_use = store_record_is_held(s, id);
@@ -213,6 +227,7 @@ void store_listing_fini(struct store_listing *l)
 		free(l->v[i].names);
 		free(l->v[i].created);
 		free(l->v[i].imported);
+		free(l->v[i].platform);
 	}
 	free(l->v);
 	memset(l, 0, sizeof(*l));

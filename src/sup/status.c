@@ -240,6 +240,10 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "Labels", labels(p));
 	json_object_set_new(o, "CreatedAt", json_string(stamp));
 	json_object_set_new(o, "Pid", json_integer(slot->box ? box_pid(slot->box) : 0));
+	json_object_set_new(o, "ImageID",
+			    *p->image->id ? json_sprintf("sha256:%s", p->image->id)
+					  : json_string(""));
+	json_object_set_new(o, "Slot", json_string(p->name));
 	json_object_set_new(o, "Index", json_integer(p->index));
 	json_object_set_new(o, "Restarts", json_integer(slot->svc.restarts));
 	json_object_set_new(o, "IP", own_address(p));

@@ -266,8 +266,8 @@ pgrep_attach() {
 	expect_exit 2 mstack attach
 	says 'SERVICE is missing'
 	expect_exit 2 mstack attach --index x a
-	expect_exit 1 mstack attach b
-	says "service 'b': there is no such container"
+	expect_exit 2 mstack attach b
+	says "no such service: 'b'"
 	expect_exit 1 mstack attach --index 2 a
 	expect_exit 5 mstack attach a <<<bye
 	wait_until state_is a exited

@@ -269,7 +269,7 @@ tree() { (cd "$1" && find . -printf '%y %m %U:%G %s %l %p\n' | sed -E '/^d/s/^(d
 	wait_until state_is finished exited
 	expect_exit 1 mstack cp x finished:/x
 	says 'not running'
-	expect_exit 1 mstack cp x b:/x
+	expect_exit 2 mstack cp x b:/x
 	says "no such service: 'b'"
 	expect_exit 1 mstack cp --index 2 x a:/x
 	says '--index 2'
@@ -289,6 +289,36 @@ tree() { (cd "$1" && find . -printf '%y %m %U:%G %s %l %p\n' | sed -E '/^d/s/^(d
 	mstack cp x a:/tmp/z
 	mstack unpause a
 	in_a test -e /tmp/z
+	mstack down
+}
+
+@test "cp: --all: into containers of run of the service too, and of no other service" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: ["true"]}
+		  a-run: {image: busybox, command: [sleep, "1000"], container_name: a-run-1}
+	END
+	echo x >x
+	mstack up -d
+	wait_until state_is a exited
+	mstack run -d a sleep 1000
+	expect_exit 0 mstack cp --all x a:/tmp/x
+	[[ $(grep -c ' copied x to a:/tmp/x' <<<"$output") == 1 ]]
+	not mstack exec -T a-run test -e /tmp/x
+	mstack down
+	stack_one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	mstack run -d a sleep 1000
+	expect_exit 0 mstack cp x a:/tmp/x
+	[[ $(grep -c ' copied x to a:/tmp/x' <<<"$output") == 1 ]]
+	expect_exit 0 mstack cp --all x a:/tmp/y
+	[[ $(grep -c ' copied x to a:/tmp/y' <<<"$output") == 2 ]]
+	in_a test -e /tmp/y
+	expect_exit 2 mstack cp --all --index 1 x a:/tmp/x
+	says '--index means one container only'
+	tar c x >x.tar
+	expect_exit 2 mstack cp --all - a:/tmp <x.tar
+	says 'a tar on standard input is for one container only'
 	mstack down
 }
 

@@ -93,7 +93,7 @@ container_has() { mstack exec -T a test -e "$1"; }
 	expect_exit 2 mstack exec a
 	expect_exit 2 mstack exec
 	expect_exit 2 mstack exec --detach-keys ctrl-1 a true
-	expect_exit 1 mstack exec b true
+	expect_exit 2 mstack exec b true
 	says "no such service: 'b'"
 	expect_exit 1 mstack exec --index 2 a true
 	says '--index 2' 'running: 1'

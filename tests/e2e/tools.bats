@@ -38,7 +38,7 @@ sleeper() {
 	[[ $(jq .PID <<<"$output") == "$(field b Pid)" ]]
 	# The parents of a's children are in the list.
 	mstack top a --format json | jq -se 'map(.PID) as $all | map(select(.PPID | IN($all[]))) | length == 2'
-	expect_exit 1 mstack top finishd
+	expect_exit 2 mstack top finishd
 	says "no such service: 'finishd'" "did you mean 'finished'"
 	mstack down
 	expect_exit 1 mstack top
@@ -185,8 +185,14 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	fi
 	expect_exit 0 mstack stats --no-stream -a finished
 	says t-finished-1 '--'
-	expect_exit 1 mstack stats --no-stream nobody
+	expect_exit 2 mstack stats --no-stream nobody
 	says "no such service: 'nobody'"
+	[[ $(mstack stats --no-stream --format '{{.Name}}\t{{.NetIO}}' finished -a) == $'t-finished-1\t-- / --' ]]
+	expect_exit 0 mstack stats --no-stream --no-trunc --format 'table {{.Name}}\t{{.CPUPerc}}' busy
+	says 'NAME' 'CPU %' t-busy-1
+	[[ $output != *MEM* ]]
+	expect_exit 2 mstack stats --no-stream --format '{{.CPU}}'
+	says "there is no '.CPU'"
 	mstack pause busy
 	[[ $(mstack stats --no-stream --format json busy 2>/dev/null | jq -r .CPUPerc) == 0.00% ]]
 	mstack down
@@ -232,10 +238,98 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	says "does not publish 53/tcp" 80/tcp 53/udp
 	expect_exit 1 mstack port --index 2 a 80
 	says "no container number 2"
-	expect_exit 1 mstack port b 80
+	expect_exit 2 mstack port b 80
 	says 'no such service'
 	expect_exit 2 mstack port a x
 	expect_exit 2 mstack port a
 	expect_exit 2 mstack port a 80/sctp
 	mstack down
+}
+
+# ---- images ----
+
+@test "images: what containers were made of, by id, also when the name means another image by now" {
+	mkdir -p root/bin
+	cp "$(command -v busybox)" root/bin/sleep
+	tar -C root -cf root.tar .
+	ocilayout lay v1 '{"Cmd": ["sleep", "1000"]}' root.tar
+	mstack image import oci:lay:v1 app
+	stack <<-'END'
+		services:
+		  web: {image: app, init: true}
+		  built: {image: busybox, command: [sleep, "1000"]}
+		  host: {image: /, command: ["true"]}
+	END
+	expect_exit 0 mstack images
+	[[ $output == 'CONTAINER '*'REPOSITORY '*'TAG '*'PLATFORM '*'IMAGE ID '*'SIZE '*'CREATED' ]]
+	mstack up -d
+	local id
+	id=$(mstack image inspect app | jq -r '.[0].Id')
+	expect_exit 0 mstack images
+	grep -E "^t-web-1 +app +latest +linux/[a-z0-9]+ +$(cut -c 8-19 <<<"$id") +[0-9.]+ [KM]iB +" <<<"$output"
+	grep -E '^t-built-1 +busybox +latest +N/A +<none> +N/A +N/A' <<<"$output"
+	grep -E '^t-host-1 +/ +<none> ' <<<"$output"
+	expect_exit 0 mstack images --format json web
+	[[ $(jq -r '"\(.ID) \(.ContainerName) \(.Repository) \(.Tag)"' <<<"$output") == "$id t-web-1 app latest" ]]
+	jq -e '.Size > 500000 and (.Platform | startswith("linux/")) and .LastTagTime != null' <<<"$output"
+	[[ $(mstack images -q) == "${id#sha256:}" ]]
+	[[ $(mstack images --format '{{.Service}}={{.Tag}}' web) == web=latest ]]
+	[[ $(mstack ps --format '{{.ImageID}}' web) == "$id" ]]
+	# The name moves on, the container does not.
+	echo new >root/new
+	tar -C root -cf root.tar .
+	ocilayout lay2 v1 '{"Cmd": ["sleep", "1000"]}' root.tar
+	mstack image import oci:lay2:v1 app
+	[[ $(mstack images -q) == "${id#sha256:}" ]]
+	mstack images web | grep -E '^t-web-1 +<none> +<none> '
+	expect_exit 2 mstack images nobody
+	says "no such service: 'nobody'"
+	mstack -p t images | grep -q t-web-1
+	mstack down
+	[[ -z $(mstack images -q) && $(mstack images | wc -l) == 1 ]]
+}
+
+# ---- lists ----
+
+@test "lists: --format takes templates, everywhere the same; a slip is wrong usage before anything is done" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], ports: ["127.0.0.1:8080:80"], volumes: ["v:/v"]}
+		volumes: {v: }
+	END
+	mstack up -d
+	[[ $(mstack ps --format '{{.Service}} {{upper .State}} {{.Ports}}') == 'a RUNNING 127.0.0.1:8080->80/tcp' ]]
+	[[ $(mstack ps --format '{{json .Publishers}}' | jq '.[0].TargetPort') == 80 ]]
+	[[ $(mstack ps --format '{{json .}}' | jq -r .Name) == t-a-1 ]]
+	mstack ps --format 'table {{.Service}}\t{{.IP}}' >out
+	[[ $(head -n 1 out) =~ ^SERVICE\ +IP$ && $(tail -n 1 out) =~ ^a\ +[0-9.]+$ ]]
+	[[ $(mstack ls --format '{{.Name}} {{.Status}}') == 't running(1)' ]]
+	[[ $(mstack volumes --format '{{.Name}} {{.Project}} {{.InUse}}') == 't_v t true' ]]
+	[[ $(mstack volume ls --format '{{.Driver}}') == local ]]
+	[[ $(mstack top --format '{{.CMD}}') == 'sleep 1000' ]]
+	expect_exit 2 mstack ps --format '{{.Srvice}}'
+	says "there is no '.Srvice': did you mean '.Service'?"
+	expect_exit 2 mstack ps --format '{{if .Name}}x{{end}}'
+	says 'character 3' 'known are'
+	expect_exit 2 mstack ps --format xml
+	says "'xml' is none of table|json|TEMPLATE"
+	mstack down
+}
+
+@test "lists: a service that there is not is wrong usage, whatever the command" {
+	sleeper </dev/null
+	for command in ps top 'stats --no-stream' images volumes logs 'config -q' 'config --hash' pause unpause pull 'up -d' \
+		attach; do
+		# shellcheck disable=SC2086
+		expect_exit 2 mstack $command nobody
+		says nobody
+	done
+	expect_exit 2 mstack exec -T nobody true
+	expect_exit 2 mstack run nobody true
+	expect_exit 2 mstack up --exit-code-from nobody
+	expect_exit 2 mstack port nobody 80
+	expect_exit 2 mstack cp nobody:/x .
+	# In the file, but not running, is no slip.
+	mstack down
+	expect_exit 1 mstack exec -T a true
 }

@@ -479,7 +479,7 @@ copying() { [[ -e $VOLUMES/t_data/.mstack-filling || -e $VOLUMES/t_data/.mstack-
 	[[ $(mstack volumes | head -n 1) =~ ^DRIVER\ +VOLUME\ NAME ]]
 	[[ $(mstack volumes -q | wc -l) == 2 && $(mstack volumes -q b) == t_data && $(mstack volumes -q -p t | wc -l) == 2 ]]
 	[[ $(mstack volumes --format json a | jq -r .Name | grep -c '^t_a-1_') == 1 ]]
-	expect_exit 1 mstack volumes nobody && says "no such service: 'nobody'"
+	expect_exit 2 mstack volumes nobody && says "no such service: 'nobody'"
 	[[ $(mstack volume inspect t_data | jq -r '.[0] | [.Name, .Driver, .Mountpoint, .InUse] | join(" ")') == "t_data local $VOLUMES/t_data/_data true" ]]
 	expect_exit 1 mstack volume inspect nothing
 	expect_exit 1 mstack volume rm nothing && mstack volume rm -f nothing

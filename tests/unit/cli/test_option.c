@@ -204,6 +204,7 @@ static size_t size_of(enum cli_option_kind kind)
 		return sizeof(struct cli_words);
 	case OPTION_TEXT:
 	case OPTION_CHOICE:
+	case OPTION_FORMAT:
 	case OPTION_MAYBE:
 		return sizeof(const char *);
 	case OPTION_LATER:

@@ -124,7 +124,7 @@ static void test_problems(void **state)
 
 	(void)state;
 	assert_int_equal(m.rc, 1);
-	assert_true(stack_diags_get(m.diags, 0)->of_label);
+	assert_true(stack_diags_get(m.diags, 0)->of_words);
 	assert_memory_equal(stack_diags_get(m.diags, 0)->text, "--memory: ", 10);
 	end(&m);
 	m = MAKE(NULL, "--image", "i", "-e", "A=\xff", "--", "x");

@@ -65,7 +65,7 @@ static void test_labels(void **state)
 	assert_null(strstr(l.text, "web"));
 	assert_null(strstr(l.text, "^"));
 	for (size_t i = 0; i < stack_diags_count(l.diags); i++)
-		assert_true(stack_diags_get(l.diags, i)->of_label);
+		assert_true(stack_diags_get(l.diags, i)->of_words);
 }
 
 /* Options change services; they make none. */
