@@ -7,6 +7,7 @@
 #ifndef MSTACK_BASE_H
 #define MSTACK_BASE_H
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -141,6 +142,11 @@ char *arena_printf(struct arena *a, const char *fmt, ...) MSTACK_PRINTF(2, 3);
  * RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Returns a close-on-exec descriptor, or -1 with errno.
  */
 int path_open_in(int dirfd, const char *path, int flags, mode_t mode);
+/*
+ * Where `path` leads within dirfd when its links are followed, also those that lead to nothing: an absolute path without links, `.`
+ * and `..`. What is not there counts by its name. Only words: use it through path_open_in. 0, or -1 with errno (ELOOP).
+ */
+int path_resolve_in(int dirfd, const char *path, char ret[PATH_MAX]);
 /* Is `path` this folder or below it? By the texts alone: both absolute, `folder` without a slash at its end. */
 bool path_is_within(const char *path, const char *folder);
 /* mkdir -p below dirfd (AT_FDCWD allowed) with `mode` for the folders that it makes. 0, or -1 with errno. */

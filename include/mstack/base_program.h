@@ -10,6 +10,10 @@
 
 #include "mstack/base.h"
 
+/* Where they are instead, for tests. */
+#define UNPACKER_VARIABLE "MSTACK_STORE_BIN"
+#define FETCHER_VARIABLE  "MSTACK_FETCH_BIN"
+
 /* Beside our own program, or where `make install` puts it, or what the variable says. NULL: there is none. Caller frees. */
 char *program_find(const char *name, const char *variable);
 /* Default signals, none blocked: whatever the supervisor does with its own. 0, else no memory. */

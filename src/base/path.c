@@ -44,6 +44,93 @@ int path_open_in(int dirfd, const char *path, int flags, mode_t mode)
 	return openat2_retry(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
+/* ---- resolving ------------------------------------------------------------------------------- */
+
+#define LINKS_MAX 40
+
+struct walk {
+	int root;
+	char *done, rest[PATH_MAX]; /* without links; not looked at yet */
+	size_t len;		    /* of done */
+	unsigned links;
+};
+
+static void step_up(struct walk *w)
+{
+	while (w->len && w->done[--w->len] != '/')
+		;
+	w->done[w->len] = '\0';
+}
+
+/* What the link that was just stepped on says comes before the rest. */
+static int follow(struct walk *w, const char *target, size_t n, const char *behind)
+{
+	size_t more = strlen(behind);
+
+	if (++w->links > LINKS_MAX || n + 1 + more >= sizeof(w->rest)) {
+		errno = w->links > LINKS_MAX ? ELOOP : ENAMETOOLONG;
+		return -1;
+	}
+	step_up(w);
+	if (*target == '/')
+		w->done[w->len = 0] = '\0';
+	memmove(w->rest + n + 1, behind, more + 1);
+	memcpy(w->rest, target, n);
+	w->rest[n] = '/';
+	return 0;
+}
+
+/* One name, which `behind` follows. 1: it was a link, and the rest begins anew. */
+static int step_on(struct walk *w, const char *name, size_t n, const char *behind)
+{
+	_cleanup_fd_ int fd = -1;
+	char target[PATH_MAX];
+	ssize_t len;
+
+	if (w->len + 1 + n >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	w->done[w->len++] = '/';
+	memcpy(w->done + w->len, name, n);
+	w->done[w->len += n] = '\0';
+	fd = path_open_in(w->root, w->done, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	len = readlinkat(fd, "", target, sizeof(target));
+	if (len <= 0)
+		return 0;
+	return follow(w, target, (size_t)len, behind) < 0 ? -1 : 1;
+}
+
+int path_resolve_in(int dirfd, const char *path, char ret[PATH_MAX])
+{
+	struct walk w = { .root = dirfd, .done = ret };
+	const char *at = w.rest;
+
+	if (strlen(path) >= sizeof(w.rest)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(w.rest, path);
+	*ret = '\0';
+	for (at += strspn(at, "/"); *at; at += strspn(at, "/")) {
+		size_t n = strcspn(at, "/");
+		int rc = 0;
+
+		if (n == 2 && !memcmp(at, "..", 2))
+			step_up(&w);
+		else if (n != 1 || *at != '.')
+			rc = step_on(&w, at, n, at + n);
+		if (rc < 0)
+			return -1;
+		at = rc ? w.rest : at + n;
+	}
+	if (!w.len)
+		strcpy(ret, "/");
+	return 0;
+}
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* With AT_FDCWD the path is the caller's own and means what it says; else dirfd is its root. */

@@ -178,7 +178,10 @@ int child_protect_root(struct child *c)
 
 int child_make_cwd(struct child *c)
 {
-	if (path_mkdirs(c->root, c->launch->cwd, 0755) < 0)
+	char place[PATH_MAX];
+
+	if (path_resolve_in(c->root, c->launch->cwd, place) < 0 ||
+	    path_mkdirs(c->root, place, 0755) < 0)
 		return err_sys(&c->err, errno, "'%s'", c->launch->cwd);
 	return 0;
 }
@@ -235,19 +238,20 @@ static int make_file(int root, const char *path)
 	return 0;
 }
 
+/* What is not there is made, also where a link of the image leads to nothing: that means a place within the root. */
 static int open_target(int root, const struct launch_mount *m)
 {
 	int fd = path_open_in(root, m->target, O_PATH, 0);
+	char place[PATH_MAX];
 	struct stat st;
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (fstat(m->tree, &st) < 0)
+	if (fstat(m->tree, &st) < 0 || path_resolve_in(root, m->target, place) < 0)
 		return -1;
-	if ((S_ISDIR(st.st_mode) ? path_mkdirs(root, m->target, 0755)
-				 : make_file(root, m->target)) < 0)
+	if ((S_ISDIR(st.st_mode) ? path_mkdirs(root, place, 0755) : make_file(root, place)) < 0)
 		return -1;
-	return path_open_in(root, m->target, O_PATH, 0);
+	return path_open_in(root, place, O_PATH, 0);
 }
 
 /*

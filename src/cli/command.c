@@ -281,8 +281,8 @@ const struct cli_command cli_commands[] = {
 	  "-v removes the volumes.\n",
 	  cli_down },
 	{ "ps", "list the services of the stack", "[FILE] [SERVICE...]", 256, 0, ps_options,
-	  "A template of --format has the keys of the JSON objects: {{.Name}}, {{json .Publishers}}, {{upper .State}}; with\n"
-	  "'table' before it there are heads, and \\t stands between columns.\n"
+	  "A template of --format has the keys of the JSON objects: {{.Name}}, {{json .Publishers}}, {{upper .State}};\n"
+	  "with 'table' before it there are heads, and \\t stands between columns.\n"
 	  "\n"
 	  "  mstack ps --format 'table {{.Service}}\\t{{.State}}\\t{{.IP}}'\n"
 	  "  mstack ps -a --format '{{.Name}} {{.ExitCode}}'\n",

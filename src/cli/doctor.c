@@ -5,10 +5,12 @@
  */
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/table.h"
+#include "cli/rows.h"
 #include "cli/term.h"
+#include "mstack/base_program.h"
 #include "mstack/box.h"
 #include "mstack/net.h"
 #include "mstack/store.h"
@@ -52,36 +54,38 @@ static void add_busybox(struct findings *all)
 	    "apt-get install busybox-static");
 }
 
-static void print_json(const struct findings *all)
+static void add_programs(struct findings *all)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		const struct finding *f = &all->v[i];
-		json_t *o = json_pack("{s:s, s:b, s:b, s:s, s:s*}", "Check", f->what, "Ok", f->ok,
-				      "Needed", f->needed, "Why", f->why, "Cure",
-				      f->ok ? NULL : f->cure);
+	static const struct {
+		const char *name, *variable, *purpose;
+	} programs[] = {
+		{ "mstack-store", UNPACKER_VARIABLE, "images and files of cp are unpacked by it" },
+		{ "mstack-fetch", FETCHER_VARIABLE, "images are pulled by it" },
+	};
 
-		json_dumpf(o, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(o);
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+		_cleanup_free_ char *path = program_find(programs[i].name, programs[i].variable);
+		bool ok = path && !access(path, X_OK);
+
+		add(all, programs[i].name, ok, true, ok ? "" : programs[i].purpose,
+		    "install mstack as a whole: its programs are looked for beside it and in ../libexec/mstack");
 	}
 }
 
-static void print_table(const struct findings *all)
+static json_t *row_of(const struct finding *f)
 {
-	static const char *const heads[] = { "CHECK", "RESULT", "REASON", NULL };
-	struct cli_table *t = cli_table_new(heads);
+	return json_pack("{s:s, s:b, s:b, s:s, s:s, s:s*}", "Check", f->what, "Ok", f->ok, "Needed",
+			 f->needed, "Result",
+			 f->ok	     ? "ok"
+			 : f->needed ? "MISSING"
+				     : "absent",
+			 "Why", f->why, "Cure", f->ok ? NULL : f->cure);
+}
+
+static void print_cures(const struct findings *all)
+{
 	bool any = false;
 
-	for (size_t i = 0; i < all->n; i++) {
-		const struct finding *f = &all->v[i];
-
-		cli_table_row(t, (const char *const[]){ f->what,
-							f->ok	    ? "ok"
-							: f->needed ? "MISSING"
-								    : "absent",
-							f->why });
-	}
-	cli_table_print(t);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct finding *f = &all->v[i];
 
@@ -92,12 +96,30 @@ static void print_table(const struct findings *all)
 	}
 }
 
+static int print(const struct cli_options *o, const struct findings *all, struct err *err)
+{
+	static const struct cli_column columns[] = {
+		{ "CHECK", "Check" }, { "RESULT", "Result" }, { "REASON", "Why" }, { NULL, NULL }
+	};
+	json_t *rows = json_array();
+	int rc;
+
+	for (size_t i = 0; i < all->n; i++)
+		json_array_append_new(rows, row_of(&all->v[i]));
+	rc = cli_rows_print(o, rows, columns, err);
+	if (!rc && cli_rows_is_table(o))
+		print_cures(all);
+	json_decref(rows);
+	return rc;
+}
+
 int cli_doctor(const struct cli_options *o, struct err *err)
 {
 	struct box_probe box[PROBES_MAX];
 	struct net_probe net[PROBES_MAX];
 	struct findings all = { 0 };
 	size_t n = box_probe(box, PROBES_MAX), missing = 0;
+	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		add(&all, box[i].what, box[i].ok, is_needed(box[i].what), box[i].why, box[i].cure);
@@ -105,12 +127,12 @@ int cli_doctor(const struct cli_options *o, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		add(&all, net[i].what, net[i].ok, is_needed(net[i].what), net[i].why, net[i].cure);
 	add_busybox(&all);
-	if (o->format && !strcmp(o->format, "json"))
-		print_json(&all);
-	else
-		print_table(&all);
+	add_programs(&all);
+	rc = print(o, &all, err);
 	for (size_t i = 0; i < all.n; i++)
 		missing += !all.v[i].ok && all.v[i].needed;
 	vec_fini(&all);
+	if (rc < 0)
+		return -1;
 	return missing ? cli_told(err, ERR_RUN) : 0;
 }

@@ -184,11 +184,7 @@ static int get(struct store *s, const struct cli_options *o, const struct stack 
 		return -1;
 	for (size_t i = 0; i < pulls->n; i++)
 		forgive_buildable(o, stack, &pulls->v[i]);
-	if (cli_images_judge(o, pulls, err) < 0) {
-		err->kind = ERR_CREATE;
-		return -1;
-	}
-	return 0;
+	return cli_images_judge(o, pulls, err);
 }
 
 int cli_images_get(const struct cli_options *o, const struct stack *stack, struct err *err)
@@ -197,6 +193,8 @@ int cli_images_get(const struct cli_options *o, const struct stack *stack, struc
 	struct cli_pulls pulls = { 0 };
 	int rc = s ? get(s, o, stack, &pulls, err) : -1;
 
+	if (rc < 0)
+		err->kind = ERR_CREATE;
 	vec_fini(&pulls);
 	store_close(s);
 	return rc;

@@ -11,16 +11,16 @@
 #include "cli/command.h"
 #include "cli/term.h"
 
-/* A descriptor 0, 1 or 2 that is closed would be given to the first file opened, and be written into. */
+/*
+ * A descriptor 0, 1 or 2 that is closed would be given to the first file opened, and be written into. Standard output stays one
+ * that cannot be written to: who closed it is told that nothing was printed.
+ */
 static void fill_standard_fds(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO && (fcntl(fd, F_SETFD, 0), true));
-	if (fd > STDERR_FILENO)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			/* The lowest that is free. */
+			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
 static int dispatch(const struct cli_options *o, const struct cli_command *c, struct err *err)

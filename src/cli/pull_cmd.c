@@ -157,6 +157,9 @@ int cli_pull(const struct cli_options *o, struct err *err)
 	s = store_open(path_data_dir(), err);
 	if (s)
 		rc = run(o, s, p.stack, &pulls, err);
+	/* A name that is none stands in the file. */
+	if (rc < 0 && err->kind == ERR_USAGE)
+		err->kind = ERR_STACK;
 	store_close(s);
 	vec_fini(&pulls);
 	cli_project_fini(&p);

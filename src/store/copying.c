@@ -184,7 +184,7 @@ static int judge(const struct party *parties, struct err *err)
 
 int store_copy(const struct store_copy *c, const struct store_hooks *hooks, struct err *err)
 {
-	_cleanup_free_ char *path = program_find(UNPACKER_NAME, "MSTACK_STORE_BIN");
+	_cleanup_free_ char *path = program_find(UNPACKER_NAME, UNPACKER_VARIABLE);
 	_cleanup_fd_ int program = path ? open(path, O_PATH | O_CLOEXEC) : -1;
 	struct party parties[2] = { { .end = &c->from, .voice.in = -1, .hooks = hooks },
 				    { .end = &c->to, .voice.in = -1, .hooks = hooks } };

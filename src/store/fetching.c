@@ -92,7 +92,7 @@ void store_fetcher_close(struct store_fetcher *f)
 int store_fetcher_open(const struct fetch_open *open, const struct store_teller *t,
 		       struct store_fetcher *ret, struct err *err)
 {
-	_cleanup_free_ char *program = program_find(FETCHER_NAME, "MSTACK_FETCH_BIN");
+	_cleanup_free_ char *program = program_find(FETCHER_NAME, FETCHER_VARIABLE);
 	struct store_fetcher f = { .sock = -1, .teller = t };
 	_cleanup_fd_ int theirs = -1;
 	int ends[2], rc;

@@ -89,6 +89,20 @@ static int take_time(const json_t *c, const char *key, int64_t *ret, struct err 
 	return 0;
 }
 
+/* Another word is no check for docker either, but there it is gone without a word. */
+static int check_test(char *const *test, struct err *err)
+{
+	const char *word = test && *test ? *test : "NONE";
+
+	if (!strcmp(word, "NONE") ||
+	    (test[1] && (!strcmp(word, "CMD") || !strcmp(word, "CMD-SHELL"))))
+		return 0;
+	return err_set(err,
+		       "the image's configuration: Healthcheck: '%.40s'%s: it is NONE, or CMD or "
+		       "CMD-SHELL and a command",
+		       word, test[1] ? "" : " alone");
+}
+
 /* 0 means "as usual" in each of them. */
 static int take_health(const json_t *c, struct store_health *ret, struct err *err)
 {
@@ -103,7 +117,7 @@ static int take_health(const json_t *c, struct store_health *ret, struct err *er
 			json_integer_value(retries) > 1000000))
 		return wrong("Retries", "no small number", err);
 	ret->retries = (unsigned)json_integer_value(retries);
-	if (take_list(h, "Test", &ret->test, err) < 0 ||
+	if (take_list(h, "Test", &ret->test, err) < 0 || check_test(ret->test, err) < 0 ||
 	    take_time(h, "Interval", &ret->interval_ns, err) < 0 ||
 	    take_time(h, "Timeout", &ret->timeout_ns, err) < 0 ||
 	    take_time(h, "StartPeriod", &ret->start_period_ns, err) < 0)

@@ -36,7 +36,7 @@ int store_source_parse(const char *image, const char *base_dir, struct store_sou
 	/* As skopeo has it: the path ends at the first colon. */
 	colon = s.prefix ? strchr(path, ':') : NULL;
 	if (!*path || colon == path || (colon && !colon[1]))
-		return err_kind(err, ERR_CREATE, "image '%.200s': must be %sPATH or %sPATH:NAME",
+		return err_kind(err, ERR_USAGE, "image '%.200s': must be %sPATH or %sPATH:NAME",
 				image, s.prefix, s.prefix);
 	s.ref = colon ? xstrdup(colon + 1) : NULL;
 	s.path = xasprintf("%s%s%.*s", *path == '/' ? "" : base_dir, *path == '/' ? "" : "/",
@@ -253,8 +253,10 @@ static int put_names(const struct store *s, const struct store_source *src, cons
 		return put_reference(s, name, p, ret, err);
 	if (src->docker) {
 		for (char **n = p->names; n && *n; n++)
-			if (put_reference(s, *n, p, ret, err) < 0)
+			if (put_reference(s, *n, p, ret, err) < 0) {
+				err->kind = ERR_RUN; /* not a word of ours is wrong */
 				return -1;
+			}
 		return 0;
 	}
 	own = src->kind == STORE_TAR ? NULL : name_of_source(src, p);

@@ -141,7 +141,7 @@ int store_reference_parse(const char *text, struct store_reference *ret, struct 
 	}
 	store_reference_fini(&r);
 	return err_kind(
-		err, ERR_CREATE,
+		err, ERR_USAGE,
 		"image '%.200s': not a name of an image (like alpine, alpine:3.19, example.com/team/app:v1 or "
 		"name@sha256:...; letters are small ones)",
 		text);

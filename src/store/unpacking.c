@@ -264,7 +264,7 @@ static int hear(struct crew *crew, struct err *err)
 int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
 		     struct err *err)
 {
-	_cleanup_free_ char *program = program_find(UNPACKER_NAME, "MSTACK_STORE_BIN");
+	_cleanup_free_ char *program = program_find(UNPACKER_NAME, UNPACKER_VARIABLE);
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct crew crew = { .program = program, .teller = teller, .jobs = jobs, .n = n };
 	struct err ignored = { 0 };

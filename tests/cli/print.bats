@@ -73,7 +73,7 @@ log() {
 	[[ $(mstack -p s logs --no-log-prefix web) == w ]]
 	[[ $(mstack -p s logs --no-log-prefix web-admin) == a ]]
 	[[ $(mstack -p s logs web web-admin | wc -l) == 2 ]]
-	expect 1 mstack -p s logs admin
+	expect 2 mstack -p s logs admin
 	says admin
 }
 
@@ -135,6 +135,16 @@ log() {
 	else
 		jq -e -s 'all(.Ok or (.Needed | not))' <<<"$output"
 	fi
+}
+
+@test "doctor: a program of its own that is missing is said" {
+	cp "$BUILD/mstack" "$BATS_TEST_TMPDIR/mstack"
+	run "$BATS_TEST_TMPDIR/mstack" doctor --format '{{.Check}} {{.Ok}} {{.Why}}'
+	[[ $status == 1 ]]
+	says 'mstack-store false images and files of cp are unpacked by it' 'mstack-fetch false images are pulled by it'
+	run mstack doctor
+	grep -E '^mstack-store +ok' <<<"$output"
+	grep -E '^mstack-fetch +ok' <<<"$output"
 }
 
 @test "doctor: without rights it says so" {

@@ -42,10 +42,10 @@ services() { mstack config --services "$@"; }
 	expect 0 mstack config other.yaml -q
 	expect 0 mstack config -q other.yaml
 	expect 0 mstack ps -a other.yaml svc-word
-	expect 1 mstack ps other.yaml absent
+	expect 2 mstack ps other.yaml absent
 	says absent
 	# Only the first word can be it.
-	expect 1 mstack ps svc-found other.yaml
+	expect 2 mstack ps svc-found other.yaml
 	says other.yaml
 }
 

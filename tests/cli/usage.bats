@@ -150,7 +150,7 @@ load common
 # ---- known, but not supported yet: exit 2 ----
 
 @test "later: commands" {
-	for command in plan start stop restart kill rm create scale wait images \
+	for command in plan start stop restart kill rm create scale wait \
 		events link impair capture graph why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
@@ -204,6 +204,14 @@ load common
 @test "output: a full disk is an error" {
 	expect 1 sh -c 'mstack help >/dev/full'
 	says 'no space left'
+}
+
+@test "output: a closed standard output is an error for what would be printed there" {
+	cat >stack.yaml <<<'services: {a: {image: busybox}}'
+	expect 1 sh -c 'mstack config >&-'
+	says 'write to standard output'
+	expect 1 sh -c 'mstack help >&- <&-'
+	expect 0 sh -c 'mstack config -q >&-'
 }
 
 @test "output: closed standard streams harm nothing" {

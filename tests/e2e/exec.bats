@@ -115,7 +115,7 @@ container_has() { mstack exec -T a test -e "$1"; }
 	wait_until state_is database exited
 	expect_exit 1 mstack exec database true
 	says "'database' is not running"
-	expect_exit 1 mstack exec databse true
+	expect_exit 2 mstack exec databse true
 	says "did you mean 'database'"
 	expect_exit 0 mstack exec stack.yaml web true
 	expect_exit 0 mstack -p t exec web true

@@ -162,6 +162,18 @@ ten_layers() {
 	expect_exit 2 mstack image imprt x
 	says "did you mean 'import'"
 	expect_exit 2 mstack image import
+	expect_exit 2 mstack image import oci:lay:v1 'Bad Name'
+	says 'not a name of an image'
+	expect_exit 2 mstack image import oci:
+	says 'must be oci:PATH'
+	expect_exit 2 mstack image inspect 'Bad Name'
+	expect_exit 2 mstack image pull 'Bad Name'
+	expect_exit 1 mstack image rm app
+	stack <<<'services: {a: {image: BAD}}'
+	expect_exit 125 mstack up
+	says 'not a name of an image'
+	expect_exit 3 mstack pull
+	expect_exit 125 mstack run --image BAD -- true
 }
 
 @test "image: a name of the catalog runs, also by its digest" {

@@ -300,7 +300,7 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	expect_exit 7 mstack run web sh -c 'cat /data/x; exit 7'
 	says x
 	[[ $output != *"goes on"* ]]
-	expect_exit 3 mstack run wbe
+	expect_exit 2 mstack run wbe
 	says "did you mean 'web'?"
 	expect_exit 2 mstack run --cap-add NONE web true
 	says NONE

@@ -178,6 +178,48 @@ static void test_mkdirs(void **state)
 	free(whole);
 }
 
+static void test_resolve(void **state)
+{
+	static const struct {
+		const char *path, *to; /* NULL: wrong */
+		int error;
+	} t_[] = {
+		{ "/", "/", 0 },
+		{ "", "/", 0 },
+		{ "..//./..", "/", 0 },
+		{ "/etc/passwd", "/etc/passwd", 0 },
+		{ "etc//./passwd/", "/etc/passwd", 0 },
+		{ "/not/there/../here", "/not/here", 0 },
+		{ "dangling", "/nowhere", 0 },
+		{ "/dangling/x/y", "/nowhere/x/y", 0 },
+		{ "/dangling/../etc", "/etc", 0 },
+		{ "above/escaped", "/escaped", 0 },
+		{ "../../over", "/over", 0 },
+		{ "chain/x", "/deep/er/nowhere/x", 0 },
+		{ "loop/x", NULL, ELOOP },
+		{ "etc/passwd/x", NULL, ENOTDIR },
+	};
+	struct tree *t = *state;
+	char place[PATH_MAX], longest[PATH_MAX + 2];
+
+	assert_int_equal(symlinkat("/deep/link", t->root, "chain"), 0);
+	assert_int_equal(path_mkdirs(t->root, "deep/er", 0755), 0);
+	assert_int_equal(symlinkat("er/../../deep/er/nowhere", t->root, "deep/link"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t_); i++) {
+		int rc = path_resolve_in(t->root, t_[i].path, place);
+
+		assert_int_equal(rc, t_[i].to ? 0 : -1);
+		if (t_[i].to)
+			assert_string_equal(place, t_[i].to);
+		else
+			assert_int_equal(errno, t_[i].error);
+	}
+	memset(longest, 'l', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(path_resolve_in(t->root, longest, place), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+}
+
 static void test_mkdirs_by_hostile_links(void **state)
 {
 	struct tree *t = *state;
@@ -354,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_magic_links_are_refused),
 		test_in_tree(test_creating_stays_inside),
 		test_in_tree(test_mkdirs),
+		test_in_tree(test_resolve),
 		test_in_tree(test_mkdirs_by_hostile_links),
 		test_in_tree(test_remove),
 		test_in_tree(test_remove_many),
