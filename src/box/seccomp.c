@@ -1,107 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seccomp: from the table of system calls, or a profile of the user's, to a filter program. Called by launch.c before the clone;
- * loading it is the child's business (process.c).
+ * seccomp: from the table of system calls (seccomp_tree.c), or a profile of the user's, to a filter program. Called by launch.c
+ * before the clone; loading it is the child's business (process.c).
  *
- * libseccomp builds a binary tree that allows what is listed and answers EPERM else. It cannot say
- * "every number above this one", so a few instructions in front of its program answer ENOSYS for
- * numbers that the table does not have: a program that tries something newer than we know then
- * takes its older way.
+ * A profile is built by libseccomp. It cannot say "every number above this one", so a few instructions in front of its program
+ * answer ENOSYS for numbers that the table does not have: a program that tries something newer than we know then takes its
+ * older way.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
-#include <sys/personality.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "box/profile.h"
 #include "box/seccomp.h"
-#include "box/seccomp_i386.h"
+#include "box/seccomp_tree.h"
 #include "box/syscalls.h"
 #include "mstack/box.h"
 
 #define RET_NOSYS    (SECCOMP_RET_ERRNO | ENOSYS)
 #define PROLOGUE_MAX 32
-#define EVERY_BIT    UINT64_MAX
-
-/* Linux, 32-bit uname, both with UNAME26, and the question for the present one. */
-const uint32_t seccomp_personalities[] = { PER_LINUX, PER_LINUX32, UNAME26, PER_LINUX32 | UNAME26,
-					   0xffffffff };
-
-/* ---- rules ----------------------------------------------------------------------------------- */
-
-/* Allowed if the first argument is `value`, looking at the bits of `mask` only. */
-static int allow_if(scmp_filter_ctx ctx, int nr, uint64_t mask, uint64_t value)
-{
-	struct scmp_arg_cmp arg = { .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value };
-
-	if (mask == EVERY_BIT)
-		arg = (struct scmp_arg_cmp){ .op = SCMP_CMP_EQ, .datum_a = value };
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 1, &arg);
-}
-
-static int add_socket(scmp_filter_ctx ctx, int nr, uint64_t caps)
-{
-	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < ARRAY_LEN(families); i++)
-		rc = allow_if(ctx, nr, EVERY_BIT, (uint64_t)families[i]);
-	if (!rc && caps & UINT64_C(1) << CAP_NET_RAW)
-		rc = allow_if(ctx, nr, EVERY_BIT, AF_PACKET);
-	return rc;
-}
-
-static int add_personality(scmp_filter_ctx ctx, int nr)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < ARRAY_LEN(seccomp_personalities); i++)
-		rc = allow_if(ctx, nr, EVERY_BIT, seccomp_personalities[i]);
-	return rc;
-}
-
-static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row, uint64_t caps)
-{
-	int nr = row->nr[SYSCALL_NATIVE];
-
-	if (row->caps & caps)
-		return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 0, NULL);
-	switch (row->decision) {
-	case SYSCALL_ALLOW:
-		return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr, 0, NULL);
-	case SYSCALL_DENY:
-		return 0;
-	case SYSCALL_NOSYS:
-		return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0, NULL);
-	case SYSCALL_SOCKET:
-		return add_socket(ctx, nr, caps);
-	case SYSCALL_CLONE:
-		return allow_if(ctx, nr, SECCOMP_NEW_NAMESPACES, 0);
-	case SYSCALL_PERSONALITY:
-		return add_personality(ctx, nr);
-	}
-	return -EINVAL;
-}
-
-static int add_rules(scmp_filter_ctx ctx, uint64_t caps)
-{
-	int rc;
-
-	/* Calls by the doors of i386 and x32: not killed, they are just not there. */
-	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	if (!rc)
-		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; !rc && i < syscall_rows_len; i++)
-		if (syscall_rows[i].nr[SYSCALL_NATIVE] >= 0)
-			rc = add_row(ctx, &syscall_rows[i], caps);
-	return rc;
-}
 
 /* ---- program --------------------------------------------------------------------------------- */
 
@@ -159,28 +79,15 @@ static int read_program(int fd, bool open, struct sock_fprog *ret, struct err *e
 	return err_sys(err, errno, "system call filter: read");
 }
 
-static scmp_filter_ctx make_default(uint64_t caps, struct err *err)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int rc = ctx ? add_rules(ctx, caps) : -ENOMEM;
-
-	if (!rc)
-		return ctx;
-	seccomp_release(ctx);
-	err_sys(err, -rc, "system call filter: build");
-	return NULL;
-}
-
 static int compile(uint64_t caps, const char *profile, struct sock_fprog *ret, struct err *err)
 {
 	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
 	bool open = false;
-	scmp_filter_ctx ctx =
-		profile ? profile_read(profile, caps, &open, err) : make_default(caps, err);
+	scmp_filter_ctx ctx = profile_read(profile, caps, &open, err);
 	int rc;
 
 	if (!ctx)
-		return profile ? err_wrap(err, "profile of seccomp") : -1;
+		return err_wrap(err, "profile of seccomp");
 	rc = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
 	seccomp_release(ctx);
 	if (rc)
@@ -201,12 +108,7 @@ static int compile_with(uint64_t caps, bool i386, const char *profile, struct so
 	if (profile && i386)
 		return err_set(err, "profile of seccomp: it is for x86-64; arch=i386 opens the "
 				    "default filter only");
-	if (compile(caps, profile, ret, err) < 0)
-		return -1;
-	if (!i386 || !seccomp_open_i386(ret, caps, err))
-		return 0;
-	free(ret->filter);
-	return -1;
+	return profile ? compile(caps, profile, ret, err) : seccomp_tree(caps, i386, ret, err);
 }
 
 const struct sock_fprog *seccomp_get(struct seccomp_filter **list, uint64_t caps, bool i386,

@@ -168,11 +168,6 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 		slot_try_free(s);
 		return NULL;
 	}
-	/*
-	 * The filter that most starts want takes libseccomp 2 ms, in which the child gets on with
-	 * its work. An error comes again with the start.
-	 */
-	(void)seccomp_get(&rt->filters, box_caps_default(), false, NULL, NULL);
 	return s;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * syscalls: the calls of Linux by their names, what a container may do with them, and their numbers on each architecture. Read by
- * seccomp.c, seccomp_i386.c and profile.c.
+ * seccomp.c, seccomp_tree.c and profile.c.
  *
  * At most as lax as the profile that Docker ships, with the same capabilities opening the same
  * calls, and stricter for what has no use in a container: modify_ldt, remap_file_pages, the calls

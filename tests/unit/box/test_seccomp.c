@@ -4,7 +4,9 @@
  * calls out.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,6 +208,156 @@ static void test_i386_open(void **state)
 	assert_null(seccomp_get(&(struct seccomp_filter *){ NULL }, 0, true, "{}", NULL));
 }
 
+/* What the kernel would make of a call: instructions that the filter is made of, no others. */
+static uint32_t simulate(const struct sock_fprog *prog, const struct seccomp_data *data)
+{
+	uint32_t a = 0;
+
+	for (size_t i = 0; i < prog->len; i++) {
+		const struct sock_filter *f = &prog->filter[i];
+
+		switch (f->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			assert_in_range(f->k, 0, sizeof(*data) - 4);
+			memcpy(&a, (const char *)data + f->k, 4);
+			break;
+		case BPF_JMP | BPF_JA:
+			i += f->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			i += a == f->k ? f->jt : f->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			i += a >= f->k ? f->jt : f->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			i += a & f->k ? f->jt : f->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return f->k;
+		default:
+			fail_msg("instruction %x", f->code);
+		}
+	}
+	fail_msg("it has no end");
+	return 0;
+}
+
+#define UPPER UINT64_C(0x100000000)
+
+static bool is_among(uint64_t arg, const uint32_t *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (arg == values[i])
+			return true;
+	return false;
+}
+
+/* The same by the words of the table. */
+static uint32_t expected(const struct syscall_row *row, uint64_t caps, uint64_t arg, bool wide)
+{
+	static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
+	bool allow = false;
+
+	if (!wide)
+		arg = (uint32_t)arg;
+	if (!row)
+		return SECCOMP_RET_ERRNO | ENOSYS;
+	if (row->caps & caps)
+		return SECCOMP_RET_ALLOW;
+	switch (row->decision) {
+	case SYSCALL_ALLOW:
+		allow = true;
+		break;
+	case SYSCALL_DENY:
+		break;
+	case SYSCALL_NOSYS:
+		return SECCOMP_RET_ERRNO | ENOSYS;
+	case SYSCALL_SOCKET:
+		allow = is_among(arg, families, ARRAY_LEN(families) - !(caps & CAP(NET_RAW)));
+		break;
+	case SYSCALL_CLONE:
+		allow = !(arg & SECCOMP_NEW_NAMESPACES);
+		break;
+	case SYSCALL_PERSONALITY:
+		allow = is_among(arg, seccomp_personalities, SECCOMP_PERSONALITIES);
+		break;
+	}
+	return allow ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM;
+}
+
+static void check_door(const struct sock_fprog *prog, unsigned arch, uint32_t audit, uint64_t caps,
+		       bool open)
+{
+	static const uint64_t args[] = { 0,
+					 1,
+					 2,
+					 8,
+					 10,
+					 16,
+					 17,
+					 38,
+					 40,
+					 CLONE_NEWUSER,
+					 CLONE_NEWNS | CLONE_VM,
+					 0x0020000,
+					 0x0020008,
+					 0x0040000,
+					 0xffffffff,
+					 UPPER,
+					 UPPER | 2,
+					 UPPER | 0xffffffff,
+					 UINT64_MAX };
+	const struct syscall_row *rows[SYSCALL_NUMBERS];
+
+	syscall_by_number(arch, rows);
+	for (uint32_t nr = 0; nr < SYSCALL_NUMBERS + 2; nr++) {
+		const struct syscall_row *row = open && nr < SYSCALL_NUMBERS ? rows[nr] : NULL;
+
+		for (size_t i = 0; i < ARRAY_LEN(args); i++) {
+			struct seccomp_data data = { .nr = (int)nr,
+						     .arch = audit,
+						     .args = { args[i] } };
+			uint32_t should = expected(row, caps, args[i], arch != SYSCALL_I386);
+
+			if (simulate(prog, &data) != should)
+				fail_msg("call %u (%llx) of arch %u: %x, not %x", nr,
+					 (unsigned long long)args[i], arch, simulate(prog, &data),
+					 should);
+			data.nr = (int)(nr | 0x40000000u); /* x32 */
+			assert_int_equal(simulate(prog, &data), SECCOMP_RET_ERRNO | ENOSYS);
+			data.nr = (int)(nr | 0x80000000u);
+			assert_int_equal(simulate(prog, &data), SECCOMP_RET_ERRNO | ENOSYS);
+		}
+	}
+}
+
+/* Every number by every door, with arguments at the edges of what is asked of them. */
+static void test_every_call(void **state)
+{
+	const uint64_t sets[] = { 0, box_caps_default(), box_caps_default() | CAP(NET_RAW),
+				  CAP(SYS_ADMIN), UINT64_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(sets); i++) {
+		struct seccomp_filter *list = NULL;
+		uint64_t caps = sets[i / 2];
+		bool i386 = i % 2;
+		const struct sock_fprog *prog = seccomp_get(&list, caps, i386, NULL, NULL);
+
+		if (!prog && i386)
+			continue; /* not this machine's */
+		assert_non_null(prog);
+		check_door(prog, SYSCALL_NATIVE,
+			   SYSCALL_NATIVE == SYSCALL_X86_64 ? AUDIT_ARCH_X86_64
+							    : AUDIT_ARCH_AARCH64,
+			   caps, true);
+		check_door(prog, SYSCALL_I386, AUDIT_ARCH_I386, caps, i386);
+		check_door(prog, SYSCALL_ARM64, AUDIT_ARCH_ARM, caps, false);
+		seccomp_free(&list);
+	}
+}
+
 /* One row for a name, one name for a number, and not more open than was meant. */
 static void test_table(void **state)
 {
@@ -278,9 +430,10 @@ static void test_kept_per_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),	  cmocka_unit_test(test_i386),
-		cmocka_unit_test(test_i386_open), cmocka_unit_test(test_arm64),
-		cmocka_unit_test(test_table),	  cmocka_unit_test(test_kept_per_set),
+		cmocka_unit_test(test_calls),	   cmocka_unit_test(test_i386),
+		cmocka_unit_test(test_i386_open),  cmocka_unit_test(test_arm64),
+		cmocka_unit_test(test_table),	   cmocka_unit_test(test_kept_per_set),
+		cmocka_unit_test(test_every_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
