@@ -46,6 +46,12 @@ enum ctl_type {
 	CTL_PAUSE = 7,		/* request {"services": [names] or absent: all}; answers: {"slot", "changed"} for each that
 				   runs; unchanged: it was paused before */
 	CTL_UNPAUSE = 8,	/* likewise */
+	/*
+	 * Into the networks of services. Request {"services": [names of services or slots] or absent: all}; answers: for each slot
+	 * {"slot", "service", "networks": {name of an interface: that of its network}} with a descriptor of its network namespace,
+	 * and without one when it has none yet.
+	 */
+	CTL_CAPTURE = 11,
 };
 
 enum { CTL_LAST = 1 };		/* flags */

@@ -16,6 +16,7 @@
 
 #include "mstack/base.h"
 #include "mstack/ledger.h"
+#include "mstack/net_capture.h"
 
 struct ev_loop;
 

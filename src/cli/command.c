@@ -183,6 +183,18 @@ static const struct cli_option top_options[] = {
 	END,
 };
 
+static const struct cli_option capture_options[] = {
+	VALUE("write", 'w', TEXT, write, "FILE|-", "where to: a pcapng file; - is standard output"),
+	FLAG("force", 0, force, "overwrite FILE when it is there"),
+	VALUE("count", 'c', TEXT, count, "N", "end after so many packets"),
+	VALUE("duration", 0, SECONDS, duration_s, "SECONDS", "end after so long"),
+	VALUE("filter", 0, TEXT, filter, "WORDS", "only these packets, as tcpdump is told: 'tcp port 80 and host web'"),
+	VALUE("snapshot-length", 's', TEXT, snaplen, "BYTES", "so much of each packet; all"),
+	VALUE("buffer-size", 'B', TEXT, buffer, "KIB", "memory for packets of an interface that wait to be written"),
+	VALUE("index", 0, TEXT, index, "N", "which container of the services; else all"),
+	END,
+};
+
 static const struct cli_option config_options[] = {
 	FLAG("quiet", 'q', quiet, "check only; with --format json the problems go to standard output"),
 	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output; problems as JSON lines with json"),
@@ -354,6 +366,17 @@ const struct cli_command cli_commands[] = {
 	  cli_pause },
 	{ "unpause", "let paused services go on", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options, NULL,
 	  cli_unpause },
+	{ "capture", "record the packets of services", "[FILE] [SERVICE[:IFACE]...]", 256, COMMAND_ACTS, capture_options,
+	  "On all interfaces of the services but lo, or on those that are named, into one pcapng for Wireshark, tshark and\n"
+	  "tcpdump, until it is interrupted. Interfaces are called SERVICE-N:IFACE in it, the services' addresses have their\n"
+	  "names, each packet has its direction, and the end says how many were lost. It goes on when a service is\n"
+	  "restarted, with interfaces that come later too. Nothing is needed in the image. --filter needs libpcap.\n"
+	  "\n"
+	  "  mstack capture web -w web.pcapng\n"
+	  "  mstack capture web db:eth1 -w - | wireshark -k -i -      live\n"
+	  "  mstack capture -s 128 --duration 60 -w all.pcapng        the head of all packets of the stack, for a minute\n"
+	  "  ssh host mstack capture -p shop web -w - | tshark -r -   from somewhere else\n",
+	  cli_capture },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -424,7 +447,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("events", "show what happens"),
 	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("impair", "make a link slow or lossy"),
-	NOT_YET("capture", "record a service's traffic"),
 	NOT_YET("graph", "draw the topology"),
 	NOT_YET("why", "explain the last changes of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),

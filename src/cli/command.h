@@ -50,6 +50,7 @@ int cli_unpause(const struct cli_options *o, struct err *err);
 int cli_cp(const struct cli_options *o, struct err *err);
 int cli_stats(const struct cli_options *o, struct err *err);
 int cli_port(const struct cli_options *o, struct err *err);
+int cli_capture(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

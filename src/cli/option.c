@@ -300,7 +300,7 @@ int cli_options_parse(const char *const *words, struct cli_options *ret,
 		      const struct cli_command **ret_command, struct err *err)
 {
 	struct cli_options o = {
-		.timeout_s = -1, .wait_timeout_s = -1, .interactive = true, .sig_proxy = true
+		.timeout_s = -1, .wait_timeout_s = -1, .duration_s = -1, .interactive = true, .sig_proxy = true
 	};
 	struct parser p = { .words = words, .o = &o, .err = err };
 	size_t n = 0;

@@ -28,6 +28,8 @@ struct cli_options {
 	const char *user, *workdir, *index, *protocol, *detach_keys;
 	const char *image, *rootfs, *name, *hostname, *entrypoint, *memory, *cpus, *pids, *network, *pull;
 	struct cli_words status, attach, no_attach, env, env_from_file, binds, tmpfs, publish, labels;
+	const char *write, *count, *filter, *snaplen, *buffer; /* of `capture` */
+	int64_t duration_s;				       /* -1: not given */
 	struct cli_words cap_add, cap_drop, devices;
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */

@@ -90,14 +90,60 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);
 }
 
+/* Wires and what a container makes for itself have no network: clients see all interfaces by themselves. */
+static json_t *networks_of(const struct sup_slot *slot)
+{
+	const struct plan *plan = slot->oneoff ? sup_oneoff_plan(slot) : slot->sup->plan;
+	json_t *networks = json_object();
+
+	for (size_t i = 0; i < slot->plan->n_ports; i++) {
+		const struct net_port_spec *port = &slot->plan->ports[i];
+		const char *name = plan->net.bridges[port->bridge].altname;
+
+		json_object_set_new(networks, port->ifname, json_string(name ? name : ""));
+	}
+	return networks;
+}
+
+static int answer_window(struct sup_peer *p, const struct ctl_msg *request,
+			 const struct sup_slot *slot)
+{
+	int netns = slot->box ? box_slot_netns(slot->box) : -1;
+	struct ctl_msg m = {
+		.type = CTL_OK, .id = request->id, .fds = { netns }, .n_fds = netns >= 0
+	};
+	int rc;
+
+	m.body = json_pack("{s:s, s:s, s:o}", "slot", slot->plan->name, "service",
+			   slot->plan->service->name, "networks", networks_of(slot));
+	rc = ctl_send(p->fd, &m, &(struct err){ 0 });
+	json_decref(m.body);
+	return rc;
+}
+
+/* Whoever looks into a network does it in a process of its own: here it is only handed over. */
+static void answer_capture(struct sup_peer *p, const struct ctl_msg *m)
+{
+	const json_t *services = json_object_get(m->body, "services");
+
+	for (size_t i = 0; i < p->sup->n_slots; i++) {
+		const struct sup_slot *slot = &p->sup->slots[i];
+
+		if (slot->plan && (is_meant(services, slot->plan->service->name) ||
+				   is_meant(services, slot->plan->name)))
+			answer_window(p, m, slot);
+	}
+	ctl_answer(p->fd, m, CTL_OK, NULL, true);
+}
+
 static const struct request {
 	enum ctl_type type;
 	void (*run)(struct sup_peer *p, const struct ctl_msg *m);
 } requests[] = {
-	{ CTL_PS, answer_ps },		{ CTL_STATUS, answer_status },
-	{ CTL_DOWN, begin_down },	{ CTL_PAUSE, answer_freeze },
-	{ CTL_UNPAUSE, answer_freeze }, { CTL_ATTACH, sup_attach_request },
-	{ CTL_RUN, sup_oneoff_request },
+	{ CTL_PS, answer_ps },		 { CTL_STATUS, answer_status },
+	{ CTL_DOWN, begin_down },	 { CTL_PAUSE, answer_freeze },
+	{ CTL_UNPAUSE, answer_freeze },	 { CTL_ATTACH, sup_attach_request },
+	{ CTL_RUN, sup_oneoff_request }, { CTL_CAPTURE, answer_capture },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)
