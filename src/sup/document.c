@@ -56,7 +56,11 @@ struct sup_document *sup_document_read(int fd, struct err *err)
 	struct VEC(const char *) words = { 0 };
 	struct sup_document *d = xcalloc(1, sizeof(*d));
 	struct stack_text text = { 0 };
-	struct stack_opts opts = { .text = &text, .for_run = true };
+	/* Who stands in it was active where it was written. */
+	static const char *const all[] = { "*" };
+	struct stack_opts opts = {
+		.text = &text, .for_run = true, .profiles = all, .n_profiles = ARRAY_LEN(all)
+	};
 	int rc = read_all(fd, &b, err);
 
 	/* A byte of zero stands behind all of it, so that even half a document ends. */
