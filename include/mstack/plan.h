@@ -32,6 +32,7 @@ struct plan_host {
 	const char *own_hosts, *own_resolv_conf;	/* /etc/hosts and /etc/resolv.conf of the host, for those in its network */
 	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
 	const char *hostname;			/* of the host, for services with `uts: host` or in its network */
+	bool isolated;				/* networks of the stack are in a network namespace of their own */
 };
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
@@ -102,10 +103,14 @@ struct plan_fill {
 	unsigned line;
 };
 
+/* Of an isolated stack, in the host's namespace: one network, to which the stack's namespace is attached. */
+struct plan_uplink { struct net_spec net; struct net_port_spec port; };
+
 struct plan {
 	const struct stack *stack;
 	uint32_t id;				/* hash of the project's name */
 	struct net_spec net;
+	const struct plan_uplink *uplink;	/* NULL: the networks are in the host's namespace */
 	struct plan_slot *slots;		/* in file order */
 	size_t n_slots;
 	struct plan_edge *edges;
@@ -147,6 +152,12 @@ struct plan_extra {
  */
 int plan_beside(const struct plan *running, const struct plan_extra *extra, const struct plan_host *host,
 		struct plan **ret_plan, struct stack_diags *diags);
+/*
+ * A published port of an isolated stack is published twice, under the same number: on the host for the stack's namespace, and
+ * there for the container. Who may reach it is decided on the host.
+ */
+struct net_publish_spec plan_outside(const struct plan *p, const struct net_publish_spec *pub);
+struct net_publish_spec plan_inside(const struct net_publish_spec *pub);
 /* Fills in what the name of a project alone decides: project (borrowed), id and table. */
 void plan_names(const char *project, struct net_spec *ret);
 /* The capabilities of a service's containers, as box_spec.caps. Names that nobody knows do not count. */

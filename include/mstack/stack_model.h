@@ -214,6 +214,7 @@ struct stack {
 	const struct stack_network *networks;
 	const struct stack_volume *volumes;
 	size_t n_files, n_services, n_networks, n_volumes;
+	bool isolated;				/* `x-isolated`: its networks are in a network namespace of their own */
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };
 

@@ -88,6 +88,7 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.wait_healthy = f->b->wait_healthy,
 		.renew_volumes = f->b->o->renew_volumes,
+		.isolated = f->b->o->isolated,
 		.client = f->b->client,
 	};
 	int r = sup_run(&opts, ret_code, err);

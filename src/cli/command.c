@@ -47,6 +47,7 @@ static const struct cli_option up_options[] = {
 	VALUE("pull", 0, CHOICE, pull, "always|missing|never|policy", "when images are pulled, instead of the file's pull_policy"),
 	FLAG("quiet-pull", 0, quiet_pull, "do not tell how pulling goes on"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
+	FLAG("isolated", 0, isolated, "networks in a network namespace of their own; of the host one link"),
 	FLAG("renew-anon-volumes", 'V', renew_volumes, "anonymous volumes begin empty, what they held is lost"),
 	LATER("scale", 0), LATER("no-deps", 0), LATER("force-recreate", 0), LATER("no-recreate", 0),
 	LATER("always-recreate-deps", 0), LATER("attach-dependencies", 0),

@@ -18,7 +18,7 @@ struct cli_options {
 	bool dry_run, help, version;
 	/* of commands; a word that several of them know is one field */
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
-	bool remove_orphans, renew_volumes, volumes, networks, services, images, follow, all, quiet, shorter;
+	bool remove_orphans, renew_volumes, isolated, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, security, force;
 	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, no_deps;
 	bool read_only, init, no_trunc;

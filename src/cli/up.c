@@ -152,6 +152,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 		.exit_code_from = o->exit_code_from,
 		.wait_healthy = o->wait,
 		.renew_volumes = o->renew_volumes,
+		.isolated = o->isolated,
 		.dry_run = o->dry_run,
 	};
 	int r = sup_run(&opts, ret_code, err);

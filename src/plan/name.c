@@ -43,10 +43,9 @@ void plan_names(const char *project, struct net_spec *ret)
 	table_name(project, ret->id, ret->table, sizeof(ret->table));
 }
 
-void planner_bridge_name(const struct planner *p, const struct stack_network *net,
-			 char ret[IFNAMSIZ])
+void planner_bridge_name(const struct planner *p, const char *network, char ret[IFNAMSIZ])
 {
-	uint64_t h = hash_of(p->stack->name, "network", net->key);
+	uint64_t h = hash_of(p->stack->name, "network", network);
 
 	snprintf(ret, IFNAMSIZ, "mstk%08x", (uint32_t)(h ^ h >> 32));
 }

@@ -75,11 +75,17 @@ static int make(struct planner *p, struct plan **ret_plan)
 		slots_beside(p);
 	else
 		slots(p);
+	p->routes = p->host->net->prefixes;
+	p->n_routes = p->host->net->n_prefixes;
+	if (p->host->isolated)
+		planner_uplink(p);
 	planner_networks(p);
 	/* Without its subnets nothing further can be said. */
 	if (stack_diags_errors(p->diags) == errors) {
 		planner_addresses(p);
 		planner_publish(p);
+		if (p->host->isolated)
+			planner_uplink_ports(p);
 		planner_edges(p);
 		planner_mounts(p);
 		planner_volumes(p);

@@ -33,18 +33,25 @@ struct planner {
 	const struct plan_extra *extra; /* likewise: what comes to it */
 	size_t first;			/* the slots before it are planned already */
 	struct planner_mounts *mounts;	/* by number of the slot */
+	const struct net_prefix *routes; /* where no subnet may be chosen */
+	size_t n_routes;
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
 };
 
 /* name.c: names are a pure function of stack and place. */
-void planner_bridge_name(const struct planner *p, const struct stack_network *net,
-			 char ret[IFNAMSIZ]);
+void planner_bridge_name(const struct planner *p, const char *network, char ret[IFNAMSIZ]);
 void planner_link_name(const struct planner *p, const char *slot, const char *network,
 		       char ret[IFNAMSIZ]);
 void planner_mac(const struct planner *p, const char *slot, const char *network, uint8_t ret[6]);
 
 /* subnet.c: a bridge with its subnet for every network in use. */
 void planner_networks(struct planner *p);
+/* One bridge, named after `key`. */
+void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
+		    struct net_bridge_spec *b);
+/* uplink.c: of an isolated stack; before its networks, and behind its ports. */
+void planner_uplink(struct planner *p);
+void planner_uplink_ports(struct planner *p);
 /* The bridge's subnet in which an address lies, or NULL. */
 const struct net_subnet *planner_subnet_of(const struct net_bridge_spec *b, const struct ip *ip);
 /* What the file says about a subnet of a network; NULL: it was chosen here. */

@@ -29,11 +29,12 @@ static void print_address(const struct ip_net *addr, struct buf *out)
 		buf_printf(out, " addr=%s", ip_net_text(addr).text);
 }
 
-static void print_port(const struct plan *p, const struct net_port_spec *port, struct buf *out)
+static void print_port(const struct net_spec *net, const struct net_port_spec *port,
+		       struct buf *out)
 {
 	const uint8_t *m = port->mac;
 
-	buf_printf(out, "  link %s on %s as %s", port->ifname, p->net.bridges[port->bridge].altname,
+	buf_printf(out, "  link %s on %s as %s", port->ifname, net->bridges[port->bridge].altname,
 		   port->host_ifname);
 	print_address(&port->ip4, out);
 	print_address(&port->ip6, out);
@@ -150,7 +151,7 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		buf_puts(out, "  layer on a tmpfs\n");
 	print_limits(&s->box_slot.limits, out);
 	for (size_t i = 0; i < s->n_ports; i++)
-		print_port(p, &s->ports[i], out);
+		print_port(&p->net, &s->ports[i], out);
 	for (size_t i = 0; i < s->n_pubs; i++)
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)
@@ -188,6 +189,11 @@ static void print_edge(const struct plan *p, const struct plan_edge *e, struct b
 void plan_print(const struct plan *p, struct buf *out)
 {
 	buf_printf(out, "project %s id=%08x table=%s\n", p->stack->name, p->id, p->net.table);
+	if (p->uplink) {
+		buf_puts(out, "isolated\n");
+		print_bridge(&p->uplink->net.bridges[0], out);
+		print_port(&p->uplink->net, &p->uplink->port, out);
+	}
 	for (size_t i = 0; i < p->net.n_bridges; i++)
 		print_bridge(&p->net.bridges[i], out);
 	for (size_t i = 0; i < p->n_volumes; i++)

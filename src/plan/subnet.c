@@ -23,12 +23,9 @@ struct pool {
 static const struct net_prefix *taken_by_host(const struct planner *p, const struct ip_net *subnet,
 					      unsigned narrowest)
 {
-	const struct net_facts *net = p->host->net;
-
-	for (size_t i = 0; i < net->n_prefixes; i++)
-		if (net->prefixes[i].net.prefix >= narrowest &&
-		    ip_overlap(&net->prefixes[i].net, subnet))
-			return &net->prefixes[i];
+	for (size_t i = 0; i < p->n_routes; i++)
+		if (p->routes[i].net.prefix >= narrowest && ip_overlap(&p->routes[i].net, subnet))
+			return &p->routes[i];
 	return NULL;
 }
 
@@ -43,7 +40,7 @@ static bool taken_by_us(const struct planner *p, const struct ip_net *subnet)
 				return true;
 	}
 	/* The one behind them is the one that is being made. */
-	for (size_t i = 0; i <= p->plan->net.n_bridges; i++) {
+	for (size_t i = 0; p->plan->net.bridges && i <= p->plan->net.n_bridges; i++) {
 		const struct net_bridge_spec *b = &p->plan->net.bridges[i];
 
 		for (size_t k = 0; k < b->n_subnets; k++)
@@ -136,6 +133,23 @@ static void give_ipv6(struct planner *p, const struct stack_network *n, struct n
 	give_subnet(p, n, &pool, b);
 }
 
+/* Within, an address of the host's surroundings means a neighbour on this network. */
+static void warn_of_shadow(struct planner *p, const struct stack_network *n,
+			   const struct stack_subnet *s)
+{
+	const struct net_facts *host = p->host->net;
+
+	for (size_t i = 0; i < host->n_prefixes; i++)
+		if (ip_overlap(&host->prefixes[i].net, &s->net)) {
+			stack_diag_add(
+				p->diags, STACK_WARNING, s->pos, NULL,
+				"network '%s': the host has %s (%s) as well; from there published ports are not reached",
+				n->key, ip_net_text(&host->prefixes[i].net).text,
+				host->prefixes[i].dev);
+			return;
+		}
+}
+
 static void take_subnet(struct planner *p, const struct stack_network *n,
 			const struct stack_subnet *s, struct net_bridge_spec *b)
 {
@@ -148,6 +162,8 @@ static void take_subnet(struct planner *p, const struct stack_network *n,
 			       "network '%s': subnet is taken on this host by %s (%s)", n->key,
 			       ip_net_text(&r->net).text, r->dev);
 	}
+	if (p->host->isolated)
+		warn_of_shadow(p, n, s);
 	if (b->n_subnets < NET_SUBNETS_MAX)
 		add_subnet(b, &s->net, &s->gateway);
 }
@@ -215,9 +231,10 @@ static bool is_wanted(const struct planner *p, const struct stack_network *n)
 	return !s && n->used;
 }
 
-static void plan_bridge(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b)
+void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
+		    struct net_bridge_spec *b)
 {
-	planner_bridge_name(p, n, b->ifname);
+	planner_bridge_name(p, key, b->ifname);
 	b->altname = n->name;
 	b->internal = n->internal;
 	b->mtu = n->mtu ? n->mtu : p->host->net->mtu;
@@ -240,7 +257,7 @@ void planner_networks(struct planner *p)
 		p->bridge_of[i] = find_running(p, n);
 		if (p->bridge_of[i] != SIZE_MAX || !is_wanted(p, n))
 			continue;
-		plan_bridge(p, n, &spec->bridges[spec->n_bridges]);
+		planner_bridge(p, n, n->key, &spec->bridges[spec->n_bridges]);
 		p->bridge_of[i] = spec->n_bridges++;
 	}
 }

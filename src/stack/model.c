@@ -292,4 +292,5 @@ void model_make(struct reader *r, const struct node *root)
 	model_networks(r, node_get(root, "networks"), node_get(root, "services"));
 	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
+	r->stack->isolated = value_bool(root, "x-isolated");
 }

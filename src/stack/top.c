@@ -30,7 +30,7 @@ static const struct key top_rows[] = {
 	WARN("version", STR, "the format has no versions any more"),
 	DONE("volumes", MAP, AS(form_volumes_top), BELOW(volumes_keys)),
 	/* Keys of ours. All other x- keys are free, but who writes one of these wants it done. */
-	REFUSE("x-isolated", BOO | STR, "run mstack in a network namespace of your own, see ip-netns(8)", AS(form_bool)),
+	DONE("x-isolated", BOO | STR, AS(form_bool)),
 	REFUSE("x-links", LST, "put the two services on a network of their own"),
 	DONE("x-on-supervisor-death", STR, AS(form_death), ONLY("stop; keep is refused")),
 };

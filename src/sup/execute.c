@@ -88,7 +88,7 @@ static void publish(struct sup_slot *slot)
 {
 	if (!slot->plan->n_pubs)
 		return;
-	if (net_publish(slot->sup->net, slot->plan->pubs, slot->plan->n_pubs, true,
+	if (sup_publish(slot->sup, slot->plan->pubs, slot->plan->n_pubs, true,
 			&slot->net_err) < 0)
 		box_kill(slot->box, &(struct err){ 0 }); /* BOX_START_FAILED follows */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netnslink: a slot's network namespace under the name PROJECT-SLOT for `ip netns` (ip-netns(8): /run/netns holds one entry
+ * netnslink: a slot's network namespace under the name PROJECT-SLOT, and that of an isolated stack under PROJECT, for `ip netns` (ip-netns(8): /run/netns holds one entry
  * for each). A symbolic link to our descriptor does it: with the supervisor gone it leads nowhere, and nothing is pinned.
  * Called by execute.c when a slot is ready. A convenience: when it fails, the stack goes on and says so.
  */
@@ -13,11 +13,9 @@
 
 static const char folder[] = "/run/netns";
 
-static int make_link(struct sup_slot *slot, const char *path, struct err *err)
+static int make_link(struct ledger *l, const char *path, int netns, struct err *err)
 {
-	_cleanup_free_ char *target =
-		xasprintf("/proc/%d/fd/%d", (int)getpid(), box_slot_netns(slot->box));
-	struct ledger *l = slot->sup->ledger;
+	_cleanup_free_ char *target = xasprintf("/proc/%d/fd/%d", (int)getpid(), netns);
 	uint32_t item = ledger_intend(l, "link", 0, path, err);
 
 	if (!item)
@@ -44,19 +42,32 @@ void sup_netns_unlink(struct sup_slot *slot)
 		ledger_undo_item(slot->sup->ledger, item->id, 0, &(struct err){ 0 });
 }
 
-void sup_netns_link(struct sup_slot *slot)
+static void show(struct sup *s, const char *slot, const char *path, int netns)
 {
-	_cleanup_free_ char *path = path_of(slot);
 	struct err err = { 0 };
 	int rc = path_mkdirs(AT_FDCWD, folder, 0755);
 
 	if (rc < 0)
 		err_sys(&err, errno, "folder '%s'", folder);
 	else
-		rc = make_link(slot, path, &err);
+		rc = make_link(s->ledger, path, netns, &err);
 	if (rc < 0)
-		sup_say(&slot->sup->opts->hooks, SUP_WARNING, slot->plan->name,
-			"%s: `ip netns` will not show this one", err.text);
+		sup_say(&s->opts->hooks, SUP_WARNING, slot, "%s: `ip netns` will not show this one",
+			err.text);
+}
+
+void sup_netns_link(struct sup_slot *slot)
+{
+	_cleanup_free_ char *path = path_of(slot);
+
+	show(slot->sup, slot->plan->name, path, box_slot_netns(slot->box));
+}
+
+void sup_netns_link_stack(struct sup *s)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", folder, s->opts->stack->name);
+
+	show(s, NULL, path, s->stack_ns);
 }
 
 /* "/proc/PID/fd/N" of a process or descriptor that is no more. */
@@ -82,7 +93,7 @@ int sup_netns_find(const char *project, struct ledger *l, struct err *err)
 	while (dir && (e = readdir(dir))) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", folder, e->d_name);
 
-		if (strncmp(e->d_name, project, len) || e->d_name[len] != '-' ||
+		if (strncmp(e->d_name, project, len) || (e->d_name[len] && e->d_name[len] != '-') ||
 		    !leads_nowhere(path))
 			continue;
 		if (l && !ledger_intend(l, "link", 0, path, err))

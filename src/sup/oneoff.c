@@ -154,6 +154,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 	int rc;
 
 	extra.taken = taken;
+	host.isolated = s->plan->uplink != NULL;
 	rc = plan_beside(s->plan, &extra, &host, &o->plan, diags);
 	if (rc)
 		rc = plan_error(diags, err);
@@ -177,7 +178,8 @@ static int add_bridges(struct sup *s, const struct plan *plan, struct err *err)
 	}
 	ours->net.bridges = all;
 	ours->net.n_bridges = n;
-	rc = net_grow(s->net, err);
+	rc = sup_enter(s, err) < 0 ? -1 : net_grow(s->net, err);
+	sup_leave(s);
 	if (rc < 0)
 		ours->net.n_bridges = had;
 	return rc;
@@ -265,7 +267,7 @@ static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 		box_limits_spare(s->runtime, &p->box_slot.limits, &o->note);
 	if (slot->nr >= s->n_slots)
 		s->n_slots = slot->nr + 1;
-	if (net_reserve(s->net, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
+	if (sup_reserve(s, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
 	    provide(slot, err) < 0 || give_pipes(slot, err) < 0)
 		return -1;
 	return o->detach ? sup_slot_open_log(slot, err) : 0;
@@ -318,8 +320,8 @@ static void drop(struct sup_slot *slot)
 
 	if (p) {
 		if (slot->attached && p->n_pubs)
-			net_publish(s->net, p->pubs, p->n_pubs, false, &ignored);
-		net_release(s->net, p->name);
+			sup_publish(s, p->pubs, p->n_pubs, false, &ignored);
+		sup_release(s, p->name);
 		sup_netns_unlink(slot);
 		box_slot_close(take_ptr(&slot->box));
 		logs_close(take_ptr(&slot->log));

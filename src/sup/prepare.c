@@ -192,6 +192,7 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 {
 	struct plan_host host = sup_plan_host(p);
 
+	host.isolated = opts->isolated || opts->stack->isolated;
 	host.held_back = opts->client ? opts->client->service : NULL;
 	return plan_make(opts->stack, &host, &p->plan, opts->diags);
 }

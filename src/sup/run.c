@@ -222,17 +222,37 @@ static int make_slots(struct sup *s, struct err *err)
 }
 
 /* Ports are reserved before anything is made: what can be refused is refused first. */
+static int open_nets(struct sup *s, struct err *err)
+{
+	if (s->plan->uplink && (sup_uplink_open(s, err) < 0 ||
+				sup_reserve(s, s->plan->pubs, s->plan->n_pubs, err) < 0 ||
+				sup_isolate(s, err) < 0 || sup_enter(s, err) < 0))
+		return -1;
+	s->net = net_open(s->loop, &s->plan->net, s->ledger, sup_net_event, s, err);
+	sup_leave(s);
+	if (!s->net)
+		return -1;
+	return s->uplink ? 0 : sup_reserve(s, s->plan->pubs, s->plan->n_pubs, err);
+}
+
+static int raise_net(struct sup *s, struct err *err)
+{
+	int rc = sup_enter(s, err) < 0 ? -1 : net_up(s->net, err);
+
+	sup_leave(s);
+	return rc;
+}
+
 static int make_host_side(struct sup *s, struct err *err)
 {
-	s->net = net_open(s->loop, &s->plan->net, s->ledger, sup_net_event, s, err);
-	if (!s->net || net_reserve(s->net, s->plan->pubs, s->plan->n_pubs, err) < 0)
+	if (open_nets(s, err) < 0)
 		return -1;
 	s->runtime = box_open(s->loop, s->opts->stack->name, s->ledger, sup_box_event, s, err);
 	if (!s->runtime)
 		return -1;
 	if (*box_left_out(s->runtime))
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", box_left_out(s->runtime));
-	return net_up(s->net, err);
+	return raise_net(s, err);
 }
 
 static int listen_for_clients(struct sup *s, struct err *err)
@@ -313,6 +333,8 @@ static int take_down(struct sup *s, struct err *err)
 
 	if (s->net)
 		net_down(s->net);
+	if (s->uplink)
+		net_down(s->uplink);
 	sup_attach_forget(s);
 	if (s->plan)
 		free_slots(s);
@@ -336,8 +358,10 @@ static void free_all(struct sup *s)
 {
 	sup_peers_close(s);
 	sup_guard_stop(s);
-	if (s->net)
-		net_close(s->net);
+	net_close(s->net);
+	net_close(s->uplink);
+	cleanup_fd(&s->stack_ns);
+	cleanup_fd(&s->host_ns);
 	if (s->loop)
 		ev_loop_destroy(s->loop);
 	ledger_close(s->ledger);
@@ -383,6 +407,8 @@ static struct sup new_sup(const struct sup_opts *opts)
 			 .guard_fd = -1,
 			 .self_fd = -1,
 			 .volumes = -1,
+			 .host_ns = -1,
+			 .stack_ns = -1,
 			 .exit_code = -1 };
 
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++)

@@ -137,6 +137,8 @@ struct sup {
 	struct ev_loop *loop;
 	struct ledger *ledger;
 	struct net *net;
+	struct net *uplink;	 /* of an isolated stack, in the host's namespace; else NULL */
+	int host_ns, stack_ns; /* network namespaces of an isolated stack; -1 of others */
 	struct box_runtime *runtime;
 	struct sup_slot *slots; /* those of the plan, then SUP_ONEOFFS_MAX places for one-offs */
 	size_t n_slots;
@@ -178,6 +180,17 @@ void sup_ledger_drop(const char *project);
 int sup_guard_start(struct sup *s, struct err *err);
 void sup_guard_died(struct sup *s);
 void sup_guard_stop(struct sup *s);
+
+/* isolated.c: before ports are reserved, and when that has worked. */
+int sup_uplink_open(struct sup *s, struct err *err);
+int sup_isolate(struct sup *s, struct err *err);
+/* Into the namespace of an isolated stack, and back; of others nothing. What is opened there stays there. Leaving never fails. */
+int sup_enter(struct sup *s, struct err *err);
+void sup_leave(const struct sup *s);
+/* As net_reserve, net_release and net_publish, for isolated stacks as well. */
+int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct err *err);
+void sup_release(struct sup *s, const char *owner);
+int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add, struct err *err);
 
 /* prepare.c */
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
@@ -269,6 +282,7 @@ int sup_slot_open_log(struct sup_slot *slot, struct err *err);
 
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);
+void sup_netns_link_stack(struct sup *s);
 void sup_netns_unlink(struct sup_slot *slot);
 void sup_netns_folder_leave(void);
 int sup_netns_find(const char *project, struct ledger *l, struct err *err); /* as net_find */

@@ -29,6 +29,7 @@ struct planned {
 	const struct plan_image *mounted;
 	size_t n_mounted;
 	const char *resolv_conf, *own_resolv_conf; /* NULL: something */
+	bool isolated;
 	int rc;
 };
 
@@ -91,7 +92,8 @@ static void make(struct planned *p, const char *yaml)
 				  .own_hosts = "192.0.2.7\tprinter\n",
 				  .own_resolv_conf = p->own_resolv_conf ? p->own_resolv_conf
 									: "nameserver 127.0.0.53\n",
-				  .hostname = "somewhere" };
+				  .hostname = "somewhere",
+				  .isolated = p->isolated };
 
 	load(p, yaml);
 	if (!p->facts.mtu)
@@ -327,6 +329,68 @@ static void test_no_duplicates(void **state)
 	}
 	end(&p);
 	buf_fini(&yaml);
+}
+
+/* Within, nothing of the host is in the way; for the host there is one network more, which finds its place beside it. */
+static void test_isolated(void **state)
+{
+	struct net_prefix taken[] = { prefix("10.1.0.0", 16), prefix("172.16.0.0", 13) };
+	struct planned p = { .facts = { .prefixes = taken, .n_prefixes = 2 }, .isolated = true };
+	const struct plan_uplink *up;
+	struct net_publish_spec out, in;
+
+	(void)state;
+	make(&p, "services:\n  a: {image: x, command: [c], ports: ['127.0.0.1:8080:80']}\n"
+		 "networks: {default: {ipam: {config: [{subnet: 10.1.2.0/24}]}}}\n");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(stack_diags_count(p.diags), 1); /* the shadow on 10.1.0.0/16 */
+	assert_has(&p, "subnet=10.1.2.0/24");
+	assert_has(&p, "isolated\nnetwork demo~uplink ");
+	up = p.plan->uplink;
+	assert_int_equal(up->net.n_bridges, 1);
+	assert_false(ip_is_within(&up->port.ip4.ip, &taken[1].net));
+	assert_true(ip_is_within(&up->port.ip4.ip, &up->net.bridges[0].subnets[0].net));
+	assert_true(ip_equal(&up->port.gateway4, &up->net.bridges[0].subnets[0].gateway));
+	assert_int_equal(up->port.ip6.ip.family, 0);
+	out = plan_outside(p.plan, p.plan->pubs);
+	assert_true(ip_equal(&out.addr, &up->port.ip4.ip) && out.port == 8080);
+	assert_string_equal(ip_text(&out.host_ip).text, "127.0.0.1");
+	in = plan_inside(p.plan->pubs);
+	assert_true(ip_is_zero(&in.host_ip) && in.host_port == 8080 && in.port == 80);
+	assert_string_equal(ip_text(&in.addr).text, "10.1.2.2");
+	end(&p);
+}
+
+/* A subnet that is chosen, and one for the way out, do not meet either. */
+static void test_isolated_ipv6(void **state)
+{
+	struct planned p = { .isolated = true };
+	const struct plan_uplink *up;
+
+	(void)state;
+	make(&p,
+	     "services:\n  a: {image: x, command: [c]}\nnetworks: {default: {enable_ipv6: true}}\n");
+	assert_int_equal(p.rc, 0);
+	up = p.plan->uplink;
+	assert_int_equal(up->port.ip6.ip.family, AF_INET6);
+	for (size_t i = 0; i < 2; i++)
+		assert_false(ip_overlap(&up->net.bridges[0].subnets[i].net,
+					&p.plan->net.bridges[0].subnets[i].net));
+	end(&p);
+}
+
+static void test_isolated_ports(void **state)
+{
+	struct planned p = { .isolated = true };
+
+	(void)state;
+	make(&p,
+	     "services:\n  a: {image: x, command: [c], ports: ['127.0.0.1:80:80', '80:80/udp', '81:80']}\n"
+	     "  b: {image: x, command: [c], ports: ['127.0.0.2:80:80']}\n");
+	assert_int_equal(p.rc, PLAN_FILE_WRONG);
+	assert_int_equal(stack_diags_errors(p.diags), 1);
+	assert_int_equal(stack_diags_get(p.diags, 0)->pos.line, 3);
+	end(&p);
 }
 
 static void test_full_subnet(void **state)
@@ -1045,8 +1109,9 @@ static void test_links(void **state)
 	assert_non_null(strstr(file_of(&p, 0, 0), "\tb b-1 demo-b-1 store\n"));
 	assert_non_null(strstr(file_of(&p, 1, 0), "\tb b-1 demo-b-1\n"));
 	assert_int_equal(stack_diags_count(p.diags), 1);
-	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text,
-			       "links: 'far' names nobody: service 'c' is on none of its networks"));
+	assert_non_null(
+		strstr(stack_diags_get(p.diags, 0)->text,
+		       "links: 'far' names nobody: service 'c' is on none of its networks"));
 	assert_has(&p, "order a-1 after b-1 is started\n");
 	assert_has(&p, "order c-1 after d-1 is started\n");
 	end(&p);
@@ -1057,7 +1122,8 @@ static void test_resolv_conf(void **state)
 	static const struct {
 		const char *keys, *want;
 	} cases[] = {
-		{ "", "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.1\n" },
+		{ "",
+		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.1\n" },
 		{ ", dns: [192.0.2.5, '2001:db8::5']",
 		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.5\n"
 		  "nameserver 2001:db8::5\n" },
@@ -1269,6 +1335,9 @@ int main(void)
 		cmocka_unit_test(test_broad_route_is_a_warning),
 		cmocka_unit_test(test_taken_subnet_is_an_error),
 		cmocka_unit_test(test_no_duplicates),
+		cmocka_unit_test(test_isolated),
+		cmocka_unit_test(test_isolated_ipv6),
+		cmocka_unit_test(test_isolated_ports),
 		cmocka_unit_test(test_full_subnet),
 		cmocka_unit_test(test_default_route),
 		cmocka_unit_test(test_command_precedence),
@@ -1290,8 +1359,10 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
 		cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_network_modes), cmocka_unit_test(test_extra_hosts),
-		cmocka_unit_test(test_links), cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_network_modes),
+		cmocka_unit_test(test_extra_hosts),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),
 		cmocka_unit_test(test_beside),
