@@ -55,8 +55,22 @@ void impair_text(const struct impair *im, struct buf *out);
 void impair_merge(struct impair *im, const struct impair *over);
 /* What no link can do: jitter or reordering without a delay. 0, or -1 with the cure. */
 int impair_check(const struct impair *im, struct err *err);
-/* Does it do anything at all? Has a packet to be kept, changed or copied, which of all queues netem alone does? */
+/* Does it do anything at all? */
 bool impair_is_set(const struct impair *im);
+/* Has a packet to be kept, changed or copied, which of all queues netem alone does? A correlation of losses needs it too. */
+bool impair_key_needs_netem(enum impair_key key);
 bool impair_needs_netem(const struct impair *im);
+
+/* What of it a kernel can do. */
+struct impair_facts {
+	bool queues;	/* tbf, without which nothing is done */
+	bool netem, seed;
+	bool loss;	/* without netem: rules of nftables for devices, with random numbers */
+};
+/* 0: `im` can be done. -1: what of it cannot be, and the cure. */
+int impair_possible(const struct impair_facts *f, const struct impair *im, struct err *err);
+
+/* Nothing to be told apart by what is done to packets. */
+bool impair_same(const struct impair *a, const struct impair *b);
 
 #endif

@@ -47,6 +47,12 @@ enum ctl_type {
 				   runs; unchanged: it was paused before */
 	CTL_UNPAUSE = 8,	/* likewise */
 	/*
+	 * What links do to packets. Request {"service", "index", "iface", and "clear": true, or "egress" and "ingress":
+	 * {"delay": "20ms", ...}, what is not named stays}; without "service" nothing is changed. Answers: {"service", "slot",
+	 * "interface", "network", "egress", "ingress"} for the link that is meant, or for all.
+	 */
+	CTL_IMPAIR = 10,
+	/*
 	 * Into the networks of services. Request {"services": [names of services or slots] or absent: all}; answers: for each slot
 	 * {"slot", "service", "networks": {name of an interface: that of its network}} with a descriptor of its network namespace,
 	 * and without one when it has none yet.

@@ -17,6 +17,7 @@
 #include "mstack/base.h"
 #include "mstack/ledger.h"
 #include "mstack/net_capture.h"
+#include "mstack/net_impair.h"
 
 struct ev_loop;
 

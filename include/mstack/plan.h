@@ -21,6 +21,7 @@ struct plan_image { const char *name; const struct store_image *image; };
 /* The host's facts, all borrowed for the life of the plan. */
 struct plan_host {
 	const struct net_facts *net;
+	const struct impair_facts *impair;	/* NULL: not looked at, because nothing is impaired */
 	const struct store_image *images;	/* one per service, in the order of the stack */
 	const struct store_user *users;		/* one per service */
 	const struct plan_image *mounted;	/* what mounts of the type `image` name */
@@ -45,6 +46,12 @@ struct plan_health {
 
 #define PLAN_NO_SLOT SIZE_MAX
 
+/* What net need not know when it makes an attachment. */
+struct plan_link {
+	const char *network;			/* its key in the file */
+	struct impair_ways impair;		/* all zeros: none */
+};
+
 struct plan_slot {
 	const char *name;			/* "web-1" */
 	const char *container;			/* "PROJECT-web-1", or container_name */
@@ -58,6 +65,7 @@ struct plan_slot {
 	size_t ids_of;				/* slot whose user namespace it has too, or PLAN_NO_SLOT */
 	size_t net_of;				/* slot whose network it has (box_slot.net is BOX_JOIN), or PLAN_NO_SLOT */
 	struct net_port_spec *ports;
+	struct plan_link *links;		/* one for each port */
 	size_t n_ports;
 	struct net_publish_spec *pubs;		/* a range of plan->pubs */
 	size_t n_pubs;

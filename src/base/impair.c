@@ -16,7 +16,7 @@ static const struct row {
 	uint64_t max;
 } rows[IMPAIR_KEYS] = {
 	[IMPAIR_DELAY] = { "delay", SORT_TIME, false, UINT64_C(3600000000000) },
-	[IMPAIR_JITTER] = { "jitter", SORT_TIME, true, UINT64_C(3600000000000) },
+	[IMPAIR_JITTER] = { "jitter", SORT_TIME, true, UINT64_C(2000000000) },
 	[IMPAIR_DISTRIBUTION] = { "distribution", SORT_WORD, false, IMPAIR_NORMAL },
 	[IMPAIR_LOSS] = { "loss", SORT_PERCENT, true, IMPAIR_ALL },
 	[IMPAIR_CORRUPT] = { "corrupt", SORT_PERCENT, true, IMPAIR_ALL },
@@ -267,14 +267,52 @@ int impair_check(const struct impair *im, struct err *err)
 	return 0;
 }
 
+bool impair_key_needs_netem(enum impair_key key)
+{
+	return key == IMPAIR_DELAY || key == IMPAIR_JITTER || key == IMPAIR_CORRUPT ||
+	       key == IMPAIR_DUPLICATE || key == IMPAIR_REORDER;
+}
+
 bool impair_needs_netem(const struct impair *im)
 {
-	return im->value[IMPAIR_DELAY] || im->value[IMPAIR_JITTER] || im->value[IMPAIR_CORRUPT] ||
-	       im->value[IMPAIR_DUPLICATE] || im->value[IMPAIR_REORDER] ||
-	       im->correlation[IMPAIR_LOSS];
+	for (enum impair_key key = 0; key < IMPAIR_KEYS; key++)
+		if (im->value[key] && impair_key_needs_netem(key))
+			return true;
+	return im->correlation[IMPAIR_LOSS];
 }
 
 bool impair_is_set(const struct impair *im)
 {
 	return impair_needs_netem(im) || im->value[IMPAIR_LOSS] || im->value[IMPAIR_RATE];
+}
+
+bool impair_same(const struct impair *a, const struct impair *b)
+{
+	return !memcmp(a->value, b->value, sizeof(a->value)) &&
+	       !memcmp(a->correlation, b->correlation, sizeof(a->correlation)) &&
+	       !((a->given ^ b->given) & IMPAIR_BIT(IMPAIR_SEED));
+}
+
+int impair_possible(const struct impair_facts *f, const struct impair *im, struct err *err)
+{
+	if (!impair_is_set(im) || (f->queues && f->netem))
+		return 0;
+	if (!f->queues)
+		return err_set(
+			err,
+			"this kernel has no tbf, which every impairment needs: modprobe -a sch_tbf sch_netem");
+	for (enum impair_key key = 0; key < IMPAIR_KEYS; key++)
+		if (im->value[key] && impair_key_needs_netem(key))
+			return err_set(err, "%s: this kernel has no netem: modprobe sch_netem",
+				       impair_name(key));
+	if (im->correlation[IMPAIR_LOSS])
+		return err_set(
+			err,
+			"loss: this kernel has no netem, which a correlation needs: modprobe sch_netem");
+	if (im->value[IMPAIR_LOSS] && !f->loss)
+		return err_set(
+			err,
+			"loss: this kernel has neither netem nor nftables' numgen for devices: modprobe sch_netem, "
+			"or modprobe -a nf_tables nft_numgen");
+	return 0;
 }

@@ -139,6 +139,12 @@ static const struct cli_option port_options[] = {
 	END,
 };
 
+static const struct cli_option impair_options[] = {
+	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first"),
+	VALUE("format", 0, CHOICE, format, "table|json", "json: one object per line"),
+	END,
+};
+
 static const struct cli_option run_options[] = {
 	VALUE("image", 0, TEXT, image, "IMAGE", "without a stack file: the image, as under 'image:' there"),
 	VALUE("rootfs", 0, TEXT, rootfs, "DIR", "without a stack file: the folder that is its root; it is not written to"),
@@ -367,6 +373,22 @@ const struct cli_command cli_commands[] = {
 	  cli_pause },
 	{ "unpause", "let paused services go on", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options, NULL,
 	  cli_unpause },
+	{ "impair", "make a link slow or lossy, while it carries traffic",
+	  "[FILE] [SERVICE:INTERFACE [egress|ingress] KEY=VALUE...|clear]", 64, COMMAND_ACTS, impair_options,
+	  "What is not named keeps its value; clear takes all away. Both ways are meant, unless egress (what the service\n"
+	  "sends) or ingress (what comes to it) stands in front. INTERFACE is its name in the service, or that of the\n"
+	  "network. It stays over restarts of the service. Without values: what is set. Keys and units are those of tc:\n"
+	  "\n"
+	  "  delay=20ms jitter=5ms          with distribution=normal, otherwise uniform\n"
+	  "  loss=1% corrupt=0.1% duplicate=0.1% reorder=1%\n"
+	  "  'loss=1% 25%'                  a correlation, also of the others and of jitter\n"
+	  "  rate=10mbit limit=1000         packets that wait at most; without it as many as delay and rate need\n"
+	  "  seed=42                        the same losses again\n"
+	  "\n"
+	  "  mstack impair web:eth0 delay=40ms loss=1%        40 ms each way: a ping takes 80 ms longer\n"
+	  "  mstack impair web:eth0 egress rate=1mbit ingress rate=16mbit\n"
+	  "  mstack impair web:eth0 clear\n",
+	  cli_impair },
 	{ "capture", "record the packets of services", "[FILE] [SERVICE[:IFACE]...]", 256, COMMAND_ACTS, capture_options,
 	  "On all interfaces of the services but lo, or on those that are named, into one pcapng for Wireshark, tshark and\n"
 	  "tcpdump, until it is interrupted. Interfaces are called SERVICE-N:IFACE in it, the services' addresses have their\n"
@@ -447,7 +469,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("wait", "wait until services end"),
 	NOT_YET("events", "show what happens"),
 	NOT_YET("link", "cut and mend a lab link"),
-	NOT_YET("impair", "make a link slow or lossy"),
 	NOT_YET("graph", "draw the topology"),
 	NOT_YET("why", "explain the last changes of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),

@@ -49,6 +49,7 @@ int cli_pause(const struct cli_options *o, struct err *err);
 int cli_unpause(const struct cli_options *o, struct err *err);
 int cli_cp(const struct cli_options *o, struct err *err);
 int cli_stats(const struct cli_options *o, struct err *err);
+int cli_impair(const struct cli_options *o, struct err *err);
 int cli_port(const struct cli_options *o, struct err *err);
 int cli_capture(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/beside.h"
+#include "net/drops.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -263,5 +264,6 @@ void net_down(struct net *n)
 	n->beside = NULL;
 	holds_release(n);
 	delete_links(n);
+	drops_down(n);
 	delete_table(n);
 }

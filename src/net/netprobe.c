@@ -14,6 +14,7 @@
 
 #include "net/link.h"
 #include "net/nft.h"
+#include "net/qdisc.h"
 
 struct probe_row {
 	const char *what, *cure;
@@ -65,6 +66,21 @@ static void put_rules(struct nl_batch *b, int netns)
 	nft_end(b);
 }
 
+static void put_tbf(struct nl_batch *b, int netns)
+{
+	(void)netns;
+	qdisc_put_frames(b, LO_INDEX, 1500);
+}
+
+/* In the queue of the row before it. */
+static void put_netem(struct nl_batch *b, int netns)
+{
+	static const struct impair none;
+
+	(void)netns;
+	qdisc_put_netem(b, LO_INDEX, &none);
+}
+
 static const struct probe_row rows[] = {
 	{ "network namespaces", "run as root, on a kernel with CONFIG_NET_NS", NULL, 0 },
 	{ "bridge", "modprobe bridge", put_bridge, NETLINK_ROUTE },
@@ -74,6 +90,10 @@ static const struct probe_row rows[] = {
 	  "modprobe -a nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct", put_rules,
 	  NETLINK_NETFILTER },
 	{ "nftables owner flag", "use Linux 6.1 or later", put_owned_table, NETLINK_NETFILTER },
+	{ "x-impair: tbf", "modprobe sch_tbf", put_tbf, NETLINK_ROUTE },
+	{ "x-impair: netem",
+	  "modprobe sch_netem, for delay, jitter, corrupt, duplicate and reorder", put_netem,
+	  NETLINK_ROUTE },
 };
 
 /* What the child tells of each row. */

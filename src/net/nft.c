@@ -58,6 +58,18 @@ void nft_message(struct nl_batch *b, const char *what, uint16_t type, uint16_t f
 	nft_message_of(b, NFPROTO_INET, what, type, flags);
 }
 
+const char *nft_table_name(const char *table)
+{
+	size_t len = strlen(NFT_NETDEV);
+
+	return strncmp(table, NFT_NETDEV, len) ? table : table + len;
+}
+
+static uint8_t family_of(const char *table)
+{
+	return nft_table_name(table) == table ? NFPROTO_INET : NFPROTO_NETDEV;
+}
+
 void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 {
 	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(NFTNL_UDATA_COMMENT_MAXLEN * 2);
@@ -69,11 +81,11 @@ void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 		abort();
 	snprintf(text, sizeof(text), "%s", comment);
 	nftnl_udata_put_strz(data, NFTNL_UDATA_TABLE_COMMENT, text);
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, nft_table_name(table));
 	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
 	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(data),
 			     nftnl_udata_buf_len(data));
-	nft_message(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	nft_message_of(b, family_of(table), "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
 	m = nl_message(b, BODY_ROOM);
 	if (m) {
 		nftnl_table_nlmsg_build_payload(m, t);
@@ -85,8 +97,8 @@ void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 
 void nft_put_delete(struct nl_batch *b, const char *table)
 {
-	nft_message(b, "delete table", NFT_MSG_DELTABLE, 0);
-	nl_put_str(b, NFTA_TABLE_NAME, table);
+	nft_message_of(b, family_of(table), "delete table", NFT_MSG_DELTABLE, 0);
+	nl_put_str(b, NFTA_TABLE_NAME, nft_table_name(table));
 }
 
 static struct nftnl_set_elem *make_elem(const struct nft_elem *e)
@@ -176,8 +188,8 @@ int nft_find(int fd, const char *table, char *ret_comment, size_t size, struct e
 	struct nl_sink sink = { .message = take_table, .arg = &s };
 
 	nl_batch_init(&b);
-	nft_message(&b, "look up table", NFT_MSG_GETTABLE, 0);
-	nl_put_str(&b, NFTA_TABLE_NAME, table);
+	nft_message_of(&b, family_of(table), "look up table", NFT_MSG_GETTABLE, 0);
+	nl_put_str(&b, NFTA_TABLE_NAME, nft_table_name(table));
 	nl_tolerate(&b, ENOENT);
 	if (nl_transact(fd, &b, &sink, err))
 		return err_wrap(err, "nftables '%s'", table);

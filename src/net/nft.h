@@ -30,6 +30,12 @@ void nft_message(struct nl_batch *b, const char *what, uint16_t type, uint16_t f
 /* The same for a table of another family than ours, which is inet. */
 void nft_message_of(struct nl_batch *b, uint8_t family, const char *what, uint16_t type,
 		    uint16_t flags);
+/*
+ * A table is called as nft calls it, FAMILY NAME; it is of the family inet when there is no word
+ * before the name.
+ */
+#define NFT_NETDEV "netdev "
+const char *nft_table_name(const char *table);
 
 /*
  * With the owner flag: the table goes with the socket that sends this, and nobody else may

@@ -210,6 +210,7 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	snprintf(port->ifname, sizeof(port->ifname), "eth%zu", slot->n_ports);
 	port->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
 	route(&p->plan->net.bridges[bridge], slot, port);
+	planner_impair(p, slot, a, &slot->links[slot->n_ports]);
 	slot->n_ports++;
 }
 
@@ -226,6 +227,7 @@ void planner_addresses(struct planner *p)
 		const struct stack_service *s = slot->service;
 
 		slot->ports = arena_array(p->arena, struct net_port_spec, s->n_networks);
+		slot->links = arena_array(p->arena, struct plan_link, s->n_networks);
 		for (size_t j = 0; j < s->n_networks; j++)
 			attach(p, slot, &s->networks[j], cursors);
 	}

@@ -61,6 +61,9 @@ const struct stack_subnet *planner_subnet_in_file(const struct stack_network *n,
 void planner_addresses(struct planner *p);
 /* ways.c: how the outside reaches them. */
 void planner_publish(struct planner *p);
+/* impair_plan.c: what the link of an attachment does to packets. */
+void planner_impair(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
+		    struct plan_link *ret);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
 /* resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. */

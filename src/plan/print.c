@@ -45,6 +45,20 @@ static void print_port(const struct net_spec *net, const struct net_port_spec *p
 		   port->gateway6.family ? " default-route6" : "");
 }
 
+static void print_impair(const char *ifname, const struct impair_ways *impair, struct buf *out)
+{
+	static const char *const ways[] = { [IMPAIR_EGRESS] = "egress",
+					    [IMPAIR_INGRESS] = "ingress" };
+
+	for (size_t i = 0; i < IMPAIR_WAYS; i++) {
+		if (!impair_is_set(&impair->way[i]))
+			continue;
+		buf_printf(out, "  impair %s %s ", ifname, ways[i]);
+		impair_text(&impair->way[i], out);
+		buf_putc(out, '\n');
+	}
+}
+
 static void print_publish(const struct net_publish_spec *pub, struct buf *out)
 {
 	bool six = pub->addr.family == AF_INET6;
@@ -152,6 +166,8 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 	print_limits(&s->box_slot.limits, out);
 	for (size_t i = 0; i < s->n_ports; i++)
 		print_port(&p->net, &s->ports[i], out);
+	for (size_t i = 0; i < s->n_ports; i++)
+		print_impair(s->ports[i].ifname, &s->links[i].impair, out);
 	for (size_t i = 0; i < s->n_pubs; i++)
 		print_publish(&s->pubs[i], out);
 	for (size_t i = 0; i < b->n_mounts; i++)

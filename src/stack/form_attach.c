@@ -122,7 +122,7 @@ static const struct key attachment_rows[] = {
 	REFUSE("link_local_ips", LST, "give the service an 'ipv4_address'", AS(form_link_locals), MERGES(SET)),
 	REFUSE("mac_address", STR, "leave it out: it stays the same for a service as it is", AS(form_mac)),
 	REFUSE("priority", NUM, "put the networks into the order that you want", AS(form_int)),
-	REFUSE("x-impair", MAP, "use tc(8) on the interface of the host", AS(form_impair), BELOW(impair_keys)),
+	DONE("x-impair", MAP, AS(form_impair), BELOW(impair_keys)),
 	REFUSE("x-vlan", MAP, "use one network for each VLAN"),
 };
 static const struct key_table attachment_keys = TABLE(attachment_rows);

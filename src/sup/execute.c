@@ -97,8 +97,9 @@ static void attach_one(struct sup_slot *slot, const struct net_attach *a)
 {
 	slot->attached = true;
 	sup_netns_link(slot);
-	if (a->err.text[0]) {
+	if (a->err.text[0])
 		slot->net_err = a->err;
+	if (a->err.text[0] || sup_impair_slot(slot, &slot->net_err) < 0) {
 		box_kill(slot->box, &(struct err){ 0 });
 		return;
 	}

@@ -330,6 +330,7 @@ static void drop(struct sup_slot *slot)
 	ev_timer_stop(s->loop, &slot->timer);
 	sup_streams_stop(slot);
 	sup_oneoff_free(slot);
+	free(slot->impaired);
 	free(slot->upper);
 	free(slot->work);
 	*slot = (struct sup_slot){ .sup = s, .nr = nr };

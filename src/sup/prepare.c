@@ -174,6 +174,7 @@ struct plan_host sup_plan_host(const struct sup_prepared *p)
 {
 	return (struct plan_host){
 		.net = &p->facts,
+		.impair = p->impair_known ? &p->impair : NULL,
 		.images = p->images,
 		.users = p->users,
 		.profiles = (const char *const *)p->profiles,
@@ -230,9 +231,19 @@ static bool in_host_network(const struct stack *stack)
 	return false;
 }
 
+static bool is_impaired(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->n_services; i++)
+		for (size_t j = 0; j < stack->services[i].n_networks; j++)
+			if (stack->services[i].networks[j].impair)
+				return true;
+	return false;
+}
+
 static int look_at_host(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
 {
-	if (net_facts_get(&p->facts, err) < 0)
+	if (net_facts_get(&p->facts, err) < 0 ||
+	    (is_impaired(opts->stack) && sup_impair_look(p, err) < 0))
 		return -1;
 	/* Some hosts keep lists of thousands of names there. */
 	if (in_host_network(opts->stack))

@@ -144,6 +144,7 @@ static const struct request {
 	{ CTL_DOWN, begin_down },	 { CTL_PAUSE, answer_freeze },
 	{ CTL_UNPAUSE, answer_freeze },	 { CTL_ATTACH, sup_attach_request },
 	{ CTL_RUN, sup_oneoff_request }, { CTL_CAPTURE, answer_capture },
+	{ CTL_IMPAIR, sup_impair_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)

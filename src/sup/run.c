@@ -306,6 +306,7 @@ static void free_slots(struct sup *s)
 {
 	for (size_t i = 0; i < s->n_slots; i++) {
 		logs_close(s->slots[i].log);
+		free(s->slots[i].impaired);
 		free(s->slots[i].upper);
 		free(s->slots[i].work);
 		sup_oneoff_free(&s->slots[i]);

@@ -72,6 +72,7 @@ struct sup_slot {
 	enum sup_phase phase;
 	bool attached;	 /* its links exist and its ports are published, or it has another's network */
 	bool network_up; /* and carry traffic */
+	struct impair_ways *impaired; /* what its links do to packets now, one for each port; NULL: not made yet */
 	bool told_down;	 /* in the present ending */
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
@@ -115,6 +116,8 @@ enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
 struct sup_prepared {
 	struct store *store;
 	struct net_facts facts;
+	struct impair_facts impair;
+	bool impair_known; /* it was asked for: something is impaired */
 	struct store_image *images;
 	bool *shared; /* by service: the image belongs to an earlier one */
 	struct store_user *users;
@@ -215,6 +218,12 @@ int sup_make_folders(struct sup *s, struct err *err);
  */
 int sup_provide(const struct sup_opts *opts, struct store *store, const struct plan *plan, int *ret_volumes,
 		struct err *err);
+
+/* impair_live.c: after its links were made; CTL_IMPAIR. */
+int sup_impair_slot(struct sup_slot *slot, struct err *err);
+void sup_impair_request(struct sup_peer *p, const struct ctl_msg *m);
+/* Once: what the kernel can do. */
+int sup_impair_look(struct sup_prepared *p, struct err *err);
 
 /* queue.c */
 void sup_queue(struct sup *s, const struct sup_fact *fact);

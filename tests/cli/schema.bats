@@ -62,7 +62,7 @@ table_keys() { mstack help keys | awk '/^  / { print $1 }' | grep -E '(^|[.])x-'
 		    x-rootfs: {writable: true}
 		    x-on-unhealthy: restart
 		    healthcheck: {x-probe: {tcp: 80}}
-		    networks: {lab: {x-impair: {loss: "1%"}}, other: }
+		    networks: {lab: {x-impair: {loss: "1%", egress: {rate: 1mbit, seed: 7}}}, other: }
 		    ports: ["80", {target: 80, x-allow: [10.0.0.0/8]}]
 		  b: {image: busybox, networks: [lab]}
 	END

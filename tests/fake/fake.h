@@ -32,6 +32,8 @@ struct fake_world {
 	const struct fake_slot *slots;
 	size_t n_slots;
 	bool port_taken;
+	bool no_netem; /* the kernel has none */
+	bool impair_fails;
 	const char *log_root; /* folder for log files */
 	struct buf log;	      /* "open web-1\nstart web-1\n..." */
 	unsigned alive;	      /* processes now */

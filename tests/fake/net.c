@@ -109,6 +109,32 @@ int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err
 	return 0;
 }
 
+int net_impair_probe(struct impair_facts *ret, struct err *err)
+{
+	(void)err;
+	fake_note("probe impairments");
+	*ret = (struct impair_facts){ .queues = true,
+				      .netem = !fake_world->no_netem,
+				      .loss = true };
+	return 0;
+}
+
+int net_impair(struct net *n, const struct impair_facts *f, const struct net_impair_spec *spec,
+	       struct err *err)
+{
+	_cleanup_(buf_fini) struct buf egress = { 0 }, ingress = { 0 };
+
+	(void)n;
+	(void)f;
+	if (fake_world->impair_fails)
+		return err_set(err, "no queue today");
+	impair_text(&spec->want.way[IMPAIR_EGRESS], &egress);
+	impair_text(&spec->want.way[IMPAIR_INGRESS], &ingress);
+	fake_note("impair %s egress %s ingress %s", spec->ifname, buf_str(&egress),
+		  buf_str(&ingress));
+	return 0;
+}
+
 int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add,
 		struct err *err)
 {
@@ -121,6 +147,8 @@ int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count
 
 void net_close(struct net *n)
 {
+	if (!n)
+		return;
 	ev_timer_stop(n->loop, &n->timer);
 	free(n);
 }

@@ -184,13 +184,46 @@ static void test_sense(void **state)
 	}
 }
 
+static void test_possible(void **state)
+{
+	static const struct {
+		struct impair_facts facts;
+		const char *text, *why;
+	} cases[] = {
+		{ { .queues = true, .netem = true }, "delay=1ms,loss=1%", "" },
+		{ { .queues = true, .loss = true }, "loss=1%,rate=1mbit", "" },
+		{ { 0 }, "limit=5,seed=3", "" },
+		{ { .netem = true }, "loss=1%", "modprobe -a sch_tbf sch_netem" },
+		{ { .queues = true, .loss = true },
+		  "loss=1% 5%",
+		  "loss: this kernel has no netem, which a correlation needs: modprobe sch_netem" },
+		{ { .queues = true, .loss = true },
+		  "corrupt=1%",
+		  "corrupt: this kernel has no netem" },
+		{ { .queues = true, .loss = true },
+		  "duplicate=1%",
+		  "duplicate: this kernel has no" },
+		{ { .queues = true }, "loss=1%", "neither netem nor nftables' numgen" },
+		{ { .queues = true }, "rate=1mbit", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct impair im = impair(cases[i].text);
+		struct err err = { 0 };
+
+		assert_int_equal(impair_possible(&cases[i].facts, &im, &err),
+				 *cases[i].why ? -1 : 0);
+		assert_non_null(strstr(err.text, cases[i].why));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_together),
-		cmocka_unit_test(test_sense),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_together), cmocka_unit_test(test_sense),
+		cmocka_unit_test(test_possible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,13 @@ static void test_all_there(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 8);
 	for (size_t i = 0; i < n; i++) {
+		/* What only few stacks ask for. */
+		if (!strcmp(probes[i].what, "x-impair: netem") && !probes[i].ok) {
+			assert_string_not_equal(probes[i].why, "");
+			continue;
+		}
 		if (!probes[i].ok)
 			print_message("%s: %s\n", probes[i].what, probes[i].why);
 		assert_true(probes[i].ok);

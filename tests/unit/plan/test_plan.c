@@ -24,6 +24,7 @@ struct planned {
 	struct stack *stack;
 	struct plan *plan;
 	struct net_facts facts;
+	const struct impair_facts *impair;
 	struct store_image images[SERVICES_MAX];
 	struct store_user users[SERVICES_MAX];
 	const struct plan_image *mounted;
@@ -81,6 +82,7 @@ static void load(struct planned *p, const char *yaml)
 static void make(struct planned *p, const char *yaml)
 {
 	struct plan_host host = { .net = &p->facts,
+				  .impair = p->impair,
 				  .images = p->images,
 				  .users = p->users,
 				  .mounted = p->mounted,
@@ -1323,6 +1325,65 @@ static void test_beside_nobody(void **state)
 	end(&p);
 }
 
+/* ---- impairments ----------------------------------------------------------------------------- */
+
+static const char impaired[] = "services:\n"
+			       "  a:\n"
+			       "    image: i\n"
+			       "    command: x\n"
+			       "    networks:\n"
+			       "      n:\n"
+			       "      m: {x-impair: {rate: 1mbit, seed: 7, egress: {delay: 5ms}}}\n"
+			       "networks: {n: , m: }\n";
+
+static void test_impaired(void **state)
+{
+	static const struct impair_facts all = { true, true, true, true };
+	struct planned p = { .impair = &all };
+
+	(void)state;
+	make(&p, impaired);
+	assert_int_equal(p.rc, 0);
+	assert_has(&p, "\n  impair eth1 egress delay=5ms rate=1mbit seed=7\n"
+		       "  impair eth1 ingress rate=1mbit seed=7\n");
+	assert_string_equal(p.plan->slots[0].links[1].network, "m");
+	assert_false(impair_is_set(&p.plan->slots[0].links[0].impair.way[0]));
+	assert_int_equal(stack_diags_count(p.diags), 0);
+	end(&p);
+}
+
+static void test_kernel_cannot_impair(void **state)
+{
+	static const struct {
+		struct impair_facts facts;
+		int rc;
+		const char *text;
+	} cases[] = {
+		{ { .queues = true, .loss = true },
+		  PLAN_HOST_REFUSES,
+		  "service 'a': network 'm': delay: this kernel has no netem: modprobe sch_netem" },
+		{ { .loss = true },
+		  PLAN_HOST_REFUSES,
+		  "service 'a': network 'm': this kernel has no tbf, which every impairment needs: "
+		  "modprobe -a sch_tbf sch_netem" },
+		{ { .queues = true, .netem = true },
+		  0,
+		  "service 'a': network 'm': seed: this kernel takes none (Linux 6.6 does): each run differs" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct planned p = { .impair = &cases[i].facts };
+
+		make(&p, impaired);
+		assert_int_equal(p.rc, cases[i].rc);
+		assert_int_equal(stack_diags_count(p.diags), 1);
+		assert_string_equal(stack_diags_get(p.diags, 0)->text, cases[i].text);
+		assert_int_equal(stack_diags_get(p.diags, 0)->pos.line, 7);
+		end(&p);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -1367,6 +1428,8 @@ int main(void)
 		cmocka_unit_test(test_roots_of_several),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_beside_nobody),
+		cmocka_unit_test(test_impaired),
+		cmocka_unit_test(test_kernel_cannot_impair),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

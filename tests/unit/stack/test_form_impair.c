@@ -38,6 +38,34 @@ static void test_forms(void **state)
 	}
 }
 
+static void test_wrong(void **state)
+{
+	static const struct {
+		const char *impair, *what;
+	} cases[] = {
+		{ "[]", "networks.b.x-impair: must be a map, not a list" },
+		{ "{delay: 5}", "x-impair.delay: '5': write like 20ms" },
+		{ "{delay: [5ms]}", "x-impair.delay: must be a string or a number, not a list" },
+		{ "{loss: 1}", "x-impair.loss: '1': write like 1%" },
+		{ "{rate: 1mbps}", "x-impair.rate: '1mbps': write like 10mbit" },
+		{ "{lag: 5ms}", "x-impair: unknown key 'lag'" },
+		{ "{los: 1%}", "did you mean 'loss'?" },
+		{ "{egress: {delay: 5}}", "x-impair.egress.delay: '5': write like 20ms" },
+		{ "{egress: {ingress: {}}}", "x-impair.egress: unknown key 'ingress'" },
+		{ "{egress: 5ms}", "x-impair.egress: must be a map" },
+		{ "{jitter: 5ms}", "x-impair: jitter: needs a delay" },
+		{ "{egress: {delay: 5ms}, reorder: 1%}", "x-impair: reorder: needs a delay" },
+		{ "{delay: 5ms, jitter: 5ms, ingress: {delay: 0}}", "jitter: needs a delay" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_free_ char *files = file_with(cases[i].impair);
+
+		expect_one("c.yaml", files, false, "error", cases[i].what);
+	}
+}
+
 /* A later file adds to what an earlier one says. */
 static void test_merge(void **state)
 {
@@ -80,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_model),
 	};

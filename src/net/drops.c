@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * drops: a chain with one rule for each device that loses packets: numgen random mod N < M drop. Called by impairing.c, and by
+ * net.c at the end. Its chains stand before those that hand frames of wires on.
+ */
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "net/drops.h"
+#include "net/link.h"
+#include "net/net.h"
+#include "net/nft.h"
+
+#define BODY_ROOM (4u << 10)
+
+static char *full_name(const char *table)
+{
+	return xasprintf(NFT_NETDEV "%s", table);
+}
+
+/* Called like its device: names of ours are no words of nft. */
+static void put_chain(struct nl_batch *b, const struct drops *d)
+{
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct nlmsghdr *m;
+
+	if (!c)
+		abort();
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, d->table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, d->dev);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+	nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, d->dev);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
+	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, -10);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nft_message_of(b, NFPROTO_NETDEV, "create chain", NFT_MSG_NEWCHAIN,
+		       NLM_F_CREATE | NLM_F_EXCL);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_chain_nlmsg_build_payload(m, c);
+		nl_sync(b);
+	}
+	nftnl_chain_free(c);
+}
+
+static struct nftnl_expr *expression(struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (!e)
+		abort();
+	nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+/* Registers are compared byte by byte, so the number is turned into network order first. */
+static void fill_rule(struct nftnl_rule *r, uint64_t loss)
+{
+	uint32_t bound = htonl((uint32_t)loss);
+	struct nftnl_expr *e = expression(r, "numgen");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_TYPE, NFT_NG_RANDOM);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_MODULUS, IMPAIR_ALL);
+	e = expression(r, "byteorder");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, sizeof(bound));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(bound));
+	e = expression(r, "cmp");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_LT);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &bound, sizeof(bound));
+	expression(r, "counter");
+	e = expression(r, "immediate");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+}
+
+static void put_rule(struct nl_batch *b, const struct drops *d, uint64_t loss)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	struct nlmsghdr *m;
+
+	if (!r)
+		abort();
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, d->table);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, d->dev);
+	fill_rule(r, loss);
+	nft_message_of(b, NFPROTO_NETDEV, "create rule", NFT_MSG_NEWRULE,
+		       NLM_F_CREATE | NLM_F_APPEND);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_rule_nlmsg_build_payload(m, r);
+		nl_sync(b);
+	}
+	nftnl_rule_free(r);
+}
+
+/* With its rule. */
+static void put_no_chain(struct nl_batch *b, const struct drops *d)
+{
+	nft_message_of(b, NFPROTO_NETDEV, "delete chain", NFT_MSG_DELCHAIN, 0);
+	nl_put_str(b, NFTA_CHAIN_TABLE, d->table);
+	nl_put_str(b, NFTA_CHAIN_NAME, d->dev);
+}
+
+/* One that is there already stays as it is. */
+static void put_table(struct nl_batch *b, const struct drops *d, const char *table)
+{
+	if (d->comment) {
+		nft_put_table(b, table, d->comment);
+	} else if (!d->there) {
+		nft_message_of(b, NFPROTO_NETDEV, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE);
+		nl_put_str(b, NFTA_TABLE_NAME, d->table);
+	}
+}
+
+int drops_set(int fd, const struct drops *d, const struct impair *want, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+	_cleanup_free_ char *table = full_name(d->table);
+	uint64_t loss = want->value[IMPAIR_LOSS];
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	put_table(&b, d, table);
+	if (d->had)
+		put_no_chain(&b, d);
+	if (loss) {
+		put_chain(&b, d);
+		put_rule(&b, d, loss);
+	}
+	nft_end(&b);
+	return nl_transact(fd, &b, NULL, err) ? err_wrap(err, "nftables '%s'", table) : 0;
+}
+
+/* ---- the table of a stack -------------------------------------------------------------------- */
+
+static char *stack_table(const struct net *n)
+{
+	return xasprintf("%s_loss", n->spec->table);
+}
+
+int drops_set_host(struct net *n, const struct drops *d, const struct impair *want, struct err *err)
+{
+	_cleanup_free_ char *name = stack_table(n), *table = full_name(name);
+	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
+	struct drops ours = { .table = name,
+			      .dev = d->dev,
+			      .comment = n->has_drops ? NULL : comment,
+			      .there = n->has_drops,
+			      .had = d->had };
+	uint32_t item = n->has_drops ? 0 : ledger_intend(n->ledger, "nft-table", 0, table, err);
+
+	if (!n->has_drops && !item)
+		return -1;
+	if (drops_set(n->nft, &ours, want, err))
+		return -1;
+	if (n->has_drops)
+		return 0;
+	n->has_drops = true;
+	return ledger_done(n->ledger, item, 0, 0, err);
+}
+
+void drops_down(struct net *n)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+	_cleanup_free_ char *name = stack_table(n), *table = full_name(name);
+
+	if (!n->has_drops)
+		return;
+	nl_batch_init(&b);
+	nft_begin(&b);
+	nft_put_delete(&b, table);
+	nft_end(&b);
+	nl_transact(n->nft, &b, NULL, NULL);
+	n->has_drops = false;
+}
