@@ -47,6 +47,12 @@ enum ctl_type {
 				   runs; unchanged: it was paused before */
 	CTL_UNPAUSE = 8,	/* likewise */
 	/*
+	 * Lab links and attachments. Request {"endpoints": [texts] and "up": bool: these get or lose their carrier, or absent: none
+	 * does}; answers: {"a", "b", "kind": "wire" or "network", "state": "up", "down", "no-carrier" or "absent", "mtu"} for each
+	 * that was asked for, as it is then, or for all; with "endpoints" also "changed".
+	 */
+	CTL_LINK = 9,
+	/*
 	 * What links do to packets. Request {"service", "index", "iface", and "clear": true, or "egress" and "ingress":
 	 * {"delay": "20ms", ...}, what is not named stays}; without "service" nothing is changed. Answers: {"service", "slot",
 	 * "interface", "network", "egress", "ingress"} for the link that is meant, or for all.

@@ -18,6 +18,7 @@
 #include "mstack/ledger.h"
 #include "mstack/net_capture.h"
 #include "mstack/net_impair.h"
+#include "mstack/net_wire.h"
 
 struct ev_loop;
 
@@ -57,6 +58,8 @@ struct net_spec {
 	char table[32];			/* nftables table, "mstk_PROJECT" shortened */
 	struct net_bridge_spec *bridges;
 	size_t n_bridges;
+	const struct net_wire_spec *wires;
+	size_t n_wires;
 };
 
 /* One attachment of a slot. */
@@ -97,8 +100,9 @@ struct net_attach {
 /*
  * NET_READY: all links of the slot carry traffic (bridge ports forwarding), or the wait of 200 ms for it has passed.
  * NET_NOTE: words for the user, about the host's firewall beside us; also during net_up.
+ * NET_WIRED: see net_connect.
  */
-enum net_event_kind { NET_READY, NET_NOTE };
+enum net_event_kind { NET_READY, NET_NOTE, NET_WIRED };
 struct net_event { enum net_event_kind kind; uint64_t token; const char *text; };
 typedef void net_event_fn(void *arg, const struct net_event *ev);
 
@@ -107,7 +111,7 @@ struct net;
 /* Opens the sockets; makes nothing yet. spec and ledger must outlive it. loop may be NULL where no event is wanted. */
 struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger, net_event_fn *fn, void *arg,
 		     struct err *err);
-/* Bridges with their gateway address, the table, forwarding leases. A subnet or name taken since the plan is an error here. */
+/* Bridges with their gateway address, the table, forwarding leases. A subnet or name taken since the plan is an error here, also one of a wire. */
 int net_up(struct net *n, struct err *err);
 /* The same for the bridges that the spec has got since, behind those that are up. Those that fail stay for the end to remove. */
 int net_grow(struct net *n, struct err *err);
@@ -141,7 +145,7 @@ void net_close(struct net *n);
  */
 int net_find(const struct net_spec *spec, struct ledger *l, struct err *err);
 
-/* Ledger kinds "bridge" "veth" "nft-table" "lease" "accept-rule"; NULL-terminated. */
+/* Ledger kinds "bridge" "veth" "macvlan" "vxlan" "nft-table" "lease" "accept-rule"; NULL-terminated. */
 extern const struct ledger_kind *const net_ledger_kinds[];
 
 /* For doctor: is this feature of the kernel there? Each tries it in a child's own network namespace. NULL-terminated names. */

@@ -213,7 +213,8 @@ struct stack {
 	const struct stack_service *services;	/* in file order */
 	const struct stack_network *networks;
 	const struct stack_volume *volumes;
-	size_t n_files, n_services, n_networks, n_volumes;
+	const struct stack_wire *wires;		/* `x-links`: mstack/stack_wire.h */
+	size_t n_files, n_services, n_networks, n_volumes, n_wires;
 	bool isolated;				/* `x-isolated`: its networks are in a network namespace of their own */
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };

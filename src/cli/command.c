@@ -133,6 +133,11 @@ static const struct cli_option stats_options[] = {
 	END,
 };
 
+static const struct cli_option link_options[] = {
+	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line, for each link"),
+	END,
+};
+
 static const struct cli_option port_options[] = {
 	VALUE("protocol", 0, CHOICE, protocol, "tcp|udp", "of the port; tcp"),
 	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first"),
@@ -367,6 +372,13 @@ const struct cli_command cli_commands[] = {
 	  cli_stats },
 	{ "port", "show where a port of a service is published", "[FILE] SERVICE PORT[/PROTOCOL]", 2, 0, port_options, NULL,
 	  cli_port },
+	{ "link", "list the links of services; cut and mend them", "[FILE] | up|down [FILE] SERVICE:INTERFACE...", 257,
+	  COMMAND_VERB, link_options,
+	  "Lab links ('x-links') and attachments to networks. 'down' takes the carrier away at both ends, as if the cable\n"
+	  "were pulled; addresses and routes inside stay as they are, and 'up' gives it back. A link is called by either\n"
+	  "of its ends, as in the stack file. States: up; down; no-carrier: an end was taken down from within; absent:\n"
+	  "its services have not been started.\n",
+	  cli_link },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options,
 	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
 	  "wait as well.\n",
@@ -468,7 +480,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
 	NOT_YET("events", "show what happens"),
-	NOT_YET("link", "cut and mend a lab link"),
 	NOT_YET("graph", "draw the topology"),
 	NOT_YET("why", "explain the last changes of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),

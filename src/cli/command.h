@@ -10,6 +10,7 @@
 enum {
 	COMMAND_NO_FILE = 1,	/* its first word is never taken for a stack file */
 	COMMAND_OWN_WORDS = 2,	/* behind its first word that is none all belongs to another command */
+	COMMAND_VERB = 8,	/* its first word may be a verb, and a stack file stands behind it as well */
 	COMMAND_ACTS = 4,	/* changes something, and cannot say what it would do: --dry-run is refused */
 };
 
@@ -50,6 +51,7 @@ int cli_unpause(const struct cli_options *o, struct err *err);
 int cli_cp(const struct cli_options *o, struct err *err);
 int cli_stats(const struct cli_options *o, struct err *err);
 int cli_impair(const struct cli_options *o, struct err *err);
+int cli_link(const struct cli_options *o, struct err *err);
 int cli_port(const struct cli_options *o, struct err *err);
 int cli_capture(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);

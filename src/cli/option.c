@@ -243,6 +243,7 @@ static int take_word(struct parser *p, const char *word, bool *first)
 		return complain(p, "'%s' is one word too many", word);
 	}
 	vec_push(&p->o->args, word);
+	*first = p->command->flags & COMMAND_VERB && p->o->args.n == 1;
 	return 0;
 }
 

@@ -86,6 +86,23 @@ static const struct ledger_kind kind_veth = {
 	.flags = LEDGER_HOST_WIDE | LEDGER_DIES_WITH_PARENT,
 };
 
+/* The far ends of wires that lead out of the host. */
+static const struct ledger_kind kind_macvlan = {
+	.name = "macvlan",
+	.same = link_same,
+	.destroy = link_destroy,
+	.destroy_all = link_destroy_all,
+	.flags = LEDGER_HOST_WIDE,
+};
+
+static const struct ledger_kind kind_vxlan = {
+	.name = "vxlan",
+	.same = link_same,
+	.destroy = link_destroy,
+	.destroy_all = link_destroy_all,
+	.flags = LEDGER_HOST_WIDE,
+};
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static int table_same(const struct ledger_item *item)
@@ -149,5 +166,7 @@ static const struct ledger_kind kind_lease = {
 	.flags = LEDGER_HOST_WIDE,
 };
 
-const struct ledger_kind *const net_ledger_kinds[] = { &kind_bridge, &kind_veth, &kind_table,
-						       &kind_lease, &beside_kind, NULL };
+const struct ledger_kind *const net_ledger_kinds[] = {
+	&kind_bridge, &kind_veth,  &kind_macvlan, &kind_vxlan,
+	&kind_table,  &kind_lease, &beside_kind,  NULL,
+};

@@ -17,6 +17,8 @@
 #include "net/link.h"
 
 #define GROUP_BITS 0x1fffffffu
+#define MAC_LEN	   6
+#define VXLAN_PORT 4789 /* IANA's */
 
 void link_mac(const char *ifname, uint8_t ret[6])
 {
@@ -49,18 +51,26 @@ static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t 
 	nl_begin(b, what, type, flags, &head, sizeof(head));
 }
 
-void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu)
+/* Of ours, in the group of the stack, with the address that follows from its name. */
+static void begin_create(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu,
+			 unsigned up)
 {
-	uint8_t mac[6];
-	size_t info, data;
+	uint8_t mac[MAC_LEN];
 
 	link_mac(ifname, mac);
-	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, up);
 	nl_put_str(b, IFLA_IFNAME, ifname);
 	nl_put_u32(b, IFLA_GROUP, group);
 	nl_put(b, IFLA_ADDRESS, mac, sizeof(mac));
 	if (mtu)
 		nl_put_u32(b, IFLA_MTU, mtu);
+}
+
+void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu)
+{
+	size_t info, data;
+
+	begin_create(b, ifname, group, mtu, 0);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "bridge");
 	data = nl_nest(b, IFLA_INFO_DATA);
@@ -134,28 +144,23 @@ static void put_peer(struct nl_batch *b, const struct link_veth *v)
 		       sizeof(down));
 		nl_sync(b);
 	}
-	nl_put_str(b, IFLA_IFNAME, v->port->ifname);
-	nl_put(b, IFLA_ADDRESS, v->port->mac, sizeof(v->port->mac));
+	nl_put_str(b, IFLA_IFNAME, v->ifname);
+	nl_put(b, IFLA_ADDRESS, v->mac, MAC_LEN);
 	if (v->mtu)
 		nl_put_u32(b, IFLA_MTU, v->mtu);
 	put_queues(b);
-	nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->netns_fd);
+	if (v->netns_fd >= 0)
+		nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->netns_fd);
 	nl_nest_end(b, peer);
 }
 
 void link_put_veth(struct nl_batch *b, const struct link_veth *v)
 {
-	uint8_t mac[6];
 	size_t info, data;
 
-	link_mac(v->port->host_ifname, mac);
-	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, IFF_UP);
-	nl_put_str(b, IFLA_IFNAME, v->port->host_ifname);
-	nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
-	nl_put_u32(b, IFLA_GROUP, v->group);
-	nl_put(b, IFLA_ADDRESS, mac, sizeof(mac));
-	if (v->mtu)
-		nl_put_u32(b, IFLA_MTU, v->mtu);
+	begin_create(b, v->host_ifname, v->group, v->host_mtu, v->up ? IFF_UP : 0);
+	if (v->master)
+		nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
 	put_queues(b);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "veth");
@@ -165,10 +170,58 @@ void link_put_veth(struct nl_batch *b, const struct link_veth *v)
 	nl_nest_end(b, info);
 }
 
+void link_put_macvlan(struct nl_batch *b, const char *ifname, uint32_t group, int nic, unsigned mtu)
+{
+	size_t info, data;
+
+	begin_create(b, ifname, group, mtu, 0);
+	nl_put_u32(b, IFLA_LINK, (uint32_t)nic);
+	info = nl_nest(b, IFLA_LINKINFO);
+	nl_put_str(b, IFLA_INFO_KIND, "macvlan");
+	data = nl_nest(b, IFLA_INFO_DATA);
+	nl_put_u32(b, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	nl_nest_end(b, data);
+	nl_nest_end(b, info);
+}
+
+/* There are two ends only, so there is nothing to learn. */
+void link_put_vxlan(struct nl_batch *b, const char *ifname, uint32_t group, const struct ip *remote,
+		    uint32_t vni, unsigned mtu)
+{
+	bool v4 = remote->family == AF_INET;
+	size_t info, data;
+
+	begin_create(b, ifname, group, mtu, 0);
+	info = nl_nest(b, IFLA_LINKINFO);
+	nl_put_str(b, IFLA_INFO_KIND, "vxlan");
+	data = nl_nest(b, IFLA_INFO_DATA);
+	nl_put_u32(b, IFLA_VXLAN_ID, vni);
+	nl_put(b, v4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, remote->bytes, v4 ? 4 : 16);
+	nl_put_u16(b, IFLA_VXLAN_PORT, htons(VXLAN_PORT));
+	nl_put_u8(b, IFLA_VXLAN_LEARNING, 0);
+	nl_nest_end(b, data);
+	nl_nest_end(b, info);
+}
+
 void link_put_alias(struct nl_batch *b, int index, const char *alias)
 {
 	begin(b, "set alias", RTM_SETLINK, 0, index, 0);
 	nl_put_str(b, IFLA_IFALIAS, alias);
+}
+
+void link_put_mac(struct nl_batch *b, int index, const uint8_t mac[6])
+{
+	begin(b, "set address", RTM_SETLINK, 0, index, 0);
+	nl_put(b, IFLA_ADDRESS, mac, MAC_LEN);
+}
+
+void link_put_state(struct nl_batch *b, int index, bool up)
+{
+	struct ifinfomsg head = { .ifi_index = index,
+				  .ifi_flags = up ? IFF_UP : 0,
+				  .ifi_change = IFF_UP };
+
+	nl_begin(b, up ? "set up" : "set down", RTM_SETLINK, 0, &head, sizeof(head));
 }
 
 void link_put_quiet(struct nl_batch *b, int index)
@@ -233,7 +286,7 @@ void link_parse(const struct nlmsghdr *m, struct link_info *ret)
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(m);
 	const struct nlattr *a;
 
-	*ret = (struct link_info){ .index = head->ifi_index };
+	*ret = (struct link_info){ .index = head->ifi_index, .flags = head->ifi_flags };
 	mnl_attr_for_each(a, m, sizeof(*head))
 	{
 		switch (mnl_attr_get_type(a)) {
@@ -339,6 +392,27 @@ static bool hangs_on(const struct link_info *port, const struct link_info *links
 	return false;
 }
 
+/* "mstack:PROJECT:" of an alias of ours; 0: there is none. */
+static size_t owner_len(const char *alias)
+{
+	const char *colon = strchr(alias, ':');
+
+	colon = colon ? strchr(colon + 1, ':') : NULL;
+	return colon ? (size_t)(colon - alias) + 1 : 0;
+}
+
+/* By their aliases of one stack: wires hang on no bridge. */
+static bool is_kin(const struct link_info *l, const struct link_info *links, size_t n_links,
+		   const char *const *names, size_t n)
+{
+	size_t len = owner_len(l->alias);
+
+	for (size_t i = 0; len && i < n_links; i++)
+		if (is_named(&links[i], names, n) && owner_len(links[i].alias) == len)
+			return !strncmp(links[i].alias, l->alias, len);
+	return false;
+}
+
 /* The group of the first of them that is there; 0: none is, or they are in nobody's group. */
 static uint32_t find_group(const struct link_info *links, size_t n_links, const char *const *names,
 			   size_t n)
@@ -367,7 +441,8 @@ int link_delete_all(int fd, const char *const *names, size_t n, struct err *err)
 
 		if (l->group == group &&
 		    (!link_is_ours(l) ||
-		     !(is_named(l, names, n) || hangs_on(l, links, n_links, names, n))))
+		     !(is_named(l, names, n) || hangs_on(l, links, n_links, names, n) ||
+		       is_kin(l, links, n_links, names, n))))
 			return err_set(err, "link '%s': has joined a group of ours", l->name);
 	}
 	link_put_delete_group(&b, group);

@@ -23,13 +23,18 @@ struct link_info {
 	uint8_t mac[6];
 	uint32_t group;
 	unsigned mtu;
+	unsigned flags; /* IFF_UP, IFF_LOWER_UP (it has carrier), IFF_RUNNING, ... */
 };
 
 struct link_veth {
-	const struct net_port_spec *port;
-	int master, netns_fd;
+	const char *host_ifname, *ifname; /* ifname: of the other end */
+	const uint8_t *mac;		  /* likewise, six bytes */
+	int master;			  /* 0: none */
+	int netns_fd;			  /* where the other end is born; -1: with us */
 	uint32_t group;
-	unsigned mtu; /* 0: the kernel's default */
+	unsigned mtu;	   /* of the other end; 0: the kernel's default */
+	unsigned host_mtu; /* 0: likewise */
+	bool up;	   /* the host end, from its beginning */
 };
 
 /*
@@ -49,7 +54,16 @@ void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, uns
 void link_put_bridge_up(struct nl_batch *b, int index, bool internal, const char *alias);
 void link_put_altname(struct nl_batch *b, int index, const char *altname);
 void link_put_veth(struct nl_batch *b, const struct link_veth *v);
+/* On a device of the host: a macvlan, which sees what comes for its address; both are born down. */
+void link_put_macvlan(struct nl_batch *b, const char *ifname, uint32_t group, int nic,
+		      unsigned mtu);
+/* A tunnel to one other host: VXLAN, RFC 7348. */
+void link_put_vxlan(struct nl_batch *b, const char *ifname, uint32_t group, const struct ip *remote,
+		    uint32_t vni, unsigned mtu);
 void link_put_alias(struct nl_batch *b, int index, const char *alias);
+void link_put_mac(struct nl_batch *b, int index, const uint8_t mac[6]);
+/* Its carrier goes and comes with this: configuration of the other end stays. */
+void link_put_state(struct nl_batch *b, int index, bool up);
 /*
  * No IPv6 address by itself, hence no multicast chatter. To be sent before the link has
  * carrier.

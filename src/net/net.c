@@ -15,6 +15,7 @@
 #include "net/net.h"
 #include "net/nft.h"
 #include "net/portwatch.h"
+#include "net/wirewatch.h"
 
 struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct ledger *ledger,
 		     net_event_fn *fn, void *arg, struct err *err)
@@ -23,6 +24,7 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 
 	*n = (struct net){ .loop = loop, .spec = spec, .ledger = ledger, .rtnl = -1, .nft = -1 };
 	n->bridges = xcalloc(spec->n_bridges + 1, sizeof(*n->bridges));
+	n->wires = xcalloc(spec->n_wires + 1, sizeof(*n->wires));
 	n->rtnl = nl_socket(NETLINK_ROUTE, err);
 	if (n->rtnl >= 0)
 		n->nft = nl_socket(NETLINK_NETFILTER, err);
@@ -30,7 +32,9 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 		n->watch = portwatch_open(loop, fn, arg, err);
 	if (n->nft >= 0)
 		n->beside = beside_open(n, fn, arg, err);
-	if (!n->beside || (loop && !n->watch)) {
+	if (n->beside && loop && spec->n_wires)
+		n->wire_watch = wirewatch_open(n, fn, arg, err);
+	if (!n->beside || (loop && !n->watch) || (loop && spec->n_wires && !n->wire_watch)) {
 		net_close(n);
 		return NULL;
 	}
@@ -43,10 +47,12 @@ void net_close(struct net *n)
 		return;
 	portwatch_close(n->watch);
 	beside_close(n->beside);
+	wirewatch_close(n->wire_watch);
 	holds_release(n);
 	cleanup_fd(&n->rtnl);
 	cleanup_fd(&n->nft);
 	free(n->bridges);
+	free(n->wires);
 	free(n);
 }
 
@@ -213,7 +219,7 @@ static int raise_bridges(struct net *n, struct err *err)
 
 int net_up(struct net *n, struct err *err)
 {
-	return raise_bridges(n, err);
+	return wires_check(n, err) ? -1 : raise_bridges(n, err);
 }
 
 int net_grow(struct net *n, struct err *err)
@@ -231,30 +237,36 @@ int net_grow(struct net *n, struct err *err)
 
 static void delete_links(struct net *n)
 {
-	_cleanup_free_ const char **names = xcalloc(n->spec->n_bridges + 1, sizeof(*names));
-
-	size_t made = 0;
+	size_t made = 0, max = n->spec->n_bridges + 2 * n->spec->n_wires + 1;
+	_cleanup_free_ const char **names = xcalloc(max, sizeof(*names));
 
 	/* One that could not be made may be somebody else's. */
 	for (size_t i = 0; i < n->spec->n_bridges; i++)
 		if (n->bridges[i])
 			names[made++] = n->spec->bridges[i].ifname;
+	for (size_t i = 0; i < 2 * n->spec->n_wires; i++)
+		if (n->wires[i / 2].index[i % 2])
+			names[made++] = n->spec->wires[i / 2].ends[i % 2].host_ifname;
 	if (made)
 		link_delete_all(n->rtnl, names, made, NULL);
 }
 
-static void delete_table(struct net *n)
+static void delete_tables(struct net *n)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+	_cleanup_free_ char *fwd = fwd_table(n->spec);
 
-	if (!n->has_table)
+	if (!n->has_table && !n->has_fwd)
 		return;
 	nl_batch_init(&b);
 	nft_begin(&b);
-	nft_put_delete(&b, n->spec->table);
+	if (n->has_table)
+		nft_put_delete(&b, n->spec->table);
+	if (n->has_fwd)
+		nft_put_delete(&b, fwd);
 	nft_end(&b);
 	nl_transact(n->nft, &b, NULL, NULL);
-	n->has_table = false;
+	n->has_table = n->has_fwd = false;
 }
 
 void net_down(struct net *n)
@@ -265,5 +277,5 @@ void net_down(struct net *n)
 	holds_release(n);
 	delete_links(n);
 	drops_down(n);
-	delete_table(n);
+	delete_tables(n);
 }

@@ -10,27 +10,51 @@
 
 struct portwatch;
 struct beside;
+struct wirewatch;
 struct hold;
+
+/* What is there of a wire of the spec. */
+struct wire {
+	int index[2]; /* of its host ends; 0: not there */
+	unsigned mtu; /* of its inner ends */
+	bool pulled;  /* by net_wire_pull */
+	bool awaited; /* NET_WIRED has not been told yet */
+};
 
 struct net {
 	struct ev_loop *loop;
 	const struct net_spec *spec;
 	struct ledger *ledger;
-	int rtnl;     /* in the host's namespace */
-	int nft;      /* owns the table: what is closed with it is gone */
+	int rtnl; /* in the host's namespace */
+	int nft;  /* owns the table: what is closed with it is gone */
 	bool has_table;
 	bool has_drops; /* the table of what is lost without netem */
 	bool has_uplinks; /* leases were taken, as there is a way out */
 	size_t first;	  /* of the bridges that are being made: those before it are up */
-	int *bridges; /* index of the link of each network; 0 until it is up */
+	int *bridges;	  /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
 	struct beside *beside;
 	struct hold *holds; /* reserved ports */
+	struct wire *wires; /* as those of the spec */
+	bool has_fwd;	    /* the table of the wires is there */
+	struct wirewatch *wire_watch;
 };
 
 /* bridge.c: are the names and subnets still free? Then all bridges, with address, up. */
 int bridges_check(const struct net *n, struct err *err);
 int bridges_up(struct net *n, struct err *err);
+
+/* wire.c: are the names on the host still free, are the devices there? */
+int wires_check(const struct net *n, struct err *err);
+
+/* veth.c: takes a host end of ours away whose slot is gone. Returns whether another try makes sense. */
+bool veth_clear_leftover(const struct net *n, const char *ifname);
+
+/* fwd.c: what comes in at either host end of these wires goes out of the other one. */
+int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err);
+char *fwd_table(const struct net_spec *spec);
+/* For the probe: a chain at the ingress of a device, whose frames go to the one of that index. */
+void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);
 
 /* hold.c: gives back all reserved ports. */
 void holds_release(struct net *n);

@@ -63,7 +63,7 @@ static int enter_links(const char *kind, const struct net_spec *spec, const stru
 /* Bridges last: they are undone first, in bulk, and take their ports along. */
 static int find_links(const struct net_spec *spec, struct ledger *l, struct err *err)
 {
-	static const char *const kinds[] = { "veth", "bridge" };
+	static const char *const kinds[] = { "veth", "macvlan", "vxlan", "bridge" };
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
 	_cleanup_free_ struct link_info *links = NULL;
 	int found = 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "net/link.h"
+#include "net/net.h"
 #include "net/nft.h"
 #include "net/qdisc.h"
 
@@ -31,10 +32,12 @@ static void put_bridge(struct nl_batch *b, int netns)
 
 static void put_veth(struct nl_batch *b, int netns)
 {
-	static const struct net_port_spec port = { .host_ifname = "mvprobe",
-						   .ifname = "eth0",
-						   .mac = { 2 } };
-	struct link_veth veth = { .port = &port, .netns_fd = netns, .group = 1 };
+	static const uint8_t mac[6] = { 2 };
+	struct link_veth veth = { .host_ifname = "mvprobe",
+				  .ifname = "eth0",
+				  .mac = mac,
+				  .netns_fd = netns,
+				  .group = 1 };
 
 	link_put_veth(b, &veth);
 }
@@ -81,6 +84,17 @@ static void put_netem(struct nl_batch *b, int netns)
 	qdisc_put_netem(b, LO_INDEX, &none);
 }
 
+static void put_fwd(struct nl_batch *b, int netns)
+{
+	static const char table[] = NFT_NETDEV "mstk_wires";
+
+	(void)netns;
+	nft_begin(b);
+	nft_put_table(b, table, LINK_OWNER);
+	fwd_put(b, table, "lo", 1);
+	nft_end(b);
+}
+
 static const struct probe_row rows[] = {
 	{ "network namespaces", "run as root, on a kernel with CONFIG_NET_NS", NULL, 0 },
 	{ "bridge", "modprobe bridge", put_bridge, NETLINK_ROUTE },
@@ -88,6 +102,8 @@ static const struct probe_row rows[] = {
 	{ "nf_tables", "modprobe nf_tables", put_nft, NETLINK_NETFILTER },
 	{ "nftables nat, masquerade and fib",
 	  "modprobe -a nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct", put_rules,
+	  NETLINK_NETFILTER },
+	{ "nftables fwd (lab wires)", "modprobe -a nft_fwd_netdev nf_dup_netdev", put_fwd,
 	  NETLINK_NETFILTER },
 	{ "nftables owner flag", "use Linux 6.1 or later", put_owned_table, NETLINK_NETFILTER },
 	{ "x-impair: tbf", "modprobe sch_tbf", put_tbf, NETLINK_ROUTE },

@@ -85,7 +85,8 @@ void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
 	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(data),
 			     nftnl_udata_buf_len(data));
-	nft_message_of(b, family_of(table), "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	nft_message_of(b, family_of(table), "create table", NFT_MSG_NEWTABLE,
+		       NLM_F_CREATE | NLM_F_EXCL);
 	m = nl_message(b, BODY_ROOM);
 	if (m) {
 		nftnl_table_nlmsg_build_payload(m, t);

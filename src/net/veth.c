@@ -63,11 +63,15 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 	for (size_t i = 0; i < ends->n; i++) {
 		const struct end *e = &ends->v[i];
 		struct link_veth veth = {
-			.port = e->port,
+			.host_ifname = e->port->host_ifname,
+			.ifname = e->port->ifname,
+			.mac = e->port->mac,
 			.master = n->bridges[e->port->bridge],
 			.netns_fd = e->slot->netns_fd,
 			.group = link_group(n->spec->id),
 			.mtu = n->spec->bridges[e->port->bridge].mtu,
+			.host_mtu = n->spec->bridges[e->port->bridge].mtu,
+			.up = true,
 		};
 
 		if (e->outer || e->failed || !e->item)
@@ -84,7 +88,7 @@ static int create(struct net *n, struct ends *ends, struct err *err)
  * that is gone. Takes it away unless it went by itself just now. Returns whether another
  * try makes sense.
  */
-static bool clear_leftover(const struct net *n, const char *ifname)
+bool veth_clear_leftover(const struct net *n, const char *ifname)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct link_info l;
@@ -107,7 +111,7 @@ static bool clear_leftovers(const struct net *n, struct ends *ends)
 	for (size_t i = 0; i < ends->n; i++) {
 		struct end *e = &ends->v[i];
 
-		if (!e->taken || !clear_leftover(n, e->port->host_ifname))
+		if (!e->taken || !veth_clear_leftover(n, e->port->host_ifname))
 			continue;
 		e->slot->err = (struct err){ 0 };
 		e->taken = e->failed = false;

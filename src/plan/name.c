@@ -58,6 +58,13 @@ void planner_link_name(const struct planner *p, const char *slot, const char *ne
 	snprintf(ret, IFNAMSIZ, "mv%010llx", (unsigned long long)(h & 0xffffffffffULL));
 }
 
+void planner_wire_name(const struct planner *p, const char *end, char ret[IFNAMSIZ])
+{
+	uint64_t h = hash_of(p->stack->name, "wire", end);
+
+	snprintf(ret, IFNAMSIZ, "mw%010llx", (unsigned long long)(h & 0xffffffffffULL));
+}
+
 /* Locally administered, unicast. A slot keeps its address for ever, so neighbours' tables stay true over a restart. */
 void planner_mac(const struct planner *p, const char *slot, const char *network, uint8_t ret[6])
 {

@@ -86,6 +86,7 @@ static int make(struct planner *p, struct plan **ret_plan)
 		planner_publish(p);
 		if (p->host->isolated)
 			planner_uplink_ports(p);
+		planner_wires(p);
 		planner_edges(p);
 		planner_mounts(p);
 		planner_volumes(p);

@@ -42,6 +42,8 @@ struct planner {
 void planner_bridge_name(const struct planner *p, const char *network, char ret[IFNAMSIZ]);
 void planner_link_name(const struct planner *p, const char *slot, const char *network,
 		       char ret[IFNAMSIZ]);
+/* Of the host end of a wire: its end in full. */
+void planner_wire_name(const struct planner *p, const char *end, char ret[IFNAMSIZ]);
 void planner_mac(const struct planner *p, const char *slot, const char *network, uint8_t ret[6]);
 
 /* subnet.c: a bridge with its subnet for every network in use. */
@@ -64,6 +66,8 @@ void planner_publish(struct planner *p);
 /* impair_plan.c: what the link of an attachment does to packets. */
 void planner_impair(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
 		    struct plan_link *ret);
+/* planwire.c: the wires between slots that are there. */
+void planner_wires(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
 /* resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. */

@@ -190,6 +190,30 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_words("probe", s->probe, out);
 }
 
+static void print_end(const struct net_end_spec *e, struct buf *out)
+{
+	const uint8_t *m = e->mac;
+
+	buf_printf(out, "  end %s as %s", e->text, e->host_ifname);
+	if (e->kind == NET_END_SLOT || e->kind == NET_END_HOST)
+		buf_printf(out, " mac=%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+			   m[5]);
+	for (size_t i = 0; i < ARRAY_LEN(e->addrs); i++)
+		if (e->addrs[i].ip.family)
+			buf_printf(out, " addr=%s", ip_net_text(&e->addrs[i]).text);
+	buf_putc(out, '\n');
+}
+
+static void print_wire(const struct net_wire_spec *w, struct buf *out)
+{
+	buf_puts(out, "wire");
+	if (w->mtu)
+		buf_printf(out, " mtu=%u", w->mtu);
+	buf_putc(out, '\n');
+	for (size_t i = 0; i < ARRAY_LEN(w->ends); i++)
+		print_end(&w->ends[i], out);
+}
+
 static void print_edge(const struct plan *p, const struct plan_edge *e, struct buf *out)
 {
 	static const char *const condition[] = {
@@ -220,6 +244,8 @@ void plan_print(const struct plan *p, struct buf *out)
 			   p->mounted[i].type, p->mounted[i].device);
 	for (size_t i = 0; i < p->n_slots; i++)
 		print_slot(p, &p->slots[i], out);
+	for (size_t i = 0; i < p->net.n_wires; i++)
+		print_wire(&p->net.wires[i], out);
 	for (size_t i = 0; i < p->n_fills; i++)
 		buf_printf(out, "fill %s from %s of %s\n", p->fills[i].volume, p->fills[i].target,
 			   p->fills[i].slot->name);

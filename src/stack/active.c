@@ -5,6 +5,7 @@
  * contents of its env files. Called once by load.
  */
 #include "stack/active.h"
+#include "stack/active_link.h"
 #include "stack/form.h"
 #include "stack/form_env.h"
 #include "stack/impl.h"
@@ -370,11 +371,14 @@ static struct node *rebuild(struct reader *r, const struct node *root, struct no
 	}
 	for (size_t i = 0; i < root->n; i++) {
 		const struct node_pair *pair = &root->pairs[i];
+		struct node *value = pair->value;
 
+		if (!strcmp(pair->key, "x-links"))
+			value = active_links(r, value, services, node_get(root, "services"));
 		if (!text_is_one_of(pair->key, sections, ARRAY_LEN(sections)) &&
 		    !text_is_one_of(pair->key, gone, ARRAY_LEN(gone)) &&
 		    strcmp(pair->key, "name") != 0 && strcmp(pair->key, "services") != 0)
-			node_pairs_put(&all, pair->key, pair->pos, pair->value);
+			node_pairs_put(&all, pair->key, pair->pos, value);
 	}
 	return node_map_done(r->arena, root->pos, &all);
 }

@@ -6,6 +6,7 @@
 #include "stack/crosscheck.h"
 #include "stack/active.h"
 #include "stack/assets.h"
+#include "stack/crosscheck_link.h"
 #include "stack/crosscheck_namespace.h"
 #include "stack/crosscheck_net.h"
 #include "stack/form.h"
@@ -411,4 +412,5 @@ void crosscheck(struct reader *r, const struct node *root, const struct node *tr
 	check_cycles(r, services);
 	check_container_names(r, services);
 	crosscheck_net(r, root);
+	crosscheck_links(r, root);
 }

@@ -293,4 +293,5 @@ void model_make(struct reader *r, const struct node *root)
 	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
 	r->stack->isolated = value_bool(root, "x-isolated");
+	model_links(r, node_get(root, "x-links"), node_get(root, "services"));
 }

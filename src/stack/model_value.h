@@ -38,6 +38,9 @@ void model_security(struct reader *r, const struct node *service, struct stack_s
 /* form_impair.c: of the map that form_impair made; NULL: none. */
 const struct impair_ways *model_impair(struct reader *r, const struct node *n);
 
+/* model_link.c */
+void model_links(struct reader *r, const struct node *links, const struct node *services);
+
 /* model_namespace.c */
 void model_namespaces(struct reader *r, const struct node *service, struct stack_service *ret);
 

@@ -31,7 +31,7 @@ static const struct key top_rows[] = {
 	DONE("volumes", MAP, AS(form_volumes_top), BELOW(volumes_keys)),
 	/* Keys of ours. All other x- keys are free, but who writes one of these wants it done. */
 	DONE("x-isolated", BOO | STR, AS(form_bool)),
-	REFUSE("x-links", LST, "put the two services on a network of their own"),
+	DONE("x-links", LST, AS(form_wires), BELOW(link_keys)),
 	DONE("x-on-supervisor-death", STR, AS(form_death), ONLY("stop; keep is refused")),
 };
 static const struct key_table top_keys = TABLE(top_rows);

@@ -35,13 +35,14 @@ static void arm(struct sup *s, ev_timer *t, uint64_t ms)
 
 /* ---- starts ---------------------------------------------------------------------------------- */
 
-static void open_slot(struct sup_slot *slot)
+void sup_open_slot(struct sup_slot *slot)
 {
 	struct box_slot_spec spec = slot->plan->box_slot;
 	struct err err = { 0 };
 
 	sup_joining_open(slot, &spec);
 	slot->phase = PHASE_OPENING;
+	slot->open_failed = false;
 	slot->box = box_slot_open(slot->sup->runtime, &spec, &err);
 	if (!slot->box)
 		queue_box(slot, BOX_SLOT_FAILED, 0, &err);
@@ -76,7 +77,8 @@ static void start_box(struct sup_slot *slot)
 	if (streams(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
 		spec.upper = slot->upper;
 		spec.work = slot->work;
-		started = box_start(slot->box, &spec, slot->network_up, &err) == 0;
+		started = box_start(slot->box, &spec, slot->network_up && sup_wiring_ready(slot),
+				    &err) == 0;
 	}
 	sup_streams_given(slot, &spec);
 	if (started)
@@ -139,6 +141,8 @@ static bool may_start(struct sup_slot *slot)
 	struct err err = { 0 };
 	enum sup_gate g = sup_joining_gate(slot, &err);
 
+	if (g == GATE_OPEN && slot->svc.want_up)
+		g = sup_wiring_gate(slot, &err);
 	if (!slot->svc.want_up)
 		g = GATE_FAILED; /* stopped meanwhile */
 	if (g == GATE_FAILED) {
@@ -158,28 +162,48 @@ static void take_network(struct sup_slot *slot)
 		sup_netns_link(slot);
 }
 
-static void start_all(struct sup *s)
-{
-	struct VEC(struct sup_slot *) fresh = { 0 };
+struct starting VEC(struct sup_slot *);
 
+/* Who has namespaces starts in them; who has none gets them first. */
+static void gather(struct sup *s, struct starting *ret)
+{
 	for (size_t i = 0; i < s->n_slots; i++) {
 		struct sup_slot *slot = &s->slots[i];
 
 		if (!(slot->todo & DO_START) || !may_start(slot))
 			continue;
 		slot->todo &= ~(unsigned)DO_START;
-		if (slot->phase == PHASE_NONE) {
-			open_slot(slot);
-		} else if (slot->phase == PHASE_READY) {
-			take_network(slot);
-			start_box(slot);
-			if (!slot->attached)
-				vec_push(&fresh, slot);
+		if (slot->phase == PHASE_NONE)
+			sup_open_slot(slot);
+		else if (slot->phase == PHASE_READY)
+			vec_push(ret, slot);
+	}
+}
+
+/* Wires come first: what a service sets in /proc/sys may name their interfaces. */
+static void start_all(struct sup *s)
+{
+	struct starting all = { 0 }, fresh = { 0 };
+
+	gather(s, &all);
+	sup_wiring_make(s, all.v, all.n);
+	for (size_t i = 0; i < all.n; i++) {
+		struct sup_slot *slot = all.v[i];
+		struct err err = { 0 };
+
+		if (!sup_wiring_made(slot, &err)) {
+			queue_box(slot, BOX_START_FAILED, 0, &err);
+			continue;
 		}
+		take_network(slot);
+		start_box(slot);
+		if (!slot->attached)
+			vec_push(&fresh, slot);
 	}
 	if (fresh.n)
 		attach_all(s, fresh.v, fresh.n);
 	vec_fini(&fresh);
+	vec_fini(&all);
 }
 
 /* ---- stops ----------------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ void sup_net_event(void *arg, const struct net_event *ev)
 	case NET_READY:
 		sup_queue(s, &(struct sup_fact){ .kind = FACT_NET, .slot = (size_t)ev->token });
 		break;
+	case NET_WIRED:
+		sup_queue(s, &(struct sup_fact){ .kind = FACT_WIRE, .slot = (size_t)ev->token });
+		break;
 	case NET_NOTE:
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", ev->text);
 		break;

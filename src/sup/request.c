@@ -140,11 +140,16 @@ static const struct request {
 	enum ctl_type type;
 	void (*run)(struct sup_peer *p, const struct ctl_msg *m);
 } requests[] = {
-	{ CTL_PS, answer_ps },		 { CTL_STATUS, answer_status },
-	{ CTL_DOWN, begin_down },	 { CTL_PAUSE, answer_freeze },
-	{ CTL_UNPAUSE, answer_freeze },	 { CTL_ATTACH, sup_attach_request },
-	{ CTL_RUN, sup_oneoff_request }, { CTL_CAPTURE, answer_capture },
+	{ CTL_PS, answer_ps },
+	{ CTL_STATUS, answer_status },
+	{ CTL_DOWN, begin_down },
+	{ CTL_PAUSE, answer_freeze },
+	{ CTL_UNPAUSE, answer_freeze },
+	{ CTL_ATTACH, sup_attach_request },
+	{ CTL_RUN, sup_oneoff_request },
+	{ CTL_CAPTURE, answer_capture },
 	{ CTL_IMPAIR, sup_impair_request },
+	{ CTL_LINK, sup_link_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)

@@ -205,6 +205,7 @@ static int make_slots(struct sup *s, struct err *err)
 	size_t room = s->plan->n_slots + SUP_ONEOFFS_MAX;
 
 	s->slots = xcalloc(room, sizeof(*s->slots));
+	s->wires = xcalloc(s->plan->net.n_wires + 1, sizeof(*s->wires));
 	for (size_t i = 0; i < room; i++) {
 		s->slots[i].sup = s;
 		s->slots[i].nr = i;
@@ -312,6 +313,7 @@ static void free_slots(struct sup *s)
 		sup_oneoff_free(&s->slots[i]);
 	}
 	free(s->slots);
+	free(s->wires);
 }
 
 /* Told to our own user, and kept for the client that waits for its `down`. */

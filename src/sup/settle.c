@@ -72,6 +72,19 @@ static void start_failed(struct sup_slot *slot, const struct err *err)
 		logs_say(slot->log, "start failed: %s", slot->err.text);
 }
 
+/* It may have been opened for a wire, while the service itself still waits for its turn: whoever starts tells. */
+static void slot_failed(struct sup_slot *slot, const struct err *err)
+{
+	slot->phase = PHASE_NONE;
+	box_slot_close(take_ptr(&slot->box));
+	if (slot->svc.state == SVC_STARTING || slot->svc.state == SVC_STOPPING) {
+		start_failed(slot, err);
+		return;
+	}
+	slot->open_failed = true;
+	slot->err = *err;
+}
+
 /* A slot that was told to stop while it started is stopping now: it is not probed any more. */
 static void started(struct sup_slot *slot)
 {
@@ -166,9 +179,7 @@ static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 		slot_ready(slot);
 		break;
 	case BOX_SLOT_FAILED:
-		slot->phase = PHASE_NONE;
-		box_slot_close(take_ptr(&slot->box));
-		start_failed(slot, &ev->err);
+		slot_failed(slot, &ev->err);
 		break;
 	case BOX_STARTED:
 		started(slot);
@@ -249,7 +260,7 @@ static void settle_signal(struct sup *s, int signo)
 
 void sup_settle(struct sup *s, const struct sup_fact *fact)
 {
-	struct sup_slot *slot = &s->slots[fact->slot];
+	struct sup_slot *slot = &s->slots[fact->kind == FACT_WIRE ? 0 : fact->slot];
 
 	switch (fact->kind) {
 	case FACT_BOX:
@@ -257,8 +268,11 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 		break;
 	case FACT_NET:
 		slot->network_up = true;
-		if (slot->box && slot->svc.state == SVC_STARTING)
+		if (slot->box && slot->svc.state == SVC_STARTING && sup_wiring_ready(slot))
 			box_go(slot->box);
+		break;
+	case FACT_WIRE:
+		sup_wiring_settle(s, fact->slot);
 		break;
 	case FACT_TIMER:
 		sup_feed(slot, SVC_EV_TIMER, 0);

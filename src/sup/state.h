@@ -34,6 +34,7 @@ enum {
 enum sup_fact_kind {
 	FACT_BOX,	   /* box: a slot is ready, a process started, ended, ... */
 	FACT_NET,	   /* net: the links of a slot carry traffic */
+	FACT_WIRE,	   /* net: a wire does; `slot` is its number */
 	FACT_TIMER,	   /* the timer of a slot's state */
 	FACT_HEALTH_TIMER, /* the wait between two probes is over */
 	FACT_PROBE_TIMEOUT,
@@ -73,6 +74,7 @@ struct sup_slot {
 	bool attached;	 /* its links exist and its ports are published, or it has another's network */
 	bool network_up; /* and carry traffic */
 	struct impair_ways *impaired; /* what its links do to packets now, one for each port; NULL: not made yet */
+	bool open_failed; /* its namespaces, which somebody else needed for a wire; err says why */
 	bool told_down;	 /* in the present ending */
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
@@ -133,6 +135,11 @@ struct sup_prepared {
 	struct plan *plan;
 };
 
+struct sup_wire {
+	bool made, ready; /* ready: it carries frames */
+	struct err err;	  /* why it could not be made the last time */
+};
+
 struct sup {
 	const struct sup_opts *opts;
 	struct sup_prepared prepared;
@@ -145,6 +152,7 @@ struct sup {
 	struct box_runtime *runtime;
 	struct sup_slot *slots; /* those of the plan, then SUP_ONEOFFS_MAX places for one-offs */
 	size_t n_slots;
+	struct sup_wire *wires; /* those of the plan */
 	unsigned oneoffs; /* so many there have been */
 	bool transient;	  /* only one-offs run here: ends with the last of them */
 	struct VEC(struct sup_fact) facts;
@@ -261,6 +269,23 @@ void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */
 void sup_execute(struct sup *s);
+/* Its namespaces: FACT_BOX follows. */
+void sup_open_slot(struct sup_slot *slot);
+
+/* wiring.c: the wires of a slot, which are made before its first start, when the namespaces of all their ends are there. */
+/* May it start? While it waits the other slots are opened, whether they may start or not: so no order among them can be a circle. */
+enum sup_gate sup_wiring_gate(struct sup_slot *slot, struct err *err);
+/* Those of these slots that are not there yet. */
+void sup_wiring_make(struct sup *s, struct sup_slot *const *slots, size_t n);
+/* Are all of its wires there? If not, err says why. Do they all carry frames? */
+bool sup_wiring_made(const struct sup_slot *slot, struct err *err);
+bool sup_wiring_ready(const struct sup_slot *slot);
+void sup_wiring_settle(struct sup *s, size_t wire);
+/* Is this slot at an end of the wire? */
+bool sup_wire_has(const struct net_wire_spec *w, size_t slot);
+
+/* linkctl.c: CTL_LINK */
+void sup_link_request(struct sup_peer *p, const struct ctl_msg *m);
 
 /* streams.c */
 void sup_streams_init(struct sup_slot *slot);

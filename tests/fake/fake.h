@@ -34,6 +34,7 @@ struct fake_world {
 	bool port_taken;
 	bool no_netem; /* the kernel has none */
 	bool impair_fails;
+	bool wires_fail; /* none can be made */
 	const char *log_root; /* folder for log files */
 	struct buf log;	      /* "open web-1\nstart web-1\n..." */
 	unsigned alive;	      /* processes now */

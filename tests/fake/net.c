@@ -13,8 +13,10 @@ struct net {
 	net_event_fn *fn;
 	void *arg;
 	ev_timer timer;
-	uint64_t tokens[SLOTS_MAX];
-	size_t n;
+	uint64_t tokens[SLOTS_MAX], wires[SLOTS_MAX];
+	size_t n, n_wires;
+	const struct net_spec *spec;
+	bool pulled[SLOTS_MAX], made[SLOTS_MAX];
 };
 
 static void ready_cb(struct ev_loop *loop, ev_timer *w, int revents)
@@ -25,7 +27,9 @@ static void ready_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	for (size_t i = 0; i < n->n; i++)
 		n->fn(n->arg, &(struct net_event){ .kind = NET_READY, .token = n->tokens[i] });
-	n->n = 0;
+	for (size_t i = 0; i < n->n_wires; i++)
+		n->fn(n->arg, &(struct net_event){ .kind = NET_WIRED, .token = n->wires[i] });
+	n->n = n->n_wires = 0;
 }
 
 int net_facts_get(struct net_facts *ret, struct err *err)
@@ -45,9 +49,9 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 {
 	struct net *n = xcalloc(1, sizeof(*n));
 
-	(void)spec;
 	(void)ledger;
 	(void)err;
+	n->spec = spec;
 	n->loop = loop;
 	n->fn = fn;
 	n->arg = arg;
@@ -133,6 +137,63 @@ int net_impair(struct net *n, const struct impair_facts *f, const struct net_imp
 	fake_note("impair %s egress %s ingress %s", spec->ifname, buf_str(&egress),
 		  buf_str(&ingress));
 	return 0;
+}
+
+static void wake(struct net *n)
+{
+	ev_timer_stop(n->loop, &n->timer);
+	ev_timer_set(&n->timer, 0, 0);
+	ev_timer_start(n->loop, &n->timer);
+}
+
+int net_connect(struct net *n, struct net_connect *wires, size_t count, struct err *err)
+{
+	(void)err;
+	for (size_t i = 0; i < count; i++) {
+		const struct net_end_spec *ends = n->spec->wires[wires[i].wire].ends;
+
+		fake_note("connect %s %s", ends[0].text, ends[1].text);
+		if (fake_world->wires_fail) {
+			err_set(&wires[i].err, "no wire today");
+			continue;
+		}
+		n->wires[n->n_wires++] = wires[i].wire;
+		n->made[wires[i].wire] = true;
+	}
+	wake(n);
+	return 0;
+}
+
+int net_wire_pull(struct net *n, size_t wire, bool pulled, struct err *err)
+{
+	(void)err;
+	n->pulled[wire] = pulled;
+	fake_note("%s wire %zu", pulled ? "pull" : "plug", wire);
+	return 0;
+}
+
+int net_port_pull(struct net *n, const char *host_ifname, bool pulled, struct err *err)
+{
+	(void)n;
+	(void)host_ifname;
+	(void)err;
+	fake_note("%s port", pulled ? "pull" : "plug");
+	return 0;
+}
+
+struct net_link_state net_wire_state(struct net *n, size_t wire)
+{
+	return (struct net_link_state){ !n->made[wire]	  ? NET_ABSENT
+					: n->pulled[wire] ? NET_PULLED
+							  : NET_CARRIER,
+					1500 };
+}
+
+struct net_link_state net_port_state(struct net *n, const char *host_ifname)
+{
+	(void)n;
+	(void)host_ifname;
+	return (struct net_link_state){ NET_CARRIER, 1500 };
 }
 
 int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add,

@@ -56,10 +56,10 @@ static void test_veth_bytes(void **state)
 		188, 0, 0, 0, 16, 0, 0x01, 0x06, 1, 0, 0, 0, 0, 0, 0, 0,	/* RTM_NEWLINK, request|create|excl */
 		0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,			/* ifinfomsg: up */
 		8, 0, 3, 0, 'u', 'p', '0', 0,					/* IFLA_IFNAME */
-		8, 0, 10, 0, 3, 0, 0, 0,					/* IFLA_MASTER */
 		8, 0, 27, 0, 4, 0, 0, 0,					/* IFLA_GROUP */
 		10, 0, 1, 0, 0x02, 0xe6, 0xc3, 0x3d, 0x19, 0x4b, 0, 0,		/* IFLA_ADDRESS */
 		8, 0, 4, 0, 0xdc, 5, 0, 0,					/* IFLA_MTU */
+		8, 0, 10, 0, 3, 0, 0, 0,					/* IFLA_MASTER */
 		8, 0, 31, 0, 1, 0, 0, 0,					/* IFLA_NUM_TX_QUEUES */
 		8, 0, 32, 0, 1, 0, 0, 0,					/* IFLA_NUM_RX_QUEUES */
 		96, 0, 18, 0x80,						/* IFLA_LINKINFO */
@@ -75,11 +75,17 @@ static void test_veth_bytes(void **state)
 		8, 0, 28, 0, 5, 0, 0, 0,					/*       IFLA_NET_NS_FD */
 	};
 	/* clang-format on */
-	struct net_port_spec port = { .host_ifname = "up0",
-				      .ifname = "eth0",
-				      .mac = { 2, 0, 0, 0, 0, 9 } };
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
 	struct link_veth veth = {
-		.port = &port, .master = 3, .netns_fd = 5, .group = 4, .mtu = 1500
+		.host_ifname = "up0",
+		.ifname = "eth0",
+		.mac = mac,
+		.master = 3,
+		.netns_fd = 5,
+		.group = 4,
+		.mtu = 1500,
+		.host_mtu = 1500,
+		.up = true,
 	};
 	struct nl_batch b;
 

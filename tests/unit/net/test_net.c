@@ -100,10 +100,8 @@ static void test_two_stacks(void **state)
  */
 static void make_lan(struct world *w, struct world_ns *lan)
 {
-	struct net_port_spec port = { .host_ifname = "lan0",
-				      .ifname = "eth0",
-				      .mac = { 2, 0, 0, 0, 0, 3 } };
-	struct link_veth veth = { .port = &port };
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 3 };
+	struct link_veth veth = { .host_ifname = "lan0", .ifname = "eth0", .mac = mac, .up = true };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
 	struct ip us = world_ip("192.0.2.1");
 	struct link_info l;

@@ -183,8 +183,10 @@ static void test_errors(void **state)
 /* The kernel's own words are in the text. */
 static void test_words(void **state)
 {
-	struct net_port_spec port = { .host_ifname = "mvtest", .ifname = "eth0", .mac = { 2 } };
-	struct link_veth veth = { .port = &port, .netns_fd = 9999 };
+	static const uint8_t mac[6] = { 2 };
+	struct link_veth veth = {
+		.host_ifname = "mvtest", .ifname = "eth0", .mac = mac, .netns_fd = 9999
+	};
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
 	struct ifinfomsg head = { 0 };
 	struct nl_batch b;

@@ -105,10 +105,8 @@ void world_ns_free(struct world_ns *ns)
 /* The outside knows the host's up-link and nothing of what is behind it. */
 static void make_outside(struct world *w)
 {
-	struct net_port_spec port = { .host_ifname = "up0",
-				      .ifname = "out0",
-				      .mac = { 2, 0, 0, 0, 0, 2 } };
-	struct link_veth veth = { .port = &port };
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 2 };
+	struct link_veth veth = { .host_ifname = "up0", .ifname = "out0", .mac = mac, .up = true };
 	_cleanup_fd_ int rtnl = nl_socket(NETLINK_ROUTE, NULL);
 	struct nl_batch b;
 

@@ -1007,6 +1007,49 @@ static void test_namespaces(void **state)
 	end(&p);
 }
 
+/* Names of wires follow from the project and their ends; what goes through a tunnel is smaller. */
+static void test_wires(void **state)
+{
+	struct planned p = { 0 };
+	const struct net_wire_spec *w;
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	make(&p, "x-links:\n"
+		 "  - {endpoints: ['a:eth1', 'b-1:up'], mtu: 9000, mac: ['02:00:00:00:00:01'],\n"
+		 "     ipv4: [10.0.0.1/30, 10.0.0.2/30], ipv6: [~, fd00::2/64]}\n"
+		 "  - {endpoints: ['host:lab0', 'b:eth2']}\n"
+		 "  - {endpoints: ['a:eth2', 'macvlan:eno1']}\n"
+		 "  - {endpoints: ['b:eth3', 'macvlan:eno1']}\n"
+		 "  - {endpoints: ['a:eth4', 'vxlan:192.0.2.1/7']}\n"
+		 "  - {endpoints: ['a:eth5', 'vxlan:2001:db8::1/8']}\n"
+		 "  - {endpoints: ['a:eth6', 'vxlan:192.0.2.1/9'], mtu: 1500}\n"
+		 "services: {a: {image: ./i, command: x}, b: {image: ./i, command: x}}\n");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.plan->net.n_wires, 7);
+	w = p.plan->net.wires;
+	assert_int_equal(w[0].ends[0].slot, 0);
+	assert_int_equal(w[0].ends[1].slot, 1);
+	assert_string_equal(w[0].ends[1].ifname, "up");
+	assert_string_equal(w[0].ends[1].alias, "mstack:demo:b-1:up");
+	assert_int_equal(w[1].ends[0].kind, NET_END_HOST);
+	assert_int_equal(w[1].mtu, 0);
+	assert_string_not_equal(w[2].ends[1].host_ifname, w[3].ends[1].host_ifname);
+	assert_int_equal(w[4].mtu, 1450);
+	assert_int_equal(w[4].ends[1].vni, 7);
+	assert_int_equal(w[5].mtu, 1430);
+	assert_int_equal(w[6].mtu, 1500);
+	assert_int_equal(stack_diags_count(p.diags), 1);
+	assert_non_null(strstr(stack_diags_get(p.diags, 0)->text,
+			       "an mtu of 1500 is more than the 1450 that fit"));
+	text = printed(&p);
+	if (!strstr(text, "wire mtu=9000\n"
+			  "  end a:eth1 as mw1ea8cbfaa8 mac=02:00:00:00:00:01 addr=10.0.0.1/30\n"
+			  "  end b-1:up as "))
+		fail_msg("%s", text);
+	end(&p);
+}
+
 /* Names and addresses go with the network; ports of who has no network of his own are nobody's. */
 static void test_network_modes(void **state)
 {
@@ -1420,6 +1463,7 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_wires),
 		cmocka_unit_test(test_network_modes),
 		cmocka_unit_test(test_extra_hosts),
 		cmocka_unit_test(test_links),
