@@ -186,6 +186,42 @@ sleeping() {
 	mstack down -t 0
 }
 
+# As /dev/console it would be the container's with all rights, wherever that name leads. Its place is one of our own making in a
+# /dev of our own making, whatever the image or an earlier run of the container has put there.
+@test "CVE-2025-52565: the terminal of a service lands on its own /dev/console and nowhere else" {
+	local way trap
+	probe_image
+	echo of the host >host-file
+	for trap in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /dev/pts/0 console "$PWD/host-file"; do
+		rm -rf image/dev
+		mkdir -p image/dev/pts
+		ln -s "$trap" image/dev/console
+		ln -s /proc/sysrq-trigger image/dev/pts/0
+		stack <<-'END'
+			services:
+			  a: {image: ./image, command: [sh, -c, "rm -f /dev/console; ln -s /proc/sysrq-trigger /dev/console; read go"], tty: true, stdin_open: true}
+		END
+		mstack up -d
+		# The terminal, mounted there and on no other place; the kernel's files are as little writable as ever.
+		[[ $(inside a /bin/busybox stat -c '%F %t:%T' /dev/console) == 'character special file 88:0' ]]
+		inside a /bin/busybox awk '/ devpts / { print $5 }' /proc/1/mountinfo >at
+		[[ $(sort at | xargs) == '/dev/console /dev/pts' ]]
+		not inside a /bin/busybox sh -c 'echo x >/proc/sysrq-trigger' 2>/dev/null
+		not inside a /bin/busybox sh -c 'echo x >/proc/sys/kernel/core_pattern' 2>/dev/null
+		mstack down -t 0
+	done
+	[[ $(cat host-file) == 'of the host' ]]
+	# Nor by a volume in its place: that of the user is covered, and stays what it is.
+	for way in ./host-file ./a-link; do
+		ln -sfn "$PWD/host-file" a-link
+		stack <<<"services: {a: {image: ./image, command: [sh], tty: true, stdin_open: true, volumes: [\"$way:/dev/console\"]}}"
+		mstack up -d
+		[[ $(inside a /bin/busybox stat -c '%t:%T' /dev/console) == 88:0 ]]
+		[[ $(stat -c '%F' host-file) == 'regular file' ]]
+		mstack down -t 0
+	done
+}
+
 @test "CVE-2026-41579 CVE-2026-47766: an image whose /dev, /proc or /sys is a link" {
 	local name
 	mkdir -p image/bin out
