@@ -73,14 +73,41 @@ static bool is_path(const char *path)
 	return false;
 }
 
+static bool is_digits(const char *s, size_t len)
+{
+	return len && strspn(s, "0123456789") >= len;
+}
+
+/* Letters, digits, and - within. */
+static bool is_label(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)s[i]) && (s[i] != '-' || !i || i == len - 1))
+			return false;
+	return len;
+}
+
+/* Labels with dots between, or [IPv6]; then perhaps :PORT. */
 static bool is_host(const char *host, size_t len)
 {
-	if (!len || !(isalnum((unsigned char)host[0]) || *host == '[') ||
-	    !(isalnum((unsigned char)host[len - 1]) || host[len - 1] == ']'))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)host[i]) && !strchr(".-:[]", host[i]))
+	const char *end = host + len, *colon;
+	size_t n;
+
+	if (*host == '[') {
+		n = strspn(host + 1, "0123456789abcdefABCDEF:") + 1;
+		if (n < 3 || n >= len || host[n] != ']')
 			return false;
+		n++;
+		return n == len || (host[n] == ':' && is_digits(host + n + 1, len - n - 1));
+	}
+	colon = memchr(host, ':', len);
+	if (!len || colon == host || (colon && !is_digits(colon + 1, (size_t)(end - colon) - 1)))
+		return false;
+	for (end = colon ? colon : end; host < end; host += n + (host + n < end)) {
+		n = strcspn(host, ".:/");
+		if (!is_label(host, n) || (host[n] == '.' && host + n + 1 == end))
+			return false;
+	}
 	return true;
 }
 
@@ -133,9 +160,9 @@ int store_reference_parse(const char *text, struct store_reference *ret, struct 
 	} else if (!at) {
 		r.tag = xstrdup("latest");
 	}
-	r.repo = ok && strlen(repo) <= REPO_MAX ? complete(repo) : NULL;
+	r.repo = ok ? complete(repo) : NULL;
 	/* An id of an image would be one as well. */
-	if (r.repo && !store_is_digest(repo)) {
+	if (r.repo && strlen(r.repo) <= REPO_MAX && !store_is_digest(repo)) {
 		*ret = r;
 		return 0;
 	}
@@ -156,10 +183,17 @@ void store_reference_fini(struct store_reference *r)
 
 char *store_reference_familiar(const char *full)
 {
-	size_t n = strlen(DOMAIN "/");
+	const char *path = full + strlen(DOMAIN "/"), *slash;
 
-	if (strncmp(full, DOMAIN "/", n))
+	if (strncmp(full, DOMAIN "/", strlen(DOMAIN "/")))
 		return xstrdup(full);
-	full += n;
-	return xstrdup(strncmp(full, LIBRARY, strlen(LIBRARY)) ? full : full + strlen(LIBRARY));
+	slash = strchr(path, '/');
+	if (!slash)
+		return xstrdup(path);
+	/* Alone the rest would be taken for an id, */
+	if (!strncmp(path, LIBRARY, strlen(LIBRARY)) && !strchr(slash + 1, '/') &&
+	    strspn(slash + 1, "0123456789abcdef") != STORE_DIGEST_SIZE - 1)
+		return xstrdup(slash + 1);
+	/* or for the name of another host. */
+	return xstrdup(is_domain(path, (size_t)(slash - path)) ? full : path);
 }

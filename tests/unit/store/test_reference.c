@@ -32,6 +32,10 @@ static void test_complete(void **state)
 		{ "[::1]:5000/app", "[::1]:5000/app", "latest", "", "[::1]:5000/app" },
 		{ "Reg/app", "Reg/app", "latest", "", "Reg/app" },
 		{ "a__b/c-d--e.f", "docker.io/a__b/c-d--e.f", "latest", "", "a__b/c-d--e.f" },
+		{ "docker.io/a.b/c", "docker.io/a.b/c", "latest", "", "docker.io/a.b/c" },
+		{ "docker.io/library/a/b", "docker.io/library/a/b", "latest", "", "library/a/b" },
+		{ "library/" HEX, "docker.io/library/" HEX, "latest", "", "library/" HEX },
+		{ "example-1.com/a", "example-1.com/a", "latest", "", "example-1.com/a" },
 		{ "alpine@sha256:" HEX, "docker.io/library/alpine", NULL, HEX, "alpine" },
 		{ "alpine:3@sha256:" HEX, "docker.io/library/alpine", "3", HEX, "alpine" },
 	};
@@ -81,6 +85,20 @@ static void test_refused(void **state)
 		"alpine:x/",
 		HEX,
 		"ex ample.com/a",
+		"ex..ample.com/a",
+		".example.com/a",
+		"example.com./a",
+		"-example.com/a",
+		"example-.com/a",
+		"example.com:/a",
+		"example.com:x/a",
+		"a:1:2/a",
+		":5000/a",
+		"[::1/a",
+		"[]/a",
+		"[::1]x/a",
+		"[::1]:/a",
+		"[g::]:1/a",
 		"../a",
 		"a/../b",
 		"alpine@sha256:" HEX "0",
@@ -98,8 +116,8 @@ static void test_refused(void **state)
 		assert_non_null(strstr(err.text, "not a name of an image"));
 	}
 	memset(tag + 2, 't', 129);
-	memset(repo, 'r', 256);
-	repo[256] = '\0';
+	memset(repo, 'r', 240);
+	repo[240] = '\0'; /* with docker.io/library/ too long */
 	assert_int_equal(store_reference_parse(tag, &r, &(struct err){ 0 }), -1);
 	assert_int_equal(store_reference_parse(repo, &r, &(struct err){ 0 }), -1);
 	tag[130] = '\0';
