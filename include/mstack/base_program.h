@@ -13,6 +13,7 @@
 /* Where they are instead, for tests. */
 #define UNPACKER_VARIABLE "MSTACK_STORE_BIN"
 #define FETCHER_VARIABLE  "MSTACK_FETCH_BIN"
+#define HELPER_VARIABLE	  "MSTACK_NET_BIN"
 
 /* Beside our own program, or where `make install` puts it, or what the variable says. NULL: there is none. Caller frees. */
 char *program_find(const char *name, const char *variable);

@@ -66,6 +66,9 @@ void box_reap_strangers(struct box_runtime *rt);
 struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec, struct err *err);
 int box_slot_netns(const struct box_slot *s);	/* borrowed; -1 before READY */
 int box_slot_rtnl(const struct box_slot *s);	/* rtnetlink socket inside; borrowed */
+/* Sockets of its network that belong to nobody yet: of UDP and TCP, not waiting, and of nf_tables; borrowed. */
+enum box_socket { BOX_UDP, BOX_TCP, BOX_NFT, BOX_SOCKETS };
+int box_slot_socket(const struct box_slot *s, enum box_socket which);
 uint32_t box_slot_item(const struct box_slot *s);	/* its ledger item (the cgroup) */
 /* Closes it: the namespaces end with their last process. Kills what is in it. */
 void box_slot_close(struct box_slot *s);

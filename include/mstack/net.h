@@ -28,8 +28,6 @@ struct net_prefix { struct ip_net net; char dev[IFNAMSIZ]; };
 struct net_facts {
 	struct net_prefix *prefixes;	/* routes and addresses of the host, but default routes, loopback and link-local ones */
 	size_t n_prefixes;
-	struct ip *resolvers;		/* nameservers of /etc/resolv.conf that a container could reach (not 127/8); IPv4 */
-	size_t n_resolvers;
 	unsigned mtu;			/* of the device of the default route; 1500 without one */
 	bool has_default;
 };

@@ -11,7 +11,7 @@
 
 #include "mstack/base.h"
 #include "mstack/box.h"
-#include "mstack/net.h"
+#include "mstack/net_names.h"
 #include "mstack/stack.h"
 #include "mstack/store.h"
 
@@ -29,8 +29,8 @@ struct plan_host {
 	const char *const *profiles;		/* of seccomp, in Docker's JSON format; one per service, NULL: none. May be NULL */
 	const char *run_dir;			/* of the project: /run/mstack/PROJECT */
 	const char *data_dir;			/* of all: /var/lib/mstack */
-	const char *resolv_conf;		/* text for the containers */
-	const char *own_hosts, *own_resolv_conf;	/* /etc/hosts and /etc/resolv.conf of the host, for those in its network */
+	const char *resolv_conf;		/* text for containers on networks */
+	const char *own_hosts, *own_resolv_conf;	/* /etc/hosts and /etc/resolv.conf of the host, for those in its network or in none */
 	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
 	const char *hostname;			/* of the host, for services with `uts: host` or in its network */
 	bool isolated;				/* networks of the stack are in a network namespace of their own */
@@ -67,6 +67,7 @@ struct plan_slot {
 	struct net_port_spec *ports;
 	struct plan_link *links;		/* one for each port */
 	size_t n_ports;
+	struct net_names_spec naming;		/* how others on its networks call it, and what it asks itself */
 	struct net_publish_spec *pubs;		/* a range of plan->pubs */
 	size_t n_pubs;
 	struct plan_file *files;		/* hosts, hostname, resolv.conf */

@@ -30,6 +30,9 @@ struct child_msg {
 	struct err err;
 };
 
+/* What the child of a slot hands over, in this order; the last one only when the slot has a user namespace of its own. */
+enum { SLOT_NETNS, SLOT_MNTNS, SLOT_RTNL, SLOT_UDP, SLOT_TCP, SLOT_NFT, SLOT_USERNS, SLOT_FDS };
+
 /* Set up by the supervisor, then the child's own copy. Descriptors that are not there are -1. */
 struct child {
 	const struct child_tables *tables;

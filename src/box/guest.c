@@ -204,10 +204,10 @@ int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t
 		return err_sys(err, errno, "socket pair");
 	ours = pair[0];
 	theirs = pair[1];
-	*g = (struct guest){
-		.slot = s, .changed = changed, .sock = ours, .fds = { -1, -1, -1, -1 }
-	};
+	*g = (struct guest){ .slot = s, .changed = changed, .sock = ours };
 	g->one.fd = g->two.fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(g->fds); i++)
+		g->fds[i] = -1;
 	if (fd_nonblock(ours, true) < 0 || (go && guest_go(g) < 0))
 		return err_sys(err, errno, "prepare the socket");
 	c->sock = theirs;

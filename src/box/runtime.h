@@ -13,6 +13,7 @@
 #include "box/launch.h"
 #include "box/memo.h"
 #include "box/seccomp.h"
+#include "box/sys.h"
 #include "mstack/box.h"
 
 #define BOX_DEADLINE_S 30.0
@@ -46,7 +47,7 @@ struct guest {
 	struct guest_proc one, two;
 	bool begun; /* cloned, and not ended by guest_fini */
 	bool ready, failed, eof;
-	int fds[4]; /* that came with READY, or a terminal */
+	int fds[SYS_FDS_MAX]; /* that came with READY, or a terminal */
 	struct err err;
 };
 
@@ -89,6 +90,7 @@ struct box_slot {
 	struct cgroup cgroup;
 	int netns, mntns, rtnl, userns; /* userns -1: the host's */
 	enum box_share net;		/* whose netns is */
+	int sockets[BOX_SOCKETS];	/* see box_slot_socket */
 	uint32_t ids;			/* first id of the host's that is a container's, 0: the host's own are */
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */

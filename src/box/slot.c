@@ -61,7 +61,7 @@ static bool has_namespaces(const struct box_slot *s)
 {
 	const struct guest *g = &s->guest;
 
-	for (size_t i = 0; i < ARRAY_LEN(g->fds) - !s->ids; i++)
+	for (size_t i = 0; i < (s->ids ? SLOT_FDS : SLOT_USERNS); i++)
 		if (g->fds[i] < 0)
 			return false;
 	return g->ready && !g->failed;
@@ -76,11 +76,13 @@ static void opened(struct guest *g)
 		return;
 	if (has_namespaces(s)) {
 		cleanup_fd(&s->netns);
-		s->netns = take_fd(&g->fds[0]);
-		s->mntns = take_fd(&g->fds[1]);
-		s->rtnl = take_fd(&g->fds[2]);
+		s->netns = take_fd(&g->fds[SLOT_NETNS]);
+		s->mntns = take_fd(&g->fds[SLOT_MNTNS]);
+		s->rtnl = take_fd(&g->fds[SLOT_RTNL]);
+		for (size_t i = 0; i < BOX_SOCKETS; i++)
+			s->sockets[i] = take_fd(&g->fds[SLOT_UDP + i]);
 		cleanup_fd(&s->userns);
-		s->userns = take_fd(&g->fds[3]);
+		s->userns = take_fd(&g->fds[SLOT_USERNS]);
 		s->state = SLOT_IDLE;
 	} else {
 		ev.kind = BOX_SLOT_FAILED;
@@ -104,6 +106,8 @@ static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_s
 	s->name = xstrdup(spec->name);
 	s->token = spec->token;
 	s->memo = s->console = s->netns = s->mntns = s->rtnl = s->userns = -1;
+	for (size_t i = 0; i < BOX_SOCKETS; i++)
+		s->sockets[i] = -1;
 	s->cgroup.fd = s->cgroup.devices = -1;
 	s->ids = spec->host_ids ? 0 : rt->ids;
 	s->net = spec->net;
@@ -181,12 +185,23 @@ int box_slot_rtnl(const struct box_slot *s)
 	return s->rtnl;
 }
 
+int box_slot_socket(const struct box_slot *s, enum box_socket which)
+{
+	return s->sockets[which];
+}
+
 uint32_t box_slot_item(const struct box_slot *s)
 {
 	return s->cgroup.item;
 }
 
 /* ---- closing --------------------------------------------------------------------------------- */
+
+static void close_sockets(struct box_slot *s)
+{
+	for (size_t i = 0; i < BOX_SOCKETS; i++)
+		cleanup_fd(&s->sockets[i]);
+}
 
 void slot_free(struct box_slot *s)
 {
@@ -201,6 +216,7 @@ void slot_free(struct box_slot *s)
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
+	close_sockets(s);
 	cleanup_fd(&s->memo);
 	cleanup_fd(&s->console);
 	cleanup_fd(&s->userns);
@@ -235,6 +251,7 @@ void box_slot_close(struct box_slot *s)
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);
 	cleanup_fd(&s->rtnl);
+	close_sockets(s);
 	cleanup_fd(&s->userns);
 	cleanup_fd(&s->console);
 	slot_try_free(s);

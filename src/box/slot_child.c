@@ -161,13 +161,17 @@ static int mount_upper(struct child *c)
 static int hand_over(struct child *c)
 {
 	struct child_msg m = { .type = CHILD_READY };
-	int fds[4] = {
-		openat(c->proc, "self/ns/net", O_RDONLY | O_CLOEXEC),
-		openat(c->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC),
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
-		c->userns,
+	const int type = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int fds[SLOT_FDS] = {
+		[SLOT_NETNS] = openat(c->proc, "self/ns/net", O_RDONLY | O_CLOEXEC),
+		[SLOT_MNTNS] = openat(c->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC),
+		[SLOT_RTNL] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+		[SLOT_UDP] = socket(AF_INET, SOCK_DGRAM | type, 0),
+		[SLOT_TCP] = socket(AF_INET, SOCK_STREAM | type, 0),
+		[SLOT_NFT] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER),
+		[SLOT_USERNS] = c->userns,
 	};
-	size_t n = c->ids ? ARRAY_LEN(fds) : ARRAY_LEN(fds) - 1;
+	size_t n = c->ids ? SLOT_FDS : SLOT_USERNS;
 
 	for (size_t i = 0; i < n; i++)
 		if (fds[i] < 0)

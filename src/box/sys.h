@@ -27,7 +27,7 @@ bool sys_pidfd_ended(int pidfd);
 /* Has the other end of this socket been closed? What it said before may still be there. */
 bool sys_hung_up(int sock);
 
-#define SYS_FDS_MAX 4
+#define SYS_FDS_MAX 7
 
 /* One message of a SOCK_SEQPACKET pair. Never raises SIGPIPE. */
 int sys_send(int sock, const void *data, size_t len, const int *fds, size_t n_fds);

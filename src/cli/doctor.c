@@ -61,6 +61,7 @@ static void add_programs(struct findings *all)
 	} programs[] = {
 		{ "mstack-store", UNPACKER_VARIABLE, "images and files of cp are unpacked by it" },
 		{ "mstack-fetch", FETCHER_VARIABLE, "images are pulled by it" },
+		{ "mstack-net", HELPER_VARIABLE, "names are answered by it" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * facts: what the plan must know of the host: which addresses are in use, how large a
- * packet may be, who resolves names. Called by sup and `mstack plan` through
- * net_facts_get. Only reads.
+ * packet may be. Called by sup and `mstack plan` through net_facts_get. Only reads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +9,10 @@
 #include <stdio.h>
 
 #include "net/addr.h"
-#include "net/facts.h"
 #include "net/link.h"
 #include "net/route.h"
 
-#define RESOLV_CONF_MAX (64u << 10)
-#define RESOLVERS_MAX	16
-#define MTU_DEFAULT	1500
+#define MTU_DEFAULT 1500
 
 struct prefixes VEC(struct net_prefix);
 
@@ -93,39 +89,6 @@ static int take_routes(int fd, struct prefixes *all, const struct link_info *lin
 	return 0;
 }
 
-int resolvers_read(int dirfd, const char *path, struct resolvers *ret)
-{
-	struct buf text = { 0 };
-	char *save = NULL, ip[48];
-	struct ip addr;
-
-	if (file_read(dirfd, path, RESOLV_CONF_MAX, &text))
-		return -1;
-	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, " nameserver %47s", ip) == 1 && ip_parse(ip, &addr) &&
-		    addr.family == AF_INET && !is_loopback(&addr) && !ip_is_zero(&addr) &&
-		    ret->n < RESOLVERS_MAX)
-			vec_push(ret, addr);
-	buf_fini(&text);
-	return 0;
-}
-
-/*
- * A file that names only a local stub is systemd-resolved's; whom that one asks stands in
- * a file of its own.
- */
-static void take_resolvers(struct net_facts *f)
-{
-	struct resolvers all = { 0 };
-
-	resolvers_read(AT_FDCWD, "/etc/resolv.conf", &all);
-	if (!all.n)
-		resolvers_read(AT_FDCWD, "/run/systemd/resolve/resolv.conf", &all);
-	f->resolvers = all.v;
-	f->n_resolvers = all.n;
-}
-
 int net_facts_get(struct net_facts *ret, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
@@ -142,7 +105,6 @@ int net_facts_get(struct net_facts *ret, struct err *err)
 	}
 	f.prefixes = all.v;
 	f.n_prefixes = all.n;
-	take_resolvers(&f);
 	*ret = f;
 	return 0;
 }
@@ -152,6 +114,5 @@ void net_facts_fini(struct net_facts *f)
 	if (!f)
 		return;
 	free(f->prefixes);
-	free(f->resolvers);
 	*f = (struct net_facts){ 0 };
 }

@@ -24,9 +24,10 @@ enum helper_kind {
 	HELPER_SUBNET,	     /* network, subnet: one of its own */
 	HELPER_NAMED,	     /* slot, network, name, ips, canonical: somebody is called so there */
 	HELPER_UP,	     /* slot, flag: a program runs in it */
-	HELPER_ASKER,	     /* slot, flag (internal), servers; with its sockets of UDP and TCP */
+	HELPER_ASKER,	     /* slot, flag (internal), servers: it will ask */
 	HELPER_SEES,	     /* slot, network: the next one that it looks for names on */
-	HELPER_DROP,	     /* slot: it is gone, with its names */
+	HELPER_LISTEN, /* slot, with its sockets of UDP and TCP: all that concerns it was told */
+	HELPER_DROP,   /* slot: it is gone, with its names */
 };
 
 /* zone: of an address that is valid on one link only. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The files that a container gets for names: hosts, hostname, resolv.conf. All addresses are known before anything starts,
- * so everybody who shares a network with the slot stands in its hosts file from the first instruction on.
+ * The files that a container gets for names: hosts, hostname, resolv.conf. In hosts it stands itself; others it finds by DNS,
+ * which learns of who comes later, too.
  */
 #include <stdio.h>
 
@@ -28,6 +28,25 @@ static const char *domainname(const struct stack_service *s)
 	return s->domainname.text;
 }
 
+/* The names by which others know it; the service's own first, which looks it up most. */
+static void put_names(struct buf *b, const struct plan_slot *slot, const struct ip *ip,
+		      bool by_service)
+{
+	const struct stack_service *s = slot->service;
+	const struct stack_strs *aliases = &s->networks[0].aliases;
+
+	if (!ip->family)
+		return;
+	buf_printf(b, "%s\t%s", ip_text(ip).text, by_service ? s->name : slot->name);
+	if (by_service && strcmp(slot->name, s->name) != 0)
+		buf_printf(b, " %s", slot->name);
+	if (strcmp(slot->container, s->name) != 0)
+		buf_printf(b, " %s", slot->container);
+	for (size_t i = 0; by_service && i < aliases->n; i++)
+		buf_printf(b, " %s", aliases->v[i].text);
+	buf_putc(b, '\n');
+}
+
 /* The first network that both are on decides; SIZE_MAX: none. Ports stand in the order of the service's networks. */
 static size_t shared_port(const struct plan_slot *me, const struct plan_slot *other)
 {
@@ -38,49 +57,29 @@ static size_t shared_port(const struct plan_slot *me, const struct plan_slot *ot
 	return SIZE_MAX;
 }
 
-/* Names that only this service has for the other one. */
-static void put_links(struct buf *b, const struct stack_service *me,
-		      const struct stack_service *other)
+static void put_link(struct buf *b, const struct ip *ip, const char *alias)
 {
-	for (size_t i = 0; i < me->n_links; i++)
-		if (me->links[i].service == other && strcmp(me->links[i].alias, other->name) != 0)
-			buf_printf(b, " %s", me->links[i].alias);
+	if (ip->family)
+		buf_printf(b, "%s\t%s\n", ip_text(ip).text, alias);
 }
 
-static void put_names(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
-		      size_t port, const struct ip *ip, bool by_service)
+/* Names that only this service has for another one. */
+static void put_links(const struct planner *p, struct buf *b, const struct plan_slot *me)
 {
-	const struct stack_strs *aliases;
+	const struct stack_service *s = me->service;
 
-	if (!ip->family)
-		return;
-	buf_printf(b, "%s\t", ip_text(ip).text);
-	/* The name of a service means those that serve, not a one-off beside them. */
-	if (!by_service)
-		buf_printf(b, "%s", other->name);
-	else
-		buf_printf(b, "%s", other->service->name);
-	if (by_service && strcmp(other->name, other->service->name) != 0)
-		buf_printf(b, " %s", other->name);
-	if (strcmp(other->container, other->service->name) != 0)
-		buf_printf(b, " %s", other->container);
-	aliases = &other->service->networks[port].aliases;
-	for (size_t i = 0; by_service && i < aliases->n; i++)
-		buf_printf(b, " %s", aliases->v[i].text);
-	if (by_service)
-		put_links(b, me->service, other->service);
-	buf_putc(b, '\n');
-}
+	for (size_t i = 0; i < p->plan->n_slots; i++) {
+		const struct plan_slot *other = &p->plan->slots[i];
+		size_t port = shared_port(me, other);
 
-static void put_other(struct buf *b, const struct plan_slot *me, const struct plan_slot *other,
-		      bool by_service)
-{
-	size_t port = shared_port(me, other);
-
-	if (port == SIZE_MAX)
-		return;
-	put_names(b, me, other, port, &other->ports[port].ip4.ip, by_service);
-	put_names(b, me, other, port, &other->ports[port].ip6.ip, by_service);
+		for (size_t k = 0; port != SIZE_MAX && k < s->n_links; k++) {
+			if (s->links[k].service != other->service ||
+			    !strcmp(s->links[k].alias, other->service->name))
+				continue;
+			put_link(b, &other->ports[port].ip4.ip, s->links[k].alias);
+			put_link(b, &other->ports[port].ip6.ip, s->links[k].alias);
+		}
+	}
 }
 
 static void put_self(struct buf *b, const struct ip *ip, const char *name, const char *domain)
@@ -157,22 +156,25 @@ static void check_links(struct planner *p, const struct plan_slot *slot)
 /* ---- the files --------------------------------------------------------------------------------- */
 
 /*
- * A service's own name is in its file like all others; with `hostname` or `domainname` the name that the kernel
- * knows stands there as well, because many programs look themselves up by it: the full one first, as hosts(5) wants it.
+ * With `hostname` or `domainname` the name that the kernel knows stands before those of the service, because many programs
+ * look themselves up by it: the full one first, as hosts(5) wants it.
  */
 static void put_stack(const struct planner *p, struct buf *b, const struct plan_slot *slot)
 {
 	const char *domain = domainname(slot->service), *name = planner_hostname(p, slot->service);
+	bool by_service = !p->extra || p->extra->alone || slot != &p->plan->slots[p->first];
 
 	if (!slot->n_ports) {
 		put_self(b, &(struct ip){ AF_INET, { 127, 0, 0, 1 } }, name, domain);
-	} else if (slot->service->hostname.text || domain) {
+		return;
+	}
+	if (slot->service->hostname.text || domain) {
 		put_self(b, &slot->ports[0].ip4.ip, name, domain);
 		put_self(b, &slot->ports[0].ip6.ip, name, domain);
 	}
-	for (size_t i = 0; i < p->plan->n_slots; i++)
-		put_other(b, slot, &p->plan->slots[i],
-			  i < p->first || !p->extra || p->extra->alone);
+	put_names(b, slot, &slot->ports[0].ip4.ip, by_service);
+	put_names(b, slot, &slot->ports[0].ip6.ip, by_service);
+	put_links(p, b, slot);
 }
 
 /* Whose network is the host's has the host's file, under what it wants beside that. */
@@ -210,13 +212,13 @@ static const struct plan_slot *network_slot(const struct planner *p, const struc
 static void name_files(struct planner *p, struct plan_slot *slot)
 {
 	const struct plan_slot *of = network_slot(p, slot);
-	bool host = of->service->net.share == STACK_OF_HOST;
 
 	check_links(p, slot);
 	check_gateway(p, slot);
 	slot->files[0].text = hosts_text(p, of);
 	slot->files[2].text = planner_resolv_conf(
-		p, of->service, host ? p->host->own_resolv_conf : p->host->resolv_conf);
+		p, of->service, of->naming.asks ? p->host->resolv_conf : p->host->own_resolv_conf,
+		of->naming.asks);
 }
 
 void planner_files(struct planner *p, struct plan_slot *slot)

@@ -50,9 +50,11 @@ static void slots_beside(struct planner *p)
 	add_slot(p, p->extra->service, arena_strdup(p->arena, p->extra->name));
 }
 
-/* Last of all: a hosts file names the addresses of everybody. */
+/* Last of all: by now all addresses are known. */
 static void containers(struct planner *p)
 {
+	for (size_t i = p->first; i < p->plan->n_slots; i++)
+		planner_naming(p, &p->plan->slots[i]);
 	for (size_t i = p->first; i < p->plan->n_slots; i++) {
 		planner_share(p, &p->plan->slots[i]);
 		planner_files(p, &p->plan->slots[i]);

@@ -70,8 +70,13 @@ void planner_impair(struct planner *p, struct plan_slot *slot, const struct stac
 void planner_wires(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */
 void planner_files(struct planner *p, struct plan_slot *slot);
-/* resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. */
-const char *planner_resolv_conf(struct planner *p, const struct stack_service *s, const char *base);
+/*
+ * resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. ours: its server is ours, and asks those that
+ * the service wants.
+ */
+const char *planner_resolv_conf(struct planner *p, const struct stack_service *s, const char *base, bool ours);
+/* naming.c: how others call it. */
+void planner_naming(struct planner *p, struct plan_slot *slot);
 /* The name that a program in it is told by the kernel. */
 const char *planner_hostname(const struct planner *p, const struct stack_service *s);
 /* mounts.c: what a slot finds in its file system. */

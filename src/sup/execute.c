@@ -105,6 +105,10 @@ static void attach_one(struct sup_slot *slot, const struct net_attach *a)
 		box_kill(slot->box, &(struct err){ 0 });
 		return;
 	}
+	if (sup_names_listen(slot, &slot->net_err) < 0) {
+		box_kill(slot->box, &(struct err){ 0 });
+		return;
+	}
 	publish(slot);
 }
 

@@ -182,6 +182,8 @@ static int add_bridges(struct sup *s, const struct plan *plan, struct err *err)
 	sup_leave(s);
 	if (rc < 0)
 		ours->net.n_bridges = had;
+	else
+		sup_names_networks(s, had);
 	return rc;
 }
 
@@ -268,7 +270,7 @@ static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 	if (slot->nr >= s->n_slots)
 		s->n_slots = slot->nr + 1;
 	if (sup_reserve(s, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
-	    provide(slot, err) < 0 || give_pipes(slot, err) < 0)
+	    sup_names_add(slot, err) < 0 || provide(slot, err) < 0 || give_pipes(slot, err) < 0)
 		return -1;
 	return o->detach ? sup_slot_open_log(slot, err) : 0;
 }
@@ -322,6 +324,7 @@ static void drop(struct sup_slot *slot)
 		if (slot->attached && p->n_pubs)
 			sup_publish(s, p->pubs, p->n_pubs, false, &ignored);
 		sup_release(s, p->name);
+		sup_names_drop(slot);
 		sup_netns_unlink(slot);
 		box_slot_close(take_ptr(&slot->box));
 		logs_close(take_ptr(&slot->log));

@@ -152,19 +152,37 @@ static char *read_own(const char *path, size_t max)
 	return buf_take(&b);
 }
 
-/* The host's file without its nameserver lines (they may be of the host's own loopback), then the servers that can be reached. */
-static char *resolv_conf(const struct net_facts *facts, const char *own)
+/* The last of the lines counts, as for the C library (resolv.conf(5)): its words; NULL: there is none. */
+static char *search_list(const char *own)
 {
 	_cleanup_free_ char *in = xstrdup(own);
-	struct buf out = { 0 };
-	char *line, *rest = in;
+	char *line, *rest = in, *found = NULL;
 
-	while ((line = strsep(&rest, "\n")))
-		if (*line && *line != '#' && *line != ';' && strncmp(line, "nameserver", 10) != 0)
-			buf_printf(&out, "%s\n", line);
-	for (size_t i = 0; i < facts->n_resolvers; i++)
-		buf_printf(&out, "nameserver %s\n", ip_text(&facts->resolvers[i]).text);
-	buf_puts(&out, "");
+	while ((line = strsep(&rest, "\n"))) {
+		size_t word = strcspn(line, " \t");
+
+		if (word != 6 ||
+		    (strncmp(line, "search", 6) != 0 && strncmp(line, "domain", 6) != 0))
+			continue;
+		free(found);
+		found = xstrdup(line + word + strspn(line + word, " \t"));
+	}
+	return found;
+}
+
+/*
+ * For who has a DNS server of ours. A name without dots is looked for as it is first: it may be a service. The host's domains
+ * come after it.
+ */
+static char *resolv_conf(const char *own)
+{
+	_cleanup_free_ char *search = search_list(own);
+	struct buf out = { 0 };
+
+	buf_puts(&out, "nameserver 127.0.0.11\n");
+	if (search && *search)
+		buf_printf(&out, "search %s\n", search);
+	buf_puts(&out, "options ndots:0\n");
 	return buf_take(&out);
 }
 
@@ -249,7 +267,7 @@ static int look_at_host(const struct sup_opts *opts, struct sup_prepared *p, str
 	if (in_host_network(opts->stack))
 		p->own_hosts = read_own("/etc/hosts", HOSTS_MAX);
 	p->own_resolv_conf = read_own("/etc/resolv.conf", RESOLV_MAX);
-	p->resolv_conf = resolv_conf(&p->facts, p->own_resolv_conf);
+	p->resolv_conf = resolv_conf(p->own_resolv_conf);
 	/* What is cut off without an end has one by the size of the field. */
 	gethostname(p->hostname, sizeof(p->hostname) - 1);
 	return 0;

@@ -46,12 +46,12 @@ static void raise_limits(void)
 }
 
 /*
- * Running out of descriptors in the middle would leave children that nobody hears. Measured: 14 for a slot with its log, links
+ * Running out of descriptors in the middle would leave children that nobody hears. Measured: 17 for a slot with its log, links
  * and what clients read of it, 5 more while it starts or a health check runs, one for a terminal.
  */
 static int check_descriptors(const struct sup *s, struct err *err)
 {
-	size_t need = 64 + 20 * s->plan->n_slots + s->plan->n_pubs;
+	size_t need = 64 + 23 * s->plan->n_slots + s->plan->n_pubs;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= need)
@@ -253,7 +253,7 @@ static int make_host_side(struct sup *s, struct err *err)
 		return -1;
 	if (*box_left_out(s->runtime))
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", box_left_out(s->runtime));
-	return raise_net(s, err);
+	return raise_net(s, err) < 0 ? -1 : sup_names_open(s, err);
 }
 
 static int listen_for_clients(struct sup *s, struct err *err)
@@ -339,6 +339,7 @@ static int take_down(struct sup *s, struct err *err)
 	if (s->uplink)
 		net_down(s->uplink);
 	sup_attach_forget(s);
+	net_names_close(take_ptr(&s->names));
 	if (s->plan)
 		free_slots(s);
 	if (s->listen_fd >= 0)

@@ -91,6 +91,7 @@ static void started(struct sup_slot *slot)
 	slot->started_wall = time_wall_ns();
 	slot->oom = false;
 	sup_streams_started(slot);
+	sup_names_up(slot, true);
 	sup_feed(slot, SVC_EV_STARTED, 0);
 	if (slot->svc.state == SVC_RUNNING)
 		feed_health(slot, HEV_STARTED);
@@ -140,6 +141,7 @@ static void abort_after(struct sup_slot *slot, int status)
 /* What it wrote comes first: the last words of a process stand before the line about its end. */
 static void exited(struct sup_slot *slot, const struct box_event *ev)
 {
+	sup_names_up(slot, false);
 	sup_streams_ended(slot);
 	sup_attach_ended(slot, ev->status);
 	slot->oom = ev->oom;

@@ -16,7 +16,7 @@
 #include "mstack/ctl.h"
 #include "mstack/ledger.h"
 #include "mstack/logs.h"
-#include "mstack/net.h"
+#include "mstack/net_names.h"
 #include "mstack/plan.h"
 #include "mstack/store.h"
 #include "mstack/sup.h"
@@ -149,6 +149,7 @@ struct sup {
 	struct net *net;
 	struct net *uplink;	 /* of an isolated stack, in the host's namespace; else NULL */
 	int host_ns, stack_ns; /* network namespaces of an isolated stack; -1 of others */
+	struct net_names *names; /* NULL: nobody asks */
 	struct box_runtime *runtime;
 	struct sup_slot *slots; /* those of the plan, then SUP_ONEOFFS_MAX places for one-offs */
 	size_t n_slots;
@@ -313,6 +314,16 @@ void sup_attach_forget(struct sup *s);
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
 		   const struct sup_prepared *prepared);
 int sup_slot_open_log(struct sup_slot *slot, struct err *err);
+
+/* resolving.c: names of slots */
+int sup_names_open(struct sup *s, struct err *err);
+/* Of a slot that was not in the plan; of bridges from this one on. */
+int sup_names_add(struct sup_slot *slot, struct err *err);
+void sup_names_networks(struct sup *s, size_t first);
+/* A slot that is ready, if it asks. */
+int sup_names_listen(const struct sup_slot *slot, struct err *err);
+void sup_names_up(const struct sup_slot *slot, bool up);
+void sup_names_drop(const struct sup_slot *slot);
 
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);

@@ -168,13 +168,6 @@ forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
 	ip route del "${first%.*}.0/24" dev up0
 }
 
-@test "network: resolv.conf comes from the host" {
-	stack_one <<<'command: [sleep, "1000"]'
-	mstack up -d
-	inside a cat /etc/resolv.conf | grep -q 'nameserver 203.0.113.10'
-	mstack down
-}
-
 @test "network: ip netns sees the slots" {
 	stack_one <<<'command: [sleep, "1000"]'
 	mstack up -d

@@ -328,9 +328,9 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 	mstack run -d web sh -c 'echo "$HOSTNAME logged"; exec sleep 1000' >name
 	[[ $(cat name) == t-web-run-1 ]]
 	wait_until eval 'mstack logs | grep "web-run-1.*logged"'
-	expect_exit 0 mstack run web cat /etc/hosts
+	expect_exit 0 mstack run web nslookup web
 	# `web` is the one that serves.
-	says "$(mstack ps --format json | jq -r 'select(.Service == "web") | .IP')	web"
+	says "Address: $(mstack ps --format json | jq -r 'select(.Service == "web") | .IP')"
 	[[ $(mstack ps --services | sort | xargs) == 'db other web' ]]
 	[[ $(mstack ps --format json | jq -s 'map(select(.OneOff)) | length') == 0 ]]
 	wait_until has_oneoff

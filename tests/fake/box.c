@@ -194,6 +194,12 @@ int box_slot_netns(const struct box_slot *s)
 	return 1;
 }
 
+int box_slot_socket(const struct box_slot *s, enum box_socket which)
+{
+	(void)s;
+	return (int)which;
+}
+
 int box_slot_rtnl(const struct box_slot *s)
 {
 	(void)s;

@@ -34,11 +34,15 @@ void asker_free(struct asker *a)
 	names_bury(a->names, a);
 }
 
-static int add_asker(struct names *n, const struct helper_message *m, int fds[2])
-{
-	struct asker *a = xcalloc(1, sizeof(*a));
-	int udp, tcp;
+/* ---- messages -------------------------------------------------------------------------------- */
 
+static void take_asker(struct names *n, const struct helper_message *m)
+{
+	struct asker *a = find_asker(n, m->slot);
+
+	if (a)
+		asker_free(a);
+	a = xcalloc(1, sizeof(*a));
 	*a = (struct asker){ .names = n,
 			     .slot = m->slot,
 			     .internal = m->flag,
@@ -46,20 +50,18 @@ static int add_asker(struct names *n, const struct helper_message *m, int fds[2]
 			     .udp = { -1, server_ready },
 			     .tcp = { -1, conn_accept } };
 	DL_APPEND(n->askers, a);
+}
+
+static int take_listen(struct names *n, const struct helper_message *m, int fds[2])
+{
+	struct asker *a = find_asker(n, m->slot);
+	int udp, tcp;
+
+	if (!a || a->udp.fd >= 0)
+		return -1;
 	udp = source_open(n, &a->udp, take_fd(&fds[0]), EPOLLIN);
 	tcp = source_open(n, &a->tcp, take_fd(&fds[1]), EPOLLIN);
 	return udp < 0 || tcp < 0 ? -1 : 0;
-}
-
-/* ---- messages -------------------------------------------------------------------------------- */
-
-static int take_asker(struct names *n, const struct helper_message *m, int fds[2])
-{
-	struct asker *old = find_asker(n, m->slot);
-
-	if (old)
-		asker_free(old);
-	return add_asker(n, m, fds);
 }
 
 static void take_sees(struct names *n, const struct helper_message *m)
@@ -101,7 +103,10 @@ int control_take(struct names *n, const struct helper_message *m, int fds[2])
 		zone_up(n->zone, m->slot, m->flag);
 		return 0;
 	case HELPER_ASKER:
-		return take_asker(n, m, fds);
+		take_asker(n, m);
+		return 0;
+	case HELPER_LISTEN:
+		return take_listen(n, m, fds);
 	case HELPER_SEES:
 		take_sees(n, m);
 		return 0;

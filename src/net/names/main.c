@@ -11,6 +11,13 @@
 #include "mstack/shed.h"
 #include "net/names/nameserver.h"
 
+/* To whoever started us, who tells it on. */
+static int complain(const struct err *err)
+{
+	(void)send(STDIN_FILENO, err->text, strlen(err->text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	return 1;
+}
+
 static bool is_ours(int fd)
 {
 	int type = 0;
@@ -29,7 +36,7 @@ int main(void)
 		fputs(HELPER_NAME ": this program is started by mstack\n", stderr);
 	else if (shed_descriptors(STDERR_FILENO + 1) < 0 || names_open(n, &err) < 0 ||
 		 names_confine(&err) < 0 || source_open(n, &n->control, STDIN_FILENO, EPOLLIN) < 0)
-		fprintf(stderr, HELPER_NAME ": %s\n", err.text);
+		rc = complain(&err);
 	else
 		rc = names_run(n);
 	names_close(n);

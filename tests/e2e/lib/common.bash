@@ -93,12 +93,12 @@ supervisor() {
 	done | grep -vx 0 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
 }
 
-# Pids of all supervisors and guards ("mstack-guard") but the one given.
+# Pids of all supervisors and guards ("mstack-guard") but the one given. Who answers for names ends with its supervisor.
 other_mstack() {
 	local dir comm
 	for dir in /proc/[0-9]*; do
 		{ read -r comm <"$dir/comm"; } 2>/dev/null || continue
-		[[ $comm == mstack* && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
+		[[ $comm == mstack* && $comm != mstack-net && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
 	done
 	return 0
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts: what of the made-up host the plan gets to know; nameservers from files of the
- * test's own.
+ * facts: what of the made-up host the plan gets to know.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -13,7 +12,6 @@
 #include <cmocka.h>
 
 #include "net/addr.h"
-#include "net/facts.h"
 #include "net/link.h"
 #include "net/route.h"
 #include "world.h"
@@ -98,32 +96,12 @@ static void test_no_default(void **state)
 	world_ns_free(&ns);
 }
 
-static void test_resolvers(void **state)
-{
-	struct world *w = *state;
-	_cleanup_fd_ int dir = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	static const char text[] =
-		"# nameserver 9.9.9.9\nsearch example.org\nnameserver 127.0.0.53\nnameserver ::1\n"
-		"nameserver 192.0.2.53\n  nameserver\t198.51.100.1 extra\nnameserver nonsense\n"
-		"nameserver 0.0.0.0\nnameserver";
-	struct resolvers r = { 0 };
-
-	assert_int_equal(file_replace(dir, "resolv.conf", text, sizeof(text) - 1, 0600), 0);
-	assert_int_equal(resolvers_read(dir, "resolv.conf", &r), 0);
-	assert_int_equal(r.n, 2);
-	assert_string_equal(ip_text(&r.v[0]).text, "192.0.2.53");
-	assert_string_equal(ip_text(&r.v[1]).text, "198.51.100.1");
-	assert_int_equal(resolvers_read(dir, "absent", &r), -1);
-	vec_fini(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_no_default),
-		cmocka_unit_test(test_resolvers),
 	};
 
 	return cmocka_run_group_tests_name("facts", tests, world_setup, world_teardown);

@@ -216,10 +216,60 @@ static void test_hosts(void **state)
 	(void)state;
 	make(&p, shop);
 	assert_string_equal(p.plan->slots[1].files[0].name, "hosts");
-	/* db sees web by the network that they share, not by the other one */
+	/* It stands there itself; others are found by DNS. */
 	assert_string_equal(p.plan->slots[1].files[0].text,
 			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-			    "10.9.0.3\tweb web-1 demo-web-1\n10.9.0.2\tdb db-1 demo-db-1 store\n");
+			    "10.9.0.2\tdb db-1 demo-db-1 store\n");
+	end(&p);
+}
+
+static void assert_names(const struct net_names_at *at, const char *want)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%u %s %s", at->network, ip_text(&at->ips[0]).text,
+		   ip_text(&at->ips[1]).text);
+	for (size_t i = 0; i < at->n_names; i++)
+		buf_printf(&b, " %s", at->names[i]);
+	assert_string_equal(buf_str(&b), want);
+	buf_fini(&b);
+}
+
+/* What others on its networks call it: the container, the slot, the service, its host name, aliases there; each once. */
+static void test_naming(void **state)
+{
+	struct planned p = { 0 };
+	const struct plan_slot *slots;
+
+	(void)state;
+	make(&p,
+	     "services:\n"
+	     "  a:\n    image: ./i\n    command: x\n    hostname: alpha\n"
+	     "    networks: {out: {aliases: [first, A, first]}, in: {aliases: [second]}}\n"
+	     "  b: {image: ./i, command: x, networks: [in], container_name: bee, dns: [192.0.2.5, '2001:db8::5']}\n"
+	     "  c: {image: ./i, command: x, network_mode: none}\n"
+	     "  d: {image: ./i, command: x, network_mode: 'service:b'}\n"
+	     "  e: {image: ./i, command: x, network_mode: host}\n"
+	     "networks:\n"
+	     "  out: {ipam: {config: [{subnet: 10.9.0.0/24}]}}\n"
+	     "  in: {internal: true, ipam: {config: [{subnet: 10.9.1.0/24}]}}\n");
+	slots = p.plan->slots;
+	assert_int_equal(slots[0].naming.n_at, 2);
+	assert_names(&slots[0].naming.at[0], "0 10.9.0.2  demo-a-1 a-1 a alpha first");
+	assert_names(&slots[0].naming.at[1], "1 10.9.1.2  demo-a-1 a-1 a alpha second");
+	assert_names(&slots[1].naming.at[0], "1 10.9.1.3  bee b-1 b");
+	/* Who has any way out may ask outside. */
+	assert_true(slots[0].naming.asks && !slots[0].naming.internal);
+	assert_true(slots[1].naming.asks && slots[1].naming.internal);
+	for (size_t i = 2; i < 5; i++)
+		assert_true(!slots[i].naming.asks && !slots[i].naming.n_at);
+	assert_int_equal(slots[0].naming.n_servers, 0);
+	assert_int_equal(slots[1].naming.n_servers, 2);
+	assert_string_equal(ip_text(&slots[1].naming.servers[1]).text, "2001:db8::5");
+	assert_string_equal(slots[0].files[2].text, "nameserver 192.0.2.1\n");
+	assert_string_equal(slots[2].files[2].text, "nameserver 127.0.0.53\n");
+	assert_string_equal(slots[3].files[2].text, "nameserver 192.0.2.1\n");
+	assert_string_equal(slots[4].files[2].text, "nameserver 127.0.0.53\n");
 	end(&p);
 }
 
@@ -1122,7 +1172,7 @@ static void test_extra_hosts(void **state)
 	/* What is written down is found first; the host is the gateway of its own first network. */
 	assert_non_null(strstr(file_of(&p, 0, 0), "ip6-loopback\n192.0.2.9\tout\n2001:db8::9\tout\n"
 						  "192.0.2.8\tb\n10.2.0.9\tup\n"));
-	assert_non_null(strstr(file_of(&p, 0, 0), "10.1.0.3\tb b-1"));
+	assert_null(strstr(file_of(&p, 0, 0), "\tb b-1"));
 	assert_null(strstr(file_of(&p, 1, 0), "out"));
 	assert_string_equal(file_of(&p, 2, 0),
 			    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -1151,7 +1201,8 @@ static void test_links(void **state)
 		 "  d: {image: ./i, command: x, networks: [other]}\n"
 		 "networks: {other: }\n");
 	assert_int_equal(p.rc, 0);
-	assert_non_null(strstr(file_of(&p, 0, 0), "\tb b-1 demo-b-1 store\n"));
+	assert_non_null(strstr(file_of(&p, 0, 0), "\tstore\n"));
+	assert_null(strstr(file_of(&p, 0, 0), "\tb\n"));
 	assert_non_null(strstr(file_of(&p, 1, 0), "\tb b-1 demo-b-1\n"));
 	assert_int_equal(stack_diags_count(p.diags), 1);
 	assert_non_null(
@@ -1169,9 +1220,13 @@ static void test_resolv_conf(void **state)
 	} cases[] = {
 		{ "",
 		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.1\n" },
+		/* Whom our server asks is no business of the container's. */
 		{ ", dns: [192.0.2.5, '2001:db8::5']",
-		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.5\n"
-		  "nameserver 2001:db8::5\n" },
+		  "search lan\noptions ndots:2 rotate\nsortlist 10.0.0.0\nnameserver 192.0.2.1\n" },
+		{ ", dns_opt: [edns0]",
+		  "search lan\nsortlist 10.0.0.0\nnameserver 192.0.2.1\noptions edns0 ndots:0\n" },
+		{ ", network_mode: none, dns: [192.0.2.5, '2001:db8::5']",
+		  "domain lan\noptions rotate\nnameserver 192.0.2.5\nnameserver 2001:db8::5\n" },
 		{ ", dns_search: [a.test, b.test], dns_opt: ['ndots:1', edns0]",
 		  "sortlist 10.0.0.0\nnameserver 192.0.2.1\nsearch a.test b.test\noptions ndots:1 edns0\n" },
 		{ ", dns: 192.0.2.5, dns_search: ., network_mode: host",
@@ -1338,7 +1393,9 @@ static void test_beside(void **state)
 	assert_false(ip_equal(&slot->ports[0].ip4.ip, &running->slots[0].ports[0].ip4.ip));
 	/* `web` is whoever serves, never this one. */
 	assert_non_null(strstr(slot->files[0].text, "\tweb-run-1 demo-web-run-1\n"));
-	assert_non_null(strstr(slot->files[0].text, "\tdb db-1 demo-db-1\n"));
+	assert_int_equal(slot->naming.at[0].n_names, 2);
+	assert_string_equal(slot->naming.at[0].names[0], "demo-web-run-1");
+	assert_string_equal(slot->naming.at[0].names[1], "web-run-1");
 	/* The address that it was given is another one's now. */
 	addr = ip_text(&slot->ports[0].ip4.ip);
 	plan_free(running);
@@ -1433,6 +1490,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_second_run_is_identical),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_naming),
 		cmocka_unit_test(test_domainname),
 		cmocka_unit_test(test_assets),
 		cmocka_unit_test(test_avoids_routes),

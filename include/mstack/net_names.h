@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net_names: DNS of the slots at 127.0.0.11. A part of the door of net. Questions are answered by a process without rights,
+ * mstack-net, which is started again when it dies; the sockets stay here, so what is asked meanwhile waits. Nothing here blocks
+ * or fails late: what cannot be told to the process now is told when it can hear.
+ */
+#ifndef MSTACK_NET_NAMES_H
+#define MSTACK_NET_NAMES_H
+
+#include "mstack/net.h"
+
+enum { NET_NAMES_SERVERS = 8 };		/* that one slot may ask */
+
+/* A slot on one of its networks. */
+struct net_names_at {
+	uint32_t network;		/* number of the bridge in the net_spec */
+	struct ip ips[2];		/* none: not of this family */
+	const char *const *names;	/* the first one is what its addresses lead back to */
+	size_t n_names;
+};
+
+struct net_names_spec {
+	const struct net_names_at *at;	/* in the order in which its own questions are looked up */
+	size_t n_at;
+	bool asks;			/* it has a network of its own, where 127.0.0.11 is to answer */
+	bool internal;			/* of networks without a way out only: what we do not know is refused */
+	const struct ip *servers; size_t n_servers;	/* that are asked for it; none: those of the host */
+};
+
+/* Its sockets, born in its network. */
+struct net_names_sockets { int udp, tcp, nft; };
+
+struct net_names;
+
+/*
+ * Starts mstack-net. fn gets NET_NOTE when that dies. resolv_conf: the file that says whom the host asks; it is followed when it
+ * changes.
+ */
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn, void *arg,
+				 struct err *err);
+/* The bridges from this one on have names and subnets. */
+void net_names_networks(struct net_names *n, const struct net_spec *spec, size_t first);
+/* From now on the slot of this number is known under these names. Copied. */
+void net_names_add(struct net_names *n, uint32_t slot, const struct net_names_spec *spec);
+/* A slot with `asks`: its questions are answered from now on. The sockets must stay open until net_names_drop. */
+int net_names_listen(struct net_names *n, uint32_t slot, const struct net_names_sockets *sockets, struct err *err);
+/* Does a program run in it? Of several with one name only such are told, if there are any. */
+void net_names_up(struct net_names *n, uint32_t slot, bool up);
+void net_names_drop(struct net_names *n, uint32_t slot);
+void net_names_close(struct net_names *n);
+
+#endif

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * helper: runs mstack-net, the process without rights that answers DNS questions, and tells it what it must know. Called by sup
+ * through net_names.h, and from the loop. All that was ever told is kept, so that a new one can be told it; what it cannot hear
+ * at the moment waits in a queue. It trusts nothing that the process says, and needs nothing of it.
+ */
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mstack/base_program.h"
+#include "mstack/net_names.h"
+#include "net/helper.h"
+#include "net/nameport.h"
+#include "net/resolvconf.h"
+
+/* One that hears nothing for so long has gone mad; it is no fault of ours, so it is ended. */
+#define DEAF_S 10.0
+/* The first wait before another start, doubled with each that does not live for long. */
+#define AGAIN_S	     0.05
+#define AGAIN_LAST_S 5.0
+#define LONG_LIFE_MS 10000
+
+struct messages VEC(struct helper_message);
+
+struct member {
+	uint32_t slot;
+	bool listens, up;
+	struct net_names_sockets sockets;
+	struct helper_message asker;
+	struct messages names, sees;
+};
+
+struct net_names {
+	struct ev_loop *loop;
+	net_event_fn *fn;
+	void *arg;
+	char *program;
+	struct resolvconf resolvconf;
+	struct messages networks;
+	struct VEC(struct member *) members;
+	/* The process. */
+	pid_t pid;
+	int pidfd, sock;
+	uint64_t started_ms;
+	double again_s;
+	ev_io ended, room;
+	ev_timer again, deaf;
+	struct messages queue; /* what it was not told yet: from `told` on */
+	size_t told;
+};
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static struct member *find_member(const struct net_names *n, uint32_t slot)
+{
+	for (size_t i = 0; i < n->members.n; i++)
+		if (n->members.v[i]->slot == slot)
+			return n->members.v[i];
+	return NULL;
+}
+
+/* The sockets of an asker go with the message. 0, or -1 with errno. */
+static int send_one(const struct net_names *n, const struct helper_message *m)
+{
+	const struct member *who = m->kind == HELPER_LISTEN ? find_member(n, m->slot) : NULL;
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
+	struct msghdr h = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	/* It came and went while the queue was full. */
+	if (m->kind == HELPER_LISTEN && !(who && who->listens))
+		return 0;
+	if (who) {
+		const int fds[2] = { who->sockets.udp, who->sockets.tcp };
+		struct cmsghdr *c;
+
+		h.msg_control = &control;
+		h.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&h);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	}
+	return sendmsg(n->sock, &h, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
+}
+
+static void empty_queue(struct net_names *n)
+{
+	vec_fini(&n->queue);
+	n->told = 0;
+	ev_io_stop(n->loop, &n->room);
+	ev_timer_stop(n->loop, &n->deaf);
+}
+
+static void wait_for_room(struct net_names *n)
+{
+	if (!ev_is_active(&n->room)) {
+		ev_io_set(&n->room, n->sock, EV_WRITE);
+		ev_io_start(n->loop, &n->room);
+	}
+	if (!ev_is_active(&n->deaf)) {
+		ev_timer_set(&n->deaf, DEAF_S, 0);
+		ev_timer_start(n->loop, &n->deaf);
+	}
+}
+
+/* An error beside a full buffer is that of its end, which is heard of elsewhere. */
+static void flush(struct net_names *n)
+{
+	size_t before = n->told;
+
+	while (n->told < n->queue.n && n->sock >= 0) {
+		if (send_one(n, &n->queue.v[n->told]) < 0) {
+			if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+				break;
+			empty_queue(n);
+			return;
+		}
+		n->told++;
+	}
+	if (n->told == n->queue.n) {
+		empty_queue(n);
+		return;
+	}
+	/* It hears something: it is not deaf. */
+	if (n->told > before)
+		ev_timer_stop(n->loop, &n->deaf);
+	wait_for_room(n);
+}
+
+/* What is said to nobody is said to the next one by tell_all. */
+static void tell(struct net_names *n, const struct helper_message *m)
+{
+	if (n->sock < 0)
+		return;
+	vec_push(&n->queue, *m);
+	flush(n);
+}
+
+static void tell_list(struct net_names *n, const struct messages *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		tell(n, &list->v[i]);
+}
+
+static void tell_upstream(void *arg)
+{
+	struct net_names *n = arg;
+	const struct helper_message m = { .kind = HELPER_UPSTREAM,
+					  .servers = n->resolvconf.servers };
+
+	tell(n, &m);
+}
+
+static void tell_asker(struct net_names *n, const struct member *who)
+{
+	const struct helper_message listen = { .kind = HELPER_LISTEN, .slot = who->slot };
+
+	tell(n, &who->asker);
+	tell_list(n, &who->sees);
+	tell(n, &listen);
+}
+
+static void tell_up(struct net_names *n, const struct member *who)
+{
+	const struct helper_message m = { .kind = HELPER_UP, .slot = who->slot, .flag = who->up };
+
+	tell(n, &m);
+}
+
+/* Names come before those who ask for them. */
+static void tell_all(struct net_names *n)
+{
+	tell_upstream(n);
+	tell_list(n, &n->networks);
+	for (size_t i = 0; i < n->members.n; i++) {
+		tell_list(n, &n->members.v[i]->names);
+		tell_up(n, n->members.v[i]);
+	}
+	for (size_t i = 0; i < n->members.n; i++)
+		if (n->members.v[i]->listens)
+			tell_asker(n, n->members.v[i]);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+/* Returns 0 or an errno. It has our end of nothing but the socket. */
+static int spawn(const char *program, int sock, pid_t *ret_pid)
+{
+	char *const argv[] = { (char *)HELPER_NAME, NULL }, *const env[] = {
+		(char *)"LC_ALL=C.UTF-8", NULL
+	};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int rc;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	if (posix_spawn_file_actions_adddup2(&files, sock, 0) ||
+	    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_RDWR, 0) ||
+	    posix_spawn_file_actions_adddup2(&files, 1, 2) ||
+	    posix_spawn_file_actions_addchdir_np(&files, "/") || program_signals(&attr))
+		rc = ENOMEM;
+	else
+		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+static int start(struct net_names *n, struct err *err)
+{
+	_cleanup_fd_ int ours = -1, theirs = -1;
+	int ends[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return err_sys(err, errno, "socketpair");
+	ours = ends[0];
+	theirs = ends[1];
+	rc = spawn(n->program, theirs, &n->pid);
+	if (rc) {
+		n->pid = 0;
+		return err_sys(err, rc, "start '%s'", n->program);
+	}
+	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
+	n->sock = take_fd(&ours);
+	n->started_ms = time_mono_ms();
+	ev_io_set(&n->ended, n->sock, EV_READ);
+	ev_io_start(n->loop, &n->ended);
+	tell_all(n);
+	return 0;
+}
+
+/*
+ * By its descriptor: it may have been reaped as a stranger of ours, and its number be another's. Its last words, if it had any,
+ * are its reason.
+ */
+static void stop(struct net_names *n)
+{
+	empty_queue(n);
+	ev_io_stop(n->loop, &n->ended);
+	cleanup_fd(&n->sock);
+	if (n->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
+	while (n->pid > 0 && waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	cleanup_fd(&n->pidfd);
+	n->pid = 0;
+}
+
+static void note(const struct net_names *n, const char *text)
+{
+	if (n->fn)
+		n->fn(n->arg, &(struct net_event){ .kind = NET_NOTE, .text = text });
+}
+
+static void start_later(struct net_names *n)
+{
+	ev_timer_set(&n->again, n->again_s, 0);
+	ev_timer_start(n->loop, &n->again);
+	n->again_s = n->again_s * 2 < AGAIN_LAST_S ? n->again_s * 2 : AGAIN_LAST_S;
+}
+
+/* What it says before its end, in one line of harmless letters. */
+static void take_last_words(const struct net_names *n, char *ret, size_t size)
+{
+	ssize_t len = recv(n->sock, ret, size - 1, MSG_DONTWAIT);
+
+	ret[len > 0 ? len : 0] = '\0';
+	for (char *c = ret; *c; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
+			*c = '?';
+}
+
+static void has_ended(struct net_names *n, const char *words)
+{
+	char text[256];
+
+	if (time_mono_ms() - n->started_ms >= LONG_LIFE_MS)
+		n->again_s = AGAIN_S;
+	stop(n);
+	snprintf(text, sizeof(text), "names: " HELPER_NAME " ended%s%s: it is started again",
+		 *words ? ": " : "", words);
+	note(n, text);
+	start_later(n);
+}
+
+static void on_ended(struct ev_loop *loop, ev_io *w, int revents)
+{
+	char words[160];
+
+	(void)loop;
+	(void)revents;
+	take_last_words(w->data, words, sizeof(words));
+	has_ended(w->data, words);
+}
+
+static void on_room(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	flush(w->data);
+}
+
+static void on_deaf(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	has_ended(w->data, "it did not hear any more");
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct net_names *n = w->data;
+	struct err err = { 0 };
+
+	(void)loop;
+	(void)revents;
+	if (start(n, &err) < 0)
+		start_later(n);
+}
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+				 void *arg, struct err *err)
+{
+	struct net_names *n = xcalloc(1, sizeof(*n));
+
+	*n = (struct net_names){
+		.loop = loop, .fn = fn, .arg = arg, .pidfd = -1, .sock = -1, .again_s = AGAIN_S
+	};
+	ev_init(&n->ended, on_ended);
+	ev_init(&n->room, on_room);
+	ev_init(&n->again, on_again);
+	ev_init(&n->deaf, on_deaf);
+	n->ended.data = n->room.data = n->again.data = n->deaf.data = n;
+	n->program = program_find(HELPER_NAME, HELPER_VARIABLE);
+	if (!n->program) {
+		err_sys(err, ENOENT,
+			HELPER_NAME " is not beside the mstack program (set " HELPER_VARIABLE
+				    ", or install mstack anew)");
+		net_names_close(n);
+		return NULL;
+	}
+	resolvconf_open(&n->resolvconf, loop, resolv_conf, tell_upstream, n);
+	if (start(n, err) < 0) {
+		net_names_close(n);
+		return NULL;
+	}
+	return n;
+}
+
+static void set_name(struct helper_message *m, const char *name)
+{
+	snprintf(m->name, sizeof(m->name), "%s", name);
+}
+
+void net_names_networks(struct net_names *n, const struct net_spec *spec, size_t first)
+{
+	size_t had = n->networks.n;
+
+	for (size_t i = first; i < spec->n_bridges; i++) {
+		const struct net_bridge_spec *b = &spec->bridges[i];
+		struct helper_message m = { .kind = HELPER_NETWORK, .network = (uint32_t)i };
+
+		set_name(&m, b->altname);
+		vec_push(&n->networks, m);
+		for (size_t k = 0; k < b->n_subnets; k++) {
+			m = (struct helper_message){ .kind = HELPER_SUBNET,
+						     .network = (uint32_t)i,
+						     .subnet = b->subnets[k].net };
+			vec_push(&n->networks, m);
+		}
+	}
+	for (; had < n->networks.n; had++)
+		tell(n, &n->networks.v[had]);
+}
+
+static void add_names(struct member *who, const struct net_names_at *at)
+{
+	for (size_t i = 0; i < at->n_names; i++) {
+		struct helper_message m = { .kind = HELPER_NAMED,
+					    .slot = who->slot,
+					    .network = at->network,
+					    .canonical = i == 0,
+					    .ips = { at->ips[0], at->ips[1] } };
+
+		/* Nobody can ask for what does not fit into a question. */
+		if (strlen(at->names[i]) >= sizeof(m.name))
+			continue;
+		set_name(&m, at->names[i]);
+		vec_push(&who->names, m);
+	}
+}
+
+static void fill_asker(struct member *who, const struct net_names_spec *spec)
+{
+	struct helper_message *m = &who->asker;
+
+	*m = (struct helper_message){ .kind = HELPER_ASKER,
+				      .slot = who->slot,
+				      .flag = spec->internal };
+	for (size_t i = 0; i < spec->n_servers && i < HELPER_SERVERS; i++)
+		m->servers.v[m->servers.n++].ip = spec->servers[i];
+	for (size_t i = 0; i < spec->n_at; i++)
+		vec_push(&who->sees, ((struct helper_message){ .kind = HELPER_SEES,
+							       .slot = who->slot,
+							       .network = spec->at[i].network }));
+}
+
+void net_names_add(struct net_names *n, uint32_t slot, const struct net_names_spec *spec)
+{
+	struct member *who = xcalloc(1, sizeof(*who));
+
+	net_names_drop(n, slot);
+	who->slot = slot;
+	vec_push(&n->members, who);
+	for (size_t i = 0; i < spec->n_at; i++)
+		add_names(who, &spec->at[i]);
+	if (spec->asks)
+		fill_asker(who, spec);
+	tell_list(n, &who->names);
+}
+
+int net_names_listen(struct net_names *n, uint32_t slot, const struct net_names_sockets *sockets,
+		     struct err *err)
+{
+	struct member *who = find_member(n, slot);
+
+	if (!who || !who->asker.kind)
+		return err_set(err, "names: slot %u does not ask", slot);
+	if (nameport_open(sockets->udp, sockets->tcp, sockets->nft, err) < 0)
+		return err_wrap(err, "names");
+	who->sockets = *sockets;
+	who->listens = true;
+	tell_asker(n, who);
+	return 0;
+}
+
+void net_names_up(struct net_names *n, uint32_t slot, bool up)
+{
+	struct member *who = find_member(n, slot);
+
+	if (!who || who->up == up)
+		return;
+	who->up = up;
+	tell_up(n, who);
+}
+
+static void free_member(struct member *who)
+{
+	vec_fini(&who->names);
+	vec_fini(&who->sees);
+	free(who);
+}
+
+void net_names_drop(struct net_names *n, uint32_t slot)
+{
+	const struct helper_message m = { .kind = HELPER_DROP, .slot = slot };
+
+	for (size_t i = 0; i < n->members.n; i++) {
+		if (n->members.v[i]->slot != slot)
+			continue;
+		free_member(n->members.v[i]);
+		n->members.v[i] = n->members.v[--n->members.n];
+		tell(n, &m);
+		return;
+	}
+}
+
+void net_names_close(struct net_names *n)
+{
+	if (!n)
+		return;
+	stop(n);
+	ev_timer_stop(n->loop, &n->again);
+	resolvconf_close(&n->resolvconf);
+	for (size_t i = 0; i < n->members.n; i++)
+		free_member(n->members.v[i]);
+	vec_fini(&n->members);
+	vec_fini(&n->networks);
+	free(n->program);
+	free(n);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nameport: makes two sockets of a slot its DNS server: bound to 127.0.0.11, each to a port that is free there, and a table in the
+ * slot's network that leads port 53 of that address to them. So port 53 itself stays free, for a DNS server in the container. Called by helper.c.
+ *
+ * The table goes with the slot's network, so it is in no ledger. Where the kernel can, it is ours alone, and a container that
+ * flushes its own rules keeps its names.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <sys/socket.h>
+
+#include "net/nameport.h"
+#include "net/nft.h"
+
+#define BODY_ROOM (4u << 10)
+/* Since Linux 6.9: a table that is left alone by others, and outlives its owner all the same. */
+#define FLAG_PERSIST 4
+
+static const char table[] = "mstack_dns", chain[] = "to_server";
+static const uint8_t address[] = { 127, 0, 0, 11 };
+
+/* ---- sockets --------------------------------------------------------------------------------- */
+
+/* lo may not be up yet, hence the option. Returns the port, or 0 with errno. */
+static in_port_t bind_one(int fd, bool tcp)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	int on = 1;
+
+	memcpy(&a.sin_addr, address, sizeof(address));
+	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) || (tcp && listen(fd, 64)) ||
+	    getsockname(fd, (struct sockaddr *)&a, &len))
+		return 0;
+	return a.sin_port;
+}
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static struct nftnl_expr *add_expr(struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (!e)
+		abort();
+	nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+static void add_meta(struct nftnl_rule *r, uint32_t key)
+{
+	struct nftnl_expr *e = add_expr(r, "meta");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+static void add_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
+{
+	struct nftnl_expr *e = add_expr(r, "payload");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+static void add_is(struct nftnl_rule *r, const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = add_expr(r, "cmp");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+static void add_value(struct nftnl_rule *r, uint32_t reg, const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = add_expr(r, "immediate");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
+}
+
+static void add_dnat(struct nftnl_rule *r, in_port_t port)
+{
+	struct nftnl_expr *e;
+
+	add_value(r, NFT_REG_1, address, sizeof(address));
+	add_value(r, NFT_REG_2, &port, sizeof(port));
+	e = add_expr(r, "nat");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS,
+			   NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS);
+}
+
+/* ip daddr 127.0.0.11 PROTOCOL dport 53 dnat ip to 127.0.0.11:PORT */
+static void put_rule(struct nl_batch *b, uint8_t protocol, in_port_t port)
+{
+	static const uint8_t ipv4 = NFPROTO_IPV4;
+	const in_port_t dns = htons(53);
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	struct nlmsghdr *m;
+
+	if (!r)
+		abort();
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	add_meta(r, NFT_META_NFPROTO);
+	add_is(r, &ipv4, sizeof(ipv4));
+	add_payload(r, NFT_PAYLOAD_NETWORK_HEADER, 16, sizeof(address));
+	add_is(r, address, sizeof(address));
+	add_meta(r, NFT_META_L4PROTO);
+	add_is(r, &protocol, sizeof(protocol));
+	add_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(dns));
+	add_is(r, &dns, sizeof(dns));
+	add_dnat(r, port);
+	nft_message(b, "create rule", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_rule_nlmsg_build_payload(m, r);
+		nl_sync(b);
+	}
+	nftnl_rule_free(r);
+}
+
+static void put_table(struct nl_batch *b, uint32_t flags)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct nlmsghdr *m;
+
+	if (!t)
+		abort();
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
+	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
+	nft_message(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_table_nlmsg_build_payload(m, t);
+		nl_sync(b);
+	}
+	nftnl_table_free(t);
+}
+
+static void put_chain(struct nl_batch *b)
+{
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	struct nlmsghdr *m;
+
+	if (!c)
+		abort();
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, chain);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "nat");
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
+	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, -100);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nft_message(b, "create chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_chain_nlmsg_build_payload(m, c);
+		nl_sync(b);
+	}
+	nftnl_chain_free(c);
+}
+
+static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	put_table(&b, flags);
+	put_chain(&b);
+	put_rule(&b, IPPROTO_UDP, udp);
+	put_rule(&b, IPPROTO_TCP, tcp);
+	nft_end(&b);
+	return nl_transact(nft, &b, NULL, err) ? -1 : 0;
+}
+
+int nameport_open(int udp, int tcp, int nft, struct err *err)
+{
+	in_port_t udp_port = bind_one(udp, false), tcp_port = udp_port ? bind_one(tcp, true) : 0;
+
+	if (!udp_port || !tcp_port)
+		return err_sys(err, errno, "bind to 127.0.0.11");
+	nl_tune(nft);
+	if (!make_table(nft, NFT_TABLE_F_OWNER | FLAG_PERSIST, udp_port, tcp_port, err))
+		return 0;
+	if (err->sys != EOPNOTSUPP && err->sys != EINVAL)
+		return err_wrap(err, "nftables table '%s'", table);
+	return make_table(nft, 0, udp_port, tcp_port, err)
+		       ? err_wrap(err, "nftables table '%s'", table)
+		       : 0;
+}
