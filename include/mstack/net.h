@@ -70,6 +70,7 @@ struct net_port_spec {
 	struct ip_net ip4, ip6;		/* with the prefix of their subnet; none: not of this family */
 	const struct ip_net *link_locals; size_t n_link_locals;	/* further addresses, as they are */
 	struct ip gateway4, gateway6;	/* default routes; none: not here. At most one of a slot for each family */
+	bool hairpin;			/* its own published ports are reached from itself, also with br_netfilter */
 };
 
 struct net_publish_spec {

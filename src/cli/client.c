@@ -59,3 +59,12 @@ const char *cli_string(const json_t *object, const char *key)
 
 	return s ? s : "";
 }
+
+void cli_add_published(struct buf *out, const json_t *publisher)
+{
+	const char *host = cli_string(publisher, "URL");
+	bool six = strchr(host, ':') != NULL;
+
+	buf_printf(out, "%s%s%s:%d", six ? "[" : "", host, six ? "]" : "",
+		   (int)json_integer_value(json_object_get(publisher, "PublishedPort")));
+}

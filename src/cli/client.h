@@ -17,5 +17,7 @@ int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
 int cli_slots(const char *project, json_t **ret_rows, struct err *err);
 /* The string under `key`, "" when there is none. */
 const char *cli_string(const json_t *object, const char *key);
+/* Where a port is published: "0.0.0.0:8080", "[::]:8080". */
+void cli_add_published(struct buf *out, const json_t *publisher);
 
 #endif

@@ -52,11 +52,15 @@ static int print(const json_t *row, unsigned port, const char *protocol, struct 
 	size_t i;
 
 	json_array_foreach(json_object_get(row, "Publishers"), i, p) {
+		struct buf where = { 0 };
+
 		if (integer(p, "TargetPort") != (int)port || !integer(p, "PublishedPort") ||
 		    strcmp(cli_string(p, "Protocol"), protocol) != 0)
 			continue;
 		any = true;
-		printf("%s:%d\n", cli_string(p, "URL"), integer(p, "PublishedPort"));
+		cli_add_published(&where, p);
+		puts(buf_str(&where));
+		buf_fini(&where);
 	}
 	return any ? 0 : not_published(row, port, protocol, err);
 }

@@ -45,8 +45,10 @@ static void add_ports(const json_t *publishers, struct buf *out)
 		int published = (int)json_integer_value(json_object_get(p, "PublishedPort"));
 
 		buf_puts(out, i ? ", " : "");
-		if (published)
-			buf_printf(out, "%s:%d->", cli_string(p, "URL"), published);
+		if (published) {
+			cli_add_published(out, p);
+			buf_puts(out, "->");
+		}
 		buf_printf(out, "%d/%s", (int)json_integer_value(json_object_get(p, "TargetPort")),
 			   cli_string(p, "Protocol"));
 	}

@@ -4,6 +4,8 @@
  * Nothing of what is there already is changed: a name or a subnet that somebody has taken
  * since the plan is an error.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "net/addr.h"
@@ -112,8 +114,54 @@ static int create(struct net *n, struct err *err)
 	return transact(n, &b, err);
 }
 
+static bool carries_ipv6(const struct net_bridge_spec *br)
+{
+	for (size_t i = 0; i < br->n_subnets; i++)
+		if (br->subnets[i].net.ip.family == AF_INET6)
+			return true;
+	return false;
+}
+
+/* A kernel without IPv6 has no such switch, and one before 6.17 not all of them. */
+static int set(const struct net_bridge_spec *br, const char *name, const char *value, bool must,
+	       struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/sys/net/ipv6/conf/%s/%s", br->ifname, name);
+
+	if (!file_put(AT_FDCWD, path, value) || (errno == ENOENT && !must))
+		return 0;
+	err_sys(err, errno, "bridge '%s': write %s", br->ifname, path);
+	return at_line(br, err);
+}
+
+/*
+ * Before it is up. Containers are neighbours of the host on their bridge: one that plays router must
+ * not change the host's routes, so announcements are not listened to.
+ */
+static int tame_ipv6(const struct net *n, struct err *err)
+{
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+		bool six = carries_ipv6(br);
+
+		if (set(br, "disable_ipv6", six ? "0" : "1", six, err) ||
+		    (six && set(br, "accept_ra", "0", true, err)) ||
+		    (six && !br->internal && set(br, "force_forwarding", "1", false, err)))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * With fe80::1, because without any address of the link's own the host could not ask for the neighbours
+ * that it forwards to.
+ */
 static void put_gateways(struct nl_batch *b, int index, const struct net_bridge_spec *br)
 {
+	const struct ip_net link_local = { { AF_INET6, { 0xfe, 0x80, [15] = 1 } }, 64 };
+
+	if (carries_ipv6(br))
+		addr_put(b, index, &link_local);
 	for (size_t i = 0; i < br->n_subnets; i++) {
 		struct ip_net gateway = { br->subnets[i].gateway, br->subnets[i].net.prefix };
 
@@ -151,7 +199,7 @@ int bridges_up(struct net *n, struct err *err)
 		if (!items[i])
 			return -1;
 	}
-	if (create(n, err))
+	if (create(n, err) || tame_ipv6(n, err))
 		return -1;
 	for (size_t i = n->first; i < count; i++)
 		if (ledger_done(n->ledger, items[i], (uint64_t)n->bridges[i], 0, err))

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/net.h"
 #include "net/portowner.h"
@@ -112,15 +113,59 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 	return -1;
 }
 
-static int bind_port(const struct net_publish_spec *pub, struct sockaddr_in *ret)
+struct address {
+	struct sockaddr_storage any;
+	socklen_t len;
+};
+
+static struct address socket_address(const struct ip *ip, uint16_t port)
 {
-	bool tcp = pub->protocol == IPPROTO_TCP;
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr = ip_to4(&pub->host_ip),
-				    .sin_port = htons(pub->host_port) };
+	struct address a = { .len = sizeof(struct sockaddr_in) };
+	struct sockaddr_in *four = (struct sockaddr_in *)&a.any;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&a.any;
+
+	if (ip->family == AF_INET6) {
+		a.len = sizeof(*six);
+		*six = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+		memcpy(&six->sin6_addr, ip->bytes, sizeof(six->sin6_addr));
+	} else {
+		*four = (struct sockaddr_in){ .sin_family = AF_INET,
+					      .sin_port = htons(port),
+					      .sin_addr = ip_to4(ip) };
+	}
+	return a;
+}
+
+/*
+ * Of IPv6 nobody is listened to after it is known that the port is free: who asks for ::1, by which there is no
+ * way to a container, is refused at once and goes on to 127.0.0.1, as programs that call `localhost` do. Without
+ * SO_REUSEADDR it still keeps others from listening.
+ */
+static int stop_listening(int fd)
+{
+	int off = 0;
+
+	return shutdown(fd, SHUT_RD) || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t len = sizeof(a);
+
+	/* It stands at the same place in those of both families. */
+	return getsockname(fd, (struct sockaddr *)&a, &len)
+		       ? 0
+		       : ntohs(((struct sockaddr_in *)&a)->sin_port);
+}
+
+static int bind_port(const struct net_publish_spec *pub)
+{
+	bool tcp = pub->protocol == IPPROTO_TCP, six = pub->host_ip.family == AF_INET6;
+	struct address addr = socket_address(&pub->host_ip, pub->host_port);
 	_cleanup_fd_ int fd =
-		socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	socklen_t len = sizeof(*ret);
+		socket(six ? AF_INET6 : AF_INET,
+		       (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
 
 	/*
@@ -128,10 +173,32 @@ static int bind_port(const struct net_publish_spec *pub, struct sockaddr_in *ret
 	 * for UDP it would let two in.
 	 */
 	if (fd < 0 || (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on))) ||
-	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || (tcp && listen(fd, 16)) ||
-	    getsockname(fd, (struct sockaddr *)ret, &len))
+	    (six && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) ||
+	    bind(fd, (struct sockaddr *)&addr.any, addr.len) || (tcp && listen(fd, 16)) ||
+	    (tcp && six && stop_listening(fd)))
 		return -1;
 	return take_fd(&fd);
+}
+
+/* A free port that is free for the twin as well; the tries are few because it nearly always is. */
+static int bind_chosen(struct net_publish_spec *pub, const struct net_publish_spec *next)
+{
+	int fd = -1;
+
+	for (int tries = 0; tries < 8; tries++) {
+		struct net_publish_spec twin = *next;
+		_cleanup_fd_ int other = -1;
+
+		cleanup_fd(&fd);
+		fd = bind_port(pub);
+		if (fd < 0)
+			return -1;
+		twin.host_port = port_of(fd);
+		other = bind_port(&twin);
+		if (other >= 0 || errno != EADDRINUSE)
+			break;
+	}
+	return fd;
 }
 
 static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
@@ -145,7 +212,7 @@ static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 			    .port = pub->host_port };
 	strncpy(h->owner, pub->owner, sizeof(h->owner) - 1);
 	n->holds = h;
-	if (!n->loop || pub->protocol != IPPROTO_TCP)
+	if (!n->loop || pub->protocol != IPPROTO_TCP || pub->host_ip.family == AF_INET6)
 		return;
 	h->loop = n->loop;
 	ev_io_init(&h->io, on_connection, fd, EV_READ);
@@ -159,23 +226,66 @@ static bool continues(const struct net_publish_spec *a, const struct net_publish
 	       b->host_port == a->host_port + 1 && !strcmp(a->owner, b->owner);
 }
 
-int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)
+/* How many entries from this one on are one range; those of the other family may stand between them. */
+static size_t range_length(const struct net_publish_spec *pubs, size_t count, size_t first)
 {
-	for (size_t i = 0, end; i < count; i = end) {
-		for (end = i + 1; end < count && continues(&pubs[end - 1], &pubs[end]);)
-			end++;
-		for (size_t j = i; j < end; j++) {
-			struct sockaddr_in bound = { 0 };
-			int fd = bind_port(&pubs[j], &bound);
+	const struct net_publish_spec *last = &pubs[first];
+	size_t n = 1;
 
-			if (fd < 0)
-				return refuse(n, &pubs[j], errno, err);
-			pubs[j].host_port = ntohs(bound.sin_port);
-			if (end - i > RANGE_HELD_MAX)
-				cleanup_fd(&fd);
-			else
-				hold(n, &pubs[j], fd);
+	for (size_t i = first + 1; i < count; i++) {
+		if (pubs[i].host_ip.family != last->host_ip.family)
+			continue;
+		if (!continues(last, &pubs[i]))
+			break;
+		last = &pubs[i];
+		n++;
+	}
+	return n;
+}
+
+static int reserve(struct net *n, struct net_publish_spec *pub, bool has_next, bool held,
+		   struct err *err)
+{
+	int fd;
+
+	if (pub->twin && !pub->host_port)
+		pub->host_port = pub[-1].host_port;
+	fd = !pub->host_port && has_next && pub[1].twin ? bind_chosen(pub, pub + 1)
+							: bind_port(pub);
+	if (fd < 0)
+		return refuse(n, pub, errno, err);
+	pub->host_port = port_of(fd);
+	if (held)
+		hold(n, pub, fd);
+	else
+		close(fd);
+	return 0;
+}
+
+static int reserve_family(struct net *n, struct net_publish_spec *pubs, size_t count, bool six,
+			  struct err *err)
+{
+	bool held = true;
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((pubs[i].host_ip.family == AF_INET6) != six)
+			continue;
+		if (!left) {
+			left = range_length(pubs, count, i);
+			held = left <= RANGE_HELD_MAX;
 		}
+		left--;
+		if (reserve(n, &pubs[i], i + 1 < count, held, err))
+			return -1;
 	}
 	return 0;
+}
+
+int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)
+{
+	return reserve_family(n, pubs, count, false, err) ||
+			       reserve_family(n, pubs, count, true, err)
+		       ? -1
+		       : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * lease: counted switches of the host. Called by net.c and kinds.c. A device of the host
- * forwards while at least one stack needs it. The book of a device is a small file that
+ * forwards while at least one stack needs it. The book of a switch of a device is a small file that
  * all stacks share, under the run folder: what it was, and who holds it; the last one out
  * restores, unless somebody has switched on the whole host meanwhile. It is written before
  * the switch is turned, and removed after it was turned back, so that dying in between
@@ -20,15 +20,12 @@
 #include "net/lease.h"
 #include "net/link.h"
 
-#define KEY_PREFIX   "forwarding:"
-#define BOOK_PREFIX  "forwarding-"
-#define ALL	     "all" /* the switch of the host, which sets those of all devices */
 #define BOOK_MAX     65536
 #define LOCK_WAIT_MS 2000
 
 struct book {
 	int index; /* of the device; another one of the same name is another device */
-	char was;  /* '0' or '1' */
+	char was;  /* '0', '1', ... */
 	char all;  /* what the host's was at that time */
 	struct VEC(char *) owners;
 };
@@ -38,41 +35,6 @@ static void book_fini(struct book *b)
 	for (size_t i = 0; i < b->owners.n; i++)
 		free(b->owners.v[i]);
 	vec_fini(&b->owners);
-}
-
-/* ---- the switch ------------------------------------------------------------------------------ */
-
-/*
- * By /proc and not by rtnetlink: only here the kernel also switches off receive offload
- * (LRO), which must not be on where packets are forwarded.
- */
-static void switch_path(const char *ifname, char *ret, size_t size)
-{
-	snprintf(ret, size, "/proc/sys/net/ipv4/conf/%s/forwarding", ifname);
-}
-
-/* '0' or '1'; -1 with errno, ENOENT when the device is gone. */
-static int switch_read(const char *ifname)
-{
-	struct buf text = { 0 };
-	char path[96];
-	int rc;
-
-	switch_path(ifname, path, sizeof(path));
-	rc = file_read(AT_FDCWD, path, 16, &text);
-	rc = rc < 0 ? -1 : buf_str(&text)[0] == '0' ? '0' : '1';
-	buf_fini(&text);
-	return rc;
-}
-
-static int switch_write(const char *ifname, char value, struct err *err)
-{
-	char path[96], text[] = { value, '\0' };
-
-	switch_path(ifname, path, sizeof(path));
-	if (file_put(AT_FDCWD, path, text) && errno != ENOENT)
-		return err_sys(err, errno, "forwarding of '%s': write %s", ifname, path);
-	return 0;
 }
 
 /* ---- the books ------------------------------------------------------------------------------- */
@@ -116,9 +78,26 @@ static void close_folder(int *folder)
 	cleanup_fd(folder);
 }
 
-static void book_name(const char *ifname, char ret[64])
+static void book_name(const struct lease_device *dev, char ret[64])
 {
-	snprintf(ret, 64, BOOK_PREFIX "%s", ifname);
+	snprintf(ret, 64, "%s-%s", host_switch_name(dev->what), dev->ifname);
+}
+
+/* The other way round; -1: it is none. */
+static int parse_name(const char *name, struct lease_device *ret)
+{
+	for (unsigned i = 0; i < HOST_SWITCHES; i++) {
+		const char *word = host_switch_name((enum host_switch)i);
+		size_t len = strlen(word);
+
+		if (strncmp(name, word, len) != 0 || name[len] != '-' || !name[len + 1] ||
+		    strlen(name + len + 1) >= sizeof(ret->ifname))
+			continue;
+		*ret = (struct lease_device){ .what = (enum host_switch)i };
+		strcpy(ret->ifname, name + len + 1);
+		return 0;
+	}
+	return -1;
 }
 
 static void boot_id(char ret[48])
@@ -152,7 +131,7 @@ static bool parse_book(char *text, struct book *ret)
 		else if (!strcmp(line, "index"))
 			ret->index = (int)strtol(value, NULL, 10);
 		else if (!strcmp(line, "was"))
-			ret->was = *value == '1' ? '1' : '0';
+			ret->was = *value >= '0' && *value <= '2' ? *value : '0';
 		else if (!strcmp(line, "all"))
 			ret->all = *value == '1' ? '1' : '0';
 		else if (!strcmp(line, "owner"))
@@ -162,13 +141,13 @@ static bool parse_book(char *text, struct book *ret)
 }
 
 /* 0 read, 1 none (or of another boot), -1 with errno. */
-static int book_read(int folder, const char *ifname, struct book *ret)
+static int book_read(int folder, const struct lease_device *dev, struct book *ret)
 {
 	struct buf text = { 0 };
 	char name[64];
 	int rc;
 
-	book_name(ifname, name);
+	book_name(dev, name);
 	rc = file_read(folder, name, BOOK_MAX, &text);
 	if (rc)
 		return errno == ENOENT ? 1 : -1;
@@ -181,13 +160,14 @@ static int book_read(int folder, const char *ifname, struct book *ret)
 }
 
 /* Without an owner left the book goes. */
-static int book_write(int folder, const char *ifname, const struct book *book, struct err *err)
+static int book_write(int folder, const struct lease_device *dev, const struct book *book,
+		      struct err *err)
 {
 	struct buf text = { 0 };
 	char name[64], boot[48];
 	int rc;
 
-	book_name(ifname, name);
+	book_name(dev, name);
 	boot_id(boot);
 	buf_printf(&text, "boot %s\nindex %d\nwas %c\nall %c\n", boot, book->index, book->was,
 		   book->all);
@@ -217,50 +197,58 @@ void lease_devices_fini(struct lease_devices *d)
 	vec_fini(d);
 }
 
-static bool has_address(int index, const struct addr_info *addrs, size_t n)
+void lease_wanted_fini(struct lease_wanted *w)
 {
-	for (size_t i = 0; i < n; i++)
-		if (addrs[i].index == index && addrs[i].net.ip.family == AF_INET)
+	vec_fini(&w->switches);
+	vec_fini(&w->uplinks);
+}
+
+/* One that is reached from elsewhere. */
+static bool has_address(int index, int family, const struct addr_info *addrs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct ip *ip = &addrs[i].net.ip;
+
+		if (addrs[i].index == index && ip->family == family &&
+		    (family == AF_INET || ip->bytes[0] != 0xfe || (ip->bytes[1] & 0xc0) != 0x80))
 			return true;
+	}
 	return false;
 }
 
 /* Somebody else has made a router of this host since: the device is to forward without us as well. */
-static bool is_wanted_by_others(const struct book *book)
+static bool is_wanted_by_others(const struct lease_device *dev, const struct book *book)
 {
-	return book->all == '0' && switch_read(ALL) == '1';
+	return dev->what == HOST_FORWARDING && book->all == '0' &&
+	       host_switch_read(HOST_FORWARDING, HOST_ALL) == '1';
 }
 
-/* Forwarding is off, or on only because a stack of this boot asked for it. */
-static bool is_candidate(int folder, const struct link_info *l)
+/* It is off, or on only because a stack of this boot asked for it. */
+static bool is_candidate(int folder, const struct lease_device *dev)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
-	int now = switch_read(l->name);
+	int now = host_switch_read(dev->what, dev->ifname);
 
-	if (now != '1')
-		return now == '0';
-	return !book_read(folder, l->name, &book) && book.index == l->index && book.was == '0' &&
-	       !is_wanted_by_others(&book);
+	if (now != host_switch_on(dev->what))
+		return now == host_switch_off(dev->what);
+	return !book_read(folder, dev, &book) && book.index == dev->index &&
+	       book.was == host_switch_off(dev->what) && !is_wanted_by_others(dev, &book);
 }
 
-int lease_candidates(int rtnl, struct lease_devices *ret, struct err *err)
+/* The devices of a family that could need it. */
+static int list_devices(int rtnl, int family, struct lease_devices *ret, struct err *err)
 {
 	_cleanup_free_ struct link_info *links = NULL;
 	_cleanup_free_ struct addr_info *addrs = NULL;
-	_cleanup_(close_folder) int folder = -1;
 	size_t n_links, n_addrs;
 
 	if (link_list(rtnl, &links, &n_links, err) || addr_list(rtnl, &addrs, &n_addrs, err))
-		return -1;
-	folder = open_folder(err);
-	if (folder < 0)
 		return -1;
 	for (size_t i = 0; i < n_links; i++) {
 		struct lease_device dev = { .index = links[i].index };
 
 		if (!strcmp(links[i].name, "lo") || !strncmp(links[i].name, "mstk", 4) ||
-		    !has_address(links[i].index, addrs, n_addrs) ||
-		    !is_candidate(folder, &links[i]))
+		    !has_address(links[i].index, family, addrs, n_addrs))
 			continue;
 		memcpy(dev.ifname, links[i].name, sizeof(dev.ifname));
 		vec_push(ret, dev);
@@ -268,39 +256,98 @@ int lease_candidates(int rtnl, struct lease_devices *ret, struct err *err)
 	return 0;
 }
 
+static void want(int folder, const struct lease_device *dev, enum host_switch what,
+		 struct lease_devices *ret)
+{
+	struct lease_device d = *dev;
+
+	d.what = what;
+	if (is_candidate(folder, &d))
+		vec_push(ret, d);
+}
+
+/* The switch of the whole host comes last: who listens to routers must be known before. */
+static void want_host(int folder, const struct lease_devices *devices, struct lease_wanted *ret)
+{
+	const struct lease_device all = { .what = HOST_FORWARDING6, .ifname = HOST_ALL };
+
+	if (!is_candidate(folder, &all))
+		return;
+	for (size_t i = 0; i < devices->n; i++) {
+		want(folder, &devices->v[i], HOST_ACCEPT_RA, &ret->switches);
+		vec_push(&ret->uplinks, devices->v[i]);
+	}
+	vec_push(&ret->switches, all);
+}
+
+static void want_each(int folder, const struct lease_devices *devices, enum host_switch what,
+		      struct lease_wanted *ret)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		want(folder, &devices->v[i], what, &ret->switches);
+	for (size_t i = 0; i < ret->switches.n; i++)
+		vec_push(&ret->uplinks, ret->switches.v[i]);
+}
+
+int lease_candidates(int rtnl, int family, struct lease_wanted *ret, struct err *err)
+{
+	_cleanup_(lease_devices_fini) struct lease_devices devices = { 0 };
+	_cleanup_(close_folder) int folder = -1;
+
+	if (list_devices(rtnl, family, &devices, err))
+		return -1;
+	folder = open_folder(err);
+	if (folder < 0)
+		return -1;
+	if (family == AF_INET)
+		want_each(folder, &devices, HOST_FORWARDING, ret);
+	else if (host_switch_read(HOST_FORCE_FORWARDING, HOST_ALL) < 0)
+		want_host(folder, &devices, ret);
+	else if (host_switch_read(HOST_FORWARDING6, HOST_ALL) == '0')
+		want_each(folder, &devices, HOST_FORCE_FORWARDING, ret);
+	return 0;
+}
+
 /* ---- taking and dropping --------------------------------------------------------------------- */
+
+static bool is_on(enum host_switch what, const char *ifname)
+{
+	return host_switch_read(what, ifname) == host_switch_on(what);
+}
 
 static int enter(int folder, const struct lease_device *dev, const char *project, struct err *err)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
-	int now = switch_read(dev->ifname);
+	int now = host_switch_read(dev->what, dev->ifname);
 
 	if (now < 0)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "forwarding of '%s'", dev->ifname);
-	if (book_read(folder, dev->ifname, &book) < 0)
+		return errno == ENOENT ? 0
+				       : err_sys(err, errno, "%s of '%s'",
+						 host_switch_name(dev->what), dev->ifname);
+	if (book_read(folder, dev, &book) < 0)
 		return err_sys(err, errno, "leases: read the book of '%s'", dev->ifname);
 	if (!book.owners.n || book.index != dev->index) {
 		book_fini(&book);
 		book = (struct book){ .index = dev->index,
 				      .was = (char)now,
-				      .all = switch_read(ALL) == '1' ? '1' : '0' };
+				      .all = is_on(dev->what, HOST_ALL) ? '1' : '0' };
 	}
 	if (find_owner(&book, project) == book.owners.n)
 		vec_push(&book.owners, xstrdup(project));
-	if (book_write(folder, dev->ifname, &book, err))
+	if (book_write(folder, dev, &book, err))
 		return -1;
-	return switch_write(dev->ifname, '1', err);
+	return host_switch_write(dev->what, dev->ifname, host_switch_on(dev->what), err);
 }
 
-char *lease_key(const char *ifname, const char *project)
+char *lease_key(const struct lease_device *dev, const char *project)
 {
-	return xasprintf(KEY_PREFIX "%s:%s", ifname, project);
+	return xasprintf("%s:%s:%s", host_switch_name(dev->what), dev->ifname, project);
 }
 
 int lease_take(struct ledger *l, const struct lease_device *dev, const char *project,
 	       struct err *err)
 {
-	_cleanup_free_ char *key = lease_key(dev->ifname, project);
+	_cleanup_free_ char *key = lease_key(dev, project);
 	_cleanup_(close_folder) int folder = -1;
 	uint32_t item = ledger_intend(l, "lease", 0, key, err);
 
@@ -312,58 +359,51 @@ int lease_take(struct ledger *l, const struct lease_device *dev, const char *pro
 	return ledger_done(l, item, (uint64_t)dev->index, 0, err);
 }
 
-/* "forwarding:DEVICE:PROJECT"; no name of a device holds a colon. */
-static int parse_key(const char *key, char ret_ifname[IFNAMSIZ], const char **ret_project)
+/* "SWITCH:DEVICE:PROJECT"; no name of a device holds a colon. */
+static int parse_key(const char *key, struct lease_device *ret, const char **ret_project)
 {
-	size_t prefix = strlen(KEY_PREFIX), len;
-	const char *colon;
+	size_t word = strcspn(key, ":"), len = key[word] ? strcspn(key + word + 1, ":") : 0;
+	char name[64];
 
-	if (strncmp(key, KEY_PREFIX, prefix) || !(colon = strchr(key + prefix, ':')))
+	if (!len || word + len >= sizeof(name) - 1 || !key[word + 1 + len] ||
+	    memchr(key + word + 1, '/', len))
 		return -1;
-	len = (size_t)(colon - key) - prefix;
-	if (!len || len >= IFNAMSIZ || memchr(key + prefix, '/', len))
-		return -1;
-	memcpy(ret_ifname, key + prefix, len);
-	ret_ifname[len] = '\0';
-	*ret_project = colon + 1;
-	return 0;
+	snprintf(name, sizeof(name), "%.*s-%.*s", (int)word, key, (int)len, key + word + 1);
+	*ret_project = key + word + 1 + len + 1;
+	return parse_name(name, ret);
 }
 
 int lease_held(const char *key)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
 	_cleanup_(close_folder) int folder = -1;
-	char ifname[IFNAMSIZ];
+	struct lease_device dev;
 	const char *project;
 
-	if (parse_key(key, ifname, &project))
+	if (parse_key(key, &dev, &project))
 		return 0;
 	folder = open_folder(NULL);
 	/* Who cannot look lets lease_drop say why. */
 	if (folder < 0)
 		return 1;
-	return !book_read(folder, ifname, &book) && find_owner(&book, project) < book.owners.n;
+	return !book_read(folder, &dev, &book) && find_owner(&book, project) < book.owners.n;
 }
 
 int lease_find(const char *project, struct lease_devices *ret, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
 	_cleanup_closedir_ DIR *dir = opendir(path);
-	const size_t prefix = strlen(BOOK_PREFIX);
 	const struct dirent *e;
 
 	if (!dir)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "leases: open '%s'", path);
 	while ((e = readdir(dir))) {
 		_cleanup_(book_fini) struct book book = { 0 };
-		struct lease_device dev = { 0 };
+		struct lease_device dev;
 
-		if (strncmp(e->d_name, BOOK_PREFIX, prefix) ||
-		    strlen(e->d_name + prefix) >= sizeof(dev.ifname) ||
-		    book_read(dirfd(dir), e->d_name + prefix, &book) ||
+		if (parse_name(e->d_name, &dev) || book_read(dirfd(dir), &dev, &book) ||
 		    find_owner(&book, project) == book.owners.n)
 			continue;
-		strcpy(dev.ifname, e->d_name + prefix);
 		dev.index = book.index;
 		vec_push(ret, dev);
 	}
@@ -374,16 +414,16 @@ int lease_drop(const char *key, struct err *err)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
 	_cleanup_(close_folder) int folder = -1;
-	char ifname[IFNAMSIZ];
+	struct lease_device dev;
 	const char *project;
 	size_t owner;
 
-	if (parse_key(key, ifname, &project))
+	if (parse_key(key, &dev, &project))
 		return err_set(err, "lease '%s': not a lease", key);
 	folder = open_folder(err);
 	if (folder < 0)
 		return -1;
-	if (book_read(folder, ifname, &book))
+	if (book_read(folder, &dev, &book))
 		return 1;
 	owner = find_owner(&book, project);
 	if (!book.owners.v || owner == book.owners.n)
@@ -391,8 +431,9 @@ int lease_drop(const char *key, struct err *err)
 	free(book.owners.v[owner]);
 	book.owners.v[owner] = book.owners.v[--book.owners.n];
 	/* Restored before the book goes. */
-	if (!book.owners.n && (int)if_nametoindex(ifname) == book.index &&
-	    !is_wanted_by_others(&book) && switch_write(ifname, book.was, err))
+	if (!book.owners.n && (int)if_nametoindex(dev.ifname) == book.index &&
+	    is_on(dev.what, dev.ifname) && !is_wanted_by_others(&dev, &book) &&
+	    host_switch_write(dev.what, dev.ifname, book.was, err))
 		return -1;
-	return book_write(folder, ifname, &book, err);
+	return book_write(folder, &dev, &book, err);
 }

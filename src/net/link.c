@@ -224,11 +224,13 @@ void link_put_state(struct nl_batch *b, int index, bool up)
 	nl_begin(b, up ? "set up" : "set down", RTM_SETLINK, 0, &head, sizeof(head));
 }
 
-void link_put_quiet(struct nl_batch *b, int index)
+static void put_quiet(struct nl_batch *b, int index, const char *ifname)
 {
 	size_t spec, inet6;
 
 	begin(b, "switch off automatic addresses", RTM_SETLINK, 0, index, 0);
+	if (ifname)
+		nl_put_str(b, IFLA_IFNAME, ifname);
 	spec = nl_nest(b, IFLA_AF_SPEC);
 	inet6 = nl_nest(b, AF_INET6);
 	nl_put_u8(b, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
@@ -247,6 +249,16 @@ void link_put_hairpin(struct nl_batch *b, int index)
 	port = nl_nest(b, IFLA_PROTINFO);
 	nl_put_u8(b, IFLA_BRPORT_MODE, 1);
 	nl_nest_end(b, port);
+}
+
+void link_put_quiet(struct nl_batch *b, int index)
+{
+	put_quiet(b, index, NULL);
+}
+
+void link_put_quiet_named(struct nl_batch *b, const char *ifname)
+{
+	put_quiet(b, 0, ifname);
 }
 
 void link_put_up(struct nl_batch *b, const char *ifname)

@@ -60,6 +60,8 @@ void link_put_macvlan(struct nl_batch *b, const char *ifname, uint32_t group, in
 /* A tunnel to one other host: VXLAN, RFC 7348. */
 void link_put_vxlan(struct nl_batch *b, const char *ifname, uint32_t group, const struct ip *remote,
 		    uint32_t vni, unsigned mtu);
+/* What comes in by this port of a bridge may go out by it again. */
+void link_put_hairpin(struct nl_batch *b, int index);
 void link_put_alias(struct nl_batch *b, int index, const char *alias);
 void link_put_mac(struct nl_batch *b, int index, const uint8_t mac[6]);
 /* Its carrier goes and comes with this: configuration of the other end stays. */
@@ -69,8 +71,8 @@ void link_put_state(struct nl_batch *b, int index, bool up);
  * carrier.
  */
 void link_put_quiet(struct nl_batch *b, int index);
-/* What comes in by this port of a bridge may go out by it again. */
-void link_put_hairpin(struct nl_batch *b, int index);
+/* The same by name, in a namespace where nobody else makes links. */
+void link_put_quiet_named(struct nl_batch *b, const char *ifname);
 void link_put_up(struct nl_batch *b, const char *ifname);
 void link_put_get(struct nl_batch *b, const char *ifname);
 void link_put_delete(struct nl_batch *b, int index);

@@ -58,6 +58,17 @@ void net_close(struct net *n)
 
 struct elems VEC(struct nft_elem);
 
+/* What of the host has to forward for the bridges that are being made. */
+struct ways_out {
+	struct lease_wanted four, six;
+};
+
+static void ways_fini(struct ways_out *w)
+{
+	lease_wanted_fini(&w->four);
+	lease_wanted_fini(&w->six);
+}
+
 /*
  * Names are padded with zeros to the size of a field, which is how the kernel compares
  * them.
@@ -114,7 +125,7 @@ static void add_interval(struct elems *elems, const struct ip_net *net)
 		vec_push(elems, behind);
 }
 
-static void put_subnets(struct nl_batch *b, const struct net *n)
+static void put_subnets(struct nl_batch *b, const struct net *n, const char *set, int family)
 {
 	struct elems elems = { 0 };
 
@@ -122,35 +133,36 @@ static void put_subnets(struct nl_batch *b, const struct net *n)
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
 		for (size_t k = 0; !br->internal && k < br->n_subnets; k++)
-			if (br->subnets[k].net.ip.family == AF_INET)
+			if (br->subnets[k].net.ip.family == family)
 				add_interval(&elems, &br->subnets[k].net);
 	}
-	nft_put_elems(b, n->spec->table, "sub4", elems.v, elems.n, true);
+	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
 	vec_fini(&elems);
 }
 
-static void put_uplinks(struct nl_batch *b, const struct net *n,
+static void put_uplinks(struct nl_batch *b, const struct net *n, const char *set,
 			const struct lease_devices *uplinks)
 {
 	struct elems elems = { 0 };
 
 	for (size_t i = 0; i < uplinks->n; i++)
 		vec_push(&elems, name_elem(uplinks->v[i].ifname));
-	nft_put_elems(b, n->spec->table, "uplinks", elems.v, elems.n, true);
+	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
 	vec_fini(&elems);
 }
 
-static void put_elements(struct nl_batch *b, const struct net *n,
-			 const struct lease_devices *uplinks)
+static void put_elements(struct nl_batch *b, const struct net *n, const struct ways_out *ways)
 {
 	put_names(b, n, "brs", false);
 	put_names(b, n, "internal", true);
 	put_pairs(b, n);
-	put_subnets(b, n);
-	put_uplinks(b, n, uplinks);
+	put_subnets(b, n, "sub4", AF_INET);
+	put_subnets(b, n, "sub6", AF_INET6);
+	put_uplinks(b, n, "uplinks4", &ways->four.uplinks);
+	put_uplinks(b, n, "uplinks6", &ways->six.uplinks);
 }
 
-static int make_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
+static int make_table(struct net *n, const struct ways_out *ways, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
@@ -162,7 +174,7 @@ static int make_table(struct net *n, const struct lease_devices *uplinks, struct
 	nft_begin(&b);
 	nft_put_table(&b, n->spec->table, comment);
 	ruleset_put(&b, n->spec->table);
-	put_elements(&b, n, uplinks);
+	put_elements(&b, n, ways);
 	nft_end(&b);
 	if (nl_transact(n->nft, &b, NULL, err))
 		return err_wrap(err, "nftables table '%s'", n->spec->table);
@@ -171,48 +183,66 @@ static int make_table(struct net *n, const struct lease_devices *uplinks, struct
 }
 
 /* What comes to a table that is there. */
-static int extend_table(struct net *n, const struct lease_devices *uplinks, struct err *err)
+static int extend_table(struct net *n, const struct ways_out *ways, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 
 	nl_batch_init(&b);
 	nft_begin(&b);
-	put_elements(&b, n, uplinks);
+	put_elements(&b, n, ways);
 	nft_end(&b);
 	return nl_transact(n->nft, &b, NULL, err)
 		       ? err_wrap(err, "nftables table '%s'", n->spec->table)
 		       : 0;
 }
 
-/* Do those that are made now need devices of the host to forward, which none before them did? */
-static bool wants_uplinks(const struct net *n)
+/* Do those that are made now need devices of the host to forward this family, which none before them did? */
+static bool wants_uplinks(const struct net *n, int family, bool has)
 {
-	for (size_t i = n->first; !n->has_uplinks && i < n->spec->n_bridges; i++)
-		if (!n->spec->bridges[i].internal)
-			return true;
+	for (size_t i = n->first; !has && i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+
+		for (size_t k = 0; !br->internal && k < br->n_subnets; k++)
+			if (br->subnets[k].net.ip.family == family)
+				return true;
+	}
 	return false;
+}
+
+static int find_way(struct net *n, int family, bool *has, struct lease_wanted *ret, struct err *err)
+{
+	if (!wants_uplinks(n, family, *has))
+		return 0;
+	if (lease_candidates(n->rtnl, family, ret, err))
+		return -1;
+	*has = true;
+	return 0;
+}
+
+static int take_leases(struct net *n, const struct lease_wanted *wanted, struct err *err)
+{
+	for (size_t i = 0; i < wanted->switches.n; i++)
+		if (lease_take(n->ledger, &wanted->switches.v[i], n->spec->project, err))
+			return -1;
+	return 0;
 }
 
 /* The bridges from n->first on. */
 static int raise_bridges(struct net *n, struct err *err)
 {
-	_cleanup_(lease_devices_fini) struct lease_devices uplinks = { 0 };
+	_cleanup_(ways_fini) struct ways_out ways = { 0 };
 	size_t count = n->spec->n_bridges - n->first;
-	bool way_out = wants_uplinks(n);
 
-	if (bridges_check(n, err))
+	if (bridges_check(n, err) || find_way(n, AF_INET, &n->has_uplinks4, &ways.four, err) ||
+	    find_way(n, AF_INET6, &n->has_uplinks6, &ways.six, err))
 		return -1;
-	if (way_out && lease_candidates(n->rtnl, &uplinks, err))
-		return -1;
-	n->has_uplinks |= way_out;
-	if ((n->has_table ? extend_table(n, &uplinks, err) : make_table(n, &uplinks, err)) ||
+	if ((n->has_table ? extend_table(n, &ways, err) : make_table(n, &ways, err)) ||
 	    bridges_up(n, err) || beside_accept(n->beside, err))
 		return -1;
 	if (n->watch && portwatch_bridges(n->watch, n->bridges + n->first, count, err))
 		return -1;
-	for (size_t i = 0; i < uplinks.n; i++)
-		if (lease_take(n->ledger, &uplinks.v[i], n->spec->project, err))
-			return -1;
+	if (take_leases(n, &ways.four, err) || take_leases(n, &ways.six, err))
+		return -1;
 	n->first = n->spec->n_bridges;
 	return 0;
 }

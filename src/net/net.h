@@ -29,9 +29,9 @@ struct net {
 	int nft;  /* owns the table: what is closed with it is gone */
 	bool has_table;
 	bool has_drops; /* the table of what is lost without netem */
-	bool has_uplinks; /* leases were taken, as there is a way out */
-	size_t first;	  /* of the bridges that are being made: those before it are up */
-	int *bridges;	  /* index of the link of each network; 0 until it is up */
+	bool has_uplinks4, has_uplinks6; /* leases were taken, as there is a way out */
+	size_t first; /* of the bridges that are being made: those before it are up */
+	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
 	struct beside *beside;
 	struct hold *holds; /* reserved ports */

@@ -88,7 +88,7 @@ static int find_leases(const char *project, struct ledger *l, struct err *err)
 	if (lease_find(project, &held, err))
 		return -1;
 	for (size_t i = 0; i < held.n; i++) {
-		_cleanup_free_ char *key = lease_key(held.v[i].ifname, project);
+		_cleanup_free_ char *key = lease_key(&held.v[i], project);
 
 		if (enter(l, "lease", key, err))
 			return -1;

@@ -109,6 +109,8 @@ static struct nftnl_set_elem *make_elem(const struct nft_elem *e)
 	if (!elem)
 		abort();
 	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, e->key, e->key_len);
+	if (e->ranges)
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY_END, e->key_end, e->key_len);
 	if (e->data_len)
 		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_DATA, e->data, e->data_len);
 	if (e->end)

@@ -16,9 +16,10 @@
  * order.
  */
 struct nft_elem {
-	uint8_t key[32];
-	uint8_t data[8];
+	uint8_t key[40], key_end[40]; /* key_end: of a key with ranges, else not looked at */
+	uint8_t data[20];
 	uint8_t key_len, data_len;
+	bool ranges;
 	bool end;    /* the first key behind an interval */
 	bool accept; /* of a verdict map */
 };

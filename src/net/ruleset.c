@@ -32,27 +32,51 @@
  * nft's numbers of types, six bits each in a concatenation; the kernel only hands them
  * back to nft.
  */
-enum { TYPE_IPV4 = 7, TYPE_PROTO = 12, TYPE_SERVICE = 13, TYPE_IFNAME = 41 };
-#define TYPES2(a, b)	((a) << 6 | (b))
-#define TYPES3(a, b, c) ((a) << 12 | (b) << 6 | (c))
-#define BYTEORDER_HOST	1
+enum { TYPE_IPV4 = 7, TYPE_IPV6 = 8, TYPE_PROTO = 12, TYPE_SERVICE = 13, TYPE_IFNAME = 41 };
+#define TYPES2(a, b)	   ((a) << 6 | (b))
+#define TYPES3(a, b, c)	   ((a) << 12 | (b) << 6 | (c))
+#define TYPES4(a, b, c, d) ((a) << 18 | (b) << 12 | (c) << 6 | (d))
+#define RANGES		   (NFT_SET_INTERVAL | NFT_SET_CONCAT)
+#define BYTEORDER_HOST	   1
 
 struct set_row {
 	const char *name;
 	uint32_t flags, key_type, key_len, data_type, data_len;
+	uint8_t fields[4]; /* of a key with ranges: their lengths */
 };
 
 /* clang-format off */
 static const struct set_row sets[] = {
-	{ "brs", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0 },		/* bridges of this stack */
-	{ "internal", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0 },		/* those without a way out */
-	{ "uplinks", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0 },		/* devices that forward only because of us */
-	{ "sub4", NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0 },	/* subnets that are masqueraded */
-	{ "pairs", NFT_SET_MAP, TYPES2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ, NFT_DATA_VERDICT, 0 },
-	{ "pub4", NFT_SET_MAP, TYPES2(TYPE_PROTO, TYPE_SERVICE), 8, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8 },
-	{ "pubip4", NFT_SET_MAP, TYPES3(TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 12, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8 },
+	{ "brs", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0, { 0 } },		/* bridges of this stack */
+	{ "internal", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0, { 0 } },		/* those without a way out */
+	{ "uplinks4", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0, { 0 } },	/* devices that forward only because of us */
+	{ "uplinks6", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0, { 0 } },
+	{ "sub4", NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0, { 0 } },	/* subnets that are masqueraded */
+	{ "sub6", NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0, { 0 } },
+	{ "pairs", NFT_SET_MAP, TYPES2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ, NFT_DATA_VERDICT, 0, { 0 } },
+	/* Published ports: for any address of the host, for one, and ranges whose numbers stay as they are. */
+	{ "pub4", NFT_SET_MAP, TYPES2(TYPE_PROTO, TYPE_SERVICE), 8, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8, { 0 } },
+	{ "pub6", NFT_SET_MAP, TYPES2(TYPE_PROTO, TYPE_SERVICE), 8, TYPES2(TYPE_IPV6, TYPE_SERVICE), 20, { 0 } },
+	{ "pubip4", NFT_SET_MAP, TYPES3(TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 12, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8, { 0 } },
+	{ "pubip6", NFT_SET_MAP, TYPES3(TYPE_IPV6, TYPE_PROTO, TYPE_SERVICE), 24, TYPES2(TYPE_IPV6, TYPE_SERVICE), 20, { 0 } },
+	{ "rng4", NFT_SET_MAP | RANGES, TYPES3(TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 12, TYPE_IPV4, 4, { 4, 1, 2 } },
+	{ "rng6", NFT_SET_MAP | RANGES, TYPES3(TYPE_IPV6, TYPE_PROTO, TYPE_SERVICE), 24, TYPE_IPV6, 16, { 16, 1, 2 } },
+	/* Ports that not everybody may reach, and who may. */
+	{ "limited4", RANGES, TYPES3(TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 12, 0, 0, { 4, 1, 2 } },
+	{ "limited6", RANGES, TYPES3(TYPE_IPV6, TYPE_PROTO, TYPE_SERVICE), 24, 0, 0, { 16, 1, 2 } },
+	{ "allow4", RANGES, TYPES4(TYPE_IPV4, TYPE_IPV4, TYPE_PROTO, TYPE_SERVICE), 16, 0, 0, { 4, 4, 1, 2 } },
+	{ "allow6", RANGES, TYPES4(TYPE_IPV6, TYPE_IPV6, TYPE_PROTO, TYPE_SERVICE), 40, 0, 0, { 16, 16, 1, 2 } },
 };
 /* clang-format on */
+
+static uint32_t field_count(const struct set_row *row)
+{
+	uint32_t n = 0;
+
+	while (n < ARRAY_LEN(row->fields) && row->fields[n])
+		n++;
+	return n;
+}
 
 static void put_set(struct nl_batch *b, const char *table, const struct set_row *row, uint32_t id)
 {
@@ -72,6 +96,8 @@ static void put_set(struct nl_batch *b, const char *table, const struct set_row 
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, row->data_type);
 		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, row->data_len);
 	}
+	if (row->fields[0])
+		nftnl_set_set_data(s, NFTNL_SET_DESC_CONCAT, row->fields, field_count(row));
 	if (row->key_type == TYPE_IFNAME) {
 		nftnl_udata_put_u32(data, NFTNL_UDATA_SET_KEYBYTEORDER, BYTEORDER_HOST);
 		nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data),
@@ -197,9 +223,10 @@ struct op {
 	{                                    \
 		OP_COUNTER, 0, 0, 0, 0, NULL \
 	}
-#define DNAT                              \
-	{                                 \
-		OP_DNAT, 0, 0, 0, 0, NULL \
+/* `port`: the register with it, 0: it stays */
+#define DNAT(family, port)                        \
+	{                                         \
+		OP_DNAT, family, port, 0, 0, NULL \
 	}
 #define MASQUERADE                              \
 	{                                       \
@@ -208,17 +235,27 @@ struct op {
 #define FIB_LOCAL { OP_FIB, 0, 0, 0, 0, NULL }, CMP(EQ, 4, &rtn_local)
 #define CT_HAS(key, bits) \
 	{ OP_CT, NFT_CT_##key, 0, 0, 0, NULL }, { OP_MASK, bits, 0, 0, 0, NULL }, CMP(NEQ, 4, &zero)
-#define IPV4		 META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv4)
-#define SADDR		 LOAD(NETWORK, 12, 4, NFT_REG_1)
-#define DADDR		 LOAD(NETWORK, 16, 4, NFT_REG_1)
-#define DPORT(reg)	 LOAD(TRANSPORT, 2, 2, reg)
+#define IPV4	    META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv4)
+#define IPV6	    META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv6)
+#define SADDR	    LOAD(NETWORK, 12, 4, NFT_REG_1)
+#define DADDR(reg)  LOAD(NETWORK, 16, 4, reg)
+#define SADDR6	    LOAD(NETWORK, 8, 16, NFT_REG_1)
+#define DADDR6(reg) LOAD(NETWORK, 24, 16, reg)
+#define DPORT(reg)  LOAD(TRANSPORT, 2, 2, reg)
+/* Address, protocol, port: what a published port is known by. */
+#define TO4 IPV4, DADDR(NFT_REG_1), META(L4PROTO, NFT_REG32_01), DPORT(NFT_REG32_02)
+#define TO6 IPV6, DADDR6(NFT_REG_1), META(L4PROTO, NFT_REG32_04), DPORT(NFT_REG32_05)
+/* The same behind the address that it comes from. */
+#define FROM4		 SADDR, DADDR(NFT_REG32_01), META(L4PROTO, NFT_REG32_02), DPORT(NFT_REG32_03)
+#define FROM6		 SADDR6, DADDR6(NFT_REG_2), META(L4PROTO, NFT_REG_3), DPORT(NFT_REG32_09)
 #define IIF		 META(IIFNAME, NFT_REG_1)
 #define OIF		 META(OIFNAME, NFT_REG_1)
 #define IIF_OIF		 META(IIFNAME, NFT_REG_1), META(OIFNAME, NFT_REG_2)
 #define LOOPBACK(offset) IPV4, LOAD(NETWORK, offset, 1, NFT_REG_1), CMP(EQ, 1, &net_127)
 
 static const uint32_t rtn_local = RTN_LOCAL, zero;
-static const uint8_t nfproto_ipv4 = NFPROTO_IPV4, net_127 = 127;
+static const uint8_t nfproto_ipv4 = NFPROTO_IPV4, nfproto_ipv6 = NFPROTO_IPV6, net_127 = 127;
+static const uint8_t localhost6[16] = { [15] = 1 };
 static const char lo[IFNAMSIZ] = "lo";
 
 /* Bits of `ct state`. */
@@ -226,23 +263,34 @@ enum { STATE_ESTABLISHED = 2, STATE_RELATED = 4 };
 
 struct rule_row {
 	const char *chain;
-	struct op ops[12];
+	struct op ops[16];
 };
 
 /* clang-format off */
 static const struct rule_row rules[] = {
 	/* Published ports: to one address of the host, then to any. */
-	{ "publish", { IPV4, DADDR, META(L4PROTO, NFT_REG32_01), DPORT(NFT_REG32_02), MAP("pubip4"), DNAT } },
-	{ "publish", { IPV4, META(L4PROTO, NFT_REG_1), DPORT(NFT_REG32_01), MAP("pub4"), DNAT } },
+	{ "publish", { TO4, MAP("pubip4"), DNAT(NFPROTO_IPV4, NFT_REG32_01) } },
+	{ "publish", { IPV4, META(L4PROTO, NFT_REG_1), DPORT(NFT_REG32_01), MAP("pub4"), DNAT(NFPROTO_IPV4, NFT_REG32_01) } },
+	{ "publish", { TO4, MAP("rng4"), DNAT(NFPROTO_IPV4, 0) } },
+	{ "publish", { TO6, MAP("pubip6"), DNAT(NFPROTO_IPV6, NFT_REG_2) } },
+	{ "publish", { IPV6, META(L4PROTO, NFT_REG_1), DPORT(NFT_REG32_01), MAP("pub6"), DNAT(NFPROTO_IPV6, NFT_REG_2) } },
+	{ "publish", { TO6, MAP("rng6"), DNAT(NFPROTO_IPV6, 0) } },
+	/* Who may not reach a port finds nothing there. */
+	{ "nat_pre", { FIB_LOCAL, TO4, IN("limited4"), FROM4, NOT_IN("allow4"), COUNTER, VERDICT(NF_DROP) } },
+	{ "nat_pre", { FIB_LOCAL, TO6, IN("limited6"), FROM6, NOT_IN("allow6"), COUNTER, VERDICT(NF_DROP) } },
 	{ "nat_pre", { FIB_LOCAL, JUMP("publish") } },
+	/* The kernel drops answers to ::1 that come in from elsewhere, so there is no way by it. */
+	{ "nat_out", { IPV6, DADDR6(NFT_REG_1), CMP(EQ, 16, localhost6), VERDICT(NFT_RETURN) } },
 	{ "nat_out", { FIB_LOCAL, JUMP("publish") } },
 
 	{ "nat_post", { IPV4, SADDR, IN("sub4"), OIF, NOT_IN("brs"), MASQUERADE } },
+	{ "nat_post", { IPV6, SADDR6, IN("sub6"), OIF, NOT_IN("brs"), MASQUERADE } },
 	/*
 	 * A container that calls a published port of its own network: the answer must come
 	 * back through us.
 	 */
 	{ "nat_post", { CT_HAS(STATUS, IPS_DST_NAT), OIF, IN("brs"), IPV4, SADDR, IN("sub4"), MASQUERADE } },
+	{ "nat_post", { CT_HAS(STATUS, IPS_DST_NAT), OIF, IN("brs"), IPV6, SADDR6, IN("sub6"), MASQUERADE } },
 	/* The host that calls one through 127.0.0.1. */
 	{ "nat_post", { LOOPBACK(12), OIF, IN("brs"), MASQUERADE } },
 
@@ -257,7 +305,8 @@ static const struct rule_row rules[] = {
 	 * Where forwarding is on because of us, the host shall not become a router; the
 	 * wildcard spares other stacks.
 	 */
-	{ "forward", { IIF, IN("uplinks"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
+	{ "forward", { IPV4, IIF, IN("uplinks4"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
+	{ "forward", { IPV6, IIF, IN("uplinks6"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
 
 	/* route_localnet lets neighbours address our 127/8: they may not. */
 	{ "guard", { IIF, CMP(NEQ, IFNAMSIZ, lo), LOOPBACK(16), COUNTER, VERDICT(NF_DROP) } },
@@ -271,14 +320,16 @@ static const char *const op_names[] = {
 	[OP_COUNTER] = "counter", [OP_VERDICT] = "immediate",
 };
 
-static void fill_nat(struct nftnl_expr *e)
+static void fill_nat(struct nftnl_expr *e, const struct op *op)
 {
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, op->a);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG32_01);
+	if (op->b)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, op->b);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS,
-			   NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS);
+			   op->b ? NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS
+				 : NF_NAT_RANGE_MAP_IPS);
 }
 
 static void fill_lookup(struct nftnl_expr *e, const struct op *op)
@@ -334,7 +385,7 @@ static void fill_op(struct nftnl_expr *e, const struct op *op)
 		fill_lookup(e, op);
 		break;
 	case OP_DNAT:
-		fill_nat(e);
+		fill_nat(e, op);
 		break;
 	case OP_VERDICT:
 		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);

@@ -172,7 +172,7 @@ static int name(struct net *n, struct ends *ends, struct err *err)
 		b.tag = (unsigned)i;
 		link_put_alias(&b, ends->v[i].outer, ends->v[i].port->alias);
 		link_put_quiet(&b, ends->v[i].outer);
-		if (filtered)
+		if (filtered && ends->v[i].port->hairpin)
 			link_put_hairpin(&b, ends->v[i].outer);
 	}
 	return nl_transact(n->rtnl, &b, &sink, err);
@@ -209,18 +209,35 @@ static int raise_inside(const struct net_attach *slot, struct end *ends, struct 
 	link_put_up(&b, "lo");
 	for (size_t i = 0; i < slot->n_ports; i++) {
 		b.tag = (unsigned)i;
+		link_put_quiet_named(&b, slot->ports[i].ifname);
 		link_put_up(&b, slot->ports[i].ifname);
 		link_put_get(&b, slot->ports[i].ifname);
 	}
 	return transact_inside(slot, &b, ends, err);
 }
 
+/* What the kernel would make of the hardware address, but without waiting for nobody to object. */
+static void put_link_local(struct nl_batch *b, int index, const uint8_t mac[6])
+{
+	struct ip_net net = { { AF_INET6, { 0xfe, 0x80 } }, 64 };
+	uint8_t *id = net.ip.bytes + 8;
+
+	memcpy(id, mac, 3);
+	id[0] ^= 2;
+	id[3] = 0xff;
+	id[4] = 0xfe;
+	memcpy(id + 5, mac + 3, 3);
+	addr_put(b, index, &net);
+}
+
 static void put_addresses(struct nl_batch *b, int index, const struct net_port_spec *port)
 {
 	if (port->ip4.ip.family)
 		addr_put(b, index, &port->ip4);
-	if (port->ip6.ip.family)
+	if (port->ip6.ip.family) {
+		put_link_local(b, index, port->mac);
 		addr_put(b, index, &port->ip6);
+	}
 	for (size_t i = 0; i < port->n_link_locals; i++)
 		addr_put(b, index, &port->link_locals[i]);
 	if (port->gateway4.family)

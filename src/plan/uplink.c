@@ -30,6 +30,7 @@ static void attach(struct planner *p, struct plan_uplink *up)
 	planner_mac(p, NAME, NAME, port->mac);
 	memcpy(port->ifname, "uplink", sizeof("uplink"));
 	port->alias = arena_printf(p->arena, "mstack:%s:uplink", p->stack->name);
+	port->hairpin = true;
 	port->ip4 = address(b, AF_INET, &port->gateway4);
 	port->ip6 = address(b, AF_INET6, &port->gateway6);
 }

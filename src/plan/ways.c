@@ -7,7 +7,7 @@
 
 /* The attachments by which the outside reaches a slot: those with a default route. NULL: none. */
 struct ways {
-	const struct net_port_spec *four, *six;
+	struct net_port_spec *four, *six;
 };
 
 static struct ways ways_in(const struct plan_slot *slot)
@@ -81,6 +81,11 @@ static void publish(struct planner *p, struct plan_slot *slot)
 	}
 	for (size_t i = 0; i < s->n_ports; i++)
 		publish_port(p, slot, &s->ports[i], &in);
+	/* With br_netfilter, what it sends to itself by a port of the host is bridged back to where it came from. */
+	if (s->n_ports && in.four)
+		in.four->hairpin = true;
+	if (s->n_ports && in.six)
+		in.six->hairpin = true;
 	p->plan->n_pubs += slot->n_pubs;
 }
 

@@ -77,6 +77,59 @@ static void check_inside(struct reader *r, const struct subnet *s, const char *k
 			     reader_place(r, s->node->pos));
 }
 
+/* The gateway is the first address unless the file says so. */
+static bool is_gateway(const struct subnet *s, const struct ip *ip)
+{
+	const char *text = node_text(s->entry, "gateway");
+	struct ip gateway;
+
+	if (!text || !ip_parse(text, &gateway))
+		gateway = ip_plus(&s->a.ip, 1);
+	return ip_equal(&gateway, ip);
+}
+
+/* For whom the file keeps an address, by `aux_addresses`; NULL: for nobody. */
+static const struct node_pair *kept_for(const struct subnet *s, const struct ip *ip)
+{
+	const struct node *aux = node_get(s->entry, "aux_addresses");
+	struct ip one;
+
+	for (size_t i = 0; aux && i < aux->n; i++)
+		if (ip_parse(aux->pairs[i].value->text, &one) && ip_equal(&one, ip))
+			return &aux->pairs[i];
+	return NULL;
+}
+
+static void check_aux(struct reader *r, const struct subnet *s)
+{
+	const struct where network = where_in(&networks_section, s->network->key),
+			   w = where_in(&network, "ipam");
+	const struct node *aux = node_get(s->entry, "aux_addresses");
+
+	for (size_t i = 0; aux && i < aux->n; i++) {
+		const struct node_pair *pair = &aux->pairs[i];
+		const struct node_pair *first;
+		const char *wrong;
+		struct ip ip;
+
+		if (!ip_parse(pair->value->text, &ip))
+			continue;
+		wrong = what_is_wrong(&ip, &s->a);
+		first = kept_for(s, &ip);
+		if (!wrong && is_gateway(s, &ip))
+			wrong = "is the gateway";
+		if (wrong)
+			reader_error(r, &w, pair->value->pos, NULL,
+				     "aux_addresses '%s': %s %s (%s)", pair->key, pair->value->text,
+				     wrong, reader_place(r, s->node->pos));
+		else if (first != pair)
+			reader_error(r, &w, pair->value->pos, NULL,
+				     "aux_addresses '%s': %s is already given to '%s', %s",
+				     pair->key, pair->value->text, first->key,
+				     reader_place(r, first->pos));
+	}
+}
+
 static void check_overlap(struct reader *r, const struct subnet *a, const struct subnet *b)
 {
 	const struct where network = where_in(&networks_section, b->network->key),
@@ -112,6 +165,7 @@ static void check_networks(struct reader *r, const struct subnets *all)
 	for (size_t i = 0; i < all->n; i++) {
 		check_inside(r, &all->v[i], "gateway");
 		check_inside(r, &all->v[i], "ip_range");
+		check_aux(r, &all->v[i]);
 		for (size_t k = 0; k < i; k++)
 			check_overlap(r, &all->v[k], &all->v[i]);
 	}
@@ -125,10 +179,18 @@ struct taken {
 	struct VEC(struct stack_pos) places;
 };
 
+/* An address has several in IPv6. */
+static const char *spelling(struct reader *r, const char *text)
+{
+	struct ip ip;
+
+	return ip_parse(text, &ip) ? arena_strdup(r->arena, ip_text(&ip).text) : text;
+}
+
 static void check_taken(struct reader *r, const struct where *w, const char *key,
 			const char *network, const struct node *n, struct taken *taken)
 {
-	const char *name = arena_printf(r->arena, "%s %s", network, n->text);
+	const char *name = arena_printf(r->arena, "%s %s", network, spelling(r, n->text));
 	size_t first;
 
 	if (strmap_put(&taken->index, name, strlen(name), taken->places.n, &first))
@@ -139,22 +201,12 @@ static void check_taken(struct reader *r, const struct where *w, const char *key
 			     network, reader_place(r, taken->places.v[first]));
 }
 
-/* The gateway is the first address unless the file says so. */
-static bool is_gateway(const struct subnet *s, const struct ip *ip)
-{
-	const char *text = node_text(s->entry, "gateway");
-	struct ip gateway;
-
-	if (!text || !ip_parse(text, &gateway))
-		gateway = ip_plus(&s->a.ip, 1);
-	return ip_equal(&gateway, ip);
-}
-
 static void check_address(struct reader *r, const struct where *w, const char *key,
 			  const char *network, const struct node *n, const struct subnets *all)
 {
 	const char *wrong = NULL;
 	const struct subnet *of = NULL;
+	const struct node_pair *kept;
 	struct ip ip;
 
 	if (!ip_parse(n->text, &ip))
@@ -177,6 +229,10 @@ static void check_address(struct reader *r, const struct where *w, const char *k
 	else if (wrong)
 		reader_error(r, w, n->pos, NULL, "%s %s %s of network '%s', %s", key, n->text,
 			     wrong, network, reader_place(r, of->node->pos));
+	else if ((kept = kept_for(of, &ip)))
+		reader_error(r, w, n->pos, NULL,
+			     "%s %s is kept for '%s' by the aux_addresses of network '%s', %s", key,
+			     n->text, kept->key, network, reader_place(r, kept->pos));
 }
 
 static void check_attachment(struct reader *r, const struct where *w, const struct node_pair *pair,
@@ -227,10 +283,14 @@ struct published {
 
 struct published_list VEC(struct published);
 
-/* Any address, in all its spellings, takes the port on every one. */
-static bool is_any(const char *host)
+/* Without an address it is published on all of both families. */
+static bool hosts_meet(const char *a, const char *b)
 {
-	return !host || !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
+	struct ip x = { 0 }, y = { 0 };
+
+	if (!a || !b || !ip_parse(a, &x) || !ip_parse(b, &y))
+		return true;
+	return x.family == y.family && (ip_is_zero(&x) || ip_is_zero(&y) || ip_equal(&x, &y));
 }
 
 /* Who has the port already, or NULL. */
@@ -241,7 +301,7 @@ static const struct published *find_taken(const struct published_list *all,
 		const struct published *o = &all->v[i];
 
 		if (!strcmp(o->text->text, p->text->text) && !strcmp(o->protocol, p->protocol) &&
-		    (is_any(o->host) || is_any(p->host) || !strcmp(o->host, p->host)))
+		    hosts_meet(o->host, p->host))
 			return o;
 	}
 	return NULL;

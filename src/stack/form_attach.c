@@ -118,7 +118,7 @@ static const struct key attachment_rows[] = {
 	REFUSE("gw_priority", NUM, "name the network with the way out first", AS(form_int)),
 	REFUSE("interface_name", STR, "interfaces are eth0, eth1 and so on, in the order of the file", AS(form_interface)),
 	DONE("ipv4_address", STR, AS(form_ipv4)),
-	REFUSE("ipv6_address", STR, IPV4_ONLY, AS(form_ipv6)),
+	DONE("ipv6_address", STR, AS(form_ipv6)),
 	REFUSE("link_local_ips", LST, "give the service an 'ipv4_address'", AS(form_link_locals), MERGES(SET)),
 	REFUSE("mac_address", STR, "leave it out: it stays the same for a service as it is", AS(form_mac)),
 	REFUSE("priority", NUM, "put the networks into the order that you want", AS(form_int)),

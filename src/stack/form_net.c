@@ -8,8 +8,12 @@
 #include "stack/sections.h"
 
 #define NETWORKS_MAX 1000
-#define PREFIX_LEAST 8
-#define PREFIX_MOST  29
+#define SUBNETS_MAX  8 /* of one network */
+
+/* How large a subnet may be, by its family. */
+static const struct {
+	unsigned least, most;
+} prefixes[] = { { 8, 29 }, { 16, 124 } };
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
@@ -24,16 +28,6 @@ static FORM(form_address)
 		return form_text(r, w, n);
 	reader_error(r, w, n->pos, NULL, "'%.60s' is not an IP address", n->text);
 	return NULL;
-}
-
-static FORM(form_gateway)
-{
-	struct node *out = form_address(r, w, n);
-	struct ip ip;
-
-	if (out && ip_parse(out->text, &ip) && ip.family == AF_INET6)
-		reader_refuse(r, w, n->pos, NULL, "IPv6 gateway '%.60s'", n->text);
-	return out;
 }
 
 /* Bits behind the prefix are refused, not cut: which address was meant cannot be known. */
@@ -67,11 +61,11 @@ static FORM(form_subnet)
 	struct ip_net s;
 	struct node *out = subnet(r, w, n, &s);
 
-	if (out && s.ip.family == AF_INET6)
-		reader_refuse(r, w, n->pos, NULL, "IPv6 subnet '%.60s'", n->text);
-	else if (out && (s.prefix < PREFIX_LEAST || s.prefix > PREFIX_MOST))
-		reader_refuse(r, w, n->pos, NULL, "'%.60s': subnets go from /%d to /%d", n->text,
-			      PREFIX_LEAST, PREFIX_MOST);
+	bool six = out && s.ip.family == AF_INET6;
+
+	if (out && (s.prefix < prefixes[six].least || s.prefix > prefixes[six].most))
+		reader_refuse(r, w, n->pos, NULL, "'%.60s': subnets go from /%u to /%u", n->text,
+			      prefixes[six].least, prefixes[six].most);
 	return out;
 }
 
@@ -85,15 +79,27 @@ static const struct key any_aux = DONE("NAME", STR, AS(form_address));
 static const struct key_table aux_keys = CHOSEN(any_aux);
 
 static const struct key pool_rows[] = {
-	REFUSE("aux_addresses", MAP, "give the services an 'ipv4_address' each that leaves them free", BELOW(aux_keys)),
-	DONE("gateway", STR, AS(form_gateway)),
-	REFUSE("ip_range", STR, "make the subnet smaller, or give the services an 'ipv4_address' each", AS(form_range)),
-	DONE("subnet", STR, AS(form_subnet), ONLY("one of IPv4; others are refused")),
+	DONE("aux_addresses", MAP, BELOW(aux_keys)),
+	DONE("gateway", STR, AS(form_address)),
+	DONE("ip_range", STR, AS(form_range)),
+	DONE("subnet", STR, AS(form_subnet)),
 };
 static const struct key_table pool_keys = TABLE(pool_rows);
 /* clang-format on */
 
-/* The first entry of IPv4 is what a bridge gets; IPv6 is refused for itself. */
+/* What says something about a subnet needs one. */
+static void check_pool(struct reader *r, const struct where *w, const struct node *pool,
+		       const struct node *as_written)
+{
+	static const char *const keys[] = { "gateway", "ip_range", "aux_addresses" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys) && !node_find(as_written, "subnet"); i++)
+		if (node_get(pool, keys[i]))
+			reader_error(r, w, node_get(pool, keys[i])->pos, NULL,
+				     "'%s' without a subnet", keys[i]);
+}
+
+/* Several, of both families: each is a subnet of the one bridge. */
 static FORM(form_pools)
 {
 	struct node_items items = { 0 };
@@ -106,11 +112,10 @@ static FORM(form_pools)
 			continue;
 		pool = form_map(r, &here, n->items[i], &pool_keys);
 		vec_push(&items, pool);
-		if (node_get(pool, "gateway") && !node_find(n->items[i], "subnet"))
-			reader_error(r, &here, node_get(pool, "gateway")->pos, NULL,
-				     "a gateway without a subnet");
-		else if (i)
-			reader_refuse(r, &here, n->items[i]->pos, NULL, "a second subnet");
+		check_pool(r, &here, pool, n->items[i]);
+		if (i == SUBNETS_MAX)
+			reader_refuse(r, &here, n->items[i]->pos, NULL, "more than %d subnets",
+				      SUBNETS_MAX);
 	}
 	return node_list_done(r->arena, n->pos, &items);
 }
@@ -177,22 +182,13 @@ static FORM(form_net_driver)
 	return form_text(r, w, n);
 }
 
-static FORM(form_enable_ipv4)
-{
-	struct node *out = form_bool(r, w, n);
-
-	if (out && !out->number)
-		reader_refuse(r, w, n->pos, "leave it out", "a network without IPv4");
-	return out;
-}
-
 /* clang-format off */
 static const struct key network_rows[] = {
-	WARN("attachable", BOO | STR, CLUSTER, AS(form_bool)),
+	DONE("attachable", BOO | STR, AS(form_bool)),
 	DONE("driver", STR, AS(form_net_driver), ONLY("bridge; others are refused")),
 	DONE("driver_opts", MAP, BELOW(driver_option_keys)),
-	DONE("enable_ipv4", BOO | STR, AS(form_enable_ipv4), ONLY("true; false is refused")),
-	REFUSE("enable_ipv6", BOO | STR, IPV4_ONLY, AS(form_bool)),
+	DONE("enable_ipv4", BOO | STR, AS(form_bool)),
+	DONE("enable_ipv6", BOO | STR, AS(form_bool)),
 	REFUSE("external", BOO | STR | MAP, "without it the stack has a network of its own", AS(form_bool)),
 	DONE("internal", BOO | STR, AS(form_bool)),
 	DONE("ipam", MAP, BELOW(ipam_keys)),
@@ -202,11 +198,42 @@ static const struct key network_rows[] = {
 static const struct key_table network_keys = TABLE(network_rows);
 /* clang-format on */
 
+static bool is_off(const struct node *network, const char *key)
+{
+	const struct node *n = node_get(network, key);
+
+	return n && !n->number;
+}
+
+/* A family that is off: its subnets are not used, and who names one may not have meant that. */
+static void check_families(struct reader *r, const struct where *w, const struct node *out)
+{
+	const struct node *config = node_get(node_get(out, "ipam"), "config"),
+			  *six = node_get(out, "enable_ipv6");
+	bool off4 = is_off(out, "enable_ipv4"), off6 = is_off(out, "enable_ipv6");
+
+	for (size_t i = 0; config && i < config->n; i++) {
+		const struct node *subnet = node_get(config->items[i], "subnet");
+
+		if (subnet && (strchr(subnet->text, ':') ? off6 : off4))
+			reader_warn(r, w, subnet->pos, "subnet %s is not used: '%s' is false",
+				    subnet->text,
+				    strchr(subnet->text, ':') ? "enable_ipv6" : "enable_ipv4");
+		if (subnet && strchr(subnet->text, ':') && !six)
+			six = subnet;
+	}
+	if (off4 && (off6 || !six))
+		reader_error(r, w, node_get(out, "enable_ipv4")->pos, "set 'enable_ipv6: true'",
+			     "a network without IPv4 and without IPv6");
+}
+
 /* compose says nothing here, and of volumes it makes an error. */
 static FORM(form_network)
 {
 	struct node *out = resource_form(r, w, n, &network_keys);
 
+	if (out)
+		check_families(r, w, out);
 	for (size_t i = 0; out && resource_is_external(out) && i < out->n; i++)
 		if (resource_describes(&out->pairs[i]))
 			reader_warn(r, w, out->pairs[i].pos,

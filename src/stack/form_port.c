@@ -37,11 +37,13 @@ struct port_list {
  */
 static void refuse(struct reader *r, const struct where *w, const struct entry *e)
 {
+	static const struct ip localhost = { AF_INET6, { [15] = 1 } };
 	const struct port_text *p = &e->port;
+	struct ip ip;
 
-	if (strchr(p->ip, ':'))
-		reader_refuse(r, w, e->n->pos, "give an IPv4 address, or none", "IPv6 address '%s'",
-			      p->ip);
+	if (ip_parse(p->ip, &ip) && ip_equal(&ip, &localhost))
+		reader_refuse(r, w, e->n->pos, "give 127.0.0.1, or no address",
+			      "'[::1]', by which the kernel lets nothing through to a container");
 	if (!strcmp(p->protocol, "sctp"))
 		reader_refuse(r, w, e->n->pos, NULL, "protocol 'sctp'");
 	if (p->published.last > p->published.first && p->target.first == p->target.last)
@@ -294,13 +296,13 @@ static FORM(form_allow)
 /* clang-format off */
 static const struct key port_rows[] = {
 	WARN("app_protocol", STR, DESCRIBES),
-	DONE("host_ip", STR, AS(form_host_ip), ONLY("IPv4; IPv6 is refused")),
+	DONE("host_ip", STR, AS(form_host_ip), ONLY("all but ::1, which is refused")),
 	DONE("mode", STR, AS(form_mode)),
 	WARN("name", STR, DESCRIBES),
 	DONE("protocol", STR, AS(form_protocol)),
 	DONE("published", STR | NUM, AS(form_published)),
 	DONE("target", NUM | STR, AS(form_port_target)),
-	REFUSE("x-allow", LST, "filter on the host", AS(form_allow)),
+	DONE("x-allow", LST, AS(form_allow)),
 };
 const struct key_table port_keys = TABLE(port_rows);
 /* clang-format on */

@@ -14,7 +14,7 @@
 
 #include "stack/form.h"
 
-#define NUL NODE_NULL	/* without it, an empty value means "not given" and the key is left out */
+#define NUL NODE_NULL /* without it, an empty value means "not given" and the key is left out */
 #define STR NODE_STRING
 #define NUM NODE_NUMBER
 #define BOO NODE_BOOL
@@ -40,9 +40,8 @@
 /* clang-format on */
 
 /* Reasons that stand in several tables. */
-#define CLUSTER "it is for clusters"
+#define CLUSTER	  "it is for clusters"
 #define DESCRIBES "it only describes"
-#define IPV4_ONLY "networks carry IPv4 only so far"
-#define WINDOWS "it is for Windows only"
+#define WINDOWS	  "it is for Windows only"
 
 #endif

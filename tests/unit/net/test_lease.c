@@ -21,11 +21,14 @@
 static void candidates(struct lease_devices *ret)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
+	struct lease_wanted wanted = { 0 };
 	struct err err = { 0 };
 
-	*ret = (struct lease_devices){ 0 };
-	if (lease_candidates(fd, ret, &err))
+	if (lease_candidates(fd, AF_INET, &wanted, &err))
 		fail_msg("%s", err.text);
+	assert_int_equal(wanted.switches.n, wanted.uplinks.n);
+	*ret = wanted.switches;
+	vec_fini(&wanted.uplinks);
 }
 
 static struct lease_device up0(void)
@@ -96,6 +99,43 @@ static void test_counted(void **state)
 	assert_int_equal(world_forwarding("up0"), 1);
 	assert_int_equal(drop("two"), 0);
 	assert_int_equal(world_forwarding("up0"), 0);
+	assert_false(has_books(w));
+}
+
+/* IPv6: by device where the kernel can, else for the host, with its devices told to go on listening to routers. */
+static void test_ipv6(void **state)
+{
+	static const struct lease_device host[] = {
+		{ .what = HOST_ACCEPT_RA, .ifname = "up0" },
+		{ .what = HOST_FORWARDING6, .ifname = HOST_ALL },
+	};
+	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, NULL);
+	_cleanup_(lease_wanted_fini) struct lease_wanted wanted = { 0 };
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(lease_candidates(fd, AF_INET6, &wanted, &err), 0);
+	assert_int_equal(wanted.uplinks.n, 1);
+	assert_string_equal(wanted.uplinks.v[0].ifname, "up0");
+	assert_true(wanted.switches.n >= 1);
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_free_ char *key = lease_key(&host[i], "one");
+		struct lease_device d = host[i];
+
+		d.index = (int)if_nametoindex(d.ifname);
+		assert_int_equal(host_switch_write(d.what, d.ifname, host_switch_off(d.what), &err),
+				 0);
+		assert_int_equal(lease_take(w->ledger, &d, "one", &err), 0);
+		assert_int_equal(lease_take(w->ledger, &d, "two", &err), 0);
+		assert_int_equal(host_switch_read(d.what, d.ifname), host_switch_on(d.what));
+		assert_int_equal(lease_held(key), 1);
+		assert_int_equal(lease_drop(key, &err), 0);
+		assert_int_equal(lease_held(key), 0);
+		assert_int_equal(host_switch_read(d.what, d.ifname), host_switch_on(d.what));
+		strcpy(key + strlen(key) - 3, "two");
+		assert_int_equal(lease_drop(key, &err), 0);
+		assert_int_equal(host_switch_read(d.what, d.ifname), host_switch_off(d.what));
+	}
 	assert_false(has_books(w));
 }
 
@@ -237,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_candidates),
 		cmocka_unit_test_teardown(test_counted, world_reset),
+		cmocka_unit_test_teardown(test_ipv6, world_reset),
 		cmocka_unit_test_teardown(test_wanted_by_others, world_reset),
 		cmocka_unit_test_teardown(test_find, world_reset),
 		cmocka_unit_test_teardown(test_killed_between, world_reset),

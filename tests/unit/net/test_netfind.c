@@ -116,7 +116,8 @@ static void test_whole_stack(void **state)
 	assert_int_equal(find(w, &s.spec, true), 1);
 	assert_int_equal(count(w, "bridge"), 2);
 	assert_int_equal(count(w, "veth"), 4);
-	assert_int_equal(count(w, "lease"), 1);
+	assert_true(count(w, "lease") >=
+		    2); /* one of each family, or more where the kernel has no force_forwarding */
 	world_undo(w);
 	assert_false(there(s.bridges[0].ifname) || there(s.bridges[1].ifname));
 	assert_false(there(s.ports[0].host_ifname));

@@ -72,7 +72,7 @@ static void test_inner_ends(void **state)
 	const struct link_info *eth0, *eth1;
 	struct world_stack s;
 	struct err err = { 0 };
-	size_t n, defaults = 0, four = 0;
+	size_t n, defaults = 0, defaults6 = 0, four = 0;
 
 	up(w, &s);
 	world_stack_attach(w, &s);
@@ -96,11 +96,13 @@ static void test_inner_ends(void **state)
 	assert_int_equal(four, 3); /* 127.0.0.1: lo is up */
 	assert_int_equal(route_list(s.ns[1].rtnl, &routes, &n, &err), 0);
 	for (size_t i = 0; i < n; i++) {
-		defaults += !routes[i].dst.prefix;
+		defaults += !routes[i].dst.prefix && routes[i].dst.ip.family == AF_INET;
+		defaults6 += !routes[i].dst.prefix && routes[i].dst.ip.family == AF_INET6;
 		if (!routes[i].dst.prefix)
 			assert_int_equal(routes[i].index, eth0->index);
 	}
 	assert_int_equal(defaults, 1);
+	assert_int_equal(defaults6, 1);
 	world_stack_close(w, &s);
 }
 

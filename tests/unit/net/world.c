@@ -117,6 +117,8 @@ static void make_outside(struct world *w)
 	transact(rtnl, &b);
 	world_set_address(w->outside.rtnl, "out0", "192.0.2.2", 24, NULL);
 	world_set_address(rtnl, "up0", "192.0.2.1", 24, "192.0.2.2");
+	world_set_address(w->outside.rtnl, "out0", "2001:db8::2", 64, NULL);
+	world_set_address(rtnl, "up0", "2001:db8::1", 64, "2001:db8::2");
 	host_link_up(rtnl, "lo");
 }
 
@@ -321,8 +323,12 @@ static void fill_port(struct world_stack *s, size_t i, size_t bridge, const char
 	p->mac[5] ^= 1;
 	p->ip4.ip = ip_plus(&s->bridges[bridge].subnets[0].net.ip, host);
 	p->ip4.prefix = 24;
-	if (!s->bridges[bridge].internal)
-		p->gateway4 = s->bridges[bridge].subnets[0].gateway;
+	p->ip6.ip = ip_plus(&s->bridges[bridge].subnets[1].net.ip, host);
+	p->ip6.prefix = 64;
+	if (s->bridges[bridge].internal)
+		return;
+	p->gateway4 = s->bridges[bridge].subnets[0].gateway;
+	p->gateway6 = s->bridges[bridge].subnets[1].gateway;
 }
 
 void world_stack_open(struct world *w, struct world_stack *s, const char *project,
@@ -341,7 +347,10 @@ void world_stack_open(struct world *w, struct world_stack *s, const char *projec
 		br->altname = i ? NULL : "demo_default";
 		br->subnets[0].net = (struct ip_net){ in_net(net_number + 11 * i, 0), 24 };
 		br->subnets[0].gateway = in_net(net_number + 11 * i, 1);
-		br->n_subnets = 1;
+		br->subnets[1].net = world_net("fd10::", 64);
+		br->subnets[1].net.ip.bytes[7] = (uint8_t)(net_number + 11 * i);
+		br->subnets[1].gateway = ip_plus(&br->subnets[1].net.ip, 1);
+		br->n_subnets = 2;
 		br->internal = i == 1;
 		br->mtu = 1400;
 		br->line = 10 + i;

@@ -17,7 +17,7 @@ struct world_ns {
 struct world {
 	struct ev_loop *loop;
 	struct ledger *ledger;
-	struct world_ns outside; /* 192.0.2.2, on the other end of up0 (192.0.2.1) */
+	struct world_ns outside; /* 192.0.2.2 and 2001:db8::2, on the other end of up0 (.1, ::1) */
 	char dir[64];
 	struct net_event events[16];
 	size_t n_events;

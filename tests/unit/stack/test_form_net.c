@@ -28,6 +28,19 @@ static const struct form_case silent[] = {
 	  "{\"attachable\":false,\"enable_ipv6\":false,\"external\":false,\"internal\":false,"
 	  "\"name\":\"t_net\"}" },
 	{ "{enable_ipv4: true}", "{\"enable_ipv4\":true,\"name\":\"t_net\"}" },
+	{ "{enable_ipv4: false, enable_ipv6: true}",
+	  "{\"enable_ipv4\":false,\"enable_ipv6\":true,\"name\":\"t_net\"}" },
+	{ "{ipam: {config: [{subnet: \"fd00:1::/64\"}]}}",
+	  "{\"ipam\":{\"config\":[{\"subnet\":\"fd00:1::/64\"}]},\"name\":\"t_net\"}" },
+	{ "{ipam: {config: [{subnet: 10.0.0.0/24, ip_range: 10.0.0.128/25}]}}",
+	  "{\"ipam\":{\"config\":[{\"ip_range\":\"10.0.0.128/25\",\"subnet\":\"10.0.0.0/24\"}]},"
+	  "\"name\":\"t_net\"}" },
+	{ "{ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {h: 10.0.0.9}}]}}",
+	  "{\"ipam\":{\"config\":[{\"aux_addresses\":{\"h\":\"10.0.0.9\"},"
+	  "\"subnet\":\"10.0.0.0/24\"}]},\"name\":\"t_net\"}" },
+	{ "{ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24}]}}",
+	  "{\"ipam\":{\"config\":[{\"subnet\":\"10.0.0.0/24\"},{\"subnet\":\"10.1.0.0/24\"}]},"
+	  "\"name\":\"t_net\"}" },
 	{ "{driver: bridge}", "{\"driver\":\"bridge\",\"name\":\"t_net\"}" },
 	{ "{driver: default}", "{\"driver\":\"default\",\"name\":\"t_net\"}" },
 	{ "{driver: \"\"}", "{\"driver\":\"\",\"name\":\"t_net\"}" },
@@ -70,10 +83,6 @@ static const struct {
 	  "driver: 'macvlan': not supported yet" },
 	{ "{driver: overlay}", "{\"driver\":\"overlay\",\"name\":\"t_net\"}",
 	  "there is only 'bridge'" },
-	{ "{enable_ipv4: false}", "{\"enable_ipv4\":false,\"name\":\"t_net\"}",
-	  "enable_ipv4: a network without IPv4: not supported yet" },
-	{ "{enable_ipv6: true}", "{\"enable_ipv6\":true,\"name\":\"t_net\"}",
-	  "enable_ipv6: not supported yet" },
 	{ "{external: true}", "{\"external\":true,\"name\":\"net\"}",
 	  "external: not supported yet" },
 	{ "{external: \"true\", name: lan}", "{\"external\":true,\"name\":\"lan\"}",
@@ -88,24 +97,12 @@ static const struct {
 	  "ipam.driver: 'dhcp': not supported yet" },
 	{ "{ipam: {options: {a: 1}}}", "{\"ipam\":{\"options\":{\"a\":\"1\"}},\"name\":\"t_net\"}",
 	  "ipam.options: not supported yet" },
-	{ "{ipam: {config: [{subnet: \"fd00:1::/64\"}]}}",
-	  "{\"ipam\":{\"config\":[{\"subnet\":\"fd00:1::/64\"}]},\"name\":\"t_net\"}",
-	  "ipam.config[0].subnet: IPv6 subnet 'fd00:1::/64': not supported yet" },
+	{ "{ipam: {config: [{subnet: \"fd00:1::/125\"}]}}",
+	  "{\"ipam\":{\"config\":[{\"subnet\":\"fd00:1::/125\"}]},\"name\":\"t_net\"}",
+	  "'fd00:1::/125': subnets go from /16 to /124: not supported yet" },
 	{ "{ipam: {config: [{subnet: 10.0.0.0/30}]}}",
 	  "{\"ipam\":{\"config\":[{\"subnet\":\"10.0.0.0/30\"}]},\"name\":\"t_net\"}",
 	  "'10.0.0.0/30': subnets go from /8 to /29: not supported yet" },
-	{ "{ipam: {config: [{subnet: 10.0.0.0/24, ip_range: 10.0.0.128/25}]}}",
-	  "{\"ipam\":{\"config\":[{\"ip_range\":\"10.0.0.128/25\",\"subnet\":\"10.0.0.0/24\"}]},"
-	  "\"name\":\"t_net\"}",
-	  "ipam.config[0].ip_range: not supported yet" },
-	{ "{ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {h: 10.0.0.9}}]}}",
-	  "{\"ipam\":{\"config\":[{\"aux_addresses\":{\"h\":\"10.0.0.9\"},"
-	  "\"subnet\":\"10.0.0.0/24\"}]},\"name\":\"t_net\"}",
-	  "ipam.config[0].aux_addresses: not supported yet" },
-	{ "{ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24}]}}",
-	  "{\"ipam\":{\"config\":[{\"subnet\":\"10.0.0.0/24\"},{\"subnet\":\"10.1.0.0/24\"}]},"
-	  "\"name\":\"t_net\"}",
-	  "ipam.config[1]: a second subnet: not supported yet" },
 };
 
 static void test_refused(void **state)
@@ -154,7 +151,7 @@ static void test_wrong(void **state)
 		  "ip_range: '10.0.0.5/28' is the address of a host" },
 		{ "{ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {h: x}}]}}",
 		  "aux_addresses.h: 'x' is not an IP address" },
-		{ "{ipam: {config: [{gateway: 10.0.0.1}]}}", "a gateway without a subnet" },
+		{ "{ipam: {config: [{gateway: 10.0.0.1}]}}", "'gateway' without a subnet" },
 		{ "{ipam: {config: [{subnet: 10.0.0.0/24, gateway: x}]}}",
 		  "gateway: 'x' is not an IP address" },
 		{ "{labels: [=x]}", "labels[0]: '=x' has no name" },
@@ -173,11 +170,12 @@ static void test_said(void **state)
 	(void)state;
 	expect_told("c.yaml",
 		    "== c.yaml\nservices:\n  web: {image: a, networks: [a, b, c]}\nnetworks:\n"
-		    "  a: {attachable: true, labels: [x=1]}\n  b: {attachable: true}\n"
+		    "  a: {attachable: true, labels: [x=1]}\n"
+		    "  b: {enable_ipv6: false, ipam: {config: [{subnet: \"fd00:1::/64\"}]}}\n"
 		    "  c: {external: {name: theirs}, driver: bridge}\n",
-		    "c.yaml:4:7: warning: network 'a': attachable: has no effect: it is for "
-		    "clusters\n"
 		    "c.yaml:4:25: warning: network 'a': labels: has no effect: it only describes\n"
+		    "c.yaml:5:52: warning: network 'b': subnet fd00:1::/64 is not used: "
+		    "'enable_ipv6' is false\n"
 		    "c.yaml:6:7: warning: network 'c': external: not supported yet: 'mstack up' "
 		    "refuses it (without it the stack has a network of its own)\n"
 		    "c.yaml:6:18: warning: network 'c': external: an old form: write 'name' and "
