@@ -25,6 +25,7 @@ struct net_window_link {
 	unsigned type;		/* ARPHRD_ of linux/if_arp.h */
 	bool loopback;
 	uint8_t mac[6];
+	uint64_t received, sent;	/* bytes, since it was made */
 	struct net_window_addr *addrs; size_t n_addrs;
 };
 struct net_window_links { struct net_window_link *v; size_t n; };

@@ -207,6 +207,12 @@ static const struct cli_option capture_options[] = {
 	END,
 };
 
+static const struct cli_option graph_options[] = {
+	VALUE("format", 0, CHOICE, format, "text|dot|mermaid|svg|html", "the form of the output; else by the end of FILE, else text"),
+	VALUE("output", 'o', TEXT, output, "FILE", "write there instead; never onto a stack file that is read"),
+	END,
+};
+
 static const struct cli_option config_options[] = {
 	FLAG("quiet", 'q', quiet, "check only; with --format json the problems go to standard output"),
 	VALUE("format", 0, CHOICE, format, "yaml|json", "the form of the output; problems as JSON lines with json"),
@@ -412,6 +418,15 @@ const struct cli_command cli_commands[] = {
 	  "  mstack capture -s 128 --duration 60 -w all.pcapng        the head of all packets of the stack, for a minute\n"
 	  "  ssh host mstack capture -p shop web -w - | tshark -r -   from somewhere else\n",
 	  cli_capture },
+	{ "graph", "draw the topology", "[FILE] [SERVICE...]", 256, 0, graph_options,
+	  "Services, networks and wires, as the file has them; when the stack runs, with states, addresses, cut links and what\n"
+	  "goes over each at the moment. With SERVICEs only they, and what they depend on. dot is for graphviz, mermaid for\n"
+	  "GitHub and other wikis; SVG and HTML need nothing else.\n"
+	  "\n"
+	  "  mstack graph                             as text\n"
+	  "  mstack graph -o shop.svg                 as a picture\n"
+	  "  mstack graph --format dot | dot -Tpdf -o shop.pdf\n",
+	  cli_graph },
 	{ "config", "check the stack file and print it in its full form", "[FILE] [SERVICE...]", 256, 0, config_options,
 	  "The output is a stack file again, with nothing left to look up. With SERVICEs it has only them, and what\n"
 	  "they depend on. Problems go to standard error with file, line and column; exit code 3 when there is an error.\n"
@@ -480,7 +495,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
 	NOT_YET("events", "show what happens"),
-	NOT_YET("graph", "draw the topology"),
 	NOT_YET("why", "explain the last changes of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),

@@ -54,6 +54,7 @@ int cli_impair(const struct cli_options *o, struct err *err);
 int cli_link(const struct cli_options *o, struct err *err);
 int cli_port(const struct cli_options *o, struct err *err);
 int cli_capture(const struct cli_options *o, struct err *err);
+int cli_graph(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);

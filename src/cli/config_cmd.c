@@ -4,13 +4,12 @@
  * nothing and needs no rights; -o writes one file.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/outfile.h"
 #include "cli/project.h"
 #include "cli/security.h"
 #include "cli/servicename.h"
@@ -186,46 +185,6 @@ static int add_hashes(struct config *c, struct err *err)
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-static bool is_of_stack(const struct stack *s, const struct stat *st)
-{
-	struct stat other;
-
-	for (size_t i = 0; i < s->n_files; i++)
-		if (!stat(s->files[i].path, &other) && st->st_dev == other.st_dev &&
-		    st->st_ino == other.st_ino)
-			return true;
-	return false;
-}
-
-/*
- * As compose a file that is there is written over, but not one that was read: its comments and
- * variables would be gone. Through a link into the file itself; what is no file (a pipe, /dev/stdout)
- * is written into.
- */
-static int write_file(const struct config *c, struct err *err)
-{
-	const char *path = c->o->output, *text = buf_str(&c->out);
-	_cleanup_free_ char *real = NULL;
-	_cleanup_fd_ int fd = -1;
-	struct stat st;
-	int r;
-
-	if (stat(path, &st)) {
-		r = file_replace(AT_FDCWD, path, text, c->out.len, 0644);
-	} else if (is_of_stack(c->project.stack, &st)) {
-		return err_kind(
-			err, ERR_USAGE,
-			"config: --output %s: this is a file of the stack: name another one", path);
-	} else if (S_ISREG(st.st_mode)) {
-		real = realpath(path, NULL);
-		r = file_replace(AT_FDCWD, real ? real : path, text, c->out.len, st.st_mode & 0777);
-	} else {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		r = fd < 0 ? -1 : fd_write_all(fd, text, c->out.len);
-	}
-	return r < 0 ? err_sys(err, errno, "config: write '%s'", path) : 0;
-}
-
 /* Variables of the environment may hold what a terminal would obey. */
 static void make_harmless(struct config *c)
 {
@@ -245,7 +204,7 @@ static void make_harmless(struct config *c)
 static int print(struct config *c, struct err *err)
 {
 	if (c->o->output)
-		return write_file(c, err);
+		return cli_write_file("config", c->project.stack, c->o->output, &c->out, err);
 	if (cli_term_get(c->o).out_tty)
 		make_harmless(c);
 	/* One write, past stdio's copy. */

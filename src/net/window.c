@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <unistd.h>
@@ -91,6 +92,24 @@ int net_window_fd(const struct net_window *w)
 
 struct links VEC(struct net_window_link);
 
+static void take_counts(const struct nlmsghdr *m, struct net_window_link *l)
+{
+	struct rtnl_link_stats64 stats = { 0 };
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, m, sizeof(struct ifinfomsg))
+	{
+		size_t len = mnl_attr_get_payload_len(a);
+
+		/* It grows with the kernel. */
+		if (mnl_attr_get_type(a) == IFLA_STATS64)
+			memcpy(&stats, mnl_attr_get_payload(a),
+			       len < sizeof(stats) ? len : sizeof(stats));
+	}
+	l->received = stats.rx_bytes;
+	l->sent = stats.tx_bytes;
+}
+
 static void take_link(void *arg, const struct nlmsghdr *m, unsigned tag)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(m);
@@ -107,6 +126,7 @@ static void take_link(void *arg, const struct nlmsghdr *m, unsigned tag)
 	memcpy(l.mac, info.mac, sizeof(l.mac));
 	l.type = head->ifi_type;
 	l.loopback = head->ifi_flags & IFF_LOOPBACK;
+	take_counts(m, &l);
 	vec_push(all, l);
 }
 
@@ -147,7 +167,6 @@ static int ask(int fd, const char *what, uint16_t type, struct nl_sink *sink, st
 	nl_batch_init(&b);
 	if (type == RTM_GETLINK) {
 		nl_begin(&b, what, type, NLM_F_DUMP, &links, sizeof(links));
-		nl_put_u32(&b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	} else {
 		nl_begin(&b, what, type, NLM_F_DUMP, &addrs, sizeof(addrs));
 	}

@@ -151,7 +151,7 @@ load common
 
 @test "later: commands" {
 	for command in plan start stop restart kill rm create scale wait \
-		events graph why analyze ui; do
+		events why analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
 		says "$command" 'not supported yet'

@@ -42,7 +42,7 @@ packets() { tshark -r "$@" 2>/dev/null; }
 # For tshark: data on its way to the web server. The same once more, at the other end, is for tshark no request any more.
 asked='tcp.dstport == 80 and tcp.len > 0'
 requests_in() { packets "$1" -Y "$asked" | wc -l; }
-has_restarted() { (($(field db Restarts) > 0)); }
+has_restarted() { (($(field "$1" Restarts) > 0)); }
 has_two_requests() { (($(requests_in x.pcapng) > 1)); }
 has_two_lines() { ask_web && [[ $(wc -l <"$1") == 2 ]]; }
 info_of() { capinfos "$@" 2>/dev/null; }
@@ -90,7 +90,7 @@ info_of() { capinfos "$@" 2>/dev/null; }
 		  db: {image: busybox, command: [sh, -c, "wget -q -O - http://web/ && sleep 1"], restart: always}
 	END
 	mstack up -d
-	wait_until has_restarted
+	wait_until has_restarted db
 	capture db -w x.pcapng --filter 'tcp port 80'
 	# Whole blocks are in the file as soon as they are known.
 	wait_until has_two_requests
@@ -135,7 +135,7 @@ info_of() { capinfos "$@" 2>/dev/null; }
 	stack_one <<<'command: [sh, -c, "while :; do head -c 65536 /dev/zero; done | nc 127.0.0.1 9; sleep 1000"]'
 	mstack up -d
 	mkfifo pipe
-	sleep 60 <pipe &
+	sleep 60 9<pipe &
 	reader=$!
 	capture a:lo a -w pipe
 	# More than fits into a pipe, from inside.
@@ -190,6 +190,27 @@ send_tagged() {
 	ends_capture
 	[[ $(packets x.pcapng -Y 'vlan.id == 5' -T fields -e frame.interface_name -e frame.len | sort -u) == $'db-1:eth0\t78\nweb-1:eth0\t78' ]]
 	[[ $(packets vlan.pcapng -Y 'vlan.id == 5 and vlan.priority == 1' | wc -l) == 2 ]]
+	mstack down
+}
+
+@test "capture: both ends of a wire, over the restart of one" {
+	stack <<-'END'
+		x-links:
+		  - {endpoints: ["r1:eth5", "r2:eth5"], ipv4: [10.0.12.1/30, 10.0.12.2/30]}
+		services:
+		  r1: {image: busybox, network_mode: none, command: [sleep, "1000"]}
+		  r2: {image: busybox, network_mode: none, command: [sleep, "1000"], restart: always}
+	END
+	mstack up -d
+	capture r1 r2:eth5 -w x.pcapng --filter icmp
+	grep -q '^recording r1-1:eth5, r2-1:eth5;' said
+	inside r1 busybox ping -c 1 -W 5 10.0.12.2
+	kill -KILL "$(field r2 Pid)"
+	wait_until has_restarted r2
+	wait_until state_is r2 running
+	inside r2 busybox ping -c 1 -W 5 10.0.12.1
+	ends_capture
+	[[ $(packets x.pcapng -Y 'icmp.type == 8' -T fields -e frame.interface_name -e frame.packet_flags_direction | tr -s '\t0' '  ') == $'r1-1:eth5 x 2\nr2-1:eth5 x 1\nr2-1:eth5 x 2\nr1-1:eth5 x 1' ]]
 	mstack down
 }
 
