@@ -27,9 +27,13 @@ struct sup_hooks {
 /*
  * Who starts a supervisor for a one-off container (CTL_RUN): the service of the stack that is not started before it is asked for,
  * and the connection on which that will be; taken over. When no other service is started the supervisor ends with the
- * last one-off, or with the connection.
+ * last one-off, or with the connection. What has been asked for on it already begins first of all.
  */
-struct sup_client { const char *service; int fd; };
+struct sup_client {
+	const char *service;
+	int fd;
+	bool unheard;			/* the project's name was made up by chance: nothing is looked for that bears it */
+};
 
 struct sup_opts {
 	const struct stack *stack;

@@ -29,7 +29,8 @@ struct run {
 	const struct cli_options *o;
 	struct cli_term term;
 	const char *service;
-	char *alone; /* name of the project that is made for it; NULL: it is one of a stack file */
+	char *alone;  /* name of the project that is made for it; NULL: it is one of a stack file */
+	bool unheard; /* its name was made up by chance */
 	struct rundoc doc;
 	struct cli_project project;
 	struct cli_oneoff oneoff;
@@ -81,6 +82,7 @@ static int choose_name(struct run *r, struct err *err)
 			"run: --name: '%s': only a-z, 0-9, - and _ can stand in it, and a letter or digit comes first",
 			given);
 	r->alone = given ? xstrdup(given) : random_name();
+	r->unheard = !given;
 	r->service = ALONE;
 	return 0;
 }
@@ -125,13 +127,13 @@ static int use_running(struct run *r, struct err *err)
 	if (sup_fetch_image(&opts, r->service, err) < 0)
 		return -1;
 	r->oneoff.document = sup_document(r->project.stack, err);
-	return r->oneoff.document < 0 ? -1 : 0;
+	return r->oneoff.document < 0 ? -1 : cli_oneoff_ask(&r->oneoff, err);
 }
 
 /* Two processes come out of it; *ret_old is the one that goes on. */
 static int start_one(struct run *r, bool *ret_old, struct err *err)
 {
-	struct sup_client client = { .service = r->service };
+	struct sup_client client = { .service = r->service, .unheard = r->unheard };
 	const struct cli_background b = { .o = r->o,
 					  .project = &r->project,
 					  .timeout_ms = -1,
@@ -143,6 +145,10 @@ static int start_one(struct run *r, bool *ret_old, struct err *err)
 		return err_sys(err, errno, "socket for the supervisor");
 	r->oneoff.sock = pair[0];
 	client.fd = pair[1];
+	if (cli_oneoff_ask(&r->oneoff, err) < 0) {
+		close(pair[1]);
+		return -1;
+	}
 	rc = cli_background(&b, ret_old, err);
 	if (*ret_old)
 		close(pair[1]);
@@ -169,7 +175,7 @@ static int find_supervisor(struct run *r, bool *ret_done, struct err *err)
 			rc = start_one(r, &old, err);
 		if (rc >= 0 || !old || r->alone || err->sys != EBUSY || time_mono_ms() > end)
 			break;
-		cleanup_fd(&r->oneoff.sock);
+		cli_oneoff_take_back(&r->oneoff);
 		nanosleep(&pause, NULL);
 	}
 	*ret_done = rc || !old;

@@ -84,7 +84,7 @@ static void want_terminal(struct cli_oneoff *r, json_t *body)
 	json_object_set_new(body, "cols", json_integer(size.ws_col));
 }
 
-static int ask(struct cli_oneoff *r, struct err *err)
+int cli_oneoff_ask(struct cli_oneoff *r, struct err *err)
 {
 	struct ctl_msg m = { .type = CTL_RUN, .id = REQUEST };
 	int rc = 0;
@@ -102,6 +102,14 @@ static int ask(struct cli_oneoff *r, struct err *err)
 		rc = ctl_send(r->sock, &m, err);
 	ctl_msg_fini(&m);
 	return rc ? -1 : 0;
+}
+
+void cli_oneoff_take_back(struct cli_oneoff *r)
+{
+	cleanup_fd(&r->sock);
+	cleanup_fd(&r->in);
+	cleanup_fd(&r->out);
+	cleanup_fd(&r->err_out);
 }
 
 /* Not answered: what comes of it is seen. */
@@ -253,7 +261,7 @@ int cli_oneoff(struct cli_oneoff *r, struct err *err)
 
 	if (signals < 0)
 		return err_sys(err, errno, "run: signals");
-	if (detachkeys_parse(DETACHKEYS_DEFAULT, &r->keys, err) < 0 || ask(r, err) < 0)
+	if (detachkeys_parse(DETACHKEYS_DEFAULT, &r->keys, err) < 0)
 		return -1;
 	rc = wait_started(r, signals, &status, err);
 	if (rc == STARTED && r->o->detach) {

@@ -26,6 +26,10 @@ void cli_oneoff_init(struct cli_oneoff *r, const struct cli_options *o);
 void cli_oneoff_fini(struct cli_oneoff *r);
 /* Are we at a terminal, and is it to be the container's too? */
 bool cli_oneoff_wants_terminal(const struct cli_options *o);
+/* Asks for it on `sock`. A supervisor that is not born yet finds the request when it is. */
+int cli_oneoff_ask(struct cli_oneoff *r, struct err *err);
+/* Nobody has heard it: another one may be asked. */
+void cli_oneoff_take_back(struct cli_oneoff *r);
 /* From the request to the end. The container's exit code, or -1. */
 int cli_oneoff(struct cli_oneoff *r, struct err *err);
 

@@ -59,8 +59,8 @@ static void let_ports_go(struct sup *s)
 		if (!slot->plan || !slot->plan->n_pubs)
 			continue;
 		if (slot->attached)
-			net_publish(s->net, slot->plan->pubs, slot->plan->n_pubs, false, &ignored);
-		net_release(s->net, slot->plan->name);
+			sup_publish(s, slot->plan->pubs, slot->plan->n_pubs, false, &ignored);
+		sup_release(s, slot->plan->name);
 	}
 }
 

@@ -207,7 +207,7 @@ static struct sup_peer *free_peer(struct sup *s)
 	return NULL;
 }
 
-void sup_take_client(struct sup *s, int fd)
+static void take_client(struct sup *s, int fd)
 {
 	struct sup_peer *p = free_peer(s);
 	int size = SEND_BUFFER;
@@ -225,6 +225,14 @@ void sup_take_client(struct sup *s, int fd)
 	ev_io_start(s->loop, &p->io);
 }
 
+void sup_hear_client(struct sup *s, int fd)
+{
+	take_client(s, fd);
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		if (s->peers[i].fd == fd)
+			peer_cb(s->loop, &s->peers[i].io, EV_READ);
+}
+
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct sup *s = w->data;
@@ -234,7 +242,7 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	while ((fd = ctl_accept(w->fd, &err)) >= 0)
-		sup_take_client(s, fd);
+		take_client(s, fd);
 }
 
 /* What the client is told: done, failed, or what is still there (the contract's code for that is 6). */

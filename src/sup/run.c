@@ -93,7 +93,10 @@ static int own_ledger(struct sup *s, struct err *err)
 	l = sup_ledger_open(project, true, patience(project), err);
 	if (!l)
 		return -1;
-	left = ledger_next(l, NULL, NULL) ? 1 : sup_find(project, l, err);
+	if (ledger_next(l, NULL, NULL))
+		left = 1;
+	else
+		left = s->opts->client && s->opts->client->unheard ? 0 : sup_find(project, l, err);
 	if (left > 0) {
 		/* After a boot, say: what is not on a volume may not be whole on the disk. */
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL,
@@ -244,7 +247,7 @@ static int raise_net(struct sup *s, struct err *err)
 	return rc;
 }
 
-static int make_host_side(struct sup *s, struct err *err)
+static int open_host_side(struct sup *s, struct err *err)
 {
 	if (open_nets(s, err) < 0)
 		return -1;
@@ -253,7 +256,22 @@ static int make_host_side(struct sup *s, struct err *err)
 		return -1;
 	if (*box_left_out(s->runtime))
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", box_left_out(s->runtime));
-	return raise_net(s, err) < 0 ? -1 : sup_names_open(s, err);
+	return 0;
+}
+
+/*
+ * The first turn, before there is anything to wait for: what can start has its namespaces made, by children of ours, and
+ * meanwhile we make the bridges that its links will need, and who answers for names is started.
+ */
+static int begin_work(struct sup *s, struct err *err)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		sup_feed(&s->slots[i], SVC_EV_UP, 0);
+	if (s->opts->client)
+		sup_hear_client(s, s->opts->client->fd);
+	sup_look_at_gates(s);
+	sup_execute(s);
+	return sup_names_open(s, err) < 0 ? -1 : raise_net(s, err);
 }
 
 static int listen_for_clients(struct sup *s, struct err *err)
@@ -294,10 +312,9 @@ static int begin(struct sup *s, struct err *err)
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		return err_set(err, "event loop: cannot be made");
-	if (make_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0)
+	if (open_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0 ||
+	    begin_work(s, err) < 0)
 		return -1;
-	if (s->opts->client)
-		sup_take_client(s, s->opts->client->fd);
 	return listen_for_clients(s, err);
 }
 
@@ -382,8 +399,6 @@ static void free_all(struct sup *s)
 static void run(struct sup *s)
 {
 	sup_watchers_start(s);
-	for (size_t i = 0; i < s->n_slots; i++)
-		sup_feed(&s->slots[i], SVC_EV_UP, 0);
 	ev_run(s->loop, 0);
 	sup_watchers_stop(s);
 }

@@ -341,8 +341,8 @@ int sup_find(const char *project, struct ledger *l, struct err *err);
 
 /* request.c */
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);
-/* The connection that is there before anybody can connect. */
-void sup_take_client(struct sup *s, int fd);
+/* The connection that is there before anybody can connect, and what was asked for on it. */
+void sup_hear_client(struct sup *s, int fd);
 void sup_answer_down(struct sup *s, int rc, const struct err *err);
 void sup_peers_close(struct sup *s);
 
