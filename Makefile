@@ -195,6 +195,9 @@ bench: all
 bench-run: all
 	BUILD=$(B) CC='$(CC)' tests/bench/run
 
+bench-net: all
+	BUILD=$(B) CC='$(CC)' tests/bench/traffic
+
 bench-config: all
 	BUILD=$(B) CC='$(CC)' tests/bench/config
 
@@ -225,6 +228,7 @@ help:
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
 	@echo 'make bench-run    one container beside crun, runc, bubblewrap and podman; what each safety measure costs (root)'
+	@echo 'make bench-net    networks: to make and remove them, and what passes through, beside bare links (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
@@ -232,6 +236,6 @@ help:
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-config bench-import install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-net bench-config bench-import install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/fake/*.c tests/fuzz/*.c)))
