@@ -21,7 +21,7 @@
 /* Names that an architecture does not have are left out. */
 static const char *const calls[] = {
 	/* clang-format off */
-	"read", "write", "writev", "close", "fstat", "newfstatat",
+	"write", "writev", "close",
 	"epoll_ctl", "epoll_wait", "epoll_pwait", "accept4", "connect", "getsockopt", "sendto", "sendmsg", "sendmmsg",
 	"recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64",
 	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",

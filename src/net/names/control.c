@@ -140,7 +140,7 @@ static ssize_t receive(int fd, struct helper_message *ret, int fds[2])
 
 void control_ready(struct names *n, struct source *s, uint32_t events)
 {
-	struct helper_message m;
+	struct helper_message m = { 0 };
 	ssize_t len;
 	int fds[2];
 

@@ -98,10 +98,10 @@ struct zone *zone_new(void)
 
 static void free_table(struct entry **table)
 {
-	struct entry *e, *next;
-
-	HASH_ITER(hh, *table, e, next)
+	for (struct entry *e = *table, *next; e; e = next) {
+		next = e->hh.next;
 		free_entry(table, e);
+	}
 }
 
 void zone_free(struct zone *z)
@@ -186,11 +186,10 @@ void zone_up(struct zone *z, uint32_t slot, bool up)
 
 static void drop_from(struct entry **table, uint32_t slot)
 {
-	struct entry *e, *next;
-
-	HASH_ITER(hh, *table, e, next) {
+	for (struct entry *e = *table, *next; e; e = next) {
 		size_t kept = 0;
 
+		next = e->hh.next;
 		for (size_t i = 0; i < e->holders.n; i++)
 			if (e->holders.v[i].slot != slot)
 				e->holders.v[kept++] = e->holders.v[i];

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * helper, nameport: the real mstack-net answers who asks in namespaces of the test's own, knows by the socket who that is, and when
+ * it is killed or hangs, the next one is told all that it knew.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mstack/base_program.h"
+#include "mstack/net_names.h"
+#include "net/link.h"
+#include "world.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+enum { WEB, DB, SLOTS };
+
+struct asking {
+	struct world *w;
+	struct net_names *names;
+	struct world_ns ns[SLOTS];
+	struct net_names_sockets sockets[SLOTS];
+	char resolv_conf[128];
+};
+
+/* ---- setting up ------------------------------------------------------------------------------ */
+
+static int netfilter_socket(int netns)
+{
+	_cleanup_fd_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int fd;
+
+	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static bool find_program(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	_cleanup_free_ char *program = NULL;
+
+	assert_true(n > 0);
+	self[n] = '\0';
+	program = xasprintf("%s/../../mstack-net", dirname(self));
+	setenv(HELPER_VARIABLE, program, 1);
+	return !access(program, X_OK);
+}
+
+/* web is on one network, db as well, and only internal. */
+static void add(struct asking *a, uint32_t slot, const char *name, uint8_t last, bool internal)
+{
+	const char *const names[] = { name };
+	const struct net_names_at at = { .network = 0,
+					 .ips = { { AF_INET, { 10, 9, 0, last } } },
+					 .names = names,
+					 .n_names = 1 };
+	const struct net_names_spec spec = {
+		.at = &at, .n_at = 1, .asks = true, .internal = internal
+	};
+
+	net_names_add(a->names, slot, &spec);
+}
+
+static void begin(struct asking *a, struct world *w)
+{
+	static struct net_bridge_spec bridge = { .altname = "t_default", .n_subnets = 1 };
+	const struct net_spec spec = { .bridges = &bridge, .n_bridges = 1 };
+	struct err err = { 0 };
+
+	*a = (struct asking){ .w = w };
+	bridge.subnets[0].net = world_net("10.9.0.0", 24);
+	snprintf(a->resolv_conf, sizeof(a->resolv_conf), "%s/resolv.conf", w->dir);
+	a->names = net_names_open(w->loop, a->resolv_conf, world_event, w, &err);
+	if (!a->names)
+		fail_msg("%s", err.text);
+	net_names_networks(a->names, &spec, 0);
+	add(a, WEB, "web", 2, false);
+	add(a, DB, "db", 3, true);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		world_ns_make(&a->ns[i]);
+		a->sockets[i] =
+			(struct net_names_sockets){ world_socket(a->ns[i].netns, SOCK_DGRAM),
+						    world_socket(a->ns[i].netns, SOCK_STREAM),
+						    netfilter_socket(a->ns[i].netns) };
+		/* Before lo is up. */
+		if (net_names_listen(a->names, i, &a->sockets[i], &err) < 0)
+			fail_msg("%s", err.text);
+		world_set_address(a->ns[i].rtnl, "lo", "127.0.0.9", 32, NULL);
+	}
+}
+
+static void end(struct asking *a)
+{
+	net_names_close(a->names);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		cleanup_fd(&a->sockets[i].udp);
+		cleanup_fd(&a->sockets[i].tcp);
+		cleanup_fd(&a->sockets[i].nft);
+		world_ns_free(&a->ns[i]);
+	}
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* The loop turns meanwhile, as it does where the supervisor is. */
+static ssize_t wait_for_answer(struct asking *a, int fd, uint8_t *ret, size_t size)
+{
+	for (int i = 0; i < 2000; i++) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		ev_run(a->w->loop, EVRUN_NOWAIT);
+		if (poll(&p, 1, 10) > 0)
+			return recv(fd, ret, size, 0);
+	}
+	return -1;
+}
+
+/* The last byte of the address of a name; -RCODE without one. */
+static int ask(struct asking *a, uint32_t slot, const char *name)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53) };
+	_cleanup_fd_ int fd = world_socket(a->ns[slot].netns, SOCK_DGRAM);
+	uint8_t q[64] = { 1, 2, 1, 0, 0, 1 }, got[512];
+	size_t n = strlen(name), at = 13 + n;
+	ssize_t len;
+
+	to.sin_addr.s_addr = htonl(0x7f00000b);
+	q[12] = (uint8_t)n;
+	memcpy(q + 13, name, n);
+	q[at + 2] = q[at + 4] = 1;
+	assert_int_equal(sendto(fd, q, at + 5, 0, (struct sockaddr *)&to, sizeof(to)), at + 5);
+	len = wait_for_answer(a, fd, got, sizeof(got));
+	assert_true(len >= 12 && got[0] == 1 && got[1] == 2);
+	return got[7] ? got[len - 1] : -(got[3] & 15);
+}
+
+/* The child of ours that answers. */
+static pid_t helper_pid(void)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	const struct dirent *e;
+
+	while ((e = readdir(dir))) {
+		_cleanup_free_ char *path = xasprintf("/proc/%s/stat", e->d_name);
+		struct buf text = { 0 };
+		int pid = 0, parent = 0;
+		char name[32] = "", state = 0;
+
+		if (atoi(e->d_name) > 0 && !file_read(AT_FDCWD, path, 4096, &text))
+			sscanf(buf_str(&text), "%d (%31[^)]) %c %d", &pid, name, &state, &parent);
+		buf_fini(&text);
+		if (parent == getpid() && state != 'Z' && !strcmp(name, "mstack-net"))
+			return pid;
+	}
+	return 0;
+}
+
+static bool can_run(void)
+{
+	if (!SANITIZED && find_program())
+		return true;
+	print_message("skipped: %s\n",
+		      SANITIZED ? "not with a sanitizer" : "mstack-net is not built");
+	skip();
+	return false;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void test_answers(void **state)
+{
+	struct asking a;
+	int fd;
+
+	if (!can_run())
+		return;
+	begin(&a, *state);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	assert_int_equal(ask(&a, DB, "web"), 2);
+	/* By the socket it is known who may ask outside, where there is nobody. */
+	assert_int_equal(ask(&a, WEB, "nobody"), -2);
+	assert_int_equal(ask(&a, DB, "nobody"), -5);
+	/* Port 53 is free. */
+	fd = world_server(a.ns[WEB].netns, SOCK_DGRAM, 53);
+	close(fd);
+	fd = world_server(a.ns[WEB].netns, SOCK_STREAM, 53);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	close(fd);
+	assert_int_equal(world_connect(a.ns[DB].netns, "127.0.0.11", 53, &fd), 0);
+	close(fd);
+	/* Who goes is not known any more, and who comes is. */
+	net_names_drop(a.names, WEB);
+	assert_int_equal(ask(&a, DB, "web"), -5);
+	add(&a, WEB, "other", 7, false);
+	assert_int_equal(ask(&a, DB, "other"), 7);
+	end(&a);
+}
+
+static void test_starts_again(void **state)
+{
+	static const int signals[] = { SIGKILL, SIGSEGV, SIGTERM };
+	struct world *w = *state;
+	struct asking a;
+
+	if (!can_run())
+		return;
+	begin(&a, w);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		pid_t pid = helper_pid();
+
+		w->n_events = 0;
+		assert_true(pid > 0);
+		assert_int_equal(kill(pid, signals[i]), 0);
+		/* Asked while nobody is there. */
+		assert_int_equal(ask(&a, WEB, "db"), 3);
+		assert_int_equal(ask(&a, DB, "nobody"), -5);
+		assert_int_not_equal(helper_pid(), pid);
+		assert_int_equal(w->n_events, 1);
+		assert_int_equal(w->events[0].kind, NET_NOTE);
+	}
+	end(&a);
+	assert_int_equal(helper_pid(), 0);
+}
+
+static void test_no_program(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	setenv(HELPER_VARIABLE, "/nonexistent/mstack-net", 1);
+	assert_null(net_names_open(w->loop, "/nonexistent", world_event, w, &err));
+	assert_non_null(strstr(err.text, "mstack-net"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_answers, world_reset),
+		cmocka_unit_test_setup(test_starts_again, world_reset),
+		cmocka_unit_test_setup(test_no_program, world_reset),
+	};
+
+	return cmocka_run_group_tests_name("helper", tests, world_setup, world_teardown);
+}
