@@ -125,6 +125,24 @@ two() {
 	stop_upstreams
 }
 
+@test "names: both address families" {
+	[[ -e /proc/sys/net/ipv6 ]] || skip 'no IPv6 in this kernel'
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], networks: [n]}
+		  b: {image: busybox, command: [sleep, "1000"], networks: [n]}
+		networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: 10.9.0.0/24}, {subnet: "fd00:9::/64"}]}}}
+	END
+	mstack up -d
+	local six
+	six=$(short a -t AAAA -q b)
+	[[ $six == fd00:9::* ]]
+	[[ $(short a -t A -q b) == 10.9.0.* ]]
+	[[ $(short a -x "$six") == t-b-1.t_n. ]]
+	inside a busybox ping -6 -c 1 -W 2 b
+	mstack down
+}
+
 @test "names: those who share one take turns, and only who runs is told" {
 	stack <<-'END'
 		services:
