@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fwd: the nftables table of a stack's wires: one chain at the ingress of each host end, with one
- * rule that hands every frame to the other host end. Called by wire.c, before either of them is
- * up: from then on no frame meets the host. The table is owned by our socket and goes with it;
- * without it a wire is silent, and nothing of it reaches the host but for the frames themselves.
+ * fwd: the nftables table of a stack's wires. At the ingress of each host end a rule marks every
+ * frame and hands it to the other host end; at the egress only frames with this mark go out, so
+ * that whatever speaks on all links of the host (lldpd, avahi) is not heard on a wire. Called by
+ * wire.c, before either host end is up: from then on no frame meets the host. The table is owned
+ * by our socket and goes with it.
  */
 /* glibc's view of the addresses must come before the kernel's. */
 #include <netinet/in.h>
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
@@ -26,8 +28,11 @@ char *fwd_table(const struct net_spec *spec)
 	return xasprintf(NFT_NETDEV "%s", spec->table);
 }
 
-/* Called like its device: names of ours are no words of nft. */
-static void put_chain(struct nl_batch *b, const char *table, const char *dev)
+/* Of frames of a wire, between its two host ends only. */
+static const uint32_t mark = 0x6d737477, no_mark;
+
+static void put_chain(struct nl_batch *b, const char *table, const char *name, const char *dev,
+		      uint32_t hook)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	struct nlmsghdr *m;
@@ -35,10 +40,10 @@ static void put_chain(struct nl_batch *b, const char *table, const char *dev)
 	if (!c)
 		abort();
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, nft_table_name(table));
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, dev);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
 	nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, dev);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
 	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, 0);
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	nft_message_of(b, NFPROTO_NETDEV, "create chain", NFT_MSG_NEWCHAIN,
@@ -51,32 +56,22 @@ static void put_chain(struct nl_batch *b, const char *table, const char *dev)
 	nftnl_chain_free(c);
 }
 
-static struct nftnl_expr *expression(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
-}
-
-static void put_rule(struct nl_batch *b, const char *table, const char *from, int to)
+static struct nftnl_rule *new_rule(const char *table, const char *chain)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
-	uint32_t index = (uint32_t)to;
-	struct nftnl_expr *e;
-	struct nlmsghdr *m;
 
 	if (!r)
 		abort();
 	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, nft_table_name(table));
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, from);
-	e = expression(r, "immediate");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &index, sizeof(index));
-	e = expression(r, "fwd");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FWD_SREG_DEV, NFT_REG_1);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	return r;
+}
+
+/* Takes the rule. */
+static void put_rule(struct nl_batch *b, struct nftnl_rule *r)
+{
+	struct nlmsghdr *m;
+
 	nft_message_of(b, NFPROTO_NETDEV, "create rule", NFT_MSG_NEWRULE,
 		       NLM_F_CREATE | NLM_F_APPEND);
 	m = nl_message(b, BODY_ROOM);
@@ -87,10 +82,83 @@ static void put_rule(struct nl_batch *b, const char *table, const char *from, in
 	nftnl_rule_free(r);
 }
 
+static struct nftnl_expr *expression(struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (!e)
+		abort();
+	nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+/* Values go through register 1. */
+static void add_value(struct nftnl_rule *r, uint32_t value)
+{
+	struct nftnl_expr *e = expression(r, "immediate");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
+}
+
+static void add_set_mark(struct nftnl_rule *r, uint32_t value)
+{
+	struct nftnl_expr *e;
+
+	add_value(r, value);
+	e = expression(r, "meta");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+static void add_has_mark(struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = expression(r, "meta");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	e = expression(r, "cmp");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &mark, sizeof(mark));
+}
+
+static void add_verdict(struct nftnl_rule *r, uint32_t verdict)
+{
+	struct nftnl_expr *e = expression(r, "immediate");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
+}
+
+/* The chain is called like its device: names of ours are no words of nft. */
 void fwd_put(struct nl_batch *b, const char *table, const char *from, int to)
 {
-	put_chain(b, table, from);
-	put_rule(b, table, from, to);
+	struct nftnl_rule *r = new_rule(table, from);
+	struct nftnl_expr *e;
+
+	put_chain(b, table, from, from, NF_NETDEV_INGRESS);
+	add_set_mark(r, mark);
+	add_value(r, (uint32_t)to);
+	e = expression(r, "fwd");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FWD_SREG_DEV, NFT_REG_1);
+	put_rule(b, r);
+}
+
+/* Whoever gets the frame shall not see the mark: it may be the host itself. */
+static void put_guard(struct nl_batch *b, const char *table, const char *dev)
+{
+	_cleanup_free_ char *chain = xasprintf("%s_out", dev);
+	struct nftnl_rule *ours = new_rule(table, chain), *others = new_rule(table, chain);
+
+	put_chain(b, table, chain, dev, NF_NETDEV_EGRESS);
+	add_has_mark(ours);
+	add_set_mark(ours, no_mark);
+	add_verdict(ours, NF_ACCEPT);
+	put_rule(b, ours);
+	expression(others, "counter");
+	add_verdict(others, NF_DROP);
+	put_rule(b, others);
 }
 
 static int enter_table(struct net *n, const char *table, struct err *err)
@@ -106,27 +174,42 @@ static int confirm_table(struct net *n, const char *table, struct err *err)
 	return item ? ledger_done(n->ledger, item->id, 0, 0, err) : 0;
 }
 
-int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err)
+static int join(struct net *n, const char *table, const size_t *wires, size_t count,
+		struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
-	_cleanup_free_ char *table = fwd_table(n->spec);
 
-	if (!n->has_fwd && enter_table(n, table, err))
-		return -1;
 	nl_batch_init(&b);
 	nft_begin(&b);
 	if (!n->has_fwd)
 		nft_put_table(&b, table, comment);
-	for (size_t i = 0; i < count; i++) {
-		const struct net_end_spec *ends = n->spec->wires[wires[i]].ends;
-		const int *index = n->wires[wires[i]].index;
+	for (size_t i = 0; i < 2 * count; i++) {
+		const struct net_end_spec *ends = n->spec->wires[wires[i / 2]].ends;
+		const char *dev = ends[i % 2].host_ifname;
 
-		fwd_put(&b, table, ends[0].host_ifname, index[1]);
-		fwd_put(&b, table, ends[1].host_ifname, index[0]);
+		fwd_put(&b, table, dev, n->wires[wires[i / 2]].index[!(i % 2)]);
+		if (!n->no_guard)
+			put_guard(&b, table, dev);
 	}
 	nft_end(&b);
-	if (nl_transact(n->nft, &b, NULL, err))
+	return nl_transact(n->nft, &b, NULL, err);
+}
+
+int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err)
+{
+	_cleanup_free_ char *table = fwd_table(n->spec);
+	int rc;
+
+	if (!n->has_fwd && enter_table(n, table, err))
+		return -1;
+	rc = join(n, table, wires, count, err);
+	/* Linux 5.16 and later, with CONFIG_NETFILTER_EGRESS: without it only those who speak on all links are heard. */
+	if (rc && err->sys == EOPNOTSUPP && !n->no_guard) {
+		n->no_guard = true;
+		rc = join(n, table, wires, count, err);
+	}
+	if (rc)
 		return err_wrap(err, "nftables table '%s'", table);
 	return n->has_fwd ? 0 : confirm_table(n, table, err);
 }

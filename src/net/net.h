@@ -37,6 +37,7 @@ struct net {
 	struct hold *holds; /* reserved ports */
 	struct wire *wires; /* as those of the spec */
 	bool has_fwd;	    /* the table of the wires is there */
+	bool no_guard;	    /* this kernel cannot keep the host off the wires: see fwd.c */
 	struct wirewatch *wire_watch;
 };
 

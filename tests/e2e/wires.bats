@@ -130,6 +130,17 @@ wired() {
 	wait "$one" "$two"
 	[[ $(<seen1) == ready && $(<seen2) == ready ]]
 	[[ $(inside r1 cat /sys/class/net/eth1/statistics/rx_packets) == "$before" ]]
+	# Whoever speaks on all links of the host, as lldpd, is not heard there.
+	wired r1 frames listen eth1 60 >seen3 &
+	three=$!
+	wait_until grep -q ready seen3
+	for end in $(ip -o link show | sed -n 's/.*: \(mw[0-9a-f]*\)@.*/\1/p'); do
+		frames send "$end" 01:80:c2:00:00:0e 0x88cc || : # "no buffer space": it was dropped
+	done
+	wired r2 frames send eth1 01:80:c2:00:00:0e 0x88b5
+	wait_until grep -q 0x88b5 seen3
+	kill "$three"
+	not grep 0x88cc seen3
 	# And the host ends have no address that could make them speak.
 	[[ -z $(ip -o addr show | awk '$2 ~ /^mw/') ]]
 	mstack down
