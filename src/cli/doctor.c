@@ -30,7 +30,8 @@ struct findings VEC(struct finding);
  */
 static bool is_needed(const char *what)
 {
-	static const char *const optional[] = { "controller ", "id-mapped mounts", "x-impair" };
+	static const char *const optional[] = { "controller ", "id-mapped mounts", "x-impair",
+						"nftables fwd" };
 
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
 		if (!strncmp(what, optional[i], strlen(optional[i])))
