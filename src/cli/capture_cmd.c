@@ -16,7 +16,7 @@
 
 #define KIB	       1024u
 #define MEMORY_ALL     (64u << 20) /* shared by all interfaces, unless -B says how much each has */
-#define MEMORY_MOST    (16u << 20)
+#define MEMORY_MOST    (32u << 20)
 #define MEMORY_LEAST   (2u << 20)
 #define MEMORY_KIB_MAX (1u << 20)
 #define PLACES_MAX     10000
