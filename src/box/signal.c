@@ -97,5 +97,8 @@ int box_kill(struct box_slot *s, struct err *err)
 	(void)err;
 	box_exec_cancel(s);
 	guest_kill(&s->guest);
+	/* Stage one may have made stage two, and what it says of that is not read yet. */
+	if (s->state == SLOT_STARTING)
+		cgroup_kill_all(&s->cgroup);
 	return 0;
 }

@@ -90,12 +90,30 @@ static void test_nobody_there(void **state)
 	assert_int_equal(box_kill(s, &err), 0);
 }
 
+/* Stage two is there, and what stage one has said of it is not read yet. */
+static void test_while_it_starts(void **state)
+{
+	static const char *const sleeper[] = { "sleep", "60", NULL };
+	struct rig *r = *state;
+	struct box_slot *s = rig_slot(r, "web-1");
+	struct box_spec spec = rig_spec(sleeper, rig_pipe());
+
+	assert_int_equal(box_start(s, &spec, false, NULL), 0);
+	usleep(300000);
+	assert_int_equal(box_kill(s, NULL), 0);
+	rig_wait(r, BOX_START_FAILED);
+	assert_false(cgroup_populated(s->cgroup.fd));
+	/* And it may start again. */
+	assert_int_equal(box_start(s, &spec, true, NULL), 0);
+	rig_wait(r, BOX_STARTED);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
 		T(test_handled),  T(test_unhandled_and_alone), T(test_unhandled_with_children),
-		T(test_harmless), T(test_nobody_there),
+		T(test_harmless), T(test_nobody_there),	       T(test_while_it_starts),
 	};
 
 	rig_isolate();
