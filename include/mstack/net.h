@@ -60,6 +60,9 @@ struct net_spec {
 	size_t n_wires;
 };
 
+/* A setting of an interface. path: below /proc/sys */
+struct net_sysctl { const char *path, *value; unsigned line; };
+
 /* One attachment of a slot. */
 struct net_port_spec {
 	size_t bridge;			/* index into net_spec.bridges */
@@ -71,6 +74,7 @@ struct net_port_spec {
 	const struct ip_net *link_locals; size_t n_link_locals;	/* further addresses, as they are */
 	struct ip gateway4, gateway6;	/* default routes; none: not here. At most one of a slot for each family */
 	bool hairpin;			/* its own published ports are reached from itself, also with br_netfilter */
+	const struct net_sysctl *sysctls; size_t n_sysctls;
 };
 
 struct net_publish_spec {

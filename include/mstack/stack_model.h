@@ -28,7 +28,7 @@ struct stack_depend {
 	struct stack_pos pos;
 };
 
-struct stack_attach {				/* a service on a network, in declaration order */
+struct stack_attach {				/* a service on a network: by priority, then in declaration order */
 	const struct stack_network *network;
 	struct ip ipv4, ipv6;			/* none: plan gives one out */
 	const struct ip_net *link_locals;	/* further addresses */
@@ -36,6 +36,7 @@ struct stack_attach {				/* a service on a network, in declaration order */
 	struct stack_strs aliases;
 	const char *interface_name;		/* NULL: eth0, eth1, ... */
 	uint8_t mac[6];				/* all 0: plan chooses it */
+	struct stack_kvs sysctls;		/* "net.ipv4.conf.IFNAME.forwarding", where IFNAME is to be replaced */
 	int64_t gw_priority, priority;		/* higher: rather this one */
 	const struct impair_ways *impair;	/* NULL: none */
 	struct stack_pos pos, ipv4_pos, ipv6_pos, impair_pos;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "net/addr.h"
+#include "net/ifsysctl.h"
 #include "net/link.h"
 #include "net/net.h"
 #include "net/portwatch.h"
@@ -268,8 +269,8 @@ static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 	if (slot->err.text[0])
 		return;
 	nl_tune(slot->rtnl_fd);
-	if (raise_inside(slot, ends, &slot->err) || address_inside(slot, ends, &slot->err) ||
-	    !n->watch)
+	if (ifsysctl_apply(slot, &slot->err) || raise_inside(slot, ends, &slot->err) ||
+	    address_inside(slot, ends, &slot->err) || !n->watch)
 		return;
 	for (size_t i = 0; i < slot->n_ports; i++)
 		links[i] =

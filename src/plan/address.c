@@ -170,24 +170,6 @@ static struct ip_net give(struct planner *p, const struct wish *w, struct cursor
 
 /* ---- attachments ----------------------------------------------------------------------------- */
 
-/* Exactly one way out for each family: the first network of the service that has any. */
-static void route(const struct net_bridge_spec *b, const struct plan_slot *slot,
-		  struct net_port_spec *port)
-{
-	bool four = false, six = false;
-
-	if (b->internal)
-		return;
-	for (size_t i = 0; i < slot->n_ports; i++) {
-		four |= slot->ports[i].gateway4.family != 0;
-		six |= slot->ports[i].gateway6.family != 0;
-	}
-	if (port->ip4.ip.family && !four)
-		port->gateway4 = planner_subnet_of(b, &port->ip4.ip)->gateway;
-	if (port->ip6.ip.family && !six)
-		port->gateway6 = planner_subnet_of(b, &port->ip6.ip)->gateway;
-}
-
 static void attach(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
 		   struct cursors *cursors)
 {
@@ -205,11 +187,7 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	port->ip6 = give(p, &six, &cursors[bridge].six);
 	port->link_locals = a->link_locals;
 	port->n_link_locals = a->n_link_locals;
-	planner_link_name(p, slot->name, a->network->key, port->host_ifname);
-	planner_mac(p, slot->name, a->network->key, port->mac);
-	snprintf(port->ifname, sizeof(port->ifname), "eth%zu", slot->n_ports);
-	port->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
-	route(&p->plan->net.bridges[bridge], slot, port);
+	planner_port(p, slot, a, port);
 	planner_impair(p, slot, a, &slot->links[slot->n_ports]);
 	slot->n_ports++;
 }
@@ -230,5 +208,6 @@ void planner_addresses(struct planner *p)
 		slot->links = arena_array(p->arena, struct plan_link, s->n_networks);
 		for (size_t j = 0; j < s->n_networks; j++)
 			attach(p, slot, &s->networks[j], cursors);
+		planner_routes(p, slot);
 	}
 }

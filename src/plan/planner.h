@@ -61,6 +61,10 @@ const struct stack_subnet *planner_subnet_in_file(const struct stack_network *n,
 						  const struct ip_net *net);
 /* address.c: an attachment with its address for every slot and network. */
 void planner_addresses(struct planner *p);
+/* interface.c: what is not an address of the next attachment of a slot; when all are there, which of them is the way out. */
+void planner_port(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
+		  struct net_port_spec *ret);
+void planner_routes(struct planner *p, struct plan_slot *slot);
 /* ways.c: how the outside reaches them. */
 void planner_publish(struct planner *p);
 /* impair_plan.c: what the link of an attachment does to packets. */

@@ -6,6 +6,7 @@
 #include "stack/crosscheck.h"
 #include "stack/active.h"
 #include "stack/assets.h"
+#include "stack/crosscheck_attach.h"
 #include "stack/crosscheck_link.h"
 #include "stack/crosscheck_namespace.h"
 #include "stack/crosscheck_net.h"
@@ -407,6 +408,7 @@ void crosscheck(struct reader *r, const struct node *root, const struct node *tr
 		check_service(r, &w, pair->value);
 		check_conditions(r, &w, pair->value, services);
 		crosscheck_namespaces(r, &w, pair->value, services);
+		crosscheck_attachments(r, &w, pair->value);
 	}
 	assets_read(r, root);
 	check_cycles(r, services);

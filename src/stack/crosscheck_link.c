@@ -3,8 +3,7 @@
  * crosscheck_link: are the services of a wire there, is each interface made once, do the addresses of its ends fit. All of it is
  * known before anything exists, so it is said then.
  */
-#include <stdio.h>
-
+#include "stack/crosscheck_attach.h"
 #include "stack/crosscheck_link.h"
 #include "stack/form.h"
 #include "stack/link_text.h"
@@ -54,7 +53,6 @@ static void check_mode(struct link_check *c, const struct where *w, const struct
 			     service->key, reader_place(c->r, mode->pos));
 }
 
-/* Its attachments are called eth0, eth1 and so on, in the order of the file, unless they have names of their own. */
 static void check_attachments(struct link_check *c, const struct where *w, const struct node *n,
 			      const struct node_pair *service, const char *ifname)
 {
@@ -62,11 +60,8 @@ static void check_attachments(struct link_check *c, const struct where *w, const
 
 	for (size_t i = 0; networks && i < networks->n; i++) {
 		const struct node_pair *pair = &networks->pairs[i];
-		const char *own = node_text(pair->value, "interface_name");
-		char name[16];
 
-		snprintf(name, sizeof(name), "eth%zu", i);
-		if (strcmp(own ? own : name, ifname) != 0)
+		if (strcmp(attachment_interface(c->r, networks, i), ifname) != 0)
 			continue;
 		reader_error(c->r, w, n->pos, "choose another name",
 			     "'%s': '%s' is the interface of service '%s' on network '%s'", n->text,

@@ -93,35 +93,87 @@ static FORM(form_interface)
 	if (!*n->text)
 		return NULL;
 	for (const char *s = n->text; *s; s++)
-		bad = bad || isspace((unsigned char)*s) || *s == '/' || *s == ':';
+		bad = bad || isspace((unsigned char)*s) || *s == '/' || *s == ':' || *s == '%';
 	if (strlen(n->text) >= IFNAMSIZ)
 		reader_error(r, w, n->pos, NULL, "'%.60s' is longer than %d characters", n->text,
 			     IFNAMSIZ - 1);
 	else if (bad)
-		reader_error(r, w, n->pos, NULL,
-			     "'%s' is not the name of an interface: no blanks, slashes or colons",
-			     n->text);
+		reader_error(
+			r, w, n->pos, NULL,
+			"'%s' is not the name of an interface: no blanks, slashes, colons or %%",
+			n->text);
+	else if (!strcmp(n->text, "lo"))
+		reader_error(r, w, n->pos, NULL, "'lo' is the loopback of every container");
 	else
 		return form_text(r, w, n);
 	return NULL;
 }
 
+/* ---- options of the driver ------------------------------------------------------------------- */
+
+/* net.FAMILY.WORD.IFNAME.WORD=VALUE; what stands for the name of the interface is this very word. */
+static bool is_sysctl(const char *text, size_t len)
+{
+	static const char *const families[] = { "net.ipv4.", "net.ipv6.", "net.mpls." };
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	size_t at = 0, word;
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (!strncmp(text, families[i], strlen(families[i])))
+			at = strlen(families[i]);
+	word = at ? strspn(text + at, letters) : 0;
+	if (!word || strncmp(text + at + word, ".IFNAME.", 8) != 0)
+		return false;
+	at += word + 8;
+	word = strspn(text + at, letters);
+	return word && at + word + 1 < len && text[at + word] == '=';
+}
+
+static void check_sysctls(struct reader *r, const struct where *w, const struct node *n)
+{
+	const char *text = n->text;
+
+	while (*text) {
+		size_t len = strcspn(text, ",");
+
+		if (!is_sysctl(text, len))
+			reader_error(r, w, n->pos, NULL,
+				     "'%.*s' is not a setting of an interface; write like "
+				     "net.ipv4.conf.IFNAME.log_martians=1, with commas between",
+				     len < 80 ? (int)len : 80, text);
+		text += len + (text[len] == ',');
+	}
+}
+
+static FORM(form_endpoint_option)
+{
+	if (!strcmp(w->key, "com.docker.network.endpoint.ifname"))
+		return form_interface(r, w, n);
+	if (!strcmp(w->key, "com.docker.network.endpoint.sysctls"))
+		check_sysctls(r, w, n);
+	else
+		reader_refuse(r, w, n->pos,
+			      "known are com.docker.network.endpoint.ifname and .sysctls", "%s",
+			      "");
+	return form_text(r, w, n);
+}
+
 /* ---- attachments ----------------------------------------------------------------------------- */
 
 /* clang-format off */
-static const struct key any_option = DONE("NAME", STR | NUM, AS(form_text));
+static const struct key any_option = DONE("NAME", STR | NUM, AS(form_endpoint_option), ONLY("com.docker.network.endpoint.ifname and .sysctls; others are refused"));
 static const struct key_table option_keys = CHOSEN(any_option);
 
 static const struct key attachment_rows[] = {
 	DONE("aliases", LST, AS(form_host_names), MERGES(SET)),
-	REFUSE("driver_opts", MAP, "an attachment has no options: set sysctls with 'sysctls'", BELOW(option_keys)),
-	REFUSE("gw_priority", NUM, "name the network with the way out first", AS(form_int)),
-	REFUSE("interface_name", STR, "interfaces are eth0, eth1 and so on, in the order of the file", AS(form_interface)),
+	DONE("driver_opts", MAP, BELOW(option_keys)),
+	DONE("gw_priority", NUM, AS(form_int)),
+	DONE("interface_name", STR, AS(form_interface)),
 	DONE("ipv4_address", STR, AS(form_ipv4)),
 	DONE("ipv6_address", STR, AS(form_ipv6)),
-	REFUSE("link_local_ips", LST, "give the service an 'ipv4_address'", AS(form_link_locals), MERGES(SET)),
-	REFUSE("mac_address", STR, "leave it out: it stays the same for a service as it is", AS(form_mac)),
-	REFUSE("priority", NUM, "put the networks into the order that you want", AS(form_int)),
+	DONE("link_local_ips", LST, AS(form_link_locals), MERGES(SET)),
+	DONE("mac_address", STR, AS(form_mac)),
+	DONE("priority", NUM, AS(form_int)),
 	DONE("x-impair", MAP, AS(form_impair), BELOW(impair_keys)),
 	REFUSE("x-vlan", MAP, "use one network for each VLAN"),
 };

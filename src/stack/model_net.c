@@ -142,6 +142,75 @@ void model_networks(struct reader *r, const struct node *n, const struct node *s
 
 /* ---- of a service ---------------------------------------------------------------------------- */
 
+/* As moby puts them on a link: the whole range of link-local addresses is on it. */
+static void read_link_locals(struct reader *r, const struct node *n, struct stack_attach *ret)
+{
+	struct ip_net *list = arena_array(r->arena, struct ip_net, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++)
+		if (ip_parse(n->items[i]->text, &list[i].ip))
+			list[i].prefix = list[i].ip.family == AF_INET ? 16 : 64;
+	ret->link_locals = list;
+	ret->n_link_locals = n ? n->n : 0;
+}
+
+/* NAME=VALUE[,NAME=VALUE...], looked at by the form. */
+static void read_sysctls(struct reader *r, const struct node *n, struct stack_attach *ret)
+{
+	char *rest = n ? arena_strdup(r->arena, n->text) : NULL, *one;
+	struct stack_kv *list =
+		arena_array(r->arena, struct stack_kv, rest ? strlen(rest) / 2 + 1 : 0);
+
+	while ((one = strsep(&rest, ","))) {
+		char *value = strchr(one, '=');
+
+		if (!value)
+			continue;
+		*value = '\0';
+		list[ret->sysctls.n++] = (struct stack_kv){ one, value + 1, n->pos };
+	}
+	ret->sysctls.v = list;
+}
+
+static void read_interface(struct reader *r, const struct node *n, struct stack_attach *ret)
+{
+	const struct node *options = node_get(n, "driver_opts");
+	const char *mac = node_text(n, "mac_address");
+
+	ret->interface_name = node_text(n, "interface_name");
+	if (!ret->interface_name)
+		ret->interface_name = node_text(options, "com.docker.network.endpoint.ifname");
+	if (mac)
+		mac_parse(mac, ret->mac);
+	ret->gw_priority = value_num(n, "gw_priority").value;
+	ret->priority = value_num(n, "priority").value;
+	read_link_locals(r, node_get(n, "link_local_ips"), ret);
+	read_sysctls(r, node_get(options, "com.docker.network.endpoint.sysctls"), ret);
+}
+
+/* Those of one priority stay in the order of the file. */
+static void sort_attachments(struct stack_attach *list, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct stack_attach one = list[i];
+		size_t at = i;
+
+		for (; at && list[at - 1].priority < one.priority; at--)
+			list[at] = list[at - 1];
+		list[at] = one;
+	}
+}
+
+/* The older key, which is of the whole service, speaks of its first network. */
+static void give_mac(const struct node *service, struct stack_attach *first)
+{
+	static const uint8_t none[6];
+	const char *mac = node_text(service, "mac_address");
+
+	if (mac && !memcmp(first->mac, none, sizeof(none)))
+		mac_parse(mac, first->mac);
+}
+
 void model_attachments(struct reader *r, const struct node *service, struct stack_service *s)
 {
 	const struct node *n = node_get(service, "networks");
@@ -153,6 +222,7 @@ void model_attachments(struct reader *r, const struct node *service, struct stac
 		list[0].network = find_network(r->stack, BRIDGE);
 		list[0].pos = node_get(service, "network_mode")->pos;
 		s->n_networks = 1;
+		give_mac(service, &list[0]);
 		return;
 	}
 	for (size_t i = 0; n && i < n->n; i++) {
@@ -168,7 +238,11 @@ void model_attachments(struct reader *r, const struct node *service, struct stac
 		list[i].ipv6 = get_ip(one, "ipv6_address", &list[i].ipv6_pos);
 		if (impair)
 			list[i].impair_pos = impair->pos;
+		read_interface(r, one, &list[i]);
 	}
+	sort_attachments(list, s->n_networks);
+	if (s->n_networks)
+		give_mac(service, &list[0]);
 }
 
 /* An address alone is a subnet of one. */

@@ -67,7 +67,7 @@ static const struct key service_rows[] = {
 	DONE("labels", MAP | LST, AS(form_pairs), MERGES(PAIRS)),
 	DONE("links", LST, AS(form_links), MERGES(SET)),
 	WARN("logging", MAP, "logs are always kept by mstack itself, see 'mstack logs'", AS(form_logging), BELOW(logging_keys), MERGES(LOGGING)),
-	REFUSE("mac_address", STR, "leave it out: each container gets one", AS(form_mac)),
+	DONE("mac_address", STR, AS(form_mac)),
 	DONE("mem_limit", STR | NUM, AS(form_bytes)),
 	DONE("mem_reservation", STR | NUM, AS(form_bytes)),
 	WARN("mem_swappiness", STR | NUM, CGROUP_V1, AS(form_bytes)),

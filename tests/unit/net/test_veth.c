@@ -4,11 +4,14 @@
  * of dead slots are taken away.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -226,6 +229,58 @@ static void test_wait_ends(void **state)
 	world_stack_close(w, &s);
 }
 
+/* Of a slot's interface, as one in its network reads it. */
+static int setting_in(const struct world_ns *ns, const char *path)
+{
+	_cleanup_(buf_fini) struct buf b = { 0 };
+	_cleanup_fd_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(setns(ns->netns, CLONE_NEWNET), 0);
+	file_read(AT_FDCWD, path, 16, &b);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	return atoi(buf_str(&b));
+}
+
+static void test_sysctls(void **state)
+{
+	static const char martians[] = "/proc/sys/net/ipv4/conf/eth0/log_martians",
+			  answers[] = "/proc/sys/net/ipv4/conf/eth1/arp_ignore";
+	static const struct net_sysctl first[] = { { "net/ipv4/conf/eth0/log_martians", "1", 3 } },
+				       second[] = { { "net/ipv4/conf/eth1/arp_ignore", "2", 4 } },
+				       wrong[] = { { "net/ipv4/conf/eth0/no_such_thing", "1", 5 } };
+	struct world *w = *state;
+	struct world_stack s;
+	struct err err = { 0 };
+	struct stat before, after;
+
+	up(w, &s);
+	s.ports[1].sysctls = first;
+	s.ports[2].sysctls = second;
+	s.ports[1].n_sysctls = s.ports[2].n_sysctls = 1;
+	assert_int_equal(stat("/proc/self/ns/net", &before), 0);
+	world_stack_attach(w, &s);
+	assert_int_equal(stat("/proc/self/ns/net", &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(setting_in(&s.ns[1], martians), 1);
+	assert_int_equal(setting_in(&s.ns[1], answers), 2);
+	assert_int_equal(setting_in(&s.ns[2], martians), 0);
+	/* What no kernel has is told with its place, and we are at home again. */
+	s.ports[3].sysctls = wrong;
+	s.ports[3].n_sysctls = 1;
+	world_ns_free(&s.ns[2]);
+	world_ns_make(&s.ns[2]);
+	s.slots[2].netns_fd = s.ns[2].netns;
+	s.slots[2].rtnl_fd = s.ns[2].rtnl;
+	assert_int_equal(net_attach(s.net, &s.slots[2], 1, &err), 0);
+	assert_non_null(strstr(s.slots[2].err.text,
+			       "link 'eth0': sysctls: 'net/ipv4/conf/eth0/no_such_thing' is not a "
+			       "setting that this kernel has"));
+	assert_int_equal(s.slots[2].err.line, 5);
+	assert_int_equal(stat("/proc/self/ns/net", &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	world_stack_close(w, &s);
+}
+
 static void test_bad_namespace(void **state)
 {
 	struct world *w = *state;
@@ -248,6 +303,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_one_fails, world_reset),
 		cmocka_unit_test_teardown(test_no_ports, world_reset),
 		cmocka_unit_test_teardown(test_wait_ends, world_reset),
+		cmocka_unit_test_teardown(test_sysctls, world_reset),
 		cmocka_unit_test_teardown(test_bad_namespace, world_reset),
 		cmocka_unit_test_teardown(test_leftover, world_reset),
 	};

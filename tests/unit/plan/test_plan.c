@@ -1249,6 +1249,50 @@ static void test_resolv_conf(void **state)
 	}
 }
 
+/* Interfaces in the order of priority and of the file, with the names that are left; the way out by gw_priority. */
+static void test_interfaces(void **state)
+{
+	struct planned p = { 0 };
+	const struct net_port_spec *port;
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  a:\n"
+		 "    image: ./i\n"
+		 "    command: x\n"
+		 "    mac_address: '02:00:00:00:00:0a'\n"
+		 "    networks:\n"
+		 "      one: {interface_name: eth0, link_local_ips: [169.254.1.2, 'fe80::7']}\n"
+		 "      two: {gw_priority: 3, driver_opts: {com.docker.network.endpoint.sysctls: "
+		 "'net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.accept_ra=2'}}\n"
+		 "      three: {priority: 5, driver_opts: {com.docker.network.endpoint.ifname: a.b, "
+		 "com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.forwarding=1}}\n"
+		 "      four: {gw_priority: 9, mac_address: '02:00:00:00:00:0b'}\n"
+		 "      five: {gw_priority: 3}\n"
+		 "networks: {one: , two: , three: , four: {internal: true}, five: }\n");
+	assert_int_equal(p.rc, 0);
+	port = p.plan->slots[0].ports;
+	assert_int_equal(p.plan->slots[0].n_ports, 5);
+	assert_string_equal(port[0].ifname, "a.b");
+	assert_memory_equal(port[0].mac, "\x02\0\0\0\0\x0a", 6);
+	assert_string_equal(port[0].sysctls[0].path, "net/ipv4/conf/a.b/forwarding");
+	assert_string_equal(port[1].ifname, "eth0");
+	assert_int_equal(port[1].n_link_locals, 2);
+	assert_string_equal(ip_net_text(&port[1].link_locals[0]).text, "169.254.1.2/16");
+	assert_string_equal(ip_net_text(&port[1].link_locals[1]).text, "fe80::7/64");
+	assert_string_equal(port[2].ifname, "eth1");
+	assert_int_equal(port[2].n_sysctls, 2);
+	assert_string_equal(port[2].sysctls[0].path, "net/ipv4/conf/eth1/log_martians");
+	assert_string_equal(port[2].sysctls[1].path, "net/ipv6/conf/eth1/accept_ra");
+	assert_string_equal(port[2].sysctls[1].value, "2");
+	assert_string_equal(port[3].ifname, "eth2");
+	assert_memory_equal(port[3].mac, "\x02\0\0\0\0\x0b", 6);
+	assert_string_equal(port[4].ifname, "eth3");
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(port[i].gateway4.family, i == 2 ? AF_INET : 0);
+	end(&p);
+}
+
 /* Folders of services a and b, and what they ask for. */
 static const struct {
 	struct store_image a, b;
@@ -1525,6 +1569,7 @@ int main(void)
 		cmocka_unit_test(test_network_modes),
 		cmocka_unit_test(test_extra_hosts),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),

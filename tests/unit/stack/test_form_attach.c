@@ -20,6 +20,18 @@ static void test_forms(void **state)
 		{ "{b: {priority: 0, gw_priority: 0, driver_opts: {}, link_local_ips: []}}",
 		  "{\"b\":{\"driver_opts\":{},\"gw_priority\":0,\"link_local_ips\":[],"
 		  "\"priority\":0}}" },
+		{ "{b: {gw_priority: 5, priority: -3}}", "{\"b\":{\"gw_priority\":5,\"priority\":-3}}" },
+		{ "{b: {interface_name: lan0}}", "{\"b\":{\"interface_name\":\"lan0\"}}" },
+		{ "{b: {link_local_ips: [169.254.8.9, \"fe80::9\"]}}",
+		  "{\"b\":{\"link_local_ips\":[\"169.254.8.9\",\"fe80::9\"]}}" },
+		{ "{b: {mac_address: \"02:00:00:00:00:01\"}}",
+		  "{\"b\":{\"mac_address\":\"02:00:00:00:00:01\"}}" },
+		{ "{b: {driver_opts: {com.docker.network.endpoint.ifname: lan0, "
+		  "com.docker.network.endpoint.sysctls: "
+		  "\"net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.forwarding=0\"}}}",
+		  "{\"b\":{\"driver_opts\":{\"com.docker.network.endpoint.ifname\":\"lan0\","
+		  "\"com.docker.network.endpoint.sysctls\":"
+		  "\"net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.forwarding=0\"}}}" },
 	};
 
 	(void)state;
@@ -39,16 +51,7 @@ static void test_refused(void **state)
 		const char *keys, *json, *what;
 	} cases[] = {
 		{ "{driver_opts: {a: 1}}", "{\"driver_opts\":{\"a\":\"1\"}}",
-		  "networks.b.driver_opts: not supported yet" },
-		{ "{gw_priority: 5}", "{\"gw_priority\":5}", "networks.b.gw_priority: not" },
-		{ "{interface_name: lan0}", "{\"interface_name\":\"lan0\"}",
-		  "networks.b.interface_name: not" },
-		{ "{link_local_ips: [169.254.8.9, \"fe80::9\"]}",
-		  "{\"link_local_ips\":[\"169.254.8.9\",\"fe80::9\"]}",
-		  "networks.b.link_local_ips: not" },
-		{ "{mac_address: \"02:00:00:00:00:01\"}", "{\"mac_address\":\"02:00:00:00:00:01\"}",
-		  "networks.b.mac_address: not" },
-		{ "{priority: -3}", "{\"priority\":-3}", "networks.b.priority: not" },
+		  "networks.b.driver_opts.a: not supported yet" },
 		{ "{x-vlan: {id: 5}}", "{\"x-vlan\":{\"id\":5}}", "networks.b.x-vlan: not" },
 	};
 
@@ -86,6 +89,18 @@ static void test_wrong(void **state)
 		{ "{interface_name: \"a b\"}", "'a b' is not the name of an interface" },
 		{ "{interface_name: ..}", "'..' is not the name of an interface" },
 		{ "{interface_name: abcdefghijklmnop}", "is longer than 15 characters" },
+		{ "{interface_name: \"eth%d\"}", "'eth%d' is not the name of an interface" },
+		{ "{interface_name: lo}", "'lo' is the loopback of every container" },
+		{ "{driver_opts: {com.docker.network.endpoint.ifname: lo}}", "'lo' is the loopback" },
+		{ "{driver_opts: {com.docker.network.endpoint.sysctls: net.ipv4.ip_forward=1}}",
+		  "'net.ipv4.ip_forward=1' is not a setting of an interface" },
+		{ "{driver_opts: {com.docker.network.endpoint.sysctls: "
+		  "\"net.ipv4.conf.IFNAME.forwarding=1,net.ipv4.conf.eth0.forwarding=1\"}}",
+		  "'net.ipv4.conf.eth0.forwarding=1' is not a setting" },
+		{ "{driver_opts: {com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.forwarding}}",
+		  "is not a setting of an interface" },
+		{ "{driver_opts: {com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.../../x=1}}",
+		  "is not a setting of an interface" },
 		{ "{mac_address: 02:00:00:00:00}", "'02:00:00:00:00' is not a MAC address" },
 		{ "{mac_address: 02:00:00:00:00:0g}", "is not a MAC address" },
 		{ "{mac_address: 02:00-00:00:00:01}", "is not a MAC address" },

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * interface: what an attachment is besides its addresses: names of both ends, MAC, settings of the interface; and which of those of a
+ * slot is the way out. Called by address.c.
+ */
+#include <stdio.h>
+
+#include "plan/planner.h"
+
+static bool is_named(const struct stack_service *s, const char *ifname)
+{
+	for (size_t i = 0; i < s->n_networks; i++)
+		if (s->networks[i].interface_name && !strcmp(s->networks[i].interface_name, ifname))
+			return true;
+	return false;
+}
+
+static bool is_given_out(const struct plan_slot *slot, const char *ifname)
+{
+	for (size_t i = 0; i < slot->n_ports; i++)
+		if (!strcmp(slot->ports[i].ifname, ifname))
+			return true;
+	return false;
+}
+
+/* eth0, eth1 and so on, without those that the file gives to another one. */
+static void name_inside(const struct plan_slot *slot, const struct stack_attach *a,
+			struct net_port_spec *ret)
+{
+	if (a->interface_name) {
+		snprintf(ret->ifname, sizeof(ret->ifname), "%s", a->interface_name);
+		return;
+	}
+	for (size_t nr = 0;; nr++) {
+		snprintf(ret->ifname, sizeof(ret->ifname), "eth%zu", nr);
+		if (!is_named(slot->service, ret->ifname) && !is_given_out(slot, ret->ifname))
+			return;
+	}
+}
+
+/* "net.ipv4.conf.IFNAME.x" as a path below /proc/sys; the name of an interface may have dots in it. */
+static const char *sysctl_path(struct planner *p, const char *key, const char *ifname)
+{
+	static const char mark[] = "/IFNAME/";
+	char *path = arena_strdup(p->arena, key), *at;
+
+	for (char *c = path; *c; c++)
+		*c = *c == '.' ? '/' : *c;
+	at = strstr(path, mark);
+	if (!at)
+		return path;
+	*at = '\0';
+	return arena_printf(p->arena, "%s/%s/%s", path, ifname, at + strlen(mark));
+}
+
+static void set_sysctls(struct planner *p, const struct stack_attach *a, struct net_port_spec *ret)
+{
+	struct net_sysctl *list = arena_array(p->arena, struct net_sysctl, a->sysctls.n);
+
+	for (size_t i = 0; i < a->sysctls.n; i++)
+		list[i] = (struct net_sysctl){
+			sysctl_path(p, a->sysctls.v[i].key, ret->ifname),
+			a->sysctls.v[i].value,
+			a->sysctls.v[i].pos.line,
+		};
+	ret->sysctls = list;
+	ret->n_sysctls = a->sysctls.n;
+}
+
+void planner_port(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
+		  struct net_port_spec *ret)
+{
+	static const uint8_t none[6];
+
+	ret->link_locals = a->link_locals;
+	ret->n_link_locals = a->n_link_locals;
+	planner_link_name(p, slot->name, a->network->key, ret->host_ifname);
+	planner_mac(p, slot->name, a->network->key, ret->mac);
+	/* One that the file gives is that of the service, and a one-off runs beside it. */
+	if (memcmp(a->mac, none, sizeof(none)) != 0 && (!p->extra || p->extra->alone))
+		memcpy(ret->mac, a->mac, sizeof(ret->mac));
+	name_inside(slot, a, ret);
+	ret->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
+	set_sysctls(p, a, ret);
+}
+
+/* Exactly one way out for each family: of the networks that have any the first one with the highest gw_priority. */
+static struct net_port_spec *choose(const struct planner *p, const struct plan_slot *slot,
+				    int family)
+{
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		const struct net_port_spec *port = &slot->ports[i];
+		const struct ip_net *ip = family == AF_INET ? &port->ip4 : &port->ip6;
+
+		if (!ip->ip.family || p->plan->net.bridges[port->bridge].internal)
+			continue;
+		if (best == SIZE_MAX || slot->service->networks[i].gw_priority >
+						slot->service->networks[best].gw_priority)
+			best = i;
+	}
+	return best == SIZE_MAX ? NULL : &slot->ports[best];
+}
+
+void planner_routes(struct planner *p, struct plan_slot *slot)
+{
+	struct net_port_spec *four = choose(p, slot, AF_INET), *six = choose(p, slot, AF_INET6);
+	const struct net_bridge_spec *bridges = p->plan->net.bridges;
+
+	if (four)
+		four->gateway4 = planner_subnet_of(&bridges[four->bridge], &four->ip4.ip)->gateway;
+	if (six)
+		six->gateway6 = planner_subnet_of(&bridges[six->bridge], &six->ip6.ip)->gateway;
+}
