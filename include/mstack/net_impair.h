@@ -17,13 +17,16 @@ struct net;
 /* What of it this kernel can do: tries it in a child's network namespace. -1 when that could not be made. May wait for modules to be loaded. */
 int net_impair_probe(struct impair_facts *ret, struct err *err);
 
-/* A link of a slot. Descriptors as in struct net_attach, borrowed. */
-struct net_impair_spec {
+/* One end of a link. Descriptors as in struct net_attach, borrowed; rtnl_fd -1: it leads into no slot. */
+struct net_impair_end {
 	const char *host_ifname;
-	const char *far_ifname;		/* host end of the other end of the wire; NULL: an attachment to a bridge */
 	const char *ifname;		/* in the slot */
 	int netns_fd, rtnl_fd;
-	struct impair_ways now;		/* as it is; all zeros at first */
+};
+/* A wire, or an attachment to a bridge: the second end is all zeros but for its rtnl_fd, -1. One of them is of a slot. */
+struct net_impair_spec {
+	struct net_impair_end ends[2];
+	struct impair_ways now;		/* as it is, seen from the first end; all zeros at first */
 	struct impair_ways want;
 };
 /* Makes each way what is wanted, if it is not so now. A failure is told, and leaves the link as it can. */

@@ -118,6 +118,7 @@ struct plan_uplink { struct net_spec net; struct net_port_spec port; };
 struct plan {
 	const struct stack *stack;
 	uint32_t id;				/* hash of the project's name */
+	struct impair_ways *wires;		/* what those of `net` do to packets, seen from their first ends */
 	struct net_spec net;
 	const struct plan_uplink *uplink;	/* NULL: the networks are in the host's namespace */
 	struct plan_slot *slots;		/* in file order */

@@ -126,6 +126,7 @@ static void put_words(const json_t *map, struct buf *out)
 /* The rows of the table: one for each way that is impaired, "both" where they are alike. */
 static void add_rows(const json_t *link, json_t *rows)
 {
+	const char *wire = cli_string(link, "wire");
 	bool alike = json_equal(json_object_get(link, ways[0]), json_object_get(link, ways[1]));
 
 	for (size_t i = 0; i < IMPAIR_WAYS; i++) {
@@ -139,9 +140,9 @@ static void add_rows(const json_t *link, json_t *rows)
 		put_words(map, &text);
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "slot",
 						      cli_string(link, "slot"), "interface",
-						      cli_string(link, "interface"), "network",
-						      cli_string(link, "network"), "way",
-						      alike ? "both" : ways[i], "text",
+						      cli_string(link, "interface"), "to",
+						      *wire ? wire : cli_string(link, "network"),
+						      "way", alike ? "both" : ways[i], "text",
 						      text.len ? buf_str(&text) : "-"));
 	}
 }
@@ -149,7 +150,7 @@ static void add_rows(const json_t *link, json_t *rows)
 static int print(const struct cli_options *o, const json_t *links, struct err *err)
 {
 	static const struct cli_column columns[] = {
-		{ "NAME", "slot" }, { "INTERFACE", "interface" }, { "NETWORK", "network" },
+		{ "NAME", "slot" }, { "INTERFACE", "interface" }, { "TO", "to" },
 		{ "WAY", "way" },   { "IMPAIRMENT", "text" },	  { NULL, NULL },
 	};
 	json_t *rows = json_array();
@@ -176,16 +177,6 @@ static int take_link_told(void *arg, const struct ctl_msg *m)
 	return 0;
 }
 
-/* Without values: which of all links was meant. */
-static bool is_meant(const json_t *link, const json_t *body)
-{
-	const char *service = cli_string(body, "service"), *iface = cli_string(body, "iface");
-
-	return !*service || (!strcmp(cli_string(link, "service"), service) &&
-			     (!strcmp(cli_string(link, "interface"), iface) ||
-			      !strcmp(cli_string(link, "network"), iface)));
-}
-
 static int ask(const struct cli_options *o, const char *project, json_t *body, struct err *err)
 {
 	bool changes = o->args.n > 1;
@@ -195,15 +186,8 @@ static int ask(const struct cli_options *o, const char *project, json_t *body, s
 
 	if (rc > 0)
 		err_set(err, "impair: stack '%s' is not running: see 'mstack ls'", project);
-	else if (!rc &&
-		 ctl_call(fd, CTL_IMPAIR, changes ? body : NULL, take_link_told, links, err) < 0)
+	else if (!rc && ctl_call(fd, CTL_IMPAIR, body, take_link_told, links, err) < 0)
 		rc = err_wrap(err, "impair");
-	for (size_t i = json_array_size(links); !rc && !changes && i > 0; i--)
-		if (!is_meant(json_array_get(links, i - 1), body))
-			json_array_remove(links, i - 1);
-	if (!rc && o->args.n && !json_array_size(links))
-		rc = err_set(err, "impair: '%s': there is no such link; see 'mstack impair'",
-			     o->args.v[0]);
 	if (!rc && !changes)
 		rc = print(o, links, err);
 	json_decref(links);

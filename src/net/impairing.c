@@ -105,34 +105,72 @@ int net_impair_probe(struct impair_facts *ret, struct err *err)
 	return 0;
 }
 
-/* ---- one way --------------------------------------------------------------------------------- */
+/* ---- where ----------------------------------------------------------------------------------- */
 
-/* The end of a link in whose queue packets of one way stand. */
-struct end {
-	int fd; /* rtnetlink, of its namespace */
+/*
+ * One way over a link. What has been taken apart in its queue is lost behind that: on the way out of a slot at the host end, on
+ * the way in within its own namespace.
+ */
+struct lane {
+	int fd; /* rtnetlink, of the namespace of the device whose queue it is */
 	const char *ifname;
+	const struct net_impair_end *slot; /* how long a frame may be, its interface says */
+	bool drops_outside;
 	const struct impair *now, *want;
 };
 
-static int set_queues(const struct impair_facts *f, const struct end *e, struct err *err)
+static bool of_slot(const struct net_impair_end *e)
+{
+	return e->rtnl_fd >= 0;
+}
+
+/* At a host end where netem is and there is one behind: what a container does to its own interface does not touch it. */
+static struct lane lane_of(const struct net *n, const struct impair_facts *f,
+			   const struct net_impair_spec *spec, enum impair_way way)
+{
+	const struct net_impair_end *from = &spec->ends[way == IMPAIR_EGRESS ? 0 : 1];
+	const struct net_impair_end *to = &spec->ends[way == IMPAIR_EGRESS ? 1 : 0];
+	struct lane l = { .now = &spec->now.way[way], .want = &spec->want.way[way] };
+
+	l.slot = of_slot(from) ? from : to;
+	l.drops_outside = of_slot(from);
+	if (of_slot(from) && !(f->netem && to->host_ifname)) {
+		l.fd = from->rtnl_fd;
+		l.ifname = from->ifname;
+	} else {
+		l.fd = n->rtnl;
+		l.ifname = to->host_ifname;
+	}
+	return l;
+}
+
+static int find(int fd, const char *ifname, struct link_info *ret, struct err *err)
+{
+	int rc = link_find(fd, ifname, ret, err);
+
+	return rc > 0 ? err_sys(err, ENODEV, "link '%s'", ifname) : rc;
+}
+
+/* The host ends of wires let everything through: their own MTU says nothing. */
+static int set_queues(const struct impair_facts *f, const struct lane *lane, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
-	struct link_info l;
-	int rc = link_find(e->fd, e->ifname, &l, err);
+	struct link_info l, inner;
 
-	if (rc)
-		return rc > 0 ? err_sys(err, ENODEV, "link '%s'", e->ifname) : -1;
+	if (find(lane->fd, lane->ifname, &l, err) ||
+	    find(lane->slot->rtnl_fd, lane->slot->ifname, &inner, err))
+		return -1;
 	nl_batch_init(&b);
-	if (!impair_is_set(e->want)) {
+	if (!impair_is_set(lane->want)) {
 		qdisc_put_delete(&b, l.index);
 	} else {
-		qdisc_put_frames(&b, l.index, l.mtu);
+		qdisc_put_frames(&b, l.index, inner.mtu);
 		if (f->netem)
-			qdisc_put_netem(&b, l.index, e->want);
+			qdisc_put_netem(&b, l.index, lane->want);
 		else
-			qdisc_put_rate(&b, l.index, l.mtu, e->want);
+			qdisc_put_rate(&b, l.index, inner.mtu, lane->want);
 	}
-	return nl_transact(e->fd, &b, NULL, err) ? err_wrap(err, "link '%s'", e->ifname) : 0;
+	return nl_transact(lane->fd, &b, NULL, err) ? err_wrap(err, "link '%s'", lane->ifname) : 0;
 }
 
 /* ---- loss without netem ---------------------------------------------------------------------- */
@@ -152,57 +190,34 @@ static int socket_inside(int netns_fd, struct err *err)
 	return fd;
 }
 
-/*
- * What has been taken apart in the queue at one end is lost where it arrives at the other one: what the slot sends at the
- * host end, what comes to it in its own namespace.
- */
-static int set_drops(struct net *n, const struct net_impair_spec *spec, enum impair_way way,
-		     struct err *err)
+static int set_drops(struct net *n, const struct lane *lane, struct err *err)
 {
-	const struct impair *want = &spec->want.way[way];
-	struct drops d = { .had = spec->now.way[way].value[IMPAIR_LOSS] };
+	struct drops d = { .had = lane->now->value[IMPAIR_LOSS] };
 	_cleanup_fd_ int inside = -1;
 
-	if (way == IMPAIR_EGRESS) {
-		d.dev = spec->host_ifname;
-		return drops_set_host(n, &d, want, err);
+	if (lane->drops_outside) {
+		d.dev = lane->slot->host_ifname;
+		return drops_set_host(n, &d, lane->want, err);
 	}
 	d.table = "mstack_loss";
-	d.dev = spec->ifname;
-	inside = socket_inside(spec->netns_fd, err);
-	return inside < 0 ? -1 : drops_set(inside, &d, want, err);
+	d.dev = lane->slot->ifname;
+	inside = socket_inside(lane->slot->netns_fd, err);
+	return inside < 0 ? -1 : drops_set(inside, &d, lane->want, err);
 }
 
 /* ---- both ways ------------------------------------------------------------------------------- */
-
-/* netem at the far end of a wire keeps what a container may do to its own end out of it. */
-static struct end end_of(const struct net *n, const struct impair_facts *f,
-			 const struct net_impair_spec *spec, enum impair_way way)
-{
-	struct end e = { n->rtnl, spec->host_ifname, &spec->now.way[way], &spec->want.way[way] };
-
-	if (way == IMPAIR_INGRESS)
-		return e;
-	if (spec->far_ifname && f->netem) {
-		e.ifname = spec->far_ifname;
-	} else {
-		e.fd = spec->rtnl_fd;
-		e.ifname = spec->ifname;
-	}
-	return e;
-}
 
 int net_impair(struct net *n, const struct impair_facts *f, const struct net_impair_spec *spec,
 	       struct err *err)
 {
 	for (enum impair_way way = 0; way < IMPAIR_WAYS; way++) {
-		struct end e = end_of(n, f, spec, way);
-		bool lossy = e.now->value[IMPAIR_LOSS] || e.want->value[IMPAIR_LOSS];
+		struct lane l = lane_of(n, f, spec, way);
+		bool lossy = l.now->value[IMPAIR_LOSS] || l.want->value[IMPAIR_LOSS];
 
-		if (impair_same(e.now, e.want) || (!impair_is_set(e.now) && !impair_is_set(e.want)))
+		if (impair_same(l.now, l.want) || (!impair_is_set(l.now) && !impair_is_set(l.want)))
 			continue;
-		if (impair_possible(f, e.want, err) || set_queues(f, &e, err) ||
-		    (!f->netem && lossy && set_drops(n, spec, way, err)))
+		if (impair_possible(f, l.want, err) || set_queues(f, &l, err) ||
+		    (!f->netem && lossy && set_drops(n, &l, err)))
 			return -1;
 	}
 	return 0;

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the links of a slot do to packets, and whether this host's kernel can: said here, before anything is made. Called by
- * address.c for each attachment.
+ * address.c for each attachment, and by planwire.c for each wire.
  */
 #include "plan/planner.h"
 
-static void check(struct planner *p, const char *service, const struct stack_attach *a)
+/* `link`: "service 'a': network 'b'", for the messages. */
+static void check(struct planner *p, const struct impair_ways *ways, struct stack_pos pos,
+		  const char *link)
 {
 	const struct impair_facts *f = p->host->impair;
 	struct err err = { 0 };
 
 	for (size_t i = 0; f && i < IMPAIR_WAYS; i++) {
-		const struct impair *im = &a->impair->way[i];
+		const struct impair *im = &ways->way[i];
 
 		if (impair_possible(f, im, &err) < 0) {
 			p->host_errors++;
-			stack_diag_add(p->diags, STACK_ERROR, a->impair_pos, NULL,
-				       "service '%s': network '%s': %s", service, a->network->key,
-				       err.text);
+			stack_diag_add(p->diags, STACK_ERROR, pos, NULL, "%s: %s", link, err.text);
 			return;
 		}
 		if (!f->seed && (im->given & IMPAIR_BIT(IMPAIR_SEED)) && impair_is_set(im)) {
 			stack_diag_add(
-				p->diags, STACK_WARNING, a->impair_pos, NULL,
-				"service '%s': network '%s': seed: this kernel takes none (Linux 6.6 does): each run differs",
-				service, a->network->key);
+				p->diags, STACK_WARNING, pos, NULL,
+				"%s: seed: this kernel takes none (Linux 6.6 does): each run differs",
+				link);
 			return;
 		}
 	}
@@ -37,5 +37,17 @@ void planner_impair(struct planner *p, struct plan_slot *slot, const struct stac
 	if (!a->impair)
 		return;
 	ret->impair = *a->impair;
-	check(p, slot->service->name, a);
+	check(p, a->impair, a->impair_pos,
+	      arena_printf(p->arena, "service '%s': network '%s'", slot->service->name,
+			   a->network->key));
+}
+
+void planner_impair_wire(struct planner *p, const struct stack_wire *w, struct impair_ways *ret)
+{
+	*ret = (struct impair_ways){ 0 };
+	if (!w->impair)
+		return;
+	*ret = *w->impair;
+	check(p, w->impair, w->impair_pos,
+	      arena_printf(p->arena, "x-links: '%s'", w->ends[0].text));
 }

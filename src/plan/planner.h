@@ -70,6 +70,7 @@ void planner_publish(struct planner *p);
 /* impair_plan.c: what the link of an attachment does to packets. */
 void planner_impair(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
 		    struct plan_link *ret);
+void planner_impair_wire(struct planner *p, const struct stack_wire *w, struct impair_ways *ret);
 /* planwire.c: the wires between slots that are there. */
 void planner_wires(struct planner *p);
 /* hosts.c: the files hosts, hostname and resolv.conf of a slot. */

@@ -110,6 +110,7 @@ void planner_wires(struct planner *p)
 	if (p->running)
 		return;
 	wires = arena_array(p->arena, struct net_wire_spec, p->stack->n_wires + 1);
+	p->plan->wires = arena_array(p->arena, struct impair_ways, p->stack->n_wires + 1);
 	for (size_t i = 0; i < p->stack->n_wires; i++) {
 		const struct stack_wire *s = &p->stack->wires[i];
 		struct net_wire_spec *w = &wires[n];
@@ -120,6 +121,7 @@ void planner_wires(struct planner *p)
 		check_isolated(p, s);
 		name_ends(p, w);
 		tunnel_mtu(p, s, w);
+		planner_impair_wire(p, s, &p->plan->wires[n]);
 		n++;
 	}
 	p->plan->net.wires = wires;

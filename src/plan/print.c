@@ -204,7 +204,8 @@ static void print_end(const struct net_end_spec *e, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-static void print_wire(const struct net_wire_spec *w, struct buf *out)
+static void print_wire(const struct net_wire_spec *w, const struct impair_ways *impair,
+		       struct buf *out)
 {
 	buf_puts(out, "wire");
 	if (w->mtu)
@@ -212,6 +213,7 @@ static void print_wire(const struct net_wire_spec *w, struct buf *out)
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < ARRAY_LEN(w->ends); i++)
 		print_end(&w->ends[i], out);
+	print_impair(w->ends[0].text, impair, out);
 }
 
 static void print_edge(const struct plan *p, const struct plan_edge *e, struct buf *out)
@@ -245,7 +247,7 @@ void plan_print(const struct plan *p, struct buf *out)
 	for (size_t i = 0; i < p->n_slots; i++)
 		print_slot(p, &p->slots[i], out);
 	for (size_t i = 0; i < p->net.n_wires; i++)
-		print_wire(&p->net.wires[i], out);
+		print_wire(&p->net.wires[i], &p->wires[i], out);
 	for (size_t i = 0; i < p->n_fills; i++)
 		buf_printf(out, "fill %s from %s of %s\n", p->fills[i].volume, p->fills[i].target,
 			   p->fills[i].slot->name);

@@ -141,7 +141,7 @@ static FORM(form_ipv6s)
 /* clang-format off */
 static const struct key link_rows[] = {
 	DONE("endpoints", LST, AS(form_endpoints), MERGES(REPLACE)),
-	REFUSE("impair", MAP, "use tc(8) on the interface of the host", AS(form_impair), BELOW(impair_keys)),
+	DONE("impair", MAP, AS(form_impair), BELOW(impair_keys)),
 	DONE("ipv4", LST, AS(form_ipv4s), MERGES(REPLACE)),
 	DONE("ipv6", LST, AS(form_ipv6s), MERGES(REPLACE)),
 	DONE("mac", LST, AS(form_macs), MERGES(REPLACE)),

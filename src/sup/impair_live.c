@@ -15,43 +15,78 @@ int sup_impair_look(struct sup_prepared *p, struct err *err)
 	return 0;
 }
 
-/* One link is made as it is wanted. */
-static int impair_link(struct sup_slot *slot, size_t port, const struct impair_ways *want,
+/* A link that a request can mean: a wire, or (wire: SIZE_MAX) an attachment of a slot. */
+struct target {
+	struct sup_slot *slot; /* whose interface it is called by */
+	size_t port, wire;
+	size_t side; /* of the wire, its end here; ways are told as they are seen from it */
+};
+
+static struct net_impair_end end_of(const struct sup_slot *slot, const char *host_ifname,
+				    const char *ifname)
+{
+	return (struct net_impair_end){
+		.host_ifname = host_ifname,
+		.ifname = ifname,
+		.netns_fd = slot ? box_slot_netns(slot->box) : -1,
+		.rtnl_fd = slot ? box_slot_rtnl(slot->box) : -1,
+	};
+}
+
+/* `now` becomes what is wanted. */
+static int impair_link(struct sup *s, struct net_impair_spec *spec, struct impair_ways *now,
+		       const struct impair_ways *want, struct err *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < IMPAIR_WAYS; i++)
+		any = any || impair_is_set(&now->way[i]) || impair_is_set(&want->way[i]);
+	spec->now = *now;
+	spec->want = *want;
+	if (any && (sup_impair_look(&s->prepared, err) < 0 ||
+		    net_impair(s->net, &s->prepared.impair, spec, err) < 0))
+		return -1;
+	/* Values without an effect are kept: others may be set beside them. */
+	*now = *want;
+	return 0;
+}
+
+static int impair_port(struct sup_slot *slot, size_t port, const struct impair_ways *want,
 		       struct err *err)
 {
 	const struct net_port_spec *p = &slot->plan->ports[port];
-	struct sup_prepared *known = &slot->sup->prepared;
 	struct net_impair_spec spec = {
-		.host_ifname = p->host_ifname,
-		.ifname = p->ifname,
-		.netns_fd = box_slot_netns(slot->box),
-		.rtnl_fd = box_slot_rtnl(slot->box),
-		.now = slot->impaired[port],
-		.want = *want,
+		.ends = { end_of(slot, p->host_ifname, p->ifname), end_of(NULL, NULL, NULL) },
 	};
 
-	if (sup_impair_look(known, err) < 0 ||
-	    net_impair(slot->sup->net, &known->impair, &spec, err) < 0)
-		return -1;
-	slot->impaired[port] = *want;
-	return 0;
+	return impair_link(slot->sup, &spec, &slot->impaired[port], want, err);
+}
+
+static int impair_wire(struct sup *s, size_t wire, const struct impair_ways *want, struct err *err)
+{
+	const struct net_end_spec *ends = s->plan->net.wires[wire].ends;
+	struct net_impair_spec spec = { 0 };
+
+	for (size_t i = 0; i < 2; i++)
+		spec.ends[i] = end_of(ends[i].kind == NET_END_SLOT ? &s->slots[ends[i].slot] : NULL,
+				      ends[i].host_ifname, ends[i].ifname);
+	return impair_link(s, &spec, &s->wires[wire].impaired, want, err);
 }
 
 int sup_impair_slot(struct sup_slot *slot, struct err *err)
 {
 	slot->impaired = xcalloc(slot->plan->n_ports + 1, sizeof(*slot->impaired));
-	for (size_t i = 0; i < slot->plan->n_ports; i++) {
-		const struct impair_ways *want = &slot->plan->links[i].impair;
-
-		if (impair_is_set(&want->way[IMPAIR_EGRESS]) ||
-		    impair_is_set(&want->way[IMPAIR_INGRESS])) {
-			if (impair_link(slot, i, want, err) < 0)
-				return -1;
-		}
-		/* Values without an effect are kept: others may be set beside them. */
-		slot->impaired[i] = *want;
-	}
+	for (size_t i = 0; i < slot->plan->n_ports; i++)
+		if (impair_port(slot, i, &slot->plan->links[i].impair, err) < 0)
+			return -1;
 	return 0;
+}
+
+int sup_impair_wire(struct sup *s, size_t wire, struct err *err)
+{
+	if (impair_wire(s, wire, &s->plan->wires[wire], err) == 0)
+		return 0;
+	return err_wrap(err, "x-links: '%s'", s->plan->net.wires[wire].ends[0].text);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -71,17 +106,38 @@ static json_t *values(const struct impair *im)
 	return o;
 }
 
-static void tell(struct sup_peer *p, const struct ctl_msg *m, const struct sup_slot *slot,
-		 size_t port)
+/* As it is seen from one end of it, and back: a wire's ways are kept as its first end sees them. */
+static struct impair_ways seen_from(const struct impair_ways *w, size_t side)
 {
-	const struct impair_ways *now = &slot->impaired[port];
+	struct impair_ways out = *w;
+
+	if (side) {
+		out.way[IMPAIR_EGRESS] = w->way[IMPAIR_INGRESS];
+		out.way[IMPAIR_INGRESS] = w->way[IMPAIR_EGRESS];
+	}
+	return out;
+}
+
+static struct impair_ways now_of(const struct sup *s, const struct target *t)
+{
+	return t->wire == SIZE_MAX ? t->slot->impaired[t->port]
+				   : seen_from(&s->wires[t->wire].impaired, t->side);
+}
+
+static void tell(struct sup_peer *p, const struct ctl_msg *m, const struct target *t)
+{
+	bool wired = t->wire != SIZE_MAX;
+	const struct net_end_spec *ends = wired ? p->sup->plan->net.wires[t->wire].ends : NULL;
+	struct impair_ways now = now_of(p->sup, t);
 
 	ctl_answer(p->fd, m, CTL_OK,
-		   json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "service", slot->plan->service->name,
-			     "slot", slot->plan->name, "interface", slot->plan->ports[port].ifname,
-			     "network", slot->plan->links[port].network, "egress",
-			     values(&now->way[IMPAIR_EGRESS]), "ingress",
-			     values(&now->way[IMPAIR_INGRESS])),
+		   json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "service",
+			     t->slot->plan->service->name, "slot", t->slot->plan->name, "interface",
+			     wired ? ends[t->side].ifname : t->slot->plan->ports[t->port].ifname,
+			     wired ? "wire" : "network",
+			     wired ? ends[!t->side].text : t->slot->plan->links[t->port].network,
+			     "egress", values(&now.way[IMPAIR_EGRESS]), "ingress",
+			     values(&now.way[IMPAIR_INGRESS])),
 		   false);
 }
 
@@ -109,12 +165,11 @@ static int read_way(const json_t *map, struct impair *im, struct err *err)
 	return -1;
 }
 
-static int change(struct sup_slot *slot, size_t port, const struct ctl_msg *m, struct err *err)
+static int change(struct sup *s, const struct target *t, const struct ctl_msg *m, struct err *err)
 {
-	struct sup_prepared *known = &slot->sup->prepared;
-	struct impair_ways want = slot->impaired[port];
+	struct impair_ways want = now_of(s, t);
 
-	if (sup_impair_look(known, err) < 0)
+	if (sup_impair_look(&s->prepared, err) < 0)
 		return -1;
 	for (size_t i = 0; i < IMPAIR_WAYS; i++) {
 		const json_t *map = json_object_get(m->body, ways[i]);
@@ -123,22 +178,48 @@ static int change(struct sup_slot *slot, size_t port, const struct ctl_msg *m, s
 			want.way[i] = (struct impair){ 0 };
 		if (json_is_object(map) && read_way(map, &want.way[i], err) < 0)
 			return -1;
-		if (impair_possible(&known->impair, &want.way[i], err) < 0)
+		if (impair_possible(&s->prepared.impair, &want.way[i], err) < 0)
 			return -1;
 	}
-	return impair_link(slot, port, &want, err);
+	if (t->wire == SIZE_MAX)
+		return impair_port(t->slot, t->port, &want, err);
+	want = seen_from(&want, t->side);
+	return impair_wire(s, t->wire, &want, err);
+}
+
+static bool find_wire(struct sup *s, struct sup_slot *slot, const char *name, struct target *ret)
+{
+	for (size_t i = 0; i < s->plan->net.n_wires; i++) {
+		const struct net_wire_spec *w = &s->plan->net.wires[i];
+
+		for (size_t k = 0; k < 2; k++) {
+			const struct net_end_spec *e = &w->ends[k];
+
+			if (e->kind != NET_END_SLOT || e->slot != slot->nr ||
+			    strcmp(e->ifname, name) != 0 || !s->wires[i].made)
+				continue;
+			*ret = (struct target){ .slot = slot, .wire = i, .side = k };
+			return true;
+		}
+	}
+	return false;
 }
 
 /* By its name in the container, or by that of its network. */
-static size_t find_port(const struct sup_slot *slot, const char *name)
+static bool find_target(struct sup_slot *slot, const char *name, struct target *ret)
 {
-	for (size_t i = 0; i < slot->plan->n_ports; i++)
-		if (!strcmp(slot->plan->ports[i].ifname, name))
-			return i;
-	for (size_t i = 0; i < slot->plan->n_ports; i++)
-		if (!strcmp(slot->plan->links[i].network, name))
-			return i;
-	return slot->plan->n_ports;
+	const struct plan_slot *p = slot->plan;
+
+	if (find_wire(slot->sup, slot, name, ret))
+		return true;
+	*ret = (struct target){ .slot = slot, .wire = SIZE_MAX };
+	for (; slot->impaired && ret->port < p->n_ports; ret->port++)
+		if (!strcmp(p->ports[ret->port].ifname, name))
+			return true;
+	for (ret->port = 0; slot->impaired && ret->port < p->n_ports; ret->port++)
+		if (!strcmp(p->links[ret->port].network, name))
+			return true;
+	return false;
 }
 
 static struct sup_slot *find_slot(struct sup *s, const char *service, json_int_t index)
@@ -160,29 +241,37 @@ static int answer_change(struct sup_peer *p, const struct ctl_msg *m, const char
 	json_t *index = json_object_get(m->body, "index");
 	struct sup_slot *slot =
 		find_slot(p->sup, service, json_is_integer(index) ? json_integer_value(index) : 1);
-	size_t port;
+	struct target t;
 
 	if (!slot)
 		return err_set(err, "service '%s': there is none of this name and number", service);
-	if (!slot->impaired)
-		return err_set(err, "service '%s': has no links yet", service);
-	port = find_port(slot, iface ? iface : "");
-	if (port == slot->plan->n_ports)
-		return err_set(err, "service '%s': has no interface or network '%s'", service,
+	if (!find_target(slot, iface ? iface : "", &t))
+		return err_set(err, "service '%s': has no interface or network '%s' now", service,
 			       iface ? iface : "");
-	if (change(slot, port, m, err) < 0)
+	if (change(p->sup, &t, m, err) < 0)
 		return err_wrap(err, "%s:%s", service, iface);
-	tell(p, m, slot, port);
+	tell(p, m, &t);
 	return 0;
 }
 
+/* Wires once, by the first of their ends that is a service's. */
 static void answer_all(struct sup_peer *p, const struct ctl_msg *m)
 {
-	for (size_t i = 0; i < p->sup->n_slots; i++) {
-		const struct sup_slot *slot = &p->sup->slots[i];
+	struct sup *s = p->sup;
 
-		for (size_t k = 0; slot->impaired && k < slot->plan->n_ports; k++)
-			tell(p, m, slot, k);
+	for (size_t i = 0; i < s->n_slots; i++) {
+		struct target t = { .slot = &s->slots[i], .wire = SIZE_MAX };
+
+		for (; t.slot->impaired && t.port < t.slot->plan->n_ports; t.port++)
+			tell(p, m, &t);
+	}
+	for (size_t i = 0; i < s->plan->net.n_wires; i++) {
+		const struct net_end_spec *ends = s->plan->net.wires[i].ends;
+		struct target t = { .wire = i, .side = ends[0].kind != NET_END_SLOT };
+
+		t.slot = &s->slots[ends[t.side].slot];
+		if (s->wires[i].made)
+			tell(p, m, &t);
 	}
 }
 

@@ -255,6 +255,9 @@ static bool is_impaired(const struct stack *stack)
 		for (size_t j = 0; j < stack->services[i].n_networks; j++)
 			if (stack->services[i].networks[j].impair)
 				return true;
+	for (size_t i = 0; i < stack->n_wires; i++)
+		if (stack->wires[i].impair)
+			return true;
 	return false;
 }
 

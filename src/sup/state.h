@@ -138,6 +138,7 @@ struct sup_prepared {
 struct sup_wire {
 	bool made, ready; /* ready: it carries frames */
 	struct err err;	  /* why it could not be made the last time */
+	struct impair_ways impaired; /* what it does to packets now, seen from its first end */
 };
 
 struct sup {
@@ -230,6 +231,7 @@ int sup_provide(const struct sup_opts *opts, struct store *store, const struct p
 
 /* impair_live.c: after its links were made; CTL_IMPAIR. */
 int sup_impair_slot(struct sup_slot *slot, struct err *err);
+int sup_impair_wire(struct sup *s, size_t wire, struct err *err);
 void sup_impair_request(struct sup_peer *p, const struct ctl_msg *m);
 /* Once: what the kernel can do. */
 int sup_impair_look(struct sup_prepared *p, struct err *err);

@@ -110,6 +110,8 @@ void sup_wiring_make(struct sup *s, struct sup_slot *const *slots, size_t n)
 
 		w->err = due.v[i].err;
 		w->made = !w->err.text[0];
+		if (w->made)
+			sup_impair_wire(s, due.v[i].wire, &w->err);
 	}
 	vec_fini(&due);
 }
@@ -121,7 +123,7 @@ bool sup_wiring_made(const struct sup_slot *slot, struct err *err)
 	for (size_t i = 0; i < net->n_wires; i++) {
 		const struct sup_wire *w = &slot->sup->wires[i];
 
-		if (w->made || !sup_wire_has(&net->wires[i], slot->nr))
+		if ((w->made && !w->err.text[0]) || !sup_wire_has(&net->wires[i], slot->nr))
 			continue;
 		*err = w->err;
 		return false;

@@ -58,8 +58,8 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	two '{rate: 100mbit, egress: {loss: 50%}}'
 	mstack up -d
 	expect_exit 0 mstack impair
-	says 'a-1    eth0        lab       egress    loss=50% rate=100mbit' 'a-1    eth0        lab       ingress   rate=100mbit' \
-		'b-1    eth0        lab       both      -'
+	says 'a-1    eth0        lab   egress    loss=50% rate=100mbit' 'a-1    eth0        lab   ingress   rate=100mbit' \
+		'b-1    eth0        lab   both      -'
 	acquaint a
 	between 130 270 "$(answered 400 a)"
 	[[ $(answered 200 b) == 200 ]]
@@ -103,6 +103,51 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	# What waits in the queue stays there when the rate changes.
 	expect_exit 0 mstack impair
 	says 'rate=400mbit'
+	mstack down
+}
+
+@test "impair: a wire, from both of its ends, lossy to the packet and slow" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], network_mode: none}
+		  b: {image: busybox, command: [sleep, "1000"], network_mode: none}
+		x-links:
+		  - endpoints: ["a:eth1", "b:eth1"]
+		    mtu: 9000
+		    ipv4: ["10.0.0.1/30", "10.0.0.2/30"]
+		    impair: {egress: {loss: 50%}}
+	END
+	mstack up -d
+	expect_exit 0 mstack impair
+	says 'a-1    eth1        b:eth1   egress   loss=50%'
+	for end in a:10.0.0.2:b b:10.0.0.1:a; do
+		IFS=: read -r one ip other <<<"$end"
+		nsenter --net --target "$(field "$one" Pid)" ip neigh replace "$ip" \
+			lladdr "$(inside "$other" cat /sys/class/net/eth1/address)" dev eth1
+	done
+	through() { inside "$1" busybox ping -c 400 -i 0.005 -W 1 -q "$2" | sed -n 's/.*transmitted, \([0-9]*\) packets received.*/\1/p'; }
+	between 130 270 "$(through a 10.0.0.2)"
+	between 130 270 "$(through b 10.0.0.1)"
+	# The other way too: one half of one half.
+	expect_exit 0 mstack impair b:eth1 egress loss=50%
+	between 50 150 "$(through a 10.0.0.2)"
+	expect_exit 0 mstack impair b:eth1 ingress clear
+	expect_exit 0 mstack impair
+	says 'a-1    eth1        b:eth1   ingress   loss=50%'
+	expect_exit 0 mstack impair a:eth1 clear
+	[[ $(through a 10.0.0.2) == 400 ]]
+	# What is as long as its MTU goes through the queue.
+	expect_exit 0 mstack impair a:eth1 loss=1% rate=100mbit
+	inside a busybox ping -c 20 -i 0.01 -s 8972 -W 2 -q 10.0.0.2 | grep -E ' (1[5-9]|20) packets received'
+	before=$(inside a cat /sys/class/net/eth1/statistics/tx_packets)
+	inside a sh -c 'head -c 20000000 /dev/zero >/tmp/data'
+	inside a busybox httpd -f -p 5000 -h /tmp 3>&- &
+	server=$!
+	wait_until listens a
+	[[ $(inside b timeout 60 busybox wget -q -O - http://10.0.0.1:5000/data | wc -c) == 20000000 ]]
+	kill "$server"
+	# 2,236 of 8,948 bytes at least.
+	has_netem || (($(inside a cat /sys/class/net/eth1/statistics/tx_packets) - before > 2230))
 	mstack down
 }
 
@@ -168,5 +213,24 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	expect_exit 1 mstack impair c:eth0 loss=1%
 	expect_exit 1 mstack impair c:eth0
 	expect_exit 2 mstack --dry-run impair a:eth0 loss=1%
+	mstack down
+}
+
+@test "impair: the example of two sites" {
+	cp "$E2E/../../examples/wan/stack.yaml" .
+	expect_exit 0 mstack config -q
+	if ! has_netem; then
+		up_fails 1 "x-links: 'head-router:wan': delay: this kernel has no netem: modprobe sch_netem"
+		# All but that.
+		sed -i 's/delay: 20ms, //' stack.yaml
+	fi
+	mstack up -d
+	wait_until log_has client 'a page in'
+	expect_exit 0 mstack impair head-router:wan
+	says branch-router:wan 'loss=0.5%'
+	expect_exit 0 mstack impair branch-router:wan loss=100%
+	not inside client busybox ping -c 2 -W 1 -q 10.20.1.10
+	expect_exit 0 mstack impair head-router:wan clear
+	inside client busybox ping -c 5 -W 5 -q 10.20.1.10
 	mstack down
 }

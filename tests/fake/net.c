@@ -134,7 +134,9 @@ int net_impair(struct net *n, const struct impair_facts *f, const struct net_imp
 		return err_set(err, "no queue today");
 	impair_text(&spec->want.way[IMPAIR_EGRESS], &egress);
 	impair_text(&spec->want.way[IMPAIR_INGRESS], &ingress);
-	fake_note("impair %s egress %s ingress %s", spec->ifname, buf_str(&egress),
+	fake_note("impair %s%s%s egress %s ingress %s", spec->ends[0].ifname,
+		  spec->ends[1].host_ifname ? " to " : "",
+		  spec->ends[1].host_ifname ? spec->ends[1].ifname : "", buf_str(&egress),
 		  buf_str(&ingress));
 	return 0;
 }

@@ -46,10 +46,9 @@ static void up(struct world *w, struct world_stack *s)
 
 static struct net_impair_spec spec_of(const struct world_stack *s)
 {
-	return (struct net_impair_spec){ .host_ifname = s->slots[0].ports[0].host_ifname,
-					 .ifname = "eth0",
-					 .netns_fd = s->ns[0].netns,
-					 .rtnl_fd = s->ns[0].rtnl };
+	return (struct net_impair_spec){ .ends = { { s->slots[0].ports[0].host_ifname, "eth0",
+						     s->ns[0].netns, s->ns[0].rtnl },
+						   { .rtnl_fd = -1 } } };
 }
 
 static void set(struct world_stack *s, struct net_impair_spec *spec, const char *egress,

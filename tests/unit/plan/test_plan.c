@@ -1496,6 +1496,29 @@ static void test_impaired(void **state)
 	end(&p);
 }
 
+static void test_impaired_wire(void **state)
+{
+	static const char yaml[] =
+		"services:\n"
+		"  a: {image: i, command: x, network_mode: none}\n"
+		"  b: {image: i, command: x, network_mode: none}\n"
+		"x-links:\n"
+		"  - {endpoints: ['a:eth1', 'b:eth1'], impair: {loss: 1%, ingress: {delay: 5ms}}}\n";
+	static const struct impair_facts none = { .queues = true, .loss = true };
+	struct planned p = { 0 }, q = { .impair = &none };
+
+	(void)state;
+	make(&p, yaml);
+	assert_int_equal(p.rc, 0);
+	assert_has(&p, "\n  impair a:eth1 egress loss=1%\n  impair a:eth1 ingress delay=5ms loss=1%\n");
+	end(&p);
+	make(&q, yaml);
+	assert_int_equal(q.rc, PLAN_HOST_REFUSES);
+	assert_string_equal(stack_diags_get(q.diags, 0)->text,
+			    "x-links: 'a:eth1': delay: this kernel has no netem: modprobe sch_netem");
+	end(&q);
+}
+
 static void test_kernel_cannot_impair(void **state)
 {
 	static const struct {
@@ -1576,6 +1599,7 @@ int main(void)
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_beside_nobody),
 		cmocka_unit_test(test_impaired),
+		cmocka_unit_test(test_impaired_wire),
 		cmocka_unit_test(test_kernel_cannot_impair),
 	};
 

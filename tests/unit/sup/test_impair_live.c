@@ -122,7 +122,7 @@ static void talk(void)
 	expect(fd, "a", "eth0", "{\"egress\": {\"delay\": 5}}",
 	       "'delay': no impairment is called so");
 	expect(fd, "a", "eth0", "{\"egress\": {\"delay\": \"5\"}}", "delay: '5': write like 20ms");
-	expect(fd, "a", "eth7", "{}", "service 'a': has no interface or network 'eth7'");
+	expect(fd, "a", "eth7", "{}", "service 'a': has no interface or network 'eth7' now");
 	expect(fd, "b", "eth0", "{}", "service 'b': there is none");
 	expect(fd, "a", "eth0", "{\"index\": 2}",
 	       "service 'a': there is none of this name and number");
@@ -130,7 +130,7 @@ static void talk(void)
 	end_it(fd);
 }
 
-static void live_with(struct life *l, void (*client)(void))
+static void live_with(struct life *l, const char *yaml, void (*client)(void))
 {
 	pid_t pid = fork();
 	int status;
@@ -141,7 +141,7 @@ static void live_with(struct life *l, void (*client)(void))
 		_exit(0);
 	}
 	l->bystanders = true;
-	live(l, impaired, NULL, 0);
+	live(l, yaml, NULL, 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
@@ -159,7 +159,7 @@ static void test_requests(void **state)
 	struct life l = new_life();
 
 	(void)state;
-	live_with(&l, talk);
+	live_with(&l, impaired, talk);
 	assert_int_equal(l.rc, 0);
 	expect_log(&l, "probe impairments\n",
 		   "impair eth0 egress delay=5ms loss=1% ingress delay=5ms\n");
@@ -197,6 +197,67 @@ static void test_not_impaired(void **state)
 	end_life(&l);
 }
 
+static const char wired[] =
+	"services:\n"
+	"  a: {image: i, command: x, network_mode: none}\n"
+	"  b: {image: i, command: x, network_mode: none}\n"
+	"x-links:\n"
+	"  - {endpoints: ['a:left', 'b:right'], impair: {delay: 5ms, egress: {loss: 1%}}}\n";
+
+/* Each end sees it from its own side. */
+static void talk_of_wires(void)
+{
+	int fd = connect_to_it();
+
+	for (int i = 0; i < 3000; i++) {
+		struct err err = { 0 };
+		_cleanup_free_ char *text = ask(fd, json_object(), &err);
+
+		if (strstr(text, "left"))
+			break;
+		usleep(10000);
+	}
+	expect(fd, NULL, NULL, "{}",
+	       "[{\"egress\":{\"delay\":\"5ms\",\"loss\":\"1%\"},\"ingress\":{\"delay\":\"5ms\"},"
+	       "\"interface\":\"left\",\"service\":\"a\",\"slot\":\"a-1\",\"wire\":\"b:right\"}]");
+	expect(fd, "b", "right", "{}",
+	       "[{\"egress\":{\"delay\":\"5ms\"},\"ingress\":{\"delay\":\"5ms\",\"loss\":\"1%\"},"
+	       "\"interface\":\"right\",\"service\":\"b\",\"slot\":\"b-1\",\"wire\":\"a:left\"}]");
+	expect(fd, "b", "right",
+	       "{\"egress\": {\"rate\": \"1mbit\"}, \"ingress\": {\"delay\": \"0\"}}",
+	       "[{\"egress\":{\"delay\":\"5ms\",\"rate\":\"1mbit\"},");
+	expect(fd, "b", "left", "{}", "service 'b': has no interface or network 'left' now");
+	expect(fd, "a", "left", "{\"egress\": true}",
+	       "[{\"egress\":{},\"ingress\":{\"delay\":\"5ms\",\"rate\":\"1mbit\"}");
+	end_it(fd);
+}
+
+static void test_wires(void **state)
+{
+	struct life l = new_life();
+
+	(void)state;
+	live_with(&l, wired, talk_of_wires);
+	assert_int_equal(l.rc, 0);
+	expect_log(&l, "impair left to right egress delay=5ms loss=1% ingress delay=5ms\n",
+		   "impair left to right egress loss=1% ingress delay=5ms rate=1mbit\n");
+	expect_log(&l, "impair left to right egress loss=1% ingress delay=5ms rate=1mbit\n",
+		   "impair left to right egress  ingress delay=5ms rate=1mbit\n");
+	end_life(&l);
+}
+
+static void test_wire_fails(void **state)
+{
+	struct life l = new_life();
+
+	(void)state;
+	l.world.impair_fails = true;
+	live(&l, wired, NULL, 0);
+	assert_int_equal(l.rc, -1);
+	assert_non_null(strstr(l.err.text, "x-links: 'a:left': no queue today"));
+	end_life(&l);
+}
+
 static void test_fails(void **state)
 {
 	struct life l = new_life();
@@ -227,7 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),     cmocka_unit_test(test_kept_over_restarts),
 		cmocka_unit_test(test_not_impaired), cmocka_unit_test(test_fails),
-		cmocka_unit_test(test_no_netem),
+		cmocka_unit_test(test_no_netem),     cmocka_unit_test(test_wires),
+		cmocka_unit_test(test_wire_fails),
 	};
 
 	return cmocka_run_group_tests(tests, life_setup, life_teardown);
