@@ -471,6 +471,9 @@ static pid_t client(void)
 			_exit(100);
 		if (ctl_call(fd, 99, NULL, NULL, NULL, &err) == 0)
 			_exit(101);
+		/* A slot that is not open yet has no network to hand out. */
+		for (int i = 0; i < 1000 && capture(fd) != 23; i++)
+			usleep(10000);
 		if (capture(fd) != 23)
 			_exit(103);
 		_exit(ctl_call(fd, CTL_DOWN, NULL, NULL, NULL, &err) < 0 ? 102 : n);
