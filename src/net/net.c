@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/beside.h"
+#include "net/flows.h"
 #include "net/drops.h"
 #include "net/lease.h"
 #include "net/link.h"
@@ -310,6 +311,7 @@ void net_down(struct net *n)
 	beside_close(n->beside);
 	n->beside = NULL;
 	holds_release(n);
+	flows_forget_all(n);
 	delete_links(n);
 	drops_down(n);
 	delete_tables(n);

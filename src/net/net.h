@@ -30,6 +30,7 @@ struct net {
 	bool has_table;
 	bool has_drops; /* the table of what is lost without netem */
 	bool has_uplinks4, has_uplinks6; /* leases were taken, as there is a way out */
+	bool has_udp; /* published ports of it */
 	size_t first; /* of the bridges that are being made: those before it are up */
 	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;

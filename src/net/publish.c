@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 
+#include "net/flows.h"
 #include "net/net.h"
 #include "net/nft.h"
 
@@ -223,5 +224,6 @@ int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count
 	if (commit(n, &c, add, err))
 		return err_wrap(err, "nftables table '%s': %s %zu ports", n->spec->table,
 				add ? "publish" : "withdraw", count);
+	flows_forget(n, pubs, count);
 	return 0;
 }

@@ -9,6 +9,10 @@
 
 #define NETWORKS_MAX 1000
 #define SUBNETS_MAX  8 /* of one network */
+#define MTU_OPTION   "com.docker.network.driver.mtu"
+#define MTU_LEAST    68
+#define MTU_LEAST_6  1280 /* with less a link carries no IPv6 (RFC 8200) */
+#define MTU_MOST     65535
 
 /* How large a subnet may be, by its family. */
 static const struct {
@@ -138,6 +142,11 @@ static const struct key_table ipam_keys = TABLE(ipam_rows);
 
 /* ---- options of the driver ------------------------------------------------------------------- */
 
+static bool text_is_decimal(const char *text)
+{
+	return *text >= '1' && *text <= '9' && !text[strspn(text, "0123456789")];
+}
+
 /* Options of Docker's bridges that ask for what a bridge does here anyway. */
 static bool is_usual(const char *option, const char *value)
 {
@@ -149,7 +158,6 @@ static bool is_usual(const char *option, const char *value)
 		{ "com.docker.network.bridge.gateway_mode_ipv4", "nat" },
 		{ "com.docker.network.bridge.host_binding_ipv4", "0.0.0.0" },
 		{ "com.docker.network.bridge.inhibit_ipv4", "false" },
-		{ "com.docker.network.driver.mtu", "1500" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
@@ -158,8 +166,28 @@ static bool is_usual(const char *option, const char *value)
 	return false;
 }
 
+/* Without it, that of the host's way out. The number is read by the model, so it must be one. */
+static struct node *mtu(struct reader *r, const struct where *w, const struct node *n)
+{
+	struct node *out = form_text(r, w, n);
+	int64_t number;
+
+	if (!*n->text)
+		return NULL;
+	if (!text_is_decimal(n->text) || text_parse_int(n->text, &number) || number < MTU_LEAST ||
+	    number > MTU_MOST) {
+		reader_error(r, w, n->pos, NULL, "'%.40s' is not an MTU: %d to %d", n->text,
+			     MTU_LEAST, MTU_MOST);
+		return NULL;
+	}
+	out->number = number;
+	return out;
+}
+
 static FORM(form_driver_option)
 {
+	if (!strcmp(w->key, MTU_OPTION))
+		return mtu(r, w, n);
 	if (!is_usual(w->key, n->text))
 		reader_refuse(r, w, n->pos, NULL, "%s", "");
 	return form_text(r, w, n);
@@ -208,6 +236,7 @@ static bool is_off(const struct node *network, const char *key)
 /* A family that is off: its subnets are not used, and who names one may not have meant that. */
 static void check_families(struct reader *r, const struct where *w, const struct node *out)
 {
+	const struct node *mtu = node_get(node_get(out, "driver_opts"), MTU_OPTION);
 	const struct node *config = node_get(node_get(out, "ipam"), "config"),
 			  *six = node_get(out, "enable_ipv6");
 	bool off4 = is_off(out, "enable_ipv4"), off6 = is_off(out, "enable_ipv6");
@@ -222,6 +251,10 @@ static void check_families(struct reader *r, const struct where *w, const struct
 		if (subnet && strchr(subnet->text, ':') && !six)
 			six = subnet;
 	}
+	if (mtu && mtu->number < MTU_LEAST_6 && six && !off6)
+		reader_error(r, w, mtu->pos, NULL,
+			     "an MTU of %d is too small for IPv6: %d at least", (int)mtu->number,
+			     MTU_LEAST_6);
 	if (off4 && (off6 || !six))
 		reader_error(r, w, node_get(out, "enable_ipv4")->pos, "set 'enable_ipv6: true'",
 			     "a network without IPv4 and without IPv6");

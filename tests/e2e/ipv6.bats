@@ -44,8 +44,8 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	wait_until log_has a 'default via fd00:77::1'
 	log_has a 'fd00:77::9/64 scope global'
 	not log_has a tentative
-	[[ $(inside b cat /etc/hosts) == *$'fd00:77::9\ta a-1 '* ]]
-	inside b ping -6 -c 1 -W 2 fd00:77::9
+	[[ $(inside a cat /etc/hosts) == *$'fd00:77::9\ta a-1 '* ]]
+	inside b ping -6 -c 1 -W 2 a | grep 'fd00:77::9'
 	inside b ping -6 -c 1 -W 2 fd00:77::1
 	# IPv4 as well: it is on unless it is switched off.
 	inside b ping -4 -c 1 -W 2 "$(field a IP)"
@@ -110,7 +110,7 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	mstack up -d
 	[[ $(field a IP) == fd*::2 ]]
 	[[ $(inside a ip -4 -o addr show dev eth0) == "" ]]
-	[[ $(inside b cat /etc/hosts) == *"$(field a IP)"$'\t'"a "* ]]
+	[[ $(inside a cat /etc/hosts) == *"$(field a IP)"$'\t'"a "* ]]
 	wait_until internet curl -s -m 5 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
 	inside b ping -6 -c 1 -W 2 a
 	# Nothing holds the port of the other family.
@@ -239,6 +239,7 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 		  d: {image: busybox, command: [sleep, "1000"], networks: {default: {ipv4_address: 10.8.0.130}}}
 		networks:
 		  default:
+		    driver_opts: {com.docker.network.driver.mtu: 1400}
 		    ipam:
 		      config:
 		        - {subnet: 10.8.0.0/24, ip_range: 10.8.0.128/30, aux_addresses: {printer: 10.8.0.129}}
@@ -250,6 +251,8 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 	[[ $(inside c ip route) == *'default via 10.9.0.254'* ]]
 	inside a ping -c 1 -W 2 10.9.0.1
 	[[ $(addresses6 a) == 'eth0 fd00:78::ff00/64' ]]
+	[[ $(ip -o link show type bridge) == *'mtu 1400 '* ]]
+	[[ $(inside c ip -o link show eth0) == *'mtu 1400 '* ]]
 	mstack down
 }
 
@@ -302,4 +305,36 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 	[[ $(nft list ruleset) == *'0.0.0.0/0 . tcp . 79-81 : '*'::/0 . tcp . 79-81 : fd'* ]]
 	mstack down
 	[[ $(nft list ruleset) != *mstk* ]]
+}
+
+# One datagram a moment from one port, without a pause: as a SIP phone or a sensor does.
+chatter() {
+	# shellcheck disable=SC2016
+	internet bash -c 'exec 4<>"/dev/udp/$1/$2"; while :; do echo x >&4 || :; sleep 0.1; done' chatter "$1" 5353 2>/dev/null 3>&- &
+	CHATTER+=($!)
+}
+# Nobody listens there, which the container counts.
+datagrams4() { inside a cat /proc/net/snmp | awk '$1 == "Udp:" && $2 ~ /[0-9]/ { exit !$3 }'; }
+datagrams6() { inside a cat /proc/net/snmp6 | awk '$1 == "Udp6NoPorts" { exit !$2 }'; }
+
+@test "ports: who sends UDP all the time reaches a container that comes later, and another one after it" {
+	CHATTER=()
+	chatter 198.51.100.2
+	chatter 2001:db8:64::2
+	sleep 0.5
+	for name in one two; do
+		# Each has another address.
+		stack $name <<-'END'
+			services: {a: {image: busybox, command: [sleep, "1000"], ports: ["5353:53/udp"]}}
+			networks: {default: {enable_ipv6: true}}
+		END
+		mstack up -d
+		wait_until datagrams4
+		wait_until datagrams6
+		# What is not ours is not forgotten.
+		internet bash -c 'echo x >/dev/udp/198.51.100.2/6000'
+		mstack down
+		grep -q 'dport=6000 ' /proc/net/nf_conntrack
+	done
+	kill "${CHATTER[@]}"
 }

@@ -460,6 +460,108 @@ static void test_full_subnet(void **state)
 	end(&p);
 }
 
+static const char *ip4(const struct planned *p, size_t slot)
+{
+	static char text[IP_NET_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s", ip_text(&p->plan->slots[slot].ports[0].ip4.ip).text);
+	return text;
+}
+
+static const char *ip6(const struct planned *p, size_t slot)
+{
+	static char text[IP_NET_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s", ip_net_text(&p->plan->slots[slot].ports[0].ip6).text);
+	return text;
+}
+
+/* A prefix of the stack's own, by its name; each network has a /64 of it, by its own name. */
+static void test_ipv6(void **state)
+{
+	struct planned p = { 0 }, busy = { 0 };
+	const struct net_bridge_spec *b;
+	struct net_prefix taken = { .dev = "lan0" };
+	static const char yaml[] =
+		"services:\n  a: {image: ./i, command: x, networks: [n, m], ports: ['80', '81:81']}\n"
+		"  b: {image: ./i, command: x, networks: [n]}\n"
+		"networks: {n: {enable_ipv6: true}, m: {enable_ipv4: false, enable_ipv6: true}}\n";
+
+	(void)state;
+	make(&p, yaml);
+	assert_int_equal(p.rc, 0);
+	b = p.plan->net.bridges;
+	assert_int_equal(b[0].n_subnets, 2);
+	assert_int_equal(b[1].n_subnets, 1);
+	assert_string_equal(ip_net_text(&b[0].subnets[1].net).text, "fdd3:7642:671b:bf1f::/64");
+	assert_memory_equal(b[0].subnets[1].net.ip.bytes, b[1].subnets[0].net.ip.bytes, 6);
+	assert_false(ip_overlap(&b[0].subnets[1].net, &b[1].subnets[0].net));
+	assert_string_equal(ip_text(&b[0].subnets[1].gateway).text, "fdd3:7642:671b:bf1f::1");
+	assert_string_equal(ip6(&p, 0), "fdd3:7642:671b:bf1f::2/64");
+	assert_string_equal(ip6(&p, 1), "fdd3:7642:671b:bf1f::3/64");
+	assert_true(p.plan->slots[0].ports[0].gateway6.family);
+	assert_false(p.plan->slots[0].ports[1].gateway6.family ||
+		     p.plan->slots[0].ports[1].gateway4.family);
+	assert_int_equal(p.plan->slots[0].ports[1].ip4.ip.family, 0);
+	assert_int_equal(p.plan->slots[0].n_pubs, 4);
+	assert_true(p.plan->slots[0].pubs[1].twin &&
+		    p.plan->slots[0].pubs[1].addr.family == AF_INET6);
+	assert_has(&p, "  publish 0.0.0.0:81 -> 172.");
+	assert_has(&p, "  publish [::]:81 -> [fdd3:7642:671b:bf1f::2]:81/tcp\n");
+	assert_has(&p, "default-route default-route6\n");
+	assert_non_null(strstr(p.plan->slots[1].files[0].text,
+			       "\nfdd3:7642:671b:bf1f::3\tb b-1 demo-b-1\n"));
+	/* Somebody has it: the next one. */
+	taken.net = b[0].subnets[1].net;
+	busy.facts.prefixes = &taken;
+	busy.facts.n_prefixes = 1;
+	make(&busy, yaml);
+	assert_string_equal(ip_net_text(&busy.plan->net.bridges[0].subnets[1].net).text,
+			    "fdd3:7642:671b:bf20::/64");
+	end(&p);
+	end(&busy);
+}
+
+static void test_subnets(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p,
+	     "services:\n  a: {image: ./i, command: x}\n  b: {image: ./i, command: x}\n"
+	     "  c: {image: ./i, command: x, networks: {default: {ipv4_address: 10.2.0.9}}}\n"
+	     "  d: {image: ./i, command: x}\n"
+	     "networks:\n  default:\n    driver_opts: {com.docker.network.driver.mtu: 1300}\n"
+	     "    ipam:\n      config:\n"
+	     "        - {subnet: 10.1.0.0/24, ip_range: 10.1.0.0/30, aux_addresses: {r: 10.1.0.2}}\n"
+	     "        - {subnet: \"fd00::/64\"}\n"
+	     "        - {subnet: 10.2.0.0/28, gateway: 10.2.0.2}\n");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.plan->net.bridges[0].mtu, 1300);
+	assert_string_equal(ip4(&p, 0), "10.1.0.3");
+	assert_string_equal(ip4(&p, 1), "10.2.0.1");
+	assert_string_equal(ip4(&p, 2), "10.2.0.9");
+	assert_string_equal(ip4(&p, 3), "10.2.0.3");
+	assert_string_equal(ip_text(&p.plan->slots[0].ports[0].gateway4).text, "10.1.0.1");
+	assert_string_equal(ip_text(&p.plan->slots[1].ports[0].gateway4).text, "10.2.0.2");
+	assert_int_equal(p.plan->slots[1].ports[0].ip4.prefix, 28);
+	assert_string_equal(ip6(&p, 3), "fd00::5/64");
+	end(&p);
+}
+
+static void test_published_to_no_address(void **state)
+{
+	struct planned p = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, ports: ['[fd00::1]:80:80']}\n");
+	assert_int_equal(p.rc, PLAN_FILE_WRONG);
+	assert_string_equal(
+		stack_diags_get(p.diags, 0)->text,
+		"service 'a': port 80 is published to fd00::1, but the container has no IPv6 address");
+	end(&p);
+}
+
 static void test_default_route(void **state)
 {
 	struct planned p = { 0 };
@@ -1568,6 +1670,9 @@ int main(void)
 		cmocka_unit_test(test_isolated_ipv6),
 		cmocka_unit_test(test_isolated_ports),
 		cmocka_unit_test(test_full_subnet),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_subnets),
+		cmocka_unit_test(test_published_to_no_address),
 		cmocka_unit_test(test_default_route),
 		cmocka_unit_test(test_command_precedence),
 		cmocka_unit_test(test_streams),
