@@ -144,7 +144,6 @@ static struct node *load_entry(struct reader *r, const struct context *from, con
 	if (!read_wish(r, w, n, &wish) || are_too_many(r, w, n->pos))
 		return NULL;
 	c = make_context(r, from, w, &wish);
-	documents_warn_folder(r, w, from, c, wish.pos);
 	for (size_t i = 0; i < wish.paths->n; i++) {
 		const struct node *item = wish.paths->items[i];
 		const char *path = path_clean(r->arena, reader_dir(r, wish.pos), item->text);

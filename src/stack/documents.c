@@ -71,14 +71,3 @@ int documents_read_env(struct reader *r, const struct context *c, const char *pa
 		     &c->vars->files);
 	return 0;
 }
-
-void documents_warn_folder(struct reader *r, const struct where *w, const struct context *from,
-			   const struct context *to, struct stack_pos pos)
-{
-	if (r->common.literal && strcmp(from->dir, to->dir) != 0)
-		reader_warn(
-			r, w, pos,
-			"with --no-interpolate its relative paths stay as they are written, and they are "
-			"meant from '%.200s': the output is for reading only",
-			to->dir);
-}

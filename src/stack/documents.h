@@ -17,11 +17,5 @@ void documents_read_text(struct reader *r, const struct context *c, const struct
 /* Into the variables of the context. 0, also when the file is not there and need not be; -1: it cannot be read. */
 int documents_read_env(struct reader *r, const struct context *c, const char *path, bool required,
 		       struct err *err);
-/*
- * A file whose folder is another than that of the one that asks for it: where paths stay as they are written (--no-interpolate)
- * they do not mean in the output what they mean there, and that is told.
- */
-void documents_warn_folder(struct reader *r, const struct where *w, const struct context *from,
-			   const struct context *to, struct stack_pos pos);
 
 #endif

@@ -115,7 +115,6 @@ static const struct scope *open_file(struct reader *r, const struct where *w,
 		return r->extended.v[at];
 	s = arena_alloc(r->arena, sizeof(*s));
 	*s = (struct scope){ .context = make_context(r, path, from->vars), .path = path };
-	documents_warn_folder(r, w, from, s->context, file->pos);
 	if (documents_read(r, s->context, path, &docs, &err) < 0) {
 		reader_error(r, w, file->pos, NULL, "%s", err.text);
 		return NULL;

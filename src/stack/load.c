@@ -15,6 +15,7 @@
 #include "stack/impl.h"
 #include "stack/model.h"
 #include "stack/names.h"
+#include "stack/relocate.h"
 #include "stack/sources.h"
 #include "stack/substitute.h"
 #include "stack/top.h"
@@ -125,6 +126,7 @@ static void read_model(struct reader *r, const struct context *c, const struct s
 	if (!is_small(r, tree))
 		return;
 	if (opts->no_interpolate) {
+		relocate(r, tree);
 		keep_literal(r, tree);
 		return;
 	}
