@@ -46,7 +46,6 @@ struct net_names {
 	struct messages networks;
 	struct VEC(struct member *) members;
 	/* The process. */
-	pid_t pid;
 	int pidfd, sock;
 	uint64_t started_ms;
 	double again_s;
@@ -221,17 +220,16 @@ static int start(struct net_names *n, struct err *err)
 {
 	_cleanup_fd_ int ours = -1, theirs = -1;
 	int ends[2], rc;
+	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return err_sys(err, errno, "socketpair");
 	ours = ends[0];
 	theirs = ends[1];
-	rc = spawn(n->program, theirs, &n->pid);
-	if (rc) {
-		n->pid = 0;
+	rc = spawn(n->program, theirs, &pid);
+	if (rc)
 		return err_sys(err, rc, "start '%s'", n->program);
-	}
-	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
+	n->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	n->sock = take_fd(&ours);
 	n->started_ms = time_mono_ms();
 	ev_io_set(&n->ended, n->sock, EV_READ);
@@ -240,21 +238,20 @@ static int start(struct net_names *n, struct err *err)
 	return 0;
 }
 
-/*
- * By its descriptor: it may have been reaped as a stranger of ours, and its number be another's. Its last words, if it had any,
- * are its reason.
- */
+/* By its descriptor: it may have been reaped as a stranger of ours, and its number be another's. */
 static void stop(struct net_names *n)
 {
+	siginfo_t si;
+
 	empty_queue(n);
 	ev_io_stop(n->loop, &n->ended);
 	cleanup_fd(&n->sock);
-	if (n->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
-	while (n->pid > 0 && waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
+	if (n->pidfd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
+	while (waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED) < 0 && errno == EINTR)
 		;
 	cleanup_fd(&n->pidfd);
-	n->pid = 0;
 }
 
 static void note(const struct net_names *n, const char *text)

@@ -469,3 +469,18 @@ two() {
 	mstack down
 	stop_upstreams
 }
+
+@test "names: an isolated stack has them as well, and asks from the host's network" {
+	{
+		echo 'x-isolated: true'
+		printf 'services:\n  a: &s {image: busybox, command: [sleep, "1000"]}\n  b: *s\n'
+	} | stack
+	upstream
+	mstack up -d
+	[[ $(short a -q b) == "$(address b)" ]]
+	[[ $(short a -q www.example.org) == 192.0.2.80 ]]
+	kill -KILL "$(pgrep -x mstack-net)"
+	[[ $(short a -q www.example.org) == 192.0.2.80 ]]
+	mstack down
+	stop_upstreams
+}
