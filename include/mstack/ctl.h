@@ -36,7 +36,7 @@ enum ctl_type {
 	CTL_ATTACH = 5,
 	/*
 	 * A one-off container; one for each connection, and it ends with the connection. Request {"service", and if so "detach",
-	 * "alone", "document", "rows" and "cols" of a terminal}; descriptors: with "document" a memory file (src/sup/oneoff.h), then
+	 * "alone", "aliases" (it is found by the service's names), "document", "rows" and "cols" of a terminal}; descriptors: with "document" a memory file (src/sup/oneoff.h), then
 	 * without a terminal the container's standard input, output and error output. Answers: {"name", "note"} at once, {"pid"} when it
 	 * runs, with the terminal's descriptor, and {"status", "oom"} as of wait(2) when it has ended: a supervisor of its own may still
 	 * remove what it had, and is not found any more. With "detach" the second is the last.

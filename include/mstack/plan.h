@@ -153,6 +153,7 @@ struct plan_extra {
 	const struct stack_service *service;	/* of that stack */
 	const char *name;			/* of the slot, "web-run-1" */
 	bool alone;				/* in a project of its own: it bears the service's name */
+	bool aliases;				/* others find it by the names of the service, too */
 	const struct ip *taken; size_t n_taken;	/* addresses of others like it */
 };
 /*

@@ -186,7 +186,8 @@ static const struct cli_option run_options[] = {
 	FLAG("quiet", 'q', quiet, "do not tell progress"),
 	FLAG("quiet-pull", 0, quiet_pull, "do not tell how images come"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
-	LATER("use-aliases", 0), LATER("build", 0), LATER("quiet-build", 0),
+	FLAG("use-aliases", 0, use_aliases, "others find it by the names of the service, too"),
+	LATER("build", 0), LATER("quiet-build", 0),
 	END,
 };
 

@@ -20,7 +20,7 @@ struct cli_options {
 	bool detach, wait, abort_on_exit, abort_on_failure, no_color, no_prefix, timestamps;
 	bool remove_orphans, renew_volumes, isolated, volumes, networks, services, images, follow, all, quiet, shorter;
 	bool list_profiles, variables, environment, no_interpolate, explain, security, force;
-	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, no_deps;
+	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, use_aliases, no_deps;
 	bool read_only, init, no_trunc;
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	const char *policy; /* of `pull` */

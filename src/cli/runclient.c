@@ -91,8 +91,9 @@ int cli_oneoff_ask(struct cli_oneoff *r, struct err *err)
 
 	for (size_t i = 0; i < CTL_FDS_MAX; i++)
 		m.fds[i] = -1;
-	m.body = json_pack("{s:s, s:b, s:b, s:b}", "service", r->service, "alone", r->alone,
-			   "detach", r->o->detach, "document", r->document >= 0);
+	m.body = json_pack("{s:s, s:b, s:b, s:b, s:b}", "service", r->service, "alone", r->alone,
+			   "detach", r->o->detach, "aliases", r->o->use_aliases, "document",
+			   r->document >= 0);
 	want_terminal(r, m.body);
 	if (r->document >= 0)
 		m.fds[m.n_fds++] = take_fd(&r->document);

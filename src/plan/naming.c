@@ -15,7 +15,7 @@ static void add(struct names *list, const char *name)
 	vec_push(list, name);
 }
 
-/* The name of a service means those that serve, not a one-off beside them. */
+/* The name of a service means those that serve, and a one-off beside them only if it is to be found by that. */
 static void collect(struct names *list, const struct plan_slot *slot, size_t port, bool by_service)
 {
 	const struct stack_service *s = slot->service;
@@ -51,7 +51,7 @@ static bool is_internal(const struct planner *p, const struct plan_slot *slot)
 
 void planner_naming(struct planner *p, struct plan_slot *slot)
 {
-	bool by_service = !p->extra || p->extra->alone;
+	bool by_service = !p->extra || p->extra->alone || p->extra->aliases;
 	struct net_names_at *at = arena_array(p->arena, struct net_names_at, slot->n_ports);
 
 	for (size_t i = 0; i < slot->n_ports; i++) {

@@ -18,7 +18,7 @@
 
 struct sup_oneoff {
 	struct sup_peer *peer; /* who waits for its end; NULL: nobody */
-	bool detach, tty, alone;
+	bool detach, tty, alone, aliases;
 	bool told, ended; /* to its client, or to nobody */
 	unsigned short rows, cols;
 	int fds[3]; /* its standard input, output and error output, until it runs; -1 */
@@ -148,6 +148,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 		.service = o->service,
 		.name = name,
 		.alone = o->alone,
+		.aliases = o->aliases,
 	};
 	_cleanup_free_ struct ip *taken = taken_addresses(s, &extra.n_taken);
 	struct stack_diags *diags = stack_diags_new();
@@ -379,6 +380,7 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 				  .volumes = -1,
 				  .detach = json_is_true(json_object_get(m->body, "detach")),
 				  .alone = json_is_true(json_object_get(m->body, "alone")),
+				  .aliases = json_is_true(json_object_get(m->body, "aliases")),
 				  .tty = json_object_get(m->body, "rows"),
 				  .rows = number(m, "rows"),
 				  .cols = number(m, "cols") };
