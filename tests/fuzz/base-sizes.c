@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: the small grammars of base: sizes, durations, time stamps, signals, names. What was
+ * Fuzz target: the small grammars of base: sizes, durations, time stamps, signals, names, impairments. What was
  * read and is printed must read as the same again, and nothing that is printed is longer than its
  * place.
  */
@@ -53,6 +53,23 @@ static void check_stamp(uint64_t wall_ns)
 	CHECK(time_parse_stamp(text, &again) == 0 && again == wall_ns);
 }
 
+static void check_impair(const char *text)
+{
+	for (enum impair_key key = 0; key < IMPAIR_KEYS; key++) {
+		_cleanup_(buf_fini) struct buf once = { 0 };
+		struct impair im = { 0 }, again = { 0 };
+		struct err err = { 0 };
+
+		if (impair_parse(key, text, &im, &err) < 0) {
+			CHECK(*err.text && !im.given);
+			continue;
+		}
+		impair_value_text(&im, key, &once);
+		CHECK(impair_parse(key, buf_str(&once), &again, &err) == 0);
+		CHECK(impair_same(&im, &again));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "ports", "volumes", "environment", "x", "" };
@@ -67,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_size(number);
 	if (time_parse_stamp(text, &stamp) == 0)
 		check_stamp(stamp);
+	check_impair(text);
 	if (sig_parse(text) >= 0)
 		CHECK(*sig_name(sig_parse(text)));
 	(void)nearest_name(text, names, ARRAY_LEN(names));
