@@ -151,3 +151,28 @@ bridges() { ip -o link show type bridge | wc -l; }
 	kill -9 "${pids[@]}"
 	mstack down -p t
 }
+
+@test "isolated: both families, names, ranges of ports and wires" {
+	stack <<-'END'
+		x-isolated: true
+		services:
+		  a:
+		    image: busybox
+		    command: [sh, -c, "echo hello >/tmp/index.html; exec httpd -f -p 80 -h /tmp"]
+		    ports: ["8080:80", "9000-9100:9000-9100"]
+		  b: {image: busybox, command: [sleep, "1000"]}
+		networks: {default: {enable_ipv6: true}}
+		x-links: [{endpoints: ["a:w0", "b:w0"], ipv4: [10.5.0.1/30, 10.5.0.2/30]}]
+	END
+	mstack up -d
+	wait_until fetch_from_internet http://198.51.100.2:8080/
+	[[ $(fetch_from_internet http://198.51.100.2:8080/) == hello ]]
+	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]:8080/') == hello ]]
+	expect_exit 0 mstack exec -T b wget -q -O - http://a/
+	expect_exit 0 mstack exec -T b wget -q -O - http://10.5.0.1/
+	expect_exit 0 mstack exec -T b nslookup a
+	says 'Address: fd'
+	# The host has nothing of the wire, of the range, or of the stack's own prefixes but that of the link to it.
+	[[ $(ip -o link show type veth | grep -c 'm[vw]') == 1 ]]
+	mstack down
+}
