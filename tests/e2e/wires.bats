@@ -375,3 +375,42 @@ wired() {
 	expect_exit 3 mstack up -d --isolated
 	says 'stack.yaml:3:' "'host:lab0': wires of an isolated stack do not lead out of it"
 }
+
+@test "wires: the end of a service whose namespaces are another one's, which waits for the other end" {
+	stack <<-END
+		x-links: [{endpoints: ["r1:eth1", "r2:eth1"], ipv4: ["10.0.0.1/30", "10.0.0.2/30"]}]
+		services:
+		  r1:
+		    image: busybox
+		    cap_add: [NET_RAW]
+		    network_mode: none
+		    sysctls: {net.ipv4.conf.eth1.rp_filter: 2}
+		    command: [sh, -c, "ping -c 1 -W 5 10.0.0.2 && exec sleep 1000"]
+		    healthcheck: {test: [CMD, "true"], interval: 1s}
+		  r2: {$sleeper, pid: "service:r3"}
+		  r3: {$sleeper, depends_on: {r1: {condition: service_healthy}}}
+		  beside: {image: busybox, command: [sleep, "1000"], network_mode: "service:r1"}
+	END
+	timeout 60 mstack up -d --wait
+	# It was there before what the file sets for it.
+	[[ $(inside r1 cat /proc/sys/net/ipv4/conf/eth1/rp_filter) == 2 ]]
+	ping_from beside 10.0.0.2
+	mstack down
+}
+
+@test "wires: a tunnel that another stack has is an error in the kernel's words, and nothing of it stays" {
+	mkdir one two
+	(
+		cd one
+		stack one <<-END
+			x-links: [{endpoints: ["r1:eth1", "vxlan:198.51.100.1/42"]}]
+			services: {r1: {$sleeper}}
+		END
+		mstack up -d
+	)
+	cd two
+	sed 's/^name:.*/name: two/' ../one/stack.yaml >stack.yaml
+	up_fails 1 "stack.yaml:2: service 'r1': x-links: 'vxlan:198.51.100.1/42': create: " 'already exists'
+	[[ $(host_ends) == 1 ]]
+	mstack down -p one
+}
