@@ -123,6 +123,8 @@ int net_grow(struct net *n, struct err *err);
  * Port 0 is chosen and written back. In use: error that names port and owner. Before anything else is made.
  */
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err);
+/* So many of them would be held, each by a descriptor: long ranges are only looked at. */
+size_t net_held(const struct net_publish_spec *pubs, size_t count);
 /* Gives back what was reserved for this owner. */
 void net_release(struct net *n, const char *owner);
 /* Attaches all; failures are told in each entry's err. -1 (with err) only when nothing could be sent at all. */

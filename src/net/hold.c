@@ -262,24 +262,46 @@ static int reserve(struct net *n, struct net_publish_spec *pub, bool has_next, b
 	return 0;
 }
 
+/* Steps through the entries of one family and knows how long the range is that each is in. */
+struct walk {
+	bool six, held; /* held: the range is short enough */
+	size_t left;
+};
+
+/* False: it is of the other family. */
+static bool is_next(struct walk *w, const struct net_publish_spec *pubs, size_t count, size_t i)
+{
+	if ((pubs[i].host_ip.family == AF_INET6) != w->six)
+		return false;
+	if (!w->left) {
+		w->left = range_length(pubs, count, i);
+		w->held = w->left <= RANGE_HELD_MAX;
+	}
+	w->left--;
+	return true;
+}
+
 static int reserve_family(struct net *n, struct net_publish_spec *pubs, size_t count, bool six,
 			  struct err *err)
 {
-	bool held = true;
-	size_t left = 0;
+	struct walk w = { .six = six };
+
+	for (size_t i = 0; i < count; i++)
+		if (is_next(&w, pubs, count, i) && reserve(n, &pubs[i], i + 1 < count, w.held, err))
+			return -1;
+	return 0;
+}
+
+size_t net_held(const struct net_publish_spec *pubs, size_t count)
+{
+	struct walk four = { .six = false }, six = { .six = true };
+	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if ((pubs[i].host_ip.family == AF_INET6) != six)
-			continue;
-		if (!left) {
-			left = range_length(pubs, count, i);
-			held = left <= RANGE_HELD_MAX;
-		}
-		left--;
-		if (reserve(n, &pubs[i], i + 1 < count, held, err))
-			return -1;
+		n += is_next(&four, pubs, count, i) && four.held;
+		n += is_next(&six, pubs, count, i) && six.held;
 	}
-	return 0;
+	return n;
 }
 
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)

@@ -12,7 +12,7 @@
 #include "stack/keys.h"
 #include "stack/port_text.h"
 
-#define PORTS_MAX 4096 /* of all services, after expansion of ranges */
+#define PORTS_MAX 16384 /* of all services, after expansion of ranges */
 #define GRAMMAR	  "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
 
 /* One entry, whichever form it had; nodes are NULL for what it does not say. */

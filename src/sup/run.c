@@ -51,7 +51,7 @@ static void raise_limits(void)
  */
 static int check_descriptors(const struct sup *s, struct err *err)
 {
-	size_t need = 64 + 23 * s->plan->n_slots + s->plan->n_pubs;
+	size_t need = 64 + 23 * s->plan->n_slots + net_held(s->plan->pubs, s->plan->n_pubs);
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= need)

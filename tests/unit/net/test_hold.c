@@ -136,6 +136,76 @@ static void test_range(void **state)
 	world_stack_close(*state, &s);
 }
 
+static struct net_publish_spec tcp6(uint16_t port, const char *owner)
+{
+	struct net_publish_spec p = tcp(port, owner);
+
+	p.host_ip.family = p.addr.family = AF_INET6;
+	return p;
+}
+
+static int listen6(uint16_t port)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 1)) {
+		int sys = errno;
+
+		close(fd);
+		return -sys;
+	}
+	return fd;
+}
+
+/* One number for both; of IPv6 nobody listens, so that `localhost` goes on to 127.0.0.1, but nobody else can either. */
+static void test_both_families(void **state)
+{
+	struct net_publish_spec pubs[] = { tcp(0, "web-1"), tcp6(0, "web-1"), tcp(8080, "web-1"),
+					   tcp6(8080, "web-1") };
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	_cleanup_fd_ int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int after = -1;
+	struct net_publish_spec other = tcp6(8080, "b-1");
+	struct world_stack s, t;
+	struct err err = { 0 };
+
+	pubs[1].twin = pubs[3].twin = true;
+	world_stack_open(*state, &s, "demo", 77);
+	if (net_reserve(s.net, pubs, 4, &err))
+		fail_msg("%s", err.text);
+	assert_true(pubs[0].host_port && pubs[0].host_port == pubs[1].host_port);
+	a.sin6_port = htons(8080);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	assert_int_equal(listen6(8080), -EADDRINUSE);
+	world_stack_open(*state, &t, "other", 99);
+	assert_int_equal(net_reserve(t.net, &other, 1, &err), -1);
+	assert_int_equal(err.sys, EADDRINUSE);
+	world_stack_close(*state, &t);
+	world_stack_close(*state, &s);
+	after = listen6(8080);
+	assert_true(after >= 0);
+}
+
+/* Ranges of both families stand in turns. */
+static void test_held(void **state)
+{
+	struct net_publish_spec pubs[132];
+
+	(void)state;
+	for (uint16_t i = 0; i < 66; i++) {
+		pubs[2 * i] = tcp(20000 + i, "ftp-1");
+		pubs[2 * i + 1] = tcp6(20000 + i, "ftp-1");
+	}
+	assert_int_equal(net_held(pubs, 132), 0);
+	assert_int_equal(net_held(pubs, 128), 128);
+	assert_int_equal(net_held(pubs, 129), 64);
+	assert_int_equal(net_held(pubs, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +213,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_resets, world_reset),
 		cmocka_unit_test_teardown(test_conflicts, world_reset),
 		cmocka_unit_test_teardown(test_range, world_reset),
+		cmocka_unit_test_teardown(test_both_families, world_reset),
+		cmocka_unit_test(test_held),
 	};
 
 	return cmocka_run_group_tests_name("hold", tests, world_setup, world_teardown);

@@ -163,11 +163,11 @@ static void test_described(void **state)
 static void test_limit(void **state)
 {
 	(void)state;
-	expect_diags("services: {a: {image: a, ports: [1-4000]}, b: {image: a, ports: [1-96]}}\n",
+	expect_diags("services: {a: {image: a, ports: [1-16000]}, b: {image: a, ports: [1-384]}}\n",
 		     "");
 	expect_diags(
-		"services:\n  a: {image: a, ports: [1-4000]}\n  b: {image: a, ports: [1-97]}\n",
-		"3:25: error: service 'b': ports[0]: more than 4096 ports in all services\n");
+		"services:\n  a: {image: a, ports: [1-16000]}\n  b: {image: a, ports: [1-385]}\n",
+		"3:25: error: service 'b': ports[0]: more than 16384 ports in all services\n");
 }
 
 static void test_expose(void **state)
