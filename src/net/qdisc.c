@@ -88,7 +88,7 @@ void qdisc_put_rate(struct nl_batch *b, int index, unsigned mtu, const struct im
 
 	t.limit = bytes_of(rate, WAIT_MS, 32 * frame);
 	if (im->value[IMPAIR_LIMIT])
-		t.limit = (uint32_t)im->value[IMPAIR_LIMIT] * frame;
+		t.limit = bytes_of(im->value[IMPAIR_LIMIT] * frame, 1000, frame);
 	put_bucket(b, &t);
 	nl_nest_end(b, options);
 }

@@ -43,9 +43,15 @@ static int impair_link(struct sup *s, struct net_impair_spec *spec, struct impai
 		any = any || impair_is_set(&now->way[i]) || impair_is_set(&want->way[i]);
 	spec->now = *now;
 	spec->want = *want;
-	if (any && (sup_impair_look(&s->prepared, err) < 0 ||
-		    net_impair(s->net, &s->prepared.impair, spec, err) < 0))
+	if (any && sup_impair_look(&s->prepared, err) < 0)
 		return -1;
+	if (any && net_impair(s->net, &s->prepared.impair, spec, err) < 0) {
+		/* One way may have come as far as it was wanted. */
+		spec->now = *want;
+		spec->want = *now;
+		net_impair(s->net, &s->prepared.impair, spec, &(struct err){ 0 });
+		return -1;
+	}
 	/* Values without an effect are kept: others may be set beside them. */
 	*now = *want;
 	return 0;
