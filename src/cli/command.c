@@ -220,7 +220,7 @@ static const struct cli_option config_options[] = {
 	VALUE("output", 'o', TEXT, output, "FILE", "write there instead; never onto a stack file that is read"),
 	FLAG("explain", 0, explain, "each value with the file, line and variables that it came from"),
 	FLAG("security", 0, security, "what each service keeps of the default isolation, gives up, and weakens"),
-	FLAG("no-interpolate", 0, no_interpolate, "merge only: variables stay as written, and paths that are relative to the project"),
+	FLAG("no-interpolate", 0, no_interpolate, "merge only: variables and relative paths stay as written"),
 	FLAG("services", 0, services, "names of the services"),
 	FLAG("networks", 0, networks, "names of the networks"),
 	FLAG("volumes", 0, volumes, "names of the volumes"),
