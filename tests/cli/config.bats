@@ -271,8 +271,8 @@ load common
 		"third +weakened +host folder +those of service 'odd' \\(read-only\\)" 'odd +weakened +processes'; do
 		grep -qE "^$line" <<<"$output"
 	done
-	! grep -qE '^plain +(dropped|weakened)' <<<"$output"
-	! grep -q /data <<<"$output"
+	(! grep -qE '^plain +(dropped|weakened)' <<<"$output")
+	(! grep -q /data <<<"$output")
 	[[ $(mstack config --security plain | grep -c '^odd') == 0 ]]
 }
 
@@ -295,7 +295,7 @@ load common
 		'all +weakened +kernel files +/sys ' 'all +kept +namespaces'; do
 		grep -qE "^$line" <<<"$output"
 	done
-	! grep -qE '^all +kept +(users|devices|kernel files|system calls|privileges)' <<<"$output"
+	(! grep -qE '^all +kept +(users|devices|kernel files|system calls|privileges)' <<<"$output")
 }
 
 @test "config: --security --format json" {

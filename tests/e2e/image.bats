@@ -238,7 +238,7 @@ ten_layers() {
 	state_is a running && state_is b running
 	mstack down
 	mstack up -d >out 2>&1
-	! grep unpacking out
+	not grep unpacking out
 	mstack down
 	no_half_layers
 }
@@ -364,7 +364,7 @@ skopeo_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;;
 	ocilayout lay v1 '{}' base.tar big.tar
 	mstack image import oci:lay:v1 app 2>err
 	grep -E '^import: +100%  [0-9.]+ MiB / [0-9.]+ MiB' err
-	! grep -q $'\r' err
+	not grep -q $'\r' err
 	mstack image rm app
 	mstack image import --progress json oci:lay:v1 app 2>err
 	jq -es 'length >= 1 and all(.level == "progress")' err
