@@ -26,7 +26,7 @@ static const char *const calls[] = {
 	"recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64",
 	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",
 	"getpid", "gettid", "getrandom", "clock_gettime", "clock_gettime64", "gettimeofday", "time",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "tgkill", "restart_syscall", "exit",
+	"sigaltstack", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "tgkill", "restart_syscall", "exit",
 	"exit_group",
 	/* clang-format on */
 };
