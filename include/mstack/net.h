@@ -46,6 +46,7 @@ struct net_bridge_spec {
 	struct net_subnet subnets[NET_SUBNETS_MAX];
 	size_t n_subnets;
 	bool internal;			/* no way out, nothing published */
+	bool vlans;			/* ports are in VLANs, the bridge itself and who says nothing in number 1 */
 	unsigned mtu;
 	unsigned line;			/* in the stack file, for errors */
 };
@@ -60,6 +61,7 @@ struct net_spec {
 	size_t n_wires;
 };
 
+struct net_vids { uint16_t first, last; };
 /* A setting of an interface. path: below /proc/sys */
 struct net_sysctl { const char *path, *value; unsigned line; };
 
@@ -75,6 +77,9 @@ struct net_port_spec {
 	struct ip gateway4, gateway6;	/* default routes; none: not here. At most one of a slot for each family */
 	bool hairpin;			/* its own published ports are reached from itself, also with br_netfilter */
 	const struct net_sysctl *sysctls; size_t n_sysctls;
+	/* Where the bridge tells VLANs apart. pvid: of frames without a tag; 0: that of the bridge, 1. trunk: with their tags */
+	uint16_t pvid;
+	const struct net_vids *trunk; size_t n_trunk;
 };
 
 struct net_publish_spec {

@@ -28,6 +28,10 @@ struct stack_depend {
 	struct stack_pos pos;
 };
 
+struct stack_vids { uint16_t first, last; };
+/* Of a port of the network's bridge. pvid: of frames without a tag; 0: the bridge's own, 1. trunk: these pass with their tags. */
+struct stack_vlan { bool given; uint16_t pvid; const struct stack_vids *trunk; size_t n_trunk; struct stack_pos pos; };
+
 struct stack_attach {				/* a service on a network: by priority, then in declaration order */
 	const struct stack_network *network;
 	struct ip ipv4, ipv6;			/* none: plan gives one out */
@@ -39,6 +43,7 @@ struct stack_attach {				/* a service on a network: by priority, then in declara
 	struct stack_kvs sysctls;		/* "net.ipv4.conf.IFNAME.forwarding", where IFNAME is to be replaced */
 	int64_t gw_priority, priority;		/* higher: rather this one */
 	const struct impair_ways *impair;	/* NULL: none */
+	struct stack_vlan vlan;
 	struct stack_pos pos, ipv4_pos, ipv6_pos, impair_pos;
 };
 

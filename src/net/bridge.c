@@ -11,6 +11,7 @@
 #include "net/addr.h"
 #include "net/link.h"
 #include "net/net.h"
+#include "net/vlan.h"
 
 /* Ends an error about network `br`: where it stands in the file. */
 static int at_line(const struct net_bridge_spec *br, struct err *err)
@@ -181,6 +182,8 @@ static int configure(struct net *n, struct err *err)
 
 		b.tag = (unsigned)i;
 		link_put_quiet(&b, n->bridges[i]);
+		if (br->vlans)
+			vlan_put_filtering(&b, n->bridges[i]);
 		if (br->altname)
 			link_put_altname(&b, n->bridges[i], br->altname);
 		put_gateways(&b, n->bridges[i], br);

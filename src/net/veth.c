@@ -16,6 +16,7 @@
 #include "net/net.h"
 #include "net/portwatch.h"
 #include "net/route.h"
+#include "net/vlan.h"
 
 /* One link to be made. */
 struct end {
@@ -175,6 +176,7 @@ static int name(struct net *n, struct ends *ends, struct err *err)
 		link_put_quiet(&b, ends->v[i].outer);
 		if (filtered && ends->v[i].port->hairpin)
 			link_put_hairpin(&b, ends->v[i].outer);
+		vlan_put_port(&b, ends->v[i].outer, ends->v[i].port);
 	}
 	return nl_transact(n->rtnl, &b, &sink, err);
 }

@@ -67,6 +67,23 @@ static void set_sysctls(struct planner *p, const struct stack_attach *a, struct 
 	ret->n_sysctls = a->sysctls.n;
 }
 
+/* Its bridge tells VLANs apart since it was made, or not at all. */
+static void set_vlan(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
+		     struct net_port_spec *ret)
+{
+	struct net_vids *list = arena_array(p->arena, struct net_vids, a->vlan.n_trunk);
+
+	for (size_t i = 0; i < a->vlan.n_trunk; i++)
+		list[i] = (struct net_vids){ a->vlan.trunk[i].first, a->vlan.trunk[i].last };
+	ret->pvid = a->vlan.pvid;
+	ret->trunk = list;
+	ret->n_trunk = a->vlan.n_trunk;
+	if (a->vlan.given && !p->plan->net.bridges[ret->bridge].vlans)
+		stack_diag_add(p->diags, STACK_ERROR, a->vlan.pos, "begin the stack anew with it",
+			       "service '%s': network '%s' runs without VLANs", slot->service->name,
+			       a->network->key);
+}
+
 void planner_port(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
 		  struct net_port_spec *ret)
 {
@@ -82,6 +99,7 @@ void planner_port(struct planner *p, const struct plan_slot *slot, const struct 
 	name_inside(slot, a, ret);
 	ret->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
 	set_sysctls(p, a, ret);
+	set_vlan(p, slot, a, ret);
 }
 
 /* Exactly one way out for each family: of the networks that have any the first one with the highest gw_priority. */
@@ -95,6 +113,9 @@ static struct net_port_spec *choose(const struct planner *p, const struct plan_s
 		const struct ip_net *ip = family == AF_INET ? &port->ip4 : &port->ip6;
 
 		if (!ip->ip.family || p->plan->net.bridges[port->bridge].internal)
+			continue;
+		/* The gateway is in the bridge's own VLAN. */
+		if (port->pvid > 1)
 			continue;
 		if (best == SIZE_MAX || slot->service->networks[i].gw_priority >
 						slot->service->networks[best].gw_priority)

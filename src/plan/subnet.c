@@ -231,12 +231,25 @@ static bool is_wanted(const struct planner *p, const struct stack_network *n)
 	return !s && n->used;
 }
 
+static bool has_vlans(const struct planner *p, const struct stack_network *n)
+{
+	for (size_t i = 0; i < p->stack->n_services; i++) {
+		const struct stack_service *s = &p->stack->services[i];
+
+		for (size_t k = 0; k < s->n_networks; k++)
+			if (s->networks[k].network == n && s->networks[k].vlan.given)
+				return true;
+	}
+	return false;
+}
+
 void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
 		    struct net_bridge_spec *b)
 {
 	planner_bridge_name(p, key, b->ifname);
 	b->altname = n->name;
 	b->internal = n->internal;
+	b->vlans = has_vlans(p, n);
 	b->mtu = n->mtu ? n->mtu : p->host->net->mtu;
 	b->line = n->pos.line;
 	if (n->ipv4 && !take_subnets(p, n, AF_INET, b))

@@ -78,4 +78,7 @@ extern const struct key_table attachments_keys;
 FORM(form_impair);
 extern const struct key_table impair_keys;
 
+/* form_vlan.c: x-vlan of an attachment */
+extern const struct key_table vlan_keys;
+
 #endif

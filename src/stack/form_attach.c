@@ -175,7 +175,7 @@ static const struct key attachment_rows[] = {
 	DONE("mac_address", STR, AS(form_mac)),
 	DONE("priority", NUM, AS(form_int)),
 	DONE("x-impair", MAP, AS(form_impair), BELOW(impair_keys)),
-	REFUSE("x-vlan", MAP, "use one network for each VLAN"),
+	DONE("x-vlan", MAP, BELOW(vlan_keys)),
 };
 static const struct key_table attachment_keys = TABLE(attachment_rows);
 

@@ -184,6 +184,7 @@ static void read_interface(struct reader *r, const struct node *n, struct stack_
 		mac_parse(mac, ret->mac);
 	ret->gw_priority = value_num(n, "gw_priority").value;
 	ret->priority = value_num(n, "priority").value;
+	model_vlan(r, node_get(n, "x-vlan"), &ret->vlan);
 	read_link_locals(r, node_get(n, "link_local_ips"), ret);
 	read_sysctls(r, node_get(options, "com.docker.network.endpoint.sysctls"), ret);
 }

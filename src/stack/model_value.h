@@ -35,6 +35,8 @@ void model_devices(struct reader *r, const struct node *service, struct stack_se
 /* model_security.c */
 void model_security(struct reader *r, const struct node *service, struct stack_service *ret);
 
+/* form_vlan.c: `n` may be NULL. */
+void model_vlan(struct reader *r, const struct node *n, struct stack_vlan *ret);
 /* form_impair.c: of the map that form_impair made; NULL: none. */
 const struct impair_ways *model_impair(struct reader *r, const struct node *n);
 

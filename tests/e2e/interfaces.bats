@@ -71,3 +71,13 @@ mac_of() { in_a cat "/sys/class/net/$1/address"; }
 	END
 	up_fails 3 stack.yaml:3:82 "'x' is also the interface on network 'one', stack.yaml:3"
 }
+
+@test "interfaces: a kernel whose bridges know no VLANs says so before anything starts" {
+	ip link add probe0 type bridge vlan_filtering 1 2>/dev/null && ip link del probe0 && skip 'this kernel has them; see the machine'
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], networks: {lab: {x-vlan: {pvid: 10}}}}
+		networks: {lab: }
+	END
+	up_fails 1 'tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING): operation not supported'
+}

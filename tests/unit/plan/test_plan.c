@@ -1395,6 +1395,37 @@ static void test_interfaces(void **state)
 	end(&p);
 }
 
+/* Who is in another VLAN than the bridge does not reach its gateway: another network is the way out, or none. */
+static void test_vlans(void **state)
+{
+	struct planned p = { 0 };
+	const struct plan_slot *s;
+
+	(void)state;
+	make(&p, "services:\n"
+		 "  a: {image: ./i, command: x, networks: {lab: {x-vlan: {pvid: 10, trunk: [20, "
+		 "30-40]}}, out: }}\n"
+		 "  b: {image: ./i, command: x, networks: {lab: {x-vlan: {pvid: 10}}}}\n"
+		 "  c: {image: ./i, command: x, networks: {lab: {x-vlan: {trunk: [10]}}}}\n"
+		 "  d: {image: ./i, command: x, networks: [lab]}\n"
+		 "networks: {lab: , out: }\n");
+	assert_int_equal(p.rc, 0);
+	s = p.plan->slots;
+	assert_true(p.plan->net.bridges[0].vlans);
+	assert_false(p.plan->net.bridges[1].vlans);
+	assert_int_equal(s[0].ports[0].pvid, 10);
+	assert_int_equal(s[0].ports[0].n_trunk, 2);
+	assert_int_equal(s[0].ports[0].trunk[1].first, 30);
+	assert_int_equal(s[0].ports[0].trunk[1].last, 40);
+	assert_int_equal(s[0].ports[0].gateway4.family, 0);
+	assert_int_equal(s[0].ports[1].gateway4.family, AF_INET);
+	assert_int_equal(s[1].ports[0].gateway4.family, 0);
+	assert_int_equal(s[2].ports[0].gateway4.family, AF_INET);
+	assert_int_equal(s[3].ports[0].gateway4.family, AF_INET);
+	assert_int_equal(s[3].ports[0].pvid, 0);
+	end(&p);
+}
+
 /* Folders of services a and b, and what they ask for. */
 static const struct {
 	struct store_image a, b;
@@ -1698,6 +1729,7 @@ int main(void)
 		cmocka_unit_test(test_extra_hosts),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_vlans),
 		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),

@@ -21,6 +21,8 @@ static void test_forms(void **state)
 		  "{\"b\":{\"driver_opts\":{},\"gw_priority\":0,\"link_local_ips\":[],"
 		  "\"priority\":0}}" },
 		{ "{b: {gw_priority: 5, priority: -3}}", "{\"b\":{\"gw_priority\":5,\"priority\":-3}}" },
+		{ "{b: {x-vlan: {pvid: 10, trunk: [20, 30-40, 4094]}}}",
+		  "{\"b\":{\"x-vlan\":{\"pvid\":10,\"trunk\":[\"20\",\"30-40\",\"4094\"]}}}" },
 		{ "{b: {interface_name: lan0}}", "{\"b\":{\"interface_name\":\"lan0\"}}" },
 		{ "{b: {link_local_ips: [169.254.8.9, \"fe80::9\"]}}",
 		  "{\"b\":{\"link_local_ips\":[\"169.254.8.9\",\"fe80::9\"]}}" },
@@ -52,7 +54,6 @@ static void test_refused(void **state)
 	} cases[] = {
 		{ "{driver_opts: {a: 1}}", "{\"driver_opts\":{\"a\":\"1\"}}",
 		  "networks.b.driver_opts.a: not supported yet" },
-		{ "{x-vlan: {id: 5}}", "{\"x-vlan\":{\"id\":5}}", "networks.b.x-vlan: not" },
 	};
 
 	(void)state;
@@ -107,6 +108,14 @@ static void test_wrong(void **state)
 		{ "{mac_address: 01:00:00:00:00:01}", "the first byte must be even" },
 		{ "{mac_address: 00:00:00:00:00:00}", "is the address of no host" },
 		{ "{priority: high}", "priority: must be a number" },
+		{ "{x-vlan: {id: 5}}", "networks.b.x-vlan: unknown key 'id'" },
+		{ "{x-vlan: {pvid: 0}}", "networks.b.x-vlan.pvid: '0' is no VLAN" },
+		{ "{x-vlan: {pvid: 4095}}", "'4095' is no VLAN: they go from 1 to 4094" },
+		{ "{x-vlan: {trunk: [20-10]}}", "networks.b.x-vlan.trunk[0]: '20-10' is no VLAN" },
+		{ "{x-vlan: {trunk: [5, \"1-\"]}}", "networks.b.x-vlan.trunk[1]: '1-' is no VLAN" },
+		{ "{x-vlan: {trunk: [1-2-3]}}", "'1-2-3' is no VLAN" },
+		{ "{x-vlan: {trunk: [-3]}}", "'-3' is no VLAN" },
+		{ "{x-vlan: {trunk: [4000-5000]}}", "'4000-5000' is no VLAN" },
 		{ "{driver_opts: {a: [x]}}", "driver_opts.a: must be a string or a number" },
 	};
 
