@@ -150,13 +150,11 @@ static int stop_listening(int fd)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage a = { 0 };
+	/* The port stands at the same place in those of both families. */
+	struct sockaddr_in6 a = { 0 };
 	socklen_t len = sizeof(a);
 
-	/* It stands at the same place in those of both families. */
-	return getsockname(fd, (struct sockaddr *)&a, &len)
-		       ? 0
-		       : ntohs(((struct sockaddr_in *)&a)->sin_port);
+	return getsockname(fd, (struct sockaddr *)&a, &len) ? 0 : ntohs(a.sin6_port);
 }
 
 static int bind_port(const struct net_publish_spec *pub)
