@@ -91,7 +91,7 @@ static void test_processes_of_another(void **state)
 	const char *const argv[] = { "sh", "-c",
 				     "cat /proc/1/cmdline | grep -c sleep; "
 				     "[ $$ = 1 ] || echo 'not the first'; "
-				     "ls -d /proc/[0-9]* | wc -l; "
+				     "set -- /proc/[0-9]*; echo $#; "
 				     "wc -c </proc/kallsyms; echo x >/proc/sys/kernel/panic || :",
 				     NULL };
 	struct box_slot *db, *side;
@@ -104,7 +104,7 @@ static void test_processes_of_another(void **state)
 	out = rig_run(r, side, &spec, &status);
 	assert_non_null(strstr(out, "1\nnot the first\n"));
 	/* Nobody of the host is seen, and the masks are where they are. */
-	assert_non_null(strstr(out, "\n4\n0\n"));
+	assert_non_null(strstr(out, "\n2\n0\n"));
 	assert_non_null(strstr(out, "panic: Read-only file system"));
 	assert_int_equal(status, 0);
 }
