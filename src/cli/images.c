@@ -193,7 +193,8 @@ int cli_images_get(const struct cli_options *o, const struct stack *stack, struc
 	struct cli_pulls pulls = { 0 };
 	int rc = s ? get(s, o, stack, &pulls, err) : -1;
 
-	if (rc < 0)
+	/* Without a store it is this host that is wrong, not an image. */
+	if (s && rc < 0)
 		err->kind = ERR_CREATE;
 	vec_fini(&pulls);
 	store_close(s);

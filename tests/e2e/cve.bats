@@ -52,7 +52,9 @@ sleeping() {
 	probe_image
 	nm -D --undefined-only "$BUILD/mstack" >symbols
 	[[ -s symbols ]]
-	not grep -E '\b(dlm?open|get(pw|gr|sp)[a-z_]+|initgroups|getgrouplist|(get(addr|name)info|gethostby[a-z_]+)|getserv[a-z]+|iconv_open|wordexp)\b' symbols
+	# One file opens a library: capture, for its filter, and it enters the network of a container, not its files.
+	[[ $(nm -A "$BUILD"/lib/*.a 2>/dev/null | grep -E ' U dlm?open$' | cut -d : -f 2 | sort -u) == pcapfilter.o ]]
+	not grep -E '\b(dlmopen|get(pw|gr|sp)[a-z_]+|initgroups|getgrouplist|(get(addr|name)info|gethostby[a-z_]+)|getserv[a-z]+|iconv_open|wordexp)\b' symbols
 	mkdir -p image/lib/x86_64-linux-gnu
 	echo 'passwd: evil' >image/etc/nsswitch.conf
 	echo 'app:x:1000:1000::/:/bin/sh' >image/etc/passwd

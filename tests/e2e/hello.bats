@@ -36,10 +36,18 @@ answers() { "$1" "$2" | grep -q 'Hello from web. The backend says: '; }
 	mstack down -p hello
 }
 
+has_netem() { tc qdisc add dev lo root netem delay 1ms 2>/dev/null && tc qdisc del dev lo root; }
+
 @test "hello: every example comes up and goes down" {
 	local file
 	for file in "$E2E"/../../examples/*/*.yaml; do
 		echo "$file"
+		# Slow links need the kernel's netem, which is not everywhere; with it they run in the virtual machine.
+		if [[ $file == */wan/* ]] && ! has_netem; then
+			expect_exit 1 mstack up -d "$file"
+			says 'modprobe sch_netem'
+			continue
+		fi
 		expect_exit 0 mstack up -d "$file"
 		expect_exit 0 mstack down "$file"
 		audit check ../audit.before 5
