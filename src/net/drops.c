@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
@@ -15,8 +14,7 @@
 #include "net/link.h"
 #include "net/net.h"
 #include "net/nft.h"
-
-#define BODY_ROOM (4u << 10)
+#include "net/nftrule.h"
 
 static char *full_name(const char *table)
 {
@@ -26,81 +24,46 @@ static char *full_name(const char *table)
 /* Called like its device: names of ours are no words of nft. */
 static void put_chain(struct nl_batch *b, const struct drops *d)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *m;
-
-	if (!c)
-		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, d->table);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, d->dev);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, d->dev);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, -10);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	nft_message_of(b, NFPROTO_NETDEV, "create chain", NFT_MSG_NEWCHAIN,
-		       NLM_F_CREATE | NLM_F_EXCL);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_chain_nlmsg_build_payload(m, c);
-		nl_sync(b);
-	}
-	nftnl_chain_free(c);
-}
-
-static struct nftnl_expr *expression(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
+	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_NETDEV,
+					      .table = d->table,
+					      .name = d->dev,
+					      .type = "filter",
+					      .dev = d->dev,
+					      .hook = NF_NETDEV_INGRESS,
+					      .priority = -10 });
 }
 
 /* Registers are compared byte by byte, so the number is turned into network order first. */
 static void fill_rule(struct nftnl_rule *r, uint64_t loss)
 {
 	uint32_t bound = htonl((uint32_t)loss);
-	struct nftnl_expr *e = expression(r, "numgen");
+	struct nftnl_expr *e = nft_rule_add(r, "numgen");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_TYPE, NFT_NG_RANDOM);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NG_MODULUS, IMPAIR_ALL);
-	e = expression(r, "byteorder");
+	e = nft_rule_add(r, "byteorder");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, sizeof(bound));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(bound));
-	e = expression(r, "cmp");
+	e = nft_rule_add(r, "cmp");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_LT);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &bound, sizeof(bound));
-	expression(r, "counter");
-	e = expression(r, "immediate");
+	nft_rule_add(r, "counter");
+	e = nft_rule_add(r, "immediate");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
 }
 
 static void put_rule(struct nl_batch *b, const struct drops *d, uint64_t loss)
 {
-	struct nftnl_rule *r = nftnl_rule_alloc();
-	struct nlmsghdr *m;
+	struct nftnl_rule *r = nft_rule_new(d->table, d->dev);
 
-	if (!r)
-		abort();
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, d->table);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, d->dev);
 	fill_rule(r, loss);
-	nft_message_of(b, NFPROTO_NETDEV, "create rule", NFT_MSG_NEWRULE,
-		       NLM_F_CREATE | NLM_F_APPEND);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_rule_nlmsg_build_payload(m, r);
-		nl_sync(b);
-	}
-	nftnl_rule_free(r);
+	nft_put_rule(b, NFPROTO_NETDEV, r);
 }
 
 /* With its rule. */

@@ -19,10 +19,10 @@
 
 #include "net/foreign.h"
 #include "net/nft.h"
+#include "net/nftrule.h"
 
 #define FORWARD	    "FORWARD"
 #define DOCKER_USER "DOCKER-USER"
-#define BODY_ROOM   (8u << 10)
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
@@ -224,16 +224,6 @@ int foreign_list(int fd, uint8_t family, const char *chain, const char *comment,
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static struct nftnl_expr *add_expr(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
-}
-
 static void set_comment(struct nftnl_rule *r, const char *comment)
 {
 	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(NFTNL_UDATA_COMMENT_MAXLEN * 2);
@@ -246,53 +236,28 @@ static void set_comment(struct nftnl_rule *r, const char *comment)
 	nftnl_udata_buf_free(data);
 }
 
-static struct nftnl_rule *rule_of(const char *chain)
-{
-	struct nftnl_rule *r = nftnl_rule_alloc();
-
-	if (!r)
-		abort();
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, FOREIGN_TABLE);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
-	return r;
-}
-
-static void put_rule(struct nl_batch *b, uint8_t family, const char *what, uint16_t type,
-		     uint16_t flags, struct nftnl_rule *r)
-{
-	struct nlmsghdr *m;
-
-	nft_message_of(b, family, what, type, flags);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_rule_nlmsg_build_payload(m, r);
-		nl_sync(b);
-	}
-	nftnl_rule_free(r);
-}
-
 /* Counted, as every rule of iptables is. */
 static void put_one(struct nl_batch *b, uint8_t family, const char *chain, uint32_t key,
 		    const char *ifname, const char *comment)
 {
-	struct nftnl_rule *r = rule_of(chain);
-	struct nftnl_expr *e = add_expr(r, "meta");
+	struct nftnl_rule *r = nft_rule_new(FOREIGN_TABLE, chain);
+	struct nftnl_expr *e = nft_rule_add(r, "meta");
 	char name[IFNAMSIZ] = "";
 
 	snprintf(name, sizeof(name), "%s", ifname);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-	e = add_expr(r, "cmp");
+	e = nft_rule_add(r, "cmp");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, name, sizeof(name));
-	add_expr(r, "counter");
-	e = add_expr(r, "immediate");
+	nft_rule_add(r, "counter");
+	e = nft_rule_add(r, "immediate");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
 	set_comment(r, comment);
 	/* Without APPEND it comes first. */
-	put_rule(b, family, "accept in " FOREIGN_TABLE, NFT_MSG_NEWRULE, NLM_F_CREATE, r);
+	nft_put_rule_as(b, family, "accept in " FOREIGN_TABLE, NFT_MSG_NEWRULE, NLM_F_CREATE, r);
 }
 
 void foreign_put_accept(struct nl_batch *b, uint8_t family, const char *chain, const char *ifname,
@@ -304,8 +269,8 @@ void foreign_put_accept(struct nl_batch *b, uint8_t family, const char *chain, c
 
 void foreign_put_delete(struct nl_batch *b, uint8_t family, const char *chain, uint64_t handle)
 {
-	struct nftnl_rule *r = rule_of(chain);
+	struct nftnl_rule *r = nft_rule_new(FOREIGN_TABLE, chain);
 
 	nftnl_rule_set_u64(r, NFTNL_RULE_HANDLE, handle);
-	put_rule(b, family, "delete rule", NFT_MSG_DELRULE, 0, r);
+	nft_put_rule_as(b, family, "delete rule", NFT_MSG_DELRULE, 0, r);
 }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
@@ -20,8 +19,7 @@
 #include "net/link.h"
 #include "net/net.h"
 #include "net/nft.h"
-
-#define BODY_ROOM (4u << 10)
+#include "net/nftrule.h"
 
 char *fwd_table(const struct net_spec *spec)
 {
@@ -34,68 +32,23 @@ static const uint32_t mark = 0x6d737477, no_mark;
 static void put_chain(struct nl_batch *b, const char *table, const char *name, const char *dev,
 		      uint32_t hook)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *m;
-
-	if (!c)
-		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, nft_table_name(table));
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-	nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, dev);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, 0);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	nft_message_of(b, NFPROTO_NETDEV, "create chain", NFT_MSG_NEWCHAIN,
-		       NLM_F_CREATE | NLM_F_EXCL);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_chain_nlmsg_build_payload(m, c);
-		nl_sync(b);
-	}
-	nftnl_chain_free(c);
+	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_NETDEV,
+					      .table = nft_table_name(table),
+					      .name = name,
+					      .type = "filter",
+					      .dev = dev,
+					      .hook = hook });
 }
 
 static struct nftnl_rule *new_rule(const char *table, const char *chain)
 {
-	struct nftnl_rule *r = nftnl_rule_alloc();
-
-	if (!r)
-		abort();
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, nft_table_name(table));
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
-	return r;
-}
-
-/* Takes the rule. */
-static void put_rule(struct nl_batch *b, struct nftnl_rule *r)
-{
-	struct nlmsghdr *m;
-
-	nft_message_of(b, NFPROTO_NETDEV, "create rule", NFT_MSG_NEWRULE,
-		       NLM_F_CREATE | NLM_F_APPEND);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_rule_nlmsg_build_payload(m, r);
-		nl_sync(b);
-	}
-	nftnl_rule_free(r);
-}
-
-static struct nftnl_expr *expression(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
+	return nft_rule_new(nft_table_name(table), chain);
 }
 
 /* Values go through register 1. */
 static void add_value(struct nftnl_rule *r, uint32_t value)
 {
-	struct nftnl_expr *e = expression(r, "immediate");
+	struct nftnl_expr *e = nft_rule_add(r, "immediate");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
@@ -106,18 +59,18 @@ static void add_set_mark(struct nftnl_rule *r, uint32_t value)
 	struct nftnl_expr *e;
 
 	add_value(r, value);
-	e = expression(r, "meta");
+	e = nft_rule_add(r, "meta");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
 static void add_has_mark(struct nftnl_rule *r)
 {
-	struct nftnl_expr *e = expression(r, "meta");
+	struct nftnl_expr *e = nft_rule_add(r, "meta");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-	e = expression(r, "cmp");
+	e = nft_rule_add(r, "cmp");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, &mark, sizeof(mark));
@@ -125,7 +78,7 @@ static void add_has_mark(struct nftnl_rule *r)
 
 static void add_verdict(struct nftnl_rule *r, uint32_t verdict)
 {
-	struct nftnl_expr *e = expression(r, "immediate");
+	struct nftnl_expr *e = nft_rule_add(r, "immediate");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
@@ -140,9 +93,9 @@ void fwd_put(struct nl_batch *b, const char *table, const char *from, int to)
 	put_chain(b, table, from, from, NF_NETDEV_INGRESS);
 	add_set_mark(r, mark);
 	add_value(r, (uint32_t)to);
-	e = expression(r, "fwd");
+	e = nft_rule_add(r, "fwd");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FWD_SREG_DEV, NFT_REG_1);
-	put_rule(b, r);
+	nft_put_rule(b, NFPROTO_NETDEV, r);
 }
 
 /* Whoever gets the frame shall not see the mark: it may be the host itself. */
@@ -155,10 +108,10 @@ static void put_guard(struct nl_batch *b, const char *table, const char *dev)
 	add_has_mark(ours);
 	add_set_mark(ours, no_mark);
 	add_verdict(ours, NF_ACCEPT);
-	put_rule(b, ours);
-	expression(others, "counter");
+	nft_put_rule(b, NFPROTO_NETDEV, ours);
+	nft_rule_add(others, "counter");
 	add_verdict(others, NF_DROP);
-	put_rule(b, others);
+	nft_put_rule(b, NFPROTO_NETDEV, others);
 }
 
 static int enter_table(struct net *n, const char *table, struct err *err)

@@ -6,9 +6,11 @@
  * The table goes with the slot's network, so it is in no ledger. Where the kernel can, it is ours alone, and a container that
  * flushes its own rules keeps its names.
  */
+/* libnftnl speaks of FILE without it. */
+#include <stdio.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
@@ -19,6 +21,7 @@
 
 #include "net/nameport.h"
 #include "net/nft.h"
+#include "net/nftrule.h"
 
 #define BODY_ROOM (4u << 10)
 /* Since Linux 6.9: a table that is left alone by others, and outlives its owner all the same. */
@@ -46,19 +49,9 @@ static in_port_t bind_one(int fd, bool tcp)
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-static struct nftnl_expr *add_expr(struct nftnl_rule *r, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e)
-		abort();
-	nftnl_rule_add_expr(r, e);
-	return e;
-}
-
 static void add_meta(struct nftnl_rule *r, uint32_t key)
 {
-	struct nftnl_expr *e = add_expr(r, "meta");
+	struct nftnl_expr *e = nft_rule_add(r, "meta");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
@@ -66,7 +59,7 @@ static void add_meta(struct nftnl_rule *r, uint32_t key)
 
 static void add_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *e = add_expr(r, "payload");
+	struct nftnl_expr *e = nft_rule_add(r, "payload");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
@@ -76,7 +69,7 @@ static void add_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, ui
 
 static void add_is(struct nftnl_rule *r, const void *data, uint32_t len)
 {
-	struct nftnl_expr *e = add_expr(r, "cmp");
+	struct nftnl_expr *e = nft_rule_add(r, "cmp");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
@@ -85,7 +78,7 @@ static void add_is(struct nftnl_rule *r, const void *data, uint32_t len)
 
 static void add_value(struct nftnl_rule *r, uint32_t reg, const void *data, uint32_t len)
 {
-	struct nftnl_expr *e = add_expr(r, "immediate");
+	struct nftnl_expr *e = nft_rule_add(r, "immediate");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
@@ -97,7 +90,7 @@ static void add_dnat(struct nftnl_rule *r, in_port_t port)
 
 	add_value(r, NFT_REG_1, address, sizeof(address));
 	add_value(r, NFT_REG_2, &port, sizeof(port));
-	e = add_expr(r, "nat");
+	e = nft_rule_add(r, "nat");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
@@ -111,13 +104,8 @@ static void put_rule(struct nl_batch *b, uint8_t protocol, in_port_t port)
 {
 	static const uint8_t ipv4 = NFPROTO_IPV4;
 	const in_port_t dns = htons(53);
-	struct nftnl_rule *r = nftnl_rule_alloc();
-	struct nlmsghdr *m;
+	struct nftnl_rule *r = nft_rule_new(table, chain);
 
-	if (!r)
-		abort();
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
 	add_meta(r, NFT_META_NFPROTO);
 	add_is(r, &ipv4, sizeof(ipv4));
 	add_payload(r, NFT_PAYLOAD_NETWORK_HEADER, 16, sizeof(address));
@@ -127,13 +115,7 @@ static void put_rule(struct nl_batch *b, uint8_t protocol, in_port_t port)
 	add_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(dns));
 	add_is(r, &dns, sizeof(dns));
 	add_dnat(r, port);
-	nft_message(b, "create rule", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_rule_nlmsg_build_payload(m, r);
-		nl_sync(b);
-	}
-	nftnl_rule_free(r);
+	nft_put_rule(b, NFPROTO_INET, r);
 }
 
 static void put_table(struct nl_batch *b, uint32_t flags)
@@ -156,24 +138,12 @@ static void put_table(struct nl_batch *b, uint32_t flags)
 
 static void put_chain(struct nl_batch *b)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *m;
-
-	if (!c)
-		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, chain);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "nat");
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, -100);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	nft_message(b, "create chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_chain_nlmsg_build_payload(m, c);
-		nl_sync(b);
-	}
-	nftnl_chain_free(c);
+	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_INET,
+					      .table = table,
+					      .name = chain,
+					      .type = "nat",
+					      .hook = NF_INET_LOCAL_OUT,
+					      .priority = -100 });
 }
 
 static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, struct err *err)

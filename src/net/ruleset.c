@@ -11,7 +11,9 @@
 /* glibc's view of the addresses must come before the kernel's. */
 #include <netinet/in.h>
 
-#include <libnftnl/chain.h>
+/* libnftnl speaks of FILE without it. */
+#include <stdio.h>
+
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
@@ -23,6 +25,7 @@
 #include <linux/rtnetlink.h>
 
 #include "net/nft.h"
+#include "net/nftrule.h"
 
 #define BODY_ROOM (8u << 10)
 
@@ -132,26 +135,12 @@ static const struct chain_row chains[] = {
 
 static void put_chain(struct nl_batch *b, const char *table, const struct chain_row *row)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	struct nlmsghdr *m;
-
-	if (!c)
-		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, row->name);
-	if (row->type) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, row->type);
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, row->hook);
-		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, row->priority);
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	}
-	nft_message(b, "create chain", NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_chain_nlmsg_build_payload(m, c);
-		nl_sync(b);
-	}
-	nftnl_chain_free(c);
+	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_INET,
+					      .table = table,
+					      .name = row->name,
+					      .type = row->type,
+					      .hook = row->hook,
+					      .priority = row->priority });
 }
 
 /* ---- rules ----------------------------------------------------------------------------------- */
@@ -402,28 +391,11 @@ static void fill_op(struct nftnl_expr *e, const struct op *op)
 
 static void put_rule(struct nl_batch *b, const char *table, const struct rule_row *row)
 {
-	struct nftnl_rule *r = nftnl_rule_alloc();
-	struct nlmsghdr *m;
+	struct nftnl_rule *r = nft_rule_new(table, row->chain);
 
-	if (!r)
-		abort();
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, row->chain);
-	for (size_t i = 0; i < ARRAY_LEN(row->ops) && row->ops[i].kind; i++) {
-		struct nftnl_expr *e = nftnl_expr_alloc(op_names[row->ops[i].kind]);
-
-		if (!e)
-			abort();
-		fill_op(e, &row->ops[i]);
-		nftnl_rule_add_expr(r, e);
-	}
-	nft_message(b, "create rule", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_rule_nlmsg_build_payload(m, r);
-		nl_sync(b);
-	}
-	nftnl_rule_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(row->ops) && row->ops[i].kind; i++)
+		fill_op(nft_rule_add(r, op_names[row->ops[i].kind]), &row->ops[i]);
+	nft_put_rule(b, NFPROTO_INET, r);
 }
 
 void ruleset_put(struct nl_batch *b, const char *table)
