@@ -53,7 +53,7 @@ static int writable_layer(struct sup_slot *slot, struct err *err)
 {
 	if (slot->plan->box_slot.tmp_upper || slot->plan->box.writable_root || slot->upper)
 		return 0;
-	return store_slot_layer(slot->sup->prepared.store, slot->sup->opts->stack->name,
+	return store_slot_layer(slot->sup->model->prepared.store, slot->sup->opts->stack->name,
 				slot->plan->name, slot->sup->ledger, box_slot_item(slot->box),
 				&slot->upper, &slot->work, err);
 }

@@ -43,13 +43,13 @@ static int impair_link(struct sup *s, struct net_impair_spec *spec, struct impai
 		any = any || impair_is_set(&now->way[i]) || impair_is_set(&want->way[i]);
 	spec->now = *now;
 	spec->want = *want;
-	if (any && sup_impair_look(&s->prepared, err) < 0)
+	if (any && sup_impair_look(&s->model->prepared, err) < 0)
 		return -1;
-	if (any && net_impair(s->net, &s->prepared.impair, spec, err) < 0) {
+	if (any && net_impair(s->net, &s->model->prepared.impair, spec, err) < 0) {
 		/* One way may have come as far as it was wanted. */
 		spec->now = *want;
 		spec->want = *now;
-		net_impair(s->net, &s->prepared.impair, spec, &(struct err){ 0 });
+		net_impair(s->net, &s->model->prepared.impair, spec, &(struct err){ 0 });
 		return -1;
 	}
 	/* Values without an effect are kept: others may be set beside them. */
@@ -175,7 +175,7 @@ static int change(struct sup *s, const struct target *t, const struct ctl_msg *m
 {
 	struct impair_ways want = now_of(s, t);
 
-	if (sup_impair_look(&s->prepared, err) < 0)
+	if (sup_impair_look(&s->model->prepared, err) < 0)
 		return -1;
 	for (size_t i = 0; i < IMPAIR_WAYS; i++) {
 		const json_t *map = json_object_get(m->body, ways[i]);
@@ -184,7 +184,7 @@ static int change(struct sup *s, const struct target *t, const struct ctl_msg *m
 			want.way[i] = (struct impair){ 0 };
 		if (json_is_object(map) && read_way(map, &want.way[i], err) < 0)
 			return -1;
-		if (impair_possible(&s->prepared.impair, &want.way[i], err) < 0)
+		if (impair_possible(&s->model->prepared.impair, &want.way[i], err) < 0)
 			return -1;
 	}
 	if (t->wire == SIZE_MAX)

@@ -74,17 +74,14 @@ static void send_last(struct sup *s)
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
-static struct sup_slot *free_place(struct sup *s, struct err *err)
+static struct sup_slot *take_place(struct sup *s, struct err *err)
 {
-	size_t first = s->plan->n_slots;
+	size_t n = 0;
 
-	/* One after the other: what is still on its way for the last one of a place must not meet the next. */
-	for (size_t i = 0; i < SUP_ONEOFFS_MAX; i++) {
-		struct sup_slot *slot = &s->slots[first + (s->oneoffs + i) % SUP_ONEOFFS_MAX];
-
-		if (!slot->plan)
-			return slot;
-	}
+	for (size_t i = 0; i < s->n_slots; i++)
+		n += s->slots[i].oneoff != NULL;
+	if (n < SUP_ONEOFFS_MAX)
+		return sup_slot_take(s, err);
 	err_kind(err, ERR_CREATE, "%d one-off containers run in this stack: more are not taken",
 		 SUP_ONEOFFS_MAX);
 	return NULL;
@@ -115,8 +112,9 @@ static struct ip *taken_addresses(const struct sup *s, size_t *ret_n)
 {
 	struct VEC(struct ip) list = { 0 };
 
-	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
-		for (size_t k = 0; s->slots[i].plan && k < s->slots[i].plan->n_ports; k++) {
+	for (size_t i = 0; i < s->n_slots; i++)
+		for (size_t k = 0;
+		     s->slots[i].oneoff && s->slots[i].plan && k < s->slots[i].plan->n_ports; k++) {
 			vec_push(&list, s->slots[i].plan->ports[k].ip4.ip);
 			vec_push(&list, s->slots[i].plan->ports[k].ip6.ip);
 		}
@@ -142,9 +140,9 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 	struct sup_oneoff *o = slot->oneoff;
 	struct sup *s = slot->sup;
 	_cleanup_free_ char *name = choose_name(s, o->service->name, o->alone);
-	struct plan_host host = sup_plan_host(o->document ? &o->prepared : &s->prepared);
+	struct plan_host host = sup_plan_host(o->document ? &o->prepared : &s->model->prepared);
 	struct plan_extra extra = {
-		.stack = o->document ? o->document->stack : s->opts->stack,
+		.stack = o->document ? o->document->stack : s->model->stack,
 		.service = o->service,
 		.name = name,
 		.alone = o->alone,
@@ -166,7 +164,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 /* Networks that nobody here has used yet; they stay until the end, as those of the plan do. */
 static int add_bridges(struct sup *s, const struct plan *plan, struct err *err)
 {
-	struct plan *ours = s->prepared.plan;
+	struct plan *ours = s->model->prepared.plan;
 	size_t had = ours->net.n_bridges, n = plan->net.n_bridges;
 	struct net_bridge_spec *all = arena_array(ours->arena, struct net_bridge_spec, n);
 	int rc;
@@ -222,7 +220,7 @@ static int prepare(struct sup_slot *slot, const char *service, struct err *err)
 {
 	struct sup_oneoff *o = slot->oneoff;
 	struct sup *s = slot->sup;
-	const struct stack *stack = o->document ? o->document->stack : s->opts->stack;
+	const struct stack *stack = o->document ? o->document->stack : s->model->stack;
 	const struct sup_opts opts = { .stack = stack, .hooks = s->opts->hooks };
 
 	o->service = stack_find_service(stack, service);
@@ -244,7 +242,7 @@ static int provide(struct sup_slot *slot, struct err *err)
 		return err_sys(err, errno, "run-time folder '%s'", slot->plan->dir);
 	if (o->plan->n_volumes && !(o->store = store_open(path_data_dir(), err)))
 		return -1;
-	return sup_provide(&opts, o->store ? o->store : slot->sup->prepared.store, o->plan,
+	return sup_provide(&opts, o->store ? o->store : slot->sup->model->prepared.store, o->plan,
 			   &o->volumes, err);
 }
 
@@ -263,13 +261,11 @@ static int make(struct sup_slot *slot, const struct ctl_msg *m, struct err *err)
 	p->box_slot.token = slot->nr;
 	for (size_t i = 0; i < o->plan->n_edges; i++)
 		o->plan->edges[i].slot = slot->nr;
-	sup_slot_init(slot, p, o->plan->stack, o->document ? &o->prepared : &s->prepared);
+	sup_slot_init(slot, p, o->plan->stack, o->document ? &o->prepared : &s->model->prepared);
 	slot->health.policy.enabled = false; /* nobody waits for it */
 	/* Without a file nobody relies on limits: what cannot be kept is said. */
 	if (o->alone)
 		box_limits_spare(s->runtime, &p->box_slot.limits, &o->note);
-	if (slot->nr >= s->n_slots)
-		s->n_slots = slot->nr + 1;
 	if (sup_reserve(s, o->plan->pubs, o->plan->n_pubs, err) < 0 ||
 	    sup_names_add(slot, err) < 0 || provide(slot, err) < 0 || give_pipes(slot, err) < 0)
 		return -1;
@@ -308,37 +304,9 @@ void sup_oneoff_let_go(struct sup_slot *slot)
 	store_close(take_ptr(&o->store));
 	for (size_t i = 0; o->plan && i < o->plan->n_volumes; i++)
 		if (o->plan->volumes[i].anonymous)
-			store_volume_remove(slot->sup->prepared.store, o->plan->volumes[i].name,
-					    &(struct err){ 0 });
+			store_volume_remove(slot->sup->model->prepared.store,
+					    o->plan->volumes[i].name, &(struct err){ 0 });
 	store_close(take_ptr(&o->prepared.store));
-}
-
-/* What the end of a supervisor does for all slots at once. Links go with their namespace. */
-static void drop(struct sup_slot *slot)
-{
-	struct sup *s = slot->sup;
-	const struct plan_slot *p = slot->plan;
-	size_t nr = slot->nr;
-	struct err ignored = { 0 };
-
-	if (p) {
-		if (slot->attached && p->n_pubs)
-			sup_publish(s, p->pubs, p->n_pubs, false, &ignored);
-		sup_release(s, p->name);
-		sup_names_drop(slot);
-		sup_netns_unlink(slot);
-		box_slot_close(take_ptr(&slot->box));
-		logs_close(take_ptr(&slot->log));
-		path_remove_tree(AT_FDCWD, p->dir);
-	}
-	ev_timer_stop(s->loop, &slot->timer);
-	sup_streams_stop(slot);
-	sup_oneoff_free(slot);
-	free(slot->impaired);
-	free(slot->upper);
-	free(slot->work);
-	*slot = (struct sup_slot){ .sup = s, .nr = nr };
-	sup_slot_watchers_init(slot);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -372,7 +340,7 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 
 	if (s->ending != ENDING_NO)
 		return err_set(err, "the stack is being stopped");
-	slot = free_place(s, err);
+	slot = take_place(s, err);
 	if (!slot)
 		return -1;
 	o = slot->oneoff = xcalloc(1, sizeof(*o));
@@ -385,7 +353,7 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 				  .rows = number(m, "rows"),
 				  .cols = number(m, "cols") };
 	if (take_fds(o, m, err) < 0 || make(slot, m, err) < 0) {
-		drop(slot);
+		sup_slot_drop(slot);
 		return -1;
 	}
 	o->peer = p;
@@ -472,7 +440,7 @@ bool sup_oneoff_is_beside(const struct sup_slot *slot)
 
 bool sup_oneoff_needs(const struct sup *s, size_t nr)
 {
-	for (size_t i = s->plan->n_slots; i < s->n_slots; i++) {
+	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct plan *plan = sup_oneoff_plan(&s->slots[i]);
 
 		if (!plan || sup_at_rest(&s->slots[i].svc))
@@ -565,8 +533,8 @@ static void look_at_one(struct sup_slot *slot)
 /* Is there nobody who runs something here, or could still ask for it? */
 static bool is_deserted(const struct sup *s)
 {
-	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
-		if (s->slots[i].plan && !s->slots[i].oneoff->ended)
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (s->slots[i].oneoff && !s->slots[i].oneoff->ended)
 			return false;
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
 		if (s->peers[i].fd >= 0 && !s->peers[i].done)
@@ -578,19 +546,19 @@ void sup_look_at_oneoffs(struct sup *s)
 {
 	bool parted = s->transient && s->ending != ENDING_NO;
 
-	for (size_t i = s->plan->n_slots; i < s->n_slots; i++)
-		if (s->slots[i].plan)
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (s->slots[i].oneoff)
 			look_at_one(&s->slots[i]);
 	if (s->transient && !parted && is_deserted(s))
 		parted = sup_part(s);
-	for (size_t i = s->plan->n_slots; i < s->n_slots; i++) {
+	for (size_t i = 0; i < s->n_slots; i++) {
 		struct sup_slot *slot = &s->slots[i];
 
 		/* What ends together with us is left to the end, which removes all at once. */
-		if (!slot->plan || !slot->oneoff->ended || parted)
+		if (!slot->oneoff || !slot->oneoff->ended || parted)
 			continue;
 		sup_oneoff_let_go(slot);
-		drop(slot);
+		sup_slot_drop(slot);
 	}
 	send_last(s);
 }

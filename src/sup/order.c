@@ -84,13 +84,15 @@ static const struct sup_slot *first_failure(const struct sup *s)
 {
 	const struct sup_slot *found = NULL;
 
-	for (size_t i = 0; i < s->plan->n_slots; i++) {
+	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct sup_slot *slot = &s->slots[i];
 		const struct svc *v = &slot->svc;
 		bool bad = s->opts->wait_healthy &&
 			   (slot->health.state == HEALTH_BAD ||
 			    (v->state == SVC_EXITED && v->runs && v->last_status != 0));
 
+		if (!sup_is_service(slot))
+			continue;
 		if (v->state == SVC_EXITED && !v->runs && v->start_failed)
 			return slot;
 		if (bad || (v->state == SVC_EXITED && !v->runs && v->gate_failed && !found))
@@ -121,8 +123,8 @@ void sup_look_at_up(struct sup *s)
 		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err));
 		return;
 	}
-	for (size_t i = 0; i < s->plan->n_slots; i++)
-		if (!arrived(s, &s->slots[i]))
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) && !arrived(s, &s->slots[i]))
 			return;
 	s->up_told = true;
 	if (s->opts->hooks.up)

@@ -72,7 +72,7 @@ bool sup_part(struct sup *s)
 	sup_unlock_roots(s);
 	for (size_t i = 0; i < s->n_slots; i++)
 		sup_oneoff_let_go(&s->slots[i]);
-	store_close(take_ptr(&s->prepared.store));
+	store_close(take_ptr(&s->model->prepared.store));
 	sup_end(s, ENDING_STOP, 0);
 	return true;
 }

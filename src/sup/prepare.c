@@ -356,7 +356,7 @@ void sup_prepared_fini(struct sup_prepared *p)
 
 int sup_make_folders(struct sup *s, struct err *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/slots", s->prepared.run_dir);
+	_cleanup_free_ char *dir = xasprintf("%s/slots", s->model->prepared.run_dir);
 	uint32_t item = ledger_intend(s->ledger, "folder", 0, dir, err);
 
 	if (!item)

@@ -25,7 +25,7 @@ static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 
 static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 {
-	const struct stack *stack = p->sup->opts->stack;
+	const struct stack *stack = p->sup->model->stack;
 	const char *file = stack->n_files && *stack->files[0].path ? stack->files[0].path : "-";
 	_cleanup_free_ char *real = realpath(file, NULL);
 

@@ -32,8 +32,9 @@ int sup_names_open(struct sup *s, struct err *err)
 		return 0;
 	if (open_names(s, err) < 0)
 		return -1;
-	for (size_t i = 0; i < s->plan->n_slots; i++)
-		net_names_add(s->names, (uint32_t)i, &s->plan->slots[i].naming);
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]))
+			net_names_add(s->names, (uint32_t)i, &s->slots[i].plan->naming);
 	return 0;
 }
 

@@ -46,10 +46,10 @@ static int lock_one(struct sup *s, const struct stack_service *service,
 
 int sup_lock_roots(struct sup *s, struct err *err)
 {
-	const struct stack *stack = s->opts->stack;
+	const struct stack *stack = s->model->stack;
 
 	for (size_t i = 0; i < stack->n_services; i++) {
-		const struct store_image *img = &s->prepared.images[i];
+		const struct store_image *img = &s->model->prepared.images[i];
 
 		if (img->folder && !img->host_root &&
 		    lock_one(s, &stack->services[i], img, err) < 0)

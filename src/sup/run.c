@@ -170,7 +170,7 @@ int sup_slot_open_log(struct sup_slot *slot, struct err *err)
 	const struct store_user *user =
 		&slot->prepared->users[slot->plan->service - slot->stack->services];
 	_cleanup_free_ char *dir =
-		store_log_dir(s->prepared.store, s->opts->stack->name, slot->plan->name);
+		store_log_dir(s->model->prepared.store, s->opts->stack->name, slot->plan->name);
 	/* The ids by which the host knows the service's user. */
 	uint32_t ids = slot->plan->box_slot.host_ids ? 0 : box_ids(s->runtime);
 	struct logs_spec spec = {
@@ -196,6 +196,7 @@ void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const st
 	struct svc_health_policy health = health_of(plan);
 
 	slot->plan = plan;
+	slot->model = s->model;
 	slot->stack = stack;
 	slot->prepared = prepared;
 	slot->created_wall = time_wall_ns();
@@ -205,19 +206,14 @@ void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const st
 
 static int make_slots(struct sup *s, struct err *err)
 {
-	size_t room = s->plan->n_slots + SUP_ONEOFFS_MAX;
-
-	s->slots = xcalloc(room, sizeof(*s->slots));
+	sup_slots_open(s, s->plan->n_slots);
 	s->wires = xcalloc(s->plan->net.n_wires + 1, sizeof(*s->wires));
-	for (size_t i = 0; i < room; i++) {
-		s->slots[i].sup = s;
-		s->slots[i].nr = i;
-		sup_slot_watchers_init(&s->slots[i]);
-	}
-	for (; s->n_slots < s->plan->n_slots; s->n_slots++) {
-		struct sup_slot *slot = &s->slots[s->n_slots];
+	for (size_t i = 0; i < s->plan->n_slots; i++) {
+		struct sup_slot *slot = sup_slot_take(s, err);
 
-		sup_slot_init(slot, &s->plan->slots[slot->nr], s->opts->stack, &s->prepared);
+		if (!slot)
+			return -1;
+		sup_slot_init(slot, &s->plan->slots[i], s->model->stack, &s->model->prepared);
 		if (sup_slot_open_log(slot, err) < 0)
 			return err_wrap(err, "service '%s'", slot->plan->service->name);
 	}
@@ -302,11 +298,13 @@ static int begin(struct sup *s, struct err *err)
 	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0)
 		return -1;
 	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
-	if (sup_prepare(s->opts, &s->prepared, err) < 0)
+	s->model = xcalloc(1, sizeof(*s->model));
+	s->model->stack = s->opts->stack;
+	if (sup_prepare(s->opts, &s->model->prepared, err) < 0)
 		return -1;
-	s->plan = s->prepared.plan;
+	s->plan = s->model->prepared.plan;
 	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, err) < 0 ||
-	    sup_provide(s->opts, s->prepared.store, s->plan, &s->volumes, err) < 0 ||
+	    sup_provide(s->opts, s->model->prepared.store, s->plan, &s->volumes, err) < 0 ||
 	    take_signals(s, err) < 0)
 		return -1;
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -319,19 +317,6 @@ static int begin(struct sup *s, struct err *err)
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
-
-static void free_slots(struct sup *s)
-{
-	for (size_t i = 0; i < s->n_slots; i++) {
-		logs_close(s->slots[i].log);
-		free(s->slots[i].impaired);
-		free(s->slots[i].upper);
-		free(s->slots[i].work);
-		sup_oneoff_free(&s->slots[i]);
-	}
-	free(s->slots);
-	free(s->wires);
-}
 
 /* Told to our own user, and kept for the client that waits for its `down`. */
 static void note_left(void *arg, enum sup_say kind, const char *slot, const char *text)
@@ -357,8 +342,8 @@ static int take_down(struct sup *s, struct err *err)
 		net_down(s->uplink);
 	sup_attach_forget(s);
 	net_names_close(take_ptr(&s->names));
-	if (s->plan)
-		free_slots(s);
+	sup_slots_free(s);
+	free(take_ptr(&s->wires));
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	if (s->ledger)
@@ -366,9 +351,19 @@ static int take_down(struct sup *s, struct err *err)
 	if (s->runtime)
 		box_close(s->runtime);
 	/* Who is told that the stack is down may remove its volumes and images. */
-	store_close(take_ptr(&s->prepared.store));
+	if (s->model)
+		store_close(take_ptr(&s->model->prepared.store));
 	sup_unlock_roots(s);
 	return rc;
+}
+
+static void free_models(struct sup *s)
+{
+	for (struct sup_model *m = take_ptr(&s->model), *older; m; m = older) {
+		older = m->older;
+		sup_prepared_fini(&m->prepared);
+		free(m);
+	}
 }
 
 /*
@@ -386,7 +381,7 @@ static void free_all(struct sup *s)
 	if (s->loop)
 		ev_loop_destroy(s->loop);
 	ledger_close(s->ledger);
-	sup_prepared_fini(&s->prepared);
+	free_models(s);
 	vec_fini(&s->facts);
 	buf_fini(&s->left);
 	if (s->signal_fd >= 0)
@@ -404,17 +399,18 @@ static void run(struct sup *s)
 }
 
 /* Needs neither lock nor root; but an image is unpacked if it must be, as no plan is made without. */
-static int dry_run(struct sup *s, struct err *err)
+static int dry_run(const struct sup_opts *opts, struct err *err)
 {
+	struct sup_prepared prepared = { 0 };
 	struct buf out = { 0 };
-	int rc = sup_prepare(s->opts, &s->prepared, err);
+	int rc = sup_prepare(opts, &prepared, err);
 
 	if (rc == 0) {
-		plan_print(s->prepared.plan, &out);
+		plan_print(prepared.plan, &out);
 		fputs(buf_str(&out), stdout);
 	}
 	buf_fini(&out);
-	sup_prepared_fini(&s->prepared);
+	sup_prepared_fini(&prepared);
 	return rc;
 }
 
@@ -443,7 +439,7 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 
 	if (opts->dry_run) {
 		*ret_exit = 0;
-		return dry_run(&s, err);
+		return dry_run(opts, err);
 	}
 	rc = begin(&s, err);
 	if (rc == 0) {

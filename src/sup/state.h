@@ -25,6 +25,7 @@
 enum {
 	SUP_PEERS_MAX = 64,
 	SUP_ONEOFFS_MAX = 64,
+	SUP_PLACES_MORE = 1024, /* beside those of the first plan, for what comes later */
 	SUP_PROBE_OUTPUT = 4096,
 	SUP_GUARD_MS = 5000, /* how long a guard at work is waited for */
 };
@@ -60,8 +61,10 @@ struct sup_oneoff; /* oneoff.h */
 
 struct sup_slot {
 	struct sup *sup;
-	size_t nr;
-	const struct plan_slot *plan; /* NULL: a place for a one-off that is free */
+	size_t nr; /* of its place, which is its number in the plan that it is of */
+	uint64_t left_ms; /* when the one before left this place; 0: nobody was here */
+	const struct plan_slot *plan; /* NULL: the place is free */
+	struct sup_model *model; /* NULL: likewise; that of the stack when it came */
 	const struct stack *stack;    /* of the plan's service */
 	const struct sup_prepared *prepared;
 	struct sup_oneoff *oneoff; /* NULL: it belongs to a service */
@@ -135,6 +138,16 @@ struct sup_prepared {
 	struct plan *plan;
 };
 
+/*
+ * What the stack was read as, and what was made of it. The first one is there from the start on; a later one takes its place, and
+ * an older one is kept while a slot is of it.
+ */
+struct sup_model {
+	struct sup_model *older;
+	const struct stack *stack;
+	struct sup_prepared prepared;
+};
+
 struct sup_wire {
 	bool made, ready; /* ready: it carries frames */
 	struct err err;	  /* why it could not be made the last time */
@@ -143,8 +156,8 @@ struct sup_wire {
 
 struct sup {
 	const struct sup_opts *opts;
-	struct sup_prepared prepared;
-	const struct plan *plan;
+	struct sup_model *model;  /* the one that counts now; NULL: before there is any */
+	const struct plan *plan; /* of that */
 	struct ev_loop *loop;
 	struct ledger *ledger;
 	struct net *net;
@@ -152,8 +165,9 @@ struct sup {
 	int host_ns, stack_ns; /* network namespaces of an isolated stack; -1 of others */
 	struct net_names *names; /* NULL: nobody asks */
 	struct box_runtime *runtime;
-	struct sup_slot *slots; /* those of the plan, then SUP_ONEOFFS_MAX places for one-offs */
-	size_t n_slots;
+	struct sup_slot *slots; /* places, where slots come and go: of services, and one-offs */
+	size_t n_slots;		/* of these have been used; some may be free */
+	size_t n_places;
 	struct sup_wire *wires; /* those of the plan */
 	unsigned oneoffs; /* so many there have been */
 	bool transient;	  /* only one-offs run here: ends with the last of them */
@@ -311,6 +325,18 @@ void sup_attach_ended(struct sup_slot *slot, int status);
 /* Is there a client that has not got all of a run that has ended? Not for long. */
 bool sup_attach_busy(const struct sup *s);
 void sup_attach_forget(struct sup *s);
+
+/* slots.c: places, each with a number that is the token of all that box and net tell about the slot there. */
+/* Room for so many, and for what comes later. */
+void sup_slots_open(struct sup *s, size_t n);
+/* A place that nobody is in; one that was just left is not given away while word of the last one may still be on its way. */
+struct sup_slot *sup_slot_take(struct sup *s, struct err *err);
+/* It leaves at rest: what the slot has is removed, and its place is free. */
+void sup_slot_drop(struct sup_slot *slot);
+void sup_slots_free(struct sup *s);
+/* A service's, not a one-off and not a free place. */
+bool sup_is_service(const struct sup_slot *slot);
+
 /* run.c */
 /* A slot before its first start. */
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
