@@ -102,6 +102,8 @@ static const struct cli_option exec_options[] = {
 	VALUE("env", 'e', LIST, env, "NAME[=VALUE]", "set a variable, or hand on our own; others are the service's"),
 	FLAG("detach", 'd', detach, "return at once; the command goes on without input and output"),
 	VALUE("index", 0, TEXT, index, "N", "which container of the service; else the first that runs"),
+	FLAG("all", 0, all, "in all containers that run, at the same time; there is no SERVICE then, and no terminal"),
+	VALUE("service", 0, LIST, only, "SERVICE", "as --all, in the containers of this service; may be repeated"),
 	FLAG("privileged", 0, privileged, "with all capabilities and all system calls of the container's user namespace"),
 	VALUE("detach-keys", 0, TEXT, detach_keys, "KEYS", "leave the command alone; ctrl-p,ctrl-q, \"\" is none"),
 	FLAG("interactive", 'i', accepted, "accepted; standard input is handed on anyway"),
@@ -322,15 +324,19 @@ const struct cli_command cli_commands[] = {
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
-	{ "exec", "run a command in a running service", "[FILE] SERVICE CMD...", 4096, COMMAND_OWN_WORDS | COMMAND_ACTS,
+	{ "exec", "run a command in a running service", "[FILE] SERVICE|--all CMD...", 4096, COMMAND_OWN_WORDS | COMMAND_ACTS,
 	  exec_options,
 	  "As the service's user, with its environment, rights and limits, in its control group; what stands behind\n"
 	  "SERVICE belongs to the command. The exit code is the command's; 126 it cannot be executed, 127 it was not\n"
 	  "found, 128+N it was ended by signal N. Signals sent to mstack are passed on.\n"
+	  "With --all each line of output begins with the container's name, nothing is read from standard input, and the\n"
+	  "exit code is 0 when all commands had that, else that of the first one, in the order of names, that had not.\n"
 	  "\n"
 	  "  mstack exec web sh                          a shell\n"
 	  "  mstack exec -T db pg_dump shop >shop.sql    out of the container\n"
-	  "  mstack exec -u root web apk add strace      as somebody else\n",
+	  "  mstack exec -u root web apk add strace      as somebody else\n"
+	  "  mstack exec --all ip -br address            everywhere\n"
+	  "  mstack exec --service r1 --service r2 vtysh -c 'show ip ospf neighbor'\n",
 	  cli_exec },
 	{ "attach", "connect to the input and output of a running service", "[FILE] SERVICE", 1, COMMAND_ACTS, attach_options,
 	  "To what it writes from now on, until it ends; with 'tty: true' and 'stdin_open: true' in the stack file it is at\n"

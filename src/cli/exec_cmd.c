@@ -13,7 +13,8 @@
 #include "cli/attached.h"
 #include "cli/command.h"
 #include "cli/container.h"
-#include "cli/execenv.h"
+#include "cli/execall.h"
+#include "cli/execwant.h"
 
 #define PROCESS_NAME "mstack-exec" /* not "mstack": its children are in the container's cgroup */
 
@@ -35,103 +36,42 @@ static struct box_running *find(const struct cli_options *o, const struct cli_pr
 
 /* ---- who and with what ----------------------------------------------------------------------- */
 
-/* HOME of the container is that of its user, unless somebody has set it: only then another user takes another one along. */
-static const char *other_home(const struct box_running *r, const struct store_user *user)
-{
-	_cleanup_(store_user_fini) struct store_user own = { 0 };
-	char id[16];
-	const char *home = execenv_value(r->envp, "HOME");
-
-	snprintf(id, sizeof(id), "%u", r->uid);
-	if (!home || cli_container_user(r, id, &own, &(struct err){ 0 }) < 0 ||
-	    strcmp(home, own.home) != 0)
-		return NULL;
-	return user->home;
-}
-
 struct wanted {
-	struct store_user user;
-	struct box_user ids;
-	struct execenv env;
-	struct cli_words argv;
+	struct execwant who;
 	struct detachkeys keys;
 	struct cli_console console;
-	struct box_enter_spec spec;
 };
 
 static void wanted_fini(struct wanted *w)
 {
-	store_user_fini(&w->user);
-	execenv_fini(&w->env);
-	vec_fini(&w->argv);
-}
-
-static int want_user(const struct cli_options *o, const struct box_running *r, struct wanted *w,
-		     struct err *err)
-{
-	if (!o->user)
-		return 0;
-	if (!*o->user)
-		return err_kind(err, ERR_USAGE, "exec: --user: NAME or ID, or NAME:GROUP");
-	if (cli_container_user(r, o->user, &w->user, err) < 0) {
-		err->kind = ERR_CREATE;
-		return err_wrap(err, "exec: service '%s'", o->args.v[0]);
-	}
-	w->ids = (struct box_user){ w->user.uid, w->user.gid, w->user.groups, w->user.n_groups };
-	w->spec.user = &w->ids;
-	return 0;
+	execwant_fini(&w->who);
 }
 
 static void want_terminal(const struct cli_options *o, struct wanted *w)
 {
+	struct box_enter_spec *spec = &w->who.spec;
 	struct winsize size = { 0 };
 
 	w->console.fd = -1;
-	w->spec.user_term = -1;
+	spec->user_term = -1;
 	if (o->no_tty || o->detach || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return;
-	w->console.fd = w->spec.user_term = STDIN_FILENO;
-	w->spec.tty = true;
+	w->console.fd = spec->user_term = STDIN_FILENO;
+	spec->tty = true;
 	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) {
-		w->spec.rows = size.ws_row;
-		w->spec.cols = size.ws_col;
+		spec->rows = size.ws_row;
+		spec->cols = size.ws_col;
 	}
-}
-
-static void want_env(const struct cli_options *o, const struct box_running *r, struct wanted *w)
-{
-	const char *home = w->spec.user ? other_home(r, &w->user) : NULL;
-
-	execenv_begin(&w->env, r->envp);
-	if (home)
-		execenv_set(&w->env, "HOME", home);
-	if (w->spec.tty && !execenv_value(r->envp, "TERM"))
-		execenv_set(&w->env, "TERM", "xterm");
-	for (size_t i = 0; i < o->env.n; i++)
-		execenv_add(&w->env, o->env.v[i]);
-	w->spec.envp = execenv_list(&w->env);
 }
 
 static int want(const struct cli_options *o, const struct box_running *r, struct wanted *w,
 		struct err *err)
 {
 	want_terminal(o, w);
-	if (want_user(o, r, w, err) < 0 ||
-	    detachkeys_parse(o->detach_keys ? o->detach_keys : DETACHKEYS_DEFAULT, &w->keys, err) <
-		    0)
+	if (detachkeys_parse(o->detach_keys ? o->detach_keys : DETACHKEYS_DEFAULT, &w->keys, err) <
+	    0)
 		return -1;
-	if (o->workdir && *o->workdir != '/')
-		return err_kind(err, ERR_USAGE, "exec: --workdir: '%s' is not absolute",
-				o->workdir);
-	want_env(o, r, w);
-	w->spec.cwd = o->workdir;
-	w->spec.privileged = o->privileged;
-	w->spec.detach = o->detach;
-	for (size_t i = 1; i < o->args.n; i++)
-		vec_push(&w->argv, o->args.v[i]);
-	vec_push(&w->argv, NULL);
-	w->spec.argv = w->argv.v;
-	return 0;
+	return execwant_make(&w->who, o, r, o->args.v[0], o->args.v + 1, o->args.n - 1, err);
 }
 
 /* ---- while it runs --------------------------------------------------------------------------- */
@@ -172,7 +112,7 @@ static int execute(const struct cli_options *o, const struct box_running *r, str
 	signals = cli_signals_take();
 	if (signals < 0)
 		return err_sys(err, errno, "exec: signals");
-	if (box_enter(r, &w.spec, &e, err) < 0)
+	if (box_enter(r, &w.who.spec, &e, err) < 0)
 		return err_wrap(err, "exec: service '%s'", o->args.v[0]);
 	if (!o->detach)
 		rc = stay(o, r, &w, &e, signals, err);
@@ -180,16 +120,29 @@ static int execute(const struct cli_options *o, const struct box_running *r, str
 	return rc;
 }
 
+static bool is_for_all(const struct cli_options *o)
+{
+	return o->all || o->only.n;
+}
+
 static int check(const struct cli_options *o, struct err *err)
 {
+	if (is_for_all(o) && o->index)
+		return err_kind(err, ERR_USAGE,
+				"exec: --index is for one container, --all for each");
+	if (is_for_all(o) && !o->args.n)
+		return err_kind(err, ERR_USAGE,
+				"exec: the command is missing: mstack exec --all CMD...");
 	if (!o->args.n)
 		return err_kind(err, ERR_USAGE,
 				"exec: SERVICE is missing (see 'mstack help exec')");
-	if (o->args.n == 1)
+	if (!is_for_all(o) && o->args.n == 1)
 		return err_kind(
 			err, ERR_USAGE,
 			"exec: the command is missing: mstack exec %s CMD... (see 'mstack help exec')",
 			o->args.v[0]);
+	if (execwant_check(o, err) < 0)
+		return -1;
 	if (geteuid())
 		return err_set(err, "exec: entering a container needs root: run mstack with sudo");
 	return 0;
@@ -207,6 +160,8 @@ int cli_exec(const struct cli_options *o, struct err *err)
 		return err_wrap(err, "exec");
 	if (cli_project_find(o, &p, err) < 0)
 		return -1;
+	if (is_for_all(o))
+		return execall(o, &p, err);
 	r = find(o, &p, err);
 	if (!r)
 		return -1;

@@ -328,6 +328,7 @@ void cli_options_fini(struct cli_options *o)
 	vec_fini(&o->status);
 	vec_fini(&o->attach);
 	vec_fini(&o->no_attach);
+	vec_fini(&o->only);
 	vec_fini(&o->env);
 	vec_fini(&o->env_from_file);
 	vec_fini(&o->binds);

@@ -27,6 +27,7 @@ struct cli_options {
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *protocol, *detach_keys;
 	const char *image, *rootfs, *name, *hostname, *entrypoint, *memory, *cpus, *pids, *network, *pull;
+	struct cli_words only; /* of `exec --all` */
 	struct cli_words status, attach, no_attach, env, env_from_file, binds, tmpfs, publish, labels;
 	const char *write, *count, *filter, *snaplen, *buffer; /* of `capture` */
 	int64_t duration_s;				       /* -1: not given */

@@ -369,3 +369,64 @@ alone() { [[ $(members | wc -l) == 1 ]]; }
 	says /dev/pts/0 'exit: 0'
 	mstack down
 }
+
+@test "exec --all: in every container that runs, its lines behind its name, the first exit code that is none" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"]}
+		  a-2: {image: busybox, command: [sleep, "1000"]}
+		  b: {image: busybox, command: [sleep, "1000"]}
+		  over: {image: busybox, command: ["true"]}
+	END
+	mstack up -d
+	wait_until state_is over exited
+	mstack exec --all sh -c 'hostname >&2; echo one; echo two; printf three; cat' <stack.yaml >out 2>err
+	sort out err
+	[[ $(sort out | cut -d '|' -f 2 | tr -d ' ' | sort | uniq -c | tr -s ' \n' ' ') == ' 3 one 3 three 3 two ' ]]
+	[[ $(cut -d ' ' -f 1 out | sort | uniq -c | tr -s ' \n' ' ') == ' 3 a-1 3 a-2-1 3 b-1 ' ]]
+	[[ $(wc -l <err) == 3 ]]
+	expect_exit 0 mstack exec --service b echo hello
+	[[ $output == 'b-1  | hello' ]]
+	# The first in the order of names, not in that of time.
+	# shellcheck disable=SC2016
+	expect_exit 5 mstack exec --all sh -c 'case $HOSTNAME$(hostname) in *b*) exit 6;; esac; sleep 1; exit 5'
+	expect_exit 6 mstack exec --all --service b sh -c 'exit 6'
+	expect_exit 127 mstack exec --all nosuch
+	says a-1 nosuch 'not found'
+	says b-1 nosuch
+	expect_exit 2 mstack exec --all --index 1 true
+	expect_exit 2 mstack exec --all
+	expect_exit 2 mstack exec --service c true
+	says "no such service: 'c'"
+	expect_exit 1 mstack exec --service over true
+	mstack pause b
+	expect_exit 1 mstack exec --all true
+	says b-1 paused
+	mstack unpause b
+	# A command that leaves its output to another process is not waited for any longer; one on its own is left.
+	expect_exit 0 timeout 20 mstack exec --all sh -c 'sleep 100 & echo x'
+	expect_exit 0 timeout 20 mstack exec --all -d sleep 100
+	mstack down -t 0
+	expect_exit 1 mstack exec --all true
+	says "stack 't' is not up"
+}
+
+@test "exec --all: signals go to all of them, and long output is whole" {
+	stack <<-'END'
+		services:
+		  a: &a {image: busybox, command: [sleep, "1000"]}
+		  b: *a
+		  c: *a
+	END
+	mstack up -d
+	mstack exec --all seq 30000 >out
+	[[ $(wc -l <out) == 90000 ]]
+	[[ $(sed -n 's/^b-1  | //p' out | cksum) == $(seq 30000 | cksum) ]]
+	mstack exec --all sh -c 'trap "echo told; exit 3" TERM; echo ready; while :; do sleep 0.1; done' >out &
+	all_ready() { [[ $(grep -c ready out) == 3 ]]; }
+	wait_until all_ready
+	kill $!
+	ends_with 3 $!
+	[[ $(grep -c told out) == 3 ]]
+	mstack down -t 0
+}
