@@ -22,4 +22,13 @@ void record_set_partial(char head[RECORD_HEAD], bool partial);
  */
 int record_parse(const char *record, size_t len, struct logs_line *ret);
 
+/*
+ * An entry of a journal is a line of JSON that begins with its number and its time: this beginning, up to the comma behind it;
+ * returns its length.
+ */
+#define ENTRY_HEAD_MAX 96
+#define SEQ_DIGITS     18 /* of a number that is believed */
+size_t record_entry_head(char ret[ENTRY_HEAD_MAX], uint64_t seq, uint64_t wall_ns);
+int record_entry_parse(const char *record, size_t len, uint64_t *ret_seq, uint64_t *ret_wall_ns);
+
 #endif

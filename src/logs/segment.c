@@ -150,6 +150,8 @@ static size_t make_notice(const struct segments *s, char *ret, size_t size)
 
 	if (s->lost == 0)
 		return 0;
+	if (s->notice)
+		return s->notice(s->notice_arg, s, ret, size);
 	err_sys(&err, s->why, "%" PRIu64 " lines dropped", s->lost);
 	record_head(ret, time_wall_ns(), LOGS_MSTACK);
 	return RECORD_HEAD +
@@ -223,7 +225,7 @@ static void write_batch(struct batch *b, const char *notice, size_t notice_len)
 
 void batch_finish(struct batch *b)
 {
-	char notice[RECORD_HEAD + sizeof(((struct err *)NULL)->text) + 1];
+	char notice[NOTICE_MAX];
 	size_t n = make_notice(b->s, notice, sizeof(notice));
 
 	if (n + b->len > 0)
@@ -237,10 +239,10 @@ void batch_flush(struct batch *b)
 		batch_finish(b);
 }
 
-void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, size_t len)
+void batch_put(struct batch *b, const char *head, size_t head_len, const char *text, size_t len)
 {
 	struct segments *s = b->s;
-	size_t record = RECORD_HEAD + len + 1;
+	size_t record = head_len + len + 1;
 	char *to;
 
 	if (s->size + b->len > 0 && s->size + b->len + record > s->max_size) {
@@ -251,8 +253,13 @@ void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, 
 	if (b->len + record > sizeof(b->bytes))
 		batch_flush(b);
 	to = b->bytes + b->len;
-	memcpy(to, head, RECORD_HEAD);
-	memcpy(to + RECORD_HEAD, text, len);
+	memcpy(to, head, head_len);
+	memcpy(to + head_len, text, len);
 	to[record - 1] = '\n';
 	b->len += record;
+}
+
+void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, size_t len)
+{
+	batch_put(b, head, RECORD_HEAD, text, len);
 }

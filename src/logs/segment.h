@@ -22,7 +22,12 @@ struct segments {
 	uint64_t lost;	  /* records lost since something was written last */
 	uint64_t dropped; /* records lost in all */
 	int why;	  /* errno of the last loss */
+	/* Makes the record that says what was lost, with its newline; returns its length. NULL: a line of a log. */
+	size_t (*notice)(void *arg, const struct segments *s, char *ret, size_t size);
+	void *notice_arg;
 };
+
+#define NOTICE_MAX 768
 
 /*
  * Records on their way to the file: one write for all of them. Lives on the stack of whoever
@@ -40,7 +45,9 @@ struct batch {
  */
 int segments_open(struct segments *ret, const char *dir, uint64_t max_size, unsigned max_files,
 		  struct err *err);
-/* Appends a record; goes to the file when the batch or the segment is full. */
+/* Appends a record of at most RECORD_MAX bytes, newline included; goes to the file when the batch or the segment is full. */
+void batch_put(struct batch *b, const char *head, size_t head_len, const char *text, size_t len);
+/* The same in the CRI log format. */
 void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, size_t len);
 /*
  * Writes what is there. A disk that takes it no longer costs these records, and is never an error.

@@ -212,7 +212,7 @@ static void start_all(struct sup *s)
 
 /* ---- stops ----------------------------------------------------------------------------------- */
 
-static int stop_signal(const struct sup_slot *slot)
+int sup_stop_signal(const struct sup_slot *slot)
 {
 	const struct plan_slot *p = slot->plan;
 	const struct store_image *img = &slot->prepared->images[p->service - slot->stack->services];
@@ -226,7 +226,7 @@ static int stop_signal(const struct sup_slot *slot)
 static void send_stop(struct sup_slot *slot)
 {
 	bool ignored = false;
-	int sig = stop_signal(slot);
+	int sig = sup_stop_signal(slot);
 
 	if (!slot->box || box_signal(slot->box, sig, &ignored, &(struct err){ 0 }) < 0)
 		return; /* it ended meanwhile: BOX_EXITED is on its way */

@@ -187,15 +187,16 @@ static int add_bridges(struct sup *s, const struct plan *plan, struct err *err)
 }
 
 /* As compose: a dependency that has ended is started again, with what it depends on itself. */
-static void wake_dependencies(struct sup *s, const struct plan *plan, size_t nr)
+static void wake_dependencies(struct sup *s, const struct plan *plan, size_t nr,
+			      const struct sup_cause *cause)
 {
 	for (size_t i = 0; i < plan->n_edges; i++) {
 		struct sup_slot *on = &s->slots[plan->edges[i].on];
 
 		if (plan->edges[i].slot != nr || !sup_at_rest(&on->svc))
 			continue;
-		sup_feed(on, SVC_EV_UP, 0);
-		wake_dependencies(s, s->plan, on->nr);
+		sup_wish(on, SVC_EV_UP, cause);
+		wake_dependencies(s, s->plan, on->nr, cause);
 	}
 }
 
@@ -334,6 +335,7 @@ static int take_fds(struct sup_oneoff *o, const struct ctl_msg *m, struct err *e
 
 static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 {
+	struct sup_cause cause = sup_because_user(p, "run");
 	struct sup *s = p->sup;
 	struct sup_slot *slot;
 	struct sup_oneoff *o;
@@ -360,8 +362,8 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 	p->oneoff = slot;
 	/* Those of a supervisor that was started for this have just been started too. */
 	if (o->document)
-		wake_dependencies(s, o->plan, slot->nr);
-	sup_feed(slot, SVC_EV_UP, 0);
+		wake_dependencies(s, o->plan, slot->nr, &cause);
+	sup_wish(slot, SVC_EV_UP, &cause);
 	answer(p, CTL_OK,
 	       json_pack("{s:s, s:s}", "name", slot->plan->container, "note", buf_str(&o->note)),
 	       false);
@@ -379,6 +381,7 @@ static void leave(struct sup_slot *slot)
 static void change(struct sup_peer *p, const struct ctl_msg *m)
 {
 	struct sup_slot *slot = p->oneoff;
+	struct sup_cause cause = sup_because_user(p, "run");
 	bool ignored;
 
 	if (!slot)
@@ -388,7 +391,7 @@ static void change(struct sup_peer *p, const struct ctl_msg *m)
 	else if (slot->svc.state == SVC_RUNNING || slot->svc.state == SVC_STOPPING)
 		box_signal(slot->box, number(m, "signal"), &ignored, &(struct err){ 0 });
 	else
-		sup_feed(slot, SVC_EV_DOWN, 0);
+		sup_wish(slot, SVC_EV_DOWN, &cause);
 }
 
 void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m)
@@ -416,6 +419,7 @@ void sup_oneoff_request(struct sup_peer *p, const struct ctl_msg *m)
 
 void sup_oneoff_peer_gone(struct sup_peer *p)
 {
+	struct sup_cause gone = sup_because(WHY_SELF, "'mstack run' went away");
 	struct sup_slot *slot = take_ptr(&p->oneoff);
 
 	json_decref(take_ptr(&p->last));
@@ -423,7 +427,7 @@ void sup_oneoff_peer_gone(struct sup_peer *p)
 		return;
 	slot->oneoff->peer = NULL;
 	slot->svc.policy.grace_ms = ORPHAN_GRACE_MS;
-	sup_feed(slot, SVC_EV_DOWN, 0);
+	sup_wish(slot, SVC_EV_DOWN, &gone);
 }
 
 /* ---- on the way ------------------------------------------------------------------------------ */

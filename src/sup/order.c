@@ -18,7 +18,7 @@ static const struct plan *plan_of(const struct sup *s, size_t nr)
 }
 
 /* Of all edges together: one that failed decides, else one that waits does. */
-static enum sup_gate gate_of(const struct sup *s, size_t nr)
+static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_failed)
 {
 	const struct plan *plan = plan_of(s, nr);
 	enum sup_gate all = GATE_OPEN;
@@ -30,6 +30,8 @@ static enum sup_gate gate_of(const struct sup *s, size_t nr)
 		if (plan == s->plan && e->slot != nr)
 			continue;
 		g = sup_gate_edge(e, &s->slots[e->on].svc, s->slots[e->on].health.state);
+		if (g == GATE_FAILED)
+			*ret_failed = s->slots[e->on].plan->service->name;
 		if (g == GATE_FAILED)
 			return GATE_FAILED;
 		if (g == GATE_WAIT)
@@ -46,15 +48,18 @@ void sup_look_at_gates(struct sup *s)
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < s->n_slots; i++) {
+			const char *failed = NULL;
+			struct sup_cause cause;
 			enum sup_gate g;
 
 			if (s->slots[i].svc.state != SVC_WAITING)
 				continue;
-			g = gate_of(s, i);
+			g = gate_of(s, i, &failed);
 			if (g == GATE_WAIT)
 				continue;
-			sup_feed(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
-				 0);
+			cause = sup_because(WHY_DEPENDENCY, failed);
+			sup_wish(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
+				 &cause);
 			again = again || g == GATE_FAILED;
 		}
 	}
@@ -114,13 +119,15 @@ static bool arrived(const struct sup *s, const struct sup_slot *slot)
 void sup_look_at_up(struct sup *s)
 {
 	const struct sup_slot *bad;
+	struct sup_cause cause;
 
 	if (s->up_told || s->ending != ENDING_NO)
 		return;
 	bad = first_failure(s);
 	if (bad) {
 		fail_up(s, bad);
-		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err));
+		cause = sup_because(WHY_ABORT, bad->plan->service->name);
+		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err), &cause);
 		return;
 	}
 	for (size_t i = 0; i < s->n_slots; i++)
@@ -168,7 +175,7 @@ static void stop_next(struct sup *s)
 			if (slot->told_down || needed(s, i))
 				continue;
 			slot->told_down = true;
-			sup_feed(slot, SVC_EV_DOWN, 0);
+			sup_wish(slot, SVC_EV_DOWN, &s->end_cause);
 			again = again || sup_at_rest(&slot->svc);
 		}
 	}
@@ -176,8 +183,10 @@ static void stop_next(struct sup *s)
 
 void sup_look_at_end(struct sup *s)
 {
+	struct sup_cause all_ended = sup_because(WHY_SELF, "all services have ended");
+
 	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && all_at_rest(s))
-		sup_end(s, ENDING_STOP, 0);
+		sup_end(s, ENDING_STOP, 0, &all_ended);
 	if (s->ending == ENDING_NO)
 		return;
 	stop_next(s);

@@ -66,6 +66,8 @@ static void let_ports_go(struct sup *s)
 
 bool sup_part(struct sup *s)
 {
+	struct sup_cause cause = sup_because(WHY_SELF, "the last one-off has ended");
+
 	if (!close_door(s))
 		return false;
 	let_ports_go(s);
@@ -73,7 +75,7 @@ bool sup_part(struct sup *s)
 	for (size_t i = 0; i < s->n_slots; i++)
 		sup_oneoff_let_go(&s->slots[i]);
 	store_close(take_ptr(&s->model->prepared.store));
-	sup_end(s, ENDING_STOP, 0);
+	sup_end(s, ENDING_STOP, 0, &cause);
 	return true;
 }
 

@@ -101,8 +101,10 @@ static void signal_cb(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	while (read(w->fd, &si, sizeof(si)) == sizeof(si))
-		sup_queue(w->data,
-			  &(struct sup_fact){ .kind = FACT_SIGNAL, .signo = (int)si.ssi_signo });
+		sup_queue(w->data, &(struct sup_fact){ .kind = FACT_SIGNAL,
+						       .signo = (int)si.ssi_signo,
+						       .sender = (pid_t)si.ssi_pid,
+						       .sender_uid = (uid_t)si.ssi_uid });
 }
 
 /* Before the loop waits. Facts appended while executing are settled in the next round of this. */

@@ -39,6 +39,7 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 {
 	struct sup *s = p->sup;
 	json_t *timeout = json_object_get(m->body, "timeout");
+	struct sup_cause cause = sup_because_user(p, "down");
 
 	/* Of all slots: those too whose stop begins later, when others have ended. */
 	for (size_t i = 0; json_is_number(timeout) && i < s->n_slots; i++) {
@@ -51,7 +52,7 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 	p->waits_for_down = true;
 	p->down_id = m->id;
 	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping: asked by `mstack down`");
-	sup_end(s, ENDING_STOP, 0);
+	sup_end(s, ENDING_STOP, 0, &cause);
 }
 
 static bool is_meant(const json_t *services, const char *name)
@@ -73,6 +74,7 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 {
 	const json_t *services = json_object_get(m->body, "services");
 	bool on = m->type == CTL_PAUSE;
+	struct sup_cause cause = sup_because_user(p, on ? "pause" : "unpause");
 
 	for (size_t i = 0; i < p->sup->n_slots; i++) {
 		struct sup_slot *slot = &p->sup->slots[i];
@@ -82,7 +84,7 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 		    !is_meant(services, slot->plan->service->name))
 			continue;
 		if (changes)
-			sup_feed(slot, on ? SVC_EV_PAUSE : SVC_EV_UNPAUSE, 0);
+			sup_wish(slot, on ? SVC_EV_PAUSE : SVC_EV_UNPAUSE, &cause);
 		ctl_answer(p->fd, m, CTL_OK,
 			   json_pack("{s:s, s:b}", "slot", slot->plan->name, "changed", changes),
 			   false);

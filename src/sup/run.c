@@ -261,8 +261,10 @@ static int open_host_side(struct sup *s, struct err *err)
  */
 static int begin_work(struct sup *s, struct err *err)
 {
+	struct sup_cause cause = sup_because_started(s->opts->client ? "run" : "up");
+
 	for (size_t i = 0; i < s->n_slots; i++)
-		sup_feed(&s->slots[i], SVC_EV_UP, 0);
+		sup_wish(&s->slots[i], SVC_EV_UP, &cause);
 	if (s->opts->client)
 		sup_hear_client(s, s->opts->client->fd);
 	sup_look_at_gates(s);
@@ -310,6 +312,7 @@ static int begin(struct sup *s, struct err *err)
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		return err_set(err, "event loop: cannot be made");
+	sup_note_begin(s);
 	if (open_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0 ||
 	    begin_work(s, err) < 0)
 		return -1;
@@ -341,6 +344,7 @@ static int take_down(struct sup *s, struct err *err)
 	if (s->uplink)
 		net_down(s->uplink);
 	sup_attach_forget(s);
+	sup_note_end(s);
 	net_names_close(take_ptr(&s->names));
 	sup_slots_free(s);
 	free(take_ptr(&s->wires));

@@ -15,6 +15,7 @@ enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
 
 static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
 {
+	enum svc_health_state before = slot->health.state;
 	struct svc_out out = svc_health_step(&slot->health, kind, time_mono_ms());
 
 	if (out.todo & HDO_CANCEL)
@@ -22,12 +23,15 @@ static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
 	if (out.todo & (HDO_ARM | HDO_PROBE))
 		slot->health_ms = out.timer_ms;
 	slot->health_todo |= out.todo;
+	sup_note_health(slot, before);
 }
 
-void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
+static void step(struct sup_slot *slot, enum svc_event_kind kind, int status,
+		 const struct sup_cause *cause)
 {
 	struct svc_event ev = { .kind = kind, .status = status, .now_ms = time_mono_ms() };
-	bool paused = slot->svc.paused;
+	struct svc before = slot->svc;
+	bool paused = before.paused;
 	struct svc_out out = svc_step(&slot->svc, &ev);
 
 	/* Of two wishes for the timer, or for ice, in one turn the later one counts. */
@@ -44,6 +48,28 @@ void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 		feed_health(slot, paused ? HEV_RESUMED : HEV_PAUSED);
 	if (slot->svc.state == SVC_STOPPING)
 		feed_health(slot, HEV_STOPPED); /* nobody is asked how he is while he goes */
+	sup_note_step(slot, &before, &ev, out.todo, cause);
+}
+
+/* The only fact that ends something by itself is a timer: the grace period is over. */
+void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
+{
+	struct sup_cause cause = sup_because(kind == SVC_EV_TIMER ? WHY_LATE : WHY_SELF, NULL);
+
+	step(slot, kind, status, &cause);
+}
+
+static bool is_lasting(enum svc_event_kind kind)
+{
+	return kind == SVC_EV_UP || kind == SVC_EV_DOWN || kind == SVC_EV_KILL;
+}
+
+/* Kept for what follows of it: the exit of a process that was told to stop. */
+void sup_wish(struct sup_slot *slot, enum svc_event_kind kind, const struct sup_cause *cause)
+{
+	if (is_lasting(kind))
+		slot->cause = *cause;
+	step(slot, kind, 0, cause);
 }
 
 /* ---- what box tells -------------------------------------------------------------------------- */
@@ -122,6 +148,7 @@ static void tell_exit(const struct sup_slot *slot, int status)
 static void abort_after(struct sup_slot *slot, int status)
 {
 	const struct sup_opts *o = slot->sup->opts;
+	struct sup_cause cause = sup_because(WHY_ABORT, slot->plan->service->name);
 	int code = sup_exit_code(status);
 	bool from = o->exit_code_from && strcmp(o->exit_code_from, slot->plan->service->name) == 0;
 
@@ -133,9 +160,9 @@ static void abort_after(struct sup_slot *slot, int status)
 	if (!o->abort_on_exit && !(o->abort_on_failure && code))
 		return;
 	if (o->exit_code_from)
-		sup_end(slot->sup, ENDING_STOP, from ? code : -1);
+		sup_end(slot->sup, ENDING_STOP, from ? code : -1, &cause);
 	else
-		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0);
+		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0, &cause);
 }
 
 /* What it wrote comes first: the last words of a process stand before the line about its end. */
@@ -202,28 +229,32 @@ static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* A second wish may only make it harder; the first exit code stays, -1 waits for --exit-code-from. */
-void sup_end(struct sup *s, enum sup_ending how, int code)
+void sup_end(struct sup *s, enum sup_ending how, int code, const struct sup_cause *cause)
 {
-	if (s->ending == ENDING_NO)
+	if (s->ending == ENDING_NO) {
 		s->exit_code = code;
+		s->end_cause = *cause;
+	}
 	if (how <= s->ending)
 		return;
 	s->ending = how;
 	for (size_t i = 0; how == ENDING_KILL && i < s->n_slots; i++) {
-		sup_feed(&s->slots[i], SVC_EV_KILL, 0);
+		sup_wish(&s->slots[i], SVC_EV_KILL, cause);
 		s->slots[i].told_down = true;
 	}
 }
 
-static void stop_by_signal(struct sup *s, int code)
+static void stop_by_signal(struct sup *s, const struct sup_fact *fact, int code)
 {
+	struct sup_cause cause = sup_because_signal(fact->signo, fact->sender, fact->sender_uid);
+
 	if (s->ending == ENDING_NO) {
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "stopping%s",
 			s->opts->foreground ? " (again to kill)" : "");
-		sup_end(s, ENDING_STOP, code);
+		sup_end(s, ENDING_STOP, code, &cause);
 	} else {
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "killing");
-		sup_end(s, ENDING_KILL, code);
+		sup_end(s, ENDING_KILL, code, &cause);
 	}
 }
 
@@ -232,18 +263,18 @@ static void stop_by_signal(struct sup *s, int code)
  * is success, but for an `up -d` that has not come to its end. A SIGHUP comes from a terminal that was closed (isatty fails on it from then on) or
  * from somebody who wants the file to be read again.
  */
-static void settle_signal(struct sup *s, int signo)
+static void settle_signal(struct sup *s, const struct sup_fact *fact)
 {
-	switch (signo) {
+	switch (fact->signo) {
 	case SIGINT:
-		stop_by_signal(s, 130);
+		stop_by_signal(s, fact, 130);
 		break;
 	case SIGTERM:
-		stop_by_signal(s, s->opts->foreground || s->up_told ? 0 : 128 + SIGTERM);
+		stop_by_signal(s, fact, s->opts->foreground || s->up_told ? 0 : 128 + SIGTERM);
 		break;
 	case SIGHUP:
 		if (s->opts->foreground && !isatty(STDIN_FILENO))
-			stop_by_signal(s, 0);
+			stop_by_signal(s, fact, 0);
 		else
 			sup_say(&s->opts->hooks, SUP_WARNING, NULL,
 				"SIGHUP: reading the stack file again is not supported yet; use down and up");
@@ -288,7 +319,7 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 			box_exec_cancel(slot->box); /* BOX_EXEC_DONE follows */
 		break;
 	case FACT_SIGNAL:
-		settle_signal(s, fact->signo);
+		settle_signal(s, fact);
 		break;
 	case FACT_GIVE_UP:
 		s->gave_up = true;

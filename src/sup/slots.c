@@ -85,8 +85,10 @@ void sup_slot_drop(struct sup_slot *slot)
 	struct sup *s = slot->sup;
 	size_t nr = slot->nr;
 
-	if (slot->plan)
+	if (slot->plan) {
+		sup_note_slot_gone(slot);
 		remove_outside(slot);
+	}
 	ev_timer_stop(s->loop, &slot->timer);
 	ev_timer_stop(s->loop, &slot->health_timer);
 	ev_timer_stop(s->loop, &slot->probe_timer);

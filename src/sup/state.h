@@ -16,11 +16,13 @@
 #include "mstack/ctl.h"
 #include "mstack/ledger.h"
 #include "mstack/logs.h"
+#include "mstack/logs_journal.h"
 #include "mstack/net_names.h"
 #include "mstack/plan.h"
 #include "mstack/store.h"
 #include "mstack/sup.h"
 #include "mstack/svc.h"
+#include "sup/cause.h"
 
 enum {
 	SUP_PEERS_MAX = 64,
@@ -48,6 +50,8 @@ struct sup_fact {
 	enum sup_fact_kind kind;
 	size_t slot;
 	int signo;
+	pid_t sender; /* FACT_SIGNAL; 0: the kernel */
+	uid_t sender_uid;
 	struct box_event
 		box; /* FACT_BOX; output is not kept but for a failed probe (see sup_slot) */
 };
@@ -79,6 +83,7 @@ struct sup_slot {
 	struct impair_ways *impaired; /* what its links do to packets now, one for each port; NULL: not made yet */
 	bool open_failed; /* its namespaces, which somebody else needed for a wire; err says why */
 	bool told_down;	 /* in the present ending */
+	struct sup_cause cause; /* of the last wish */
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
 	uint64_t timer_ms, health_ms;
@@ -181,6 +186,8 @@ struct sup {
 	struct sup_peer peers[SUP_PEERS_MAX];
 	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
+	struct sup_cause end_cause;   /* of the first who said so */
+	struct logs_journal *journal; /* NULL: nothing is noted */
 	bool gave_up;
 	int exit_code;
 	struct VEC(int) root_locks;
@@ -260,8 +267,23 @@ void sup_watchers_stop(struct sup *s);
 
 /* settle.c */
 void sup_settle(struct sup *s, const struct sup_fact *fact);
+/* A fact, which is its own cause. */
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status);
-void sup_end(struct sup *s, enum sup_ending how, int exit_code);
+/* A wish (up, down, kill, pause, unpause), or what a gate says, and why. */
+void sup_wish(struct sup_slot *slot, enum svc_event_kind kind, const struct sup_cause *cause);
+void sup_end(struct sup *s, enum sup_ending how, int exit_code, const struct sup_cause *cause);
+
+/* noting.c: entries of the journal */
+void sup_note_begin(struct sup *s);
+void sup_note_end(struct sup *s);
+void sup_note_step(const struct sup_slot *slot, const struct svc *before,
+		   const struct svc_event *ev, unsigned todo, const struct sup_cause *cause);
+void sup_note_health(const struct sup_slot *slot, enum svc_health_state before);
+/* It is taken out of the stack. */
+void sup_note_slot_gone(const struct sup_slot *slot);
+/* kind: "wire" or "network"; id: what it is called by */
+void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
+		   const struct sup_cause *cause);
 
 /* gate.c: pure */
 enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
@@ -285,6 +307,7 @@ void sup_joining_open(const struct sup_slot *slot, struct box_slot_spec *spec);
 void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */
+int sup_stop_signal(const struct sup_slot *slot);
 void sup_execute(struct sup *s);
 /* Its namespaces: FACT_BOX follows. */
 void sup_open_slot(struct sup_slot *slot);
@@ -376,6 +399,8 @@ void sup_peers_close(struct sup *s);
 
 /* status.c */
 json_t *sup_slot_json(const struct sup_slot *slot);
+/* The exit code of a start that failed: 125 it could not be made, 126 not executed, 127 not found. */
+int sup_start_code(const struct sup_slot *slot);
 
 /* tell.c */
 void sup_say(const struct sup_hooks *h, enum sup_say kind, const char *slot, const char *fmt, ...)

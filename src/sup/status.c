@@ -8,12 +8,19 @@
 
 #include "sup/oneoff.h"
 
-/* As a shell counts: 128 and the signal; 127 for what could never be started. */
-static int exit_code(const struct svc *v)
+int sup_start_code(const struct sup_slot *slot)
 {
-	if (!v->ever_exited)
-		return v->start_failed ? 127 : 0;
-	return sup_exit_code(v->last_status);
+	int code = err_exit_code(&slot->err);
+
+	return code == 126 || code == 127 ? code : 125;
+}
+
+/* As a shell counts: 128 and the signal. A start that failed is later than any exit. */
+static int exit_code(const struct sup_slot *slot)
+{
+	if (slot->svc.start_failed)
+		return sup_start_code(slot);
+	return slot->svc.ever_exited ? sup_exit_code(slot->svc.last_status) : 0;
 }
 
 /* "5 seconds", as compose's table says it. */
@@ -57,12 +64,12 @@ static json_t *status(const struct sup_slot *slot)
 		return *health ? json_sprintf("Up %s (%s)", t, health) : json_sprintf("Up %s", t);
 	case SVC_BACKOFF:
 		span(slot->ended_wall, t, sizeof(t));
-		return json_sprintf("Restarting (%d) %s ago", exit_code(&slot->svc), t);
+		return json_sprintf("Restarting (%d) %s ago", exit_code(slot), t);
 	case SVC_EXITED:
 		if (slot->svc.start_failed || !slot->svc.ever_exited)
 			return json_string("Created");
 		span(slot->ended_wall, t, sizeof(t));
-		return json_sprintf("Exited (%d) %s ago", exit_code(&slot->svc), t);
+		return json_sprintf("Exited (%d) %s ago", exit_code(slot), t);
 	case SVC_WAITING:
 		return json_string("Created (waiting)");
 	case SVC_IDLE:
@@ -234,7 +241,7 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 	json_object_set_new(o, "State", json_string(svc_compose_state(&slot->svc)));
 	json_object_set_new(o, "Status", status(slot));
 	json_object_set_new(o, "Health", json_string(svc_health_name(slot->health.state)));
-	json_object_set_new(o, "ExitCode", json_integer(exit_code(&slot->svc)));
+	json_object_set_new(o, "ExitCode", json_integer(exit_code(slot)));
 	json_object_set_new(o, "Publishers", publishers(p));
 	json_object_set_new(o, "Networks", networks(slot));
 	json_object_set_new(o, "Labels", labels(p));

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens is noted in the project's journal: every transition of a slot with its cause, in the words of docker's events
+ * where there are any. Called where the machines are stepped (settle.c); decides nothing, and a journal that cannot be
+ * written costs entries only. Read by clients (`mstack events`, `mstack why`), also when we are gone.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sup/oneoff.h"
+
+/* Not the name of a slot, so that nobody takes it for a log. */
+#define JOURNAL_DIR ".events"
+#define TEXT_LONG   512
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* What a container or a file says need not be UTF-8, and may be long. */
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	char clean[TEXT_LONG];
+	json_t *value;
+
+	snprintf(clean, sizeof(clean), "%s", text);
+	value = json_string(clean);
+	for (char *c = clean; !value && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	json_object_set_new(o, key, value ? value : json_string(clean));
+}
+
+static void MSTACK_PRINTF(3, 4) set(json_t *o, const char *key, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	set_text(o, key, buf_str(&b));
+	buf_fini(&b);
+}
+
+static const char *const words[] = {
+	[WHY_SELF] = "supervisor",	 [WHY_USER] = "user",	     [WHY_SIGNAL] = "signal",
+	[WHY_DEPENDENCY] = "dependency", [WHY_UNHEALTHY] = "health", [WHY_CHANGED] = "change",
+	[WHY_LATE] = "timeout",		 [WHY_ABORT] = "abort",
+};
+
+/* The keys that tell of a cause; `why` in cli reads them. */
+static void add_cause(json_t *o, const struct sup_cause *c)
+{
+	set_text(o, "cause", words[c->why]);
+	if (*c->what)
+		set_text(o, c->why == WHY_USER ? "command" : "causeOf", c->what);
+	if (c->why == WHY_SIGNAL)
+		set_text(o, "causeSignal", sig_name(c->signo));
+	if (*c->program)
+		set_text(o, "program", c->program);
+	if (c->pid > 0)
+		set(o, "pid", "%d", (int)c->pid);
+	if (c->pid > 0)
+		set(o, "uid", "%u", (unsigned)c->uid);
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+/* Takes `o` over. jansson keeps the order in which keys were set. */
+static void add(struct sup *s, json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	if (text && s->journal)
+		logs_journal_add(s->journal, time_wall_ns(), text + 1);
+	free(text);
+}
+
+static void note_stack(struct sup *s, const char *action, const struct sup_cause *c)
+{
+	json_t *attributes = json_object();
+
+	set_text(attributes, "name", s->opts->stack->name);
+	if (c)
+		add_cause(attributes, c);
+	add(s, json_pack("{s:s, s:s, s:s, s:o}", "type", "stack", "action", action, "id",
+			 s->opts->stack->name, "attributes", attributes));
+}
+
+/* An entry about a slot, begun. `add_slot` ends it. */
+static json_t *attributes_of(const struct sup_slot *slot)
+{
+	json_t *o = json_object();
+
+	set_text(o, "name", slot->plan->container);
+	set_text(o, "image",
+		 slot->plan->service->image.text ? slot->plan->service->image.text : "");
+	if (slot->oneoff)
+		set_text(o, "oneoff", "true");
+	return o;
+}
+
+static void add_slot(const struct sup_slot *slot, const char *action, json_t *attributes)
+{
+	json_t *o = json_pack("{s:s, s:s}", "type", "container", "action", action);
+
+	set(o, "id", "%016llx", (unsigned long long)hash64_str(slot->plan->container));
+	set_text(o, "service", slot->plan->service->name);
+	set_text(o, "slot", slot->plan->name);
+	json_object_set_new(o, "attributes", attributes);
+	add(slot->sup, o);
+}
+
+static void note(const struct sup_slot *slot, const char *action, const struct sup_cause *c)
+{
+	json_t *o = attributes_of(slot);
+
+	if (c)
+		add_cause(o, c);
+	add_slot(slot, action, o);
+}
+
+/* ---- transitions ----------------------------------------------------------------------------- */
+
+static void add_backoff(const struct svc *v, json_t *o)
+{
+	set(o, "restarts", "%u", v->restarts);
+	if (v->state != SVC_BACKOFF)
+		return;
+	set(o, "delayMs", "%llu", (unsigned long long)v->delay_ms);
+	if (v->policy.max_restarts)
+		set(o, "maxRestarts", "%u", v->policy.max_restarts);
+}
+
+/* One that was told to stop carries who told it. */
+static void note_exit(const struct sup_slot *slot, const struct svc *before,
+		      const struct svc_event *ev)
+{
+	json_t *o = attributes_of(slot);
+	uint64_t ms = ev->now_ms - before->started_ms;
+
+	if (slot->oom)
+		note(slot, "oom", NULL);
+	set(o, "exitCode", "%d", sup_exit_code(ev->status));
+	if (WIFSIGNALED(ev->status))
+		set_text(o, "signal", sig_name(WTERMSIG(ev->status)));
+	set(o, "execDuration", "%llu", (unsigned long long)ms / 1000);
+	set(o, "durationMs", "%llu", (unsigned long long)ms);
+	if (slot->oom)
+		set_text(o, "oom", "true");
+	add_backoff(&slot->svc, o);
+	if (before->state == SVC_STOPPING)
+		add_cause(o, &slot->cause);
+	add_slot(slot, "die", o);
+	if (before->state == SVC_STOPPING)
+		note(slot, "stop", &slot->cause);
+}
+
+static void note_start_failed(const struct sup_slot *slot)
+{
+	json_t *o = attributes_of(slot);
+
+	set(o, "exitCode", "%d", sup_start_code(slot));
+	set_text(o, "error", slot->err.text);
+	add_backoff(&slot->svc, o);
+	add_slot(slot, "start_failed", o);
+}
+
+static void note_kill(const struct sup_slot *slot, int sig, const struct sup_cause *c)
+{
+	json_t *o = attributes_of(slot);
+
+	set(o, "signal", "%d", sig);
+	add_cause(o, c);
+	add_slot(slot, "kill", o);
+}
+
+static void note_started(const struct sup_slot *slot)
+{
+	json_t *o = attributes_of(slot);
+
+	set(o, "restarts", "%u", slot->svc.restarts);
+	set(o, "mainPid", "%d", slot->box ? (int)box_pid(slot->box) : 0);
+	add_slot(slot, "start", o);
+}
+
+/* What an event did by itself, whatever state follows. */
+static void note_fact(const struct sup_slot *slot, const struct svc *before,
+		      const struct svc_event *ev, const struct sup_cause *c)
+{
+	switch (ev->kind) {
+	case SVC_EV_STARTED:
+		note_started(slot);
+		break;
+	case SVC_EV_EXITED:
+		note_exit(slot, before, ev);
+		break;
+	case SVC_EV_START_FAILED:
+		note_start_failed(slot);
+		break;
+	case SVC_EV_GATE_FAILED:
+		note(slot, "not_started", c);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A wish that changed the state, or a step on the way. */
+static void note_state(const struct sup_slot *slot, const struct svc *before,
+		       const struct svc_event *ev, const struct sup_cause *c)
+{
+	switch (slot->svc.state) {
+	case SVC_WAITING:
+		note(slot, before->state == SVC_IDLE ? "create" : "waiting", &slot->cause);
+		break;
+	case SVC_STARTING:
+		note(slot, "starting", NULL);
+		break;
+	case SVC_STOPPING:
+		note_kill(slot, ev->kind == SVC_EV_KILL ? SIGKILL : sup_stop_signal(slot),
+			  &slot->cause);
+		break;
+	case SVC_IDLE:
+	case SVC_EXITED:
+		if (ev->kind == SVC_EV_DOWN || ev->kind == SVC_EV_KILL)
+			note(slot, "stop", c); /* no process was there */
+		break;
+	case SVC_RUNNING:
+	case SVC_BACKOFF:
+	case SVC_N_STATES:
+		break;
+	}
+}
+
+void sup_note_step(const struct sup_slot *slot, const struct svc *before,
+		   const struct svc_event *ev, unsigned todo, const struct sup_cause *c)
+{
+	const struct svc *v = &slot->svc;
+
+	if (!slot->sup->journal)
+		return;
+	note_fact(slot, before, ev, c);
+	if (v->state != before->state)
+		note_state(slot, before, ev, c);
+	else if (v->state == SVC_STOPPING && (todo & DO_KILL))
+		note_kill(slot, SIGKILL, c);
+	if (v->state == SVC_RUNNING && v->paused != before->paused)
+		note(slot, v->paused ? "pause" : "unpause", c);
+}
+
+void sup_note_health(const struct sup_slot *slot, enum svc_health_state before)
+{
+	const struct svc_health *h = &slot->health;
+	json_t *o;
+
+	if (!slot->sup->journal || h->state == before ||
+	    (h->state != HEALTH_GOOD && h->state != HEALTH_BAD))
+		return;
+	o = attributes_of(slot);
+	set_text(o, "health", svc_health_name(h->state));
+	if (h->state == HEALTH_BAD) {
+		set(o, "failures", "%u", h->streak);
+		set(o, "output", "%.200s", slot->probe_late ? "timed out" : slot->probe_output);
+	}
+	add_slot(slot,
+		 h->state == HEALTH_GOOD ? "health_status: healthy" : "health_status: unhealthy",
+		 o);
+}
+
+void sup_note_slot_gone(const struct sup_slot *slot)
+{
+	if (slot->sup->journal && slot->plan && (slot->svc.ever_started || slot->svc.ever_exited))
+		note(slot, "destroy", NULL);
+}
+
+void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
+		   const struct sup_cause *c)
+{
+	json_t *attributes = json_object();
+
+	if (c)
+		add_cause(attributes, c);
+	add(s, json_pack("{s:s, s:s, s:s, s:o}", "type", kind, "action", up ? "up" : "down", "id",
+			 id, "attributes", attributes));
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+/* The last words of whoever wrote before us; without them he was killed. */
+static bool ended_well(const char *last)
+{
+	json_t *o = json_loads(last, 0, NULL);
+	const char *type = json_string_value(json_object_get(o, "type"));
+	const char *action = json_string_value(json_object_get(o, "action"));
+	bool well = !o || (type && action && !strcmp(type, "stack") && !strcmp(action, "down"));
+
+	json_decref(o);
+	return well;
+}
+
+void sup_note_begin(struct sup *s)
+{
+	struct sup_cause c = sup_because_started(s->opts->client ? "run" : "up");
+	_cleanup_free_ char *dir = NULL;
+	struct err err = { 0 };
+
+	/* A name made up by chance is never looked for again. */
+	if (s->opts->client && s->opts->client->unheard)
+		return;
+	dir = store_log_dir(s->model->prepared.store, s->opts->stack->name, JOURNAL_DIR);
+	s->journal = logs_journal_open(dir, &err);
+	if (!s->journal) {
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			"events are not kept, 'mstack why' will know nothing: %s", err.text);
+		return;
+	}
+	if (!ended_well(logs_journal_last(s->journal)))
+		note_stack(s, "lost", NULL);
+	note_stack(s, "up", &c);
+}
+
+void sup_note_end(struct sup *s)
+{
+	if (!s->journal)
+		return;
+	for (size_t i = 0; i < s->n_slots; i++)
+		sup_note_slot_gone(&s->slots[i]);
+	note_stack(s, "down", s->ending != ENDING_NO ? &s->end_cause : NULL);
+	logs_journal_close(take_ptr(&s->journal));
+}
