@@ -12,6 +12,7 @@
 #define MSTACK_LEDGER_H
 
 #include "mstack/base.h"
+#include "mstack/base_carry.h"
 
 enum ledger_state { LEDGER_INTENT = 1, LEDGER_DONE, LEDGER_GONE };
 
@@ -60,6 +61,14 @@ struct ledger;
  */
 struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);
 void ledger_close(struct ledger *l);
+
+/*
+ * For the program that takes our place by execve, which keeps the lock: its file must not be closed on the way, nor opened a second time.
+ * look_only: another process, which only tries whether it can read all this; it has no lock and must not write.
+ */
+void ledger_carry(const struct ledger *l, struct carry *to);
+struct ledger *ledger_resume(struct carry *from, bool look_only, const struct ledger_kind *const *const *kinds,
+			     struct err *err);
 
 /*
  * Takes the one write lock (fcntl, not inherited by children, kept over exec). Waits up to wait_ms. 0 locked; 1 somebody

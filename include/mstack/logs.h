@@ -14,6 +14,7 @@
 #define MSTACK_LOGS_H
 
 #include "mstack/base.h"
+#include "mstack/base_carry.h"
 
 struct ev_loop;
 
@@ -65,6 +66,14 @@ void logs_say(struct logs_stream *s, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 uint64_t logs_dropped(const struct logs_stream *s);	/* lines lost to a full disk so far */
 /* Drains, closes; the FIFOs and files stay (the ledger removes the folder of the first, nobody that of the second). */
 void logs_close(struct logs_stream *s);
+
+/*
+ * For the program that takes our place by execve: no byte is lost, not even the beginning of a line. Of the spec counts what logs_open
+ * looks at, but for the FIFOs, which are those that were carried over.
+ */
+void logs_carry(const struct logs_stream *s, struct carry *to);
+struct logs_stream *logs_resume(struct ev_loop *loop, const struct logs_spec *spec, struct carry *from, logs_line_fn *fn,
+				void *arg, struct err *err);
 
 /* ---- reading (client) ---- */
 

@@ -338,6 +338,42 @@ struct ledger *ledger_open(const char *path, bool create,
 	return NULL;
 }
 
+void ledger_carry(const struct ledger *l, struct carry *to)
+{
+	carry_put_fd(to, "file", l->fd);
+	carry_put(to, "path", l->path);
+}
+
+/* The lock is the process's own, so asking for it again changes nothing; closing the file would drop it. */
+static int keep_lock(struct ledger *l, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(l->fd, F_SETLK, &lock) < 0)
+		return err_sys(err, errno, "ledger: keep the lock of '%s'", l->path);
+	l->locked = true;
+	return 0;
+}
+
+struct ledger *ledger_resume(struct carry *from, bool look_only,
+			     const struct ledger_kind *const *const *kinds, struct err *err)
+{
+	const char *path = carry_text(from, "path");
+	struct ledger *l = xcalloc(1, sizeof(*l));
+
+	l->path = xstrdup(path ? path : "");
+	l->kinds = kinds;
+	l->writable = !look_only;
+	ledger_boot_id(l->boot);
+	l->fd = carry_take_fd(from, "file");
+	if (l->fd < 0)
+		err_set(err, "ledger: '%s' was not carried over", l->path);
+	else if (!file_check(l, err) && !reload(l, err) && (look_only || !keep_lock(l, err)))
+		return l;
+	ledger_close(l);
+	return NULL;
+}
+
 void ledger_close(struct ledger *l)
 {
 	if (!l)

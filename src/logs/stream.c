@@ -132,15 +132,40 @@ static void drain_channel(struct channel *c)
 
 /* ---- the room's door ------------------------------------------------------------------------- */
 
+static const char *channel_name(enum logs_fd fd)
+{
+	return fd == LOGS_STDOUT ? "stdout" : "stderr";
+}
+
+/* The FIFO of the program before us: what is in it stays, and nobody who writes meets a pipe without a reader. */
+static int resume_fifo(struct channel *c, struct carry *from, struct err *err)
+{
+	struct carry *own = carry_next(from, channel_name(c->fd), NULL);
+	const char *held;
+	size_t len;
+
+	if (own) {
+		c->fifo = (struct fifo){ .rd = carry_take_fd(own, "read"),
+					 .wr = carry_take_fd(own, "write") };
+		held = carry_bytes(own, "held", &len);
+		buf_add(&c->cutter.held, held ? held : "", len);
+	}
+	return c->fifo.rd < 0 || c->fifo.wr < 0
+		       ? err_set(err, "logs: the fifo '%s' was not carried over",
+				 channel_name(c->fd))
+		       : 0;
+}
+
 static int open_channel(struct logs_stream *s, enum logs_fd fd, const struct logs_spec *spec,
-			struct err *err)
+			struct carry *from, struct err *err)
 {
 	struct channel *c = &s->channels[fd - LOGS_STDOUT];
 
 	c->stream = s;
 	c->fd = fd;
-	if (fifo_open(&c->fifo, spec->fifo_dir, fd == LOGS_STDOUT ? "stdout" : "stderr", spec->uid,
-		      spec->gid, err) < 0)
+	if (from ? resume_fifo(c, from, err) < 0
+		 : fifo_open(&c->fifo, spec->fifo_dir, channel_name(fd), spec->uid, spec->gid,
+			     err) < 0)
 		return -1;
 	ev_io_init(&c->io, on_readable, c->fifo.rd, EV_READ);
 	c->io.data = c;
@@ -159,8 +184,9 @@ static void stream_free(struct logs_stream *s)
 	free(s);
 }
 
-struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec, logs_line_fn *fn,
-			      void *arg, struct err *err)
+static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_spec *spec,
+				       logs_line_fn *fn, void *arg, struct carry *from,
+				       struct err *err)
 {
 	struct logs_stream *s = xcalloc(1, sizeof(*s));
 
@@ -173,12 +199,44 @@ struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec
 	if (segments_open(&s->segments, spec->log_dir,
 			  spec->max_size ? spec->max_size : DEFAULT_SIZE,
 			  spec->max_files ? spec->max_files : DEFAULT_FILES, err) < 0 ||
-	    open_channel(s, LOGS_STDOUT, spec, err) < 0 ||
-	    open_channel(s, LOGS_STDERR, spec, err) < 0) {
+	    open_channel(s, LOGS_STDOUT, spec, from, err) < 0 ||
+	    open_channel(s, LOGS_STDERR, spec, from, err) < 0) {
 		err_wrap(err, "slot '%s'", spec->name);
 		stream_free(s);
 		return NULL;
 	}
+	return s;
+}
+
+struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec, logs_line_fn *fn,
+			      void *arg, struct err *err)
+{
+	return stream_open(loop, spec, fn, arg, NULL, err);
+}
+
+void logs_carry(const struct logs_stream *s, struct carry *to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++) {
+		const struct channel *c = &s->channels[i];
+		struct carry *own = carry_add(to, channel_name(c->fd));
+
+		carry_put_fd(own, "read", c->fifo.rd);
+		carry_put_fd(own, "write", c->fifo.wr);
+		carry_put_bytes(own, "held", c->cutter.held.data, c->cutter.held.len);
+	}
+	carry_put_num(to, "dropped", (int64_t)s->segments.dropped);
+	carry_put_num(to, "lost", (int64_t)s->segments.lost);
+}
+
+struct logs_stream *logs_resume(struct ev_loop *loop, const struct logs_spec *spec,
+				struct carry *from, logs_line_fn *fn, void *arg, struct err *err)
+{
+	struct logs_stream *s = stream_open(loop, spec, fn, arg, from, err);
+
+	if (!s)
+		return NULL;
+	s->segments.dropped = (uint64_t)carry_num(from, "dropped", 0);
+	s->segments.lost = (uint64_t)carry_num(from, "lost", 0);
 	return s;
 }
 
