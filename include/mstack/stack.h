@@ -56,6 +56,9 @@ struct stack_text {
 	size_t n_labels;
 };
 
+/* `--scale SERVICE=COUNT`: instead of what the files say. */
+struct stack_scale { const char *service; unsigned count; };
+
 struct stack_opts {
 	const char *const *paths;	/* stack files, merged in this order; "-" is standard input */
 	size_t n_paths;
@@ -67,6 +70,8 @@ struct stack_opts {
 	const char *const *profiles;	/* --profile; none: COMPOSE_PROFILES. "*" is all */
 	const char *const *services;	/* only these, and what they depend on; none: all that are active */
 	size_t n_env_files, n_profiles, n_services;
+	const struct stack_scale *scales;	/* of services that are started; of several for one the last holds */
+	size_t n_scales;
 	bool for_run;			/* what mstack cannot run is an error; without it a warning, so that all can be looked at */
 	bool no_interpolate;		/* merge only: the result has no services, just what stack_config prints */
 };

@@ -50,6 +50,7 @@ struct stack_attach {				/* a service on a network: by priority, then in declara
 struct stack_port {				/* one per port after expansion of ranges of equal length */
 	struct ip host_ip;			/* none: any, of each family; 0.0.0.0, `::`: any of that one */
 	uint16_t published;			/* 0: any free one */
+	uint16_t n_published;			/* so many from there on: one for each container of the service */
 	uint16_t target;
 	uint8_t protocol;			/* IPPROTO_TCP, IPPROTO_UDP */
 	const struct ip_net *allow;		/* `x-allow`: who may reach it; none: all */
@@ -128,6 +129,7 @@ struct stack_num { int64_t value; bool given; struct stack_pos pos; };
 struct stack_service {
 	const char *name;
 	struct stack_pos pos;
+	unsigned scale;				/* how many containers; 0: none */
 	struct stack_str image;			/* never NULL: `build:` alone gives PROJECT-SERVICE, see build */
 	bool image_given;			/* false: by `build:` alone; there is nothing to pull */
 	enum stack_pull pull;			/* `pull_policy` */

@@ -103,6 +103,16 @@ static void add_slot(struct viewer *v, const char *slot)
 				 .dir = store_log_dir(v->store, v->project.name, slot) }));
 }
 
+/* The first one even if there is to be none: the service is known all the same. */
+static void add_service(struct viewer *v, const struct stack_service *s)
+{
+	for (unsigned k = 1; k <= s->scale || k == 1; k++) {
+		_cleanup_free_ char *slot = xasprintf("%s-%u", s->name, k);
+
+		add_slot(v, slot);
+	}
+}
+
 /* Every slot that ever wrote, and those of the file that may yet. */
 static int find_slots(struct viewer *v, struct err *err)
 {
@@ -116,11 +126,8 @@ static int find_slots(struct viewer *v, struct err *err)
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.')
 			add_slot(v, e->d_name);
-	for (size_t i = 0; s && i < s->n_services; i++) {
-		_cleanup_free_ char *slot = xasprintf("%s-1", s->services[i].name);
-
-		add_slot(v, slot);
-	}
+	for (size_t i = 0; s && i < s->n_services; i++)
+		add_service(v, &s->services[i]);
 	return 0;
 }
 

@@ -314,6 +314,10 @@ static int load(const struct cli_options *o, const struct cli_load *how, struct 
 		opts.services = how->services->v;
 		opts.n_services = how->services->n;
 	}
+	if (how->scales) {
+		opts.scales = how->scales->v;
+		opts.n_scales = how->scales->n;
+	}
 	return stack_load(&opts, &p->stack, p->diags, err);
 }
 

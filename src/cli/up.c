@@ -167,14 +167,15 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 static void init_view(struct up *u)
 {
 	const struct stack *s = u->project.stack;
-	char **names = xcalloc(s->n_services + 1, sizeof(*names));
+	struct VEC(char *) names = { 0 };
 
 	for (size_t i = 0; i < s->n_services; i++)
-		names[i] = xasprintf("%s-1", s->services[i].name);
-	cli_logview_init(&u->view, u->o, &u->term, (const char *const *)names, s->n_services);
-	for (size_t i = 0; i < s->n_services; i++)
-		free(names[i]);
-	free(names);
+		for (unsigned k = 1; k <= s->services[i].scale; k++)
+			vec_push(&names, xasprintf("%s-%u", s->services[i].name, k));
+	cli_logview_init(&u->view, u->o, &u->term, (const char *const *)names.v, names.n);
+	for (size_t i = 0; i < names.n; i++)
+		free(names.v[i]);
+	vec_fini(&names);
 }
 
 static bool is_named(const struct cli_words *names, const char *name)
@@ -229,10 +230,23 @@ static int run_background(struct up *u, struct err *err)
 	return cli_background(&b, &old, err);
 }
 
+static int run(struct up *u, const struct cli_scales *scales, struct err *err)
+{
+	const struct cli_options *o = u->o;
+	const struct cli_load how = { .for_run = true, .services = &o->args, .scales = scales };
+
+	if (cli_project_load(o, &how, &u->project, err) < 0 ||
+	    check_service(o, &u->project, err) < 0 ||
+	    (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
+		return -1;
+	return (o->detach || o->wait) && !o->dry_run ? run_background(u, err)
+						     : run_foreground(u, err);
+}
+
 int cli_up(const struct cli_options *o, struct err *err)
 {
-	const struct cli_load how = { .for_run = true, .services = &o->args };
 	struct up u = { .o = o, .term = cli_term_get(o) };
+	struct cli_scales scales = { 0 };
 	int r = -1;
 
 	if (check_words(o, err) < 0)
@@ -240,12 +254,9 @@ int cli_up(const struct cli_options *o, struct err *err)
 	/* Before the file is read, whose secrets are then in no memory that is ever dumped. */
 	if (!o->dry_run && box_seal_self(PROCESS_NAME, err) < 0)
 		return err_wrap(err, "up");
-	if (cli_project_load(o, &how, &u.project, err) < 0)
-		return -1;
-	if (check_service(o, &u.project, err) == 0 &&
-	    (o->dry_run || cli_images_get(o, u.project.stack, err) == 0))
-		r = (o->detach || o->wait) && !o->dry_run ? run_background(&u, err)
-							  : run_foreground(&u, err);
+	if (cli_scales_parse("up: --scale", &o->scale, &scales, err) == 0)
+		r = run(&u, &scales, err);
 	cli_project_fini(&u.project);
+	cli_scales_fini(&scales);
 	return r;
 }

@@ -192,22 +192,34 @@ static void attach(struct planner *p, struct plan_slot *slot, const struct stack
 	slot->n_ports++;
 }
 
+static void attach_slot(struct planner *p, struct plan_slot *slot, struct cursors *cursors)
+{
+	const struct stack_service *s = slot->service;
+
+	slot->ports = arena_array(p->arena, struct net_port_spec, s->n_networks);
+	slot->links = arena_array(p->arena, struct plan_link, s->n_networks);
+	for (size_t j = 0; j < s->n_networks; j++)
+		attach(p, slot, &s->networks[j], cursors);
+	planner_routes(p, slot);
+}
+
 /*
  * In the order of the file, so that the same file gives the same addresses, and a service that is
- * added at its end, without an address of its own, moves nobody.
+ * added at its end, without an address of its own, moves nobody. The first containers of all services come before the second
+ * ones and so on: then a service that gets more of them moves no first one.
  */
 void planner_addresses(struct planner *p)
 {
 	struct cursors *cursors = arena_array(p->arena, struct cursors, p->plan->net.n_bridges);
+	unsigned last = 1;
 
-	for (size_t i = p->first; i < p->plan->n_slots; i++) {
-		struct plan_slot *slot = &p->plan->slots[i];
-		const struct stack_service *s = slot->service;
+	for (unsigned k = 1; k <= last; k++)
+		for (size_t i = p->first; i < p->plan->n_slots; i++) {
+			struct plan_slot *slot = &p->plan->slots[i];
 
-		slot->ports = arena_array(p->arena, struct net_port_spec, s->n_networks);
-		slot->links = arena_array(p->arena, struct plan_link, s->n_networks);
-		for (size_t j = 0; j < s->n_networks; j++)
-			attach(p, slot, &s->networks[j], cursors);
-		planner_routes(p, slot);
-	}
+			if (slot->index == k)
+				attach_slot(p, slot, cursors);
+			if (slot->index > last)
+				last = slot->index;
+		}
 }

@@ -21,6 +21,14 @@ const char *planner_hostname(const struct planner *p, const struct stack_service
 	return s->net.share == STACK_OF_HOST ? p->host->hostname : s->name;
 }
 
+/* Several containers of a service that has not been given a name have one each; the first keeps it whatever comes beside it. */
+const char *planner_slot_hostname(const struct planner *p, const struct plan_slot *slot)
+{
+	const char *name = planner_hostname(p, slot->service);
+
+	return name == slot->service->name && slot->index > 1 ? slot->name : name;
+}
+
 static const char *domainname(const struct stack_service *s)
 {
 	if (!s->domainname.text && s->net.share == STACK_OF_SERVICE && s->net.of)
@@ -161,7 +169,7 @@ static void check_links(struct planner *p, const struct plan_slot *slot)
  */
 static void put_stack(const struct planner *p, struct buf *b, const struct plan_slot *slot)
 {
-	const char *domain = domainname(slot->service), *name = planner_hostname(p, slot->service);
+	const char *domain = domainname(slot->service), *name = planner_slot_hostname(p, slot);
 	bool by_service = !p->extra || p->extra->alone || slot != &p->plan->slots[p->first];
 
 	if (!slot->n_ports) {
@@ -223,7 +231,7 @@ static void name_files(struct planner *p, struct plan_slot *slot)
 
 void planner_files(struct planner *p, struct plan_slot *slot)
 {
-	const char *name = planner_hostname(p, slot->service);
+	const char *name = planner_slot_hostname(p, slot);
 	bool own = slot->service->uts.share == STACK_OWN;
 
 	slot->n_files = 3;

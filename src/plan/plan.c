@@ -4,13 +4,14 @@
  */
 #include "plan/planner.h"
 
-static void add_slot(struct planner *p, const struct stack_service *s, const char *name)
+static void add_slot(struct planner *p, const struct stack_service *s, unsigned index,
+		     const char *name)
 {
 	struct plan_slot *slot = &p->plan->slots[p->plan->n_slots++];
 
 	slot->service = s;
 	slot->image = &p->host->images[planner_service(p, s)];
-	slot->index = 1;
+	slot->index = index;
 	slot->name = name;
 	slot->container = s->container_name.text
 				  ? s->container_name.text
@@ -21,13 +22,17 @@ static void add_slot(struct planner *p, const struct stack_service *s, const cha
 static void slots(struct planner *p)
 {
 	const char *held_back = p->host->held_back;
+	size_t n = 0;
 
-	p->plan->slots = arena_array(p->arena, struct plan_slot, p->stack->n_services);
+	for (size_t i = 0; i < p->stack->n_services; i++)
+		n += p->stack->services[i].scale;
+	p->plan->slots = arena_array(p->arena, struct plan_slot, n);
 	for (size_t i = 0; i < p->stack->n_services; i++) {
 		const struct stack_service *s = &p->stack->services[i];
 
-		if (!held_back || strcmp(held_back, s->name) != 0)
-			add_slot(p, s, arena_printf(p->arena, "%s-1", s->name));
+		for (unsigned k = 1; k <= s->scale; k++)
+			if (!held_back || strcmp(held_back, s->name) != 0)
+				add_slot(p, s, k, arena_printf(p->arena, "%s-%u", s->name, k));
 	}
 }
 
@@ -47,7 +52,7 @@ static void slots_beside(struct planner *p)
 			p->plan->slots[i].service = same;
 	}
 	p->plan->n_slots = running->n_slots;
-	add_slot(p, p->extra->service, arena_strdup(p->arena, p->extra->name));
+	add_slot(p, p->extra->service, 1, arena_strdup(p->arena, p->extra->name));
 }
 
 /* Last of all: by now all addresses are known. */

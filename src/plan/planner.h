@@ -84,6 +84,7 @@ const char *planner_resolv_conf(struct planner *p, const struct stack_service *s
 void planner_naming(struct planner *p, struct plan_slot *slot);
 /* The name that a program in it is told by the kernel. */
 const char *planner_hostname(const struct planner *p, const struct stack_service *s);
+const char *planner_slot_hostname(const struct planner *p, const struct plan_slot *slot);
 /* mounts.c: what a slot finds in its file system. */
 void planner_mounts(struct planner *p);
 void planner_slot_mounts(struct planner *p, struct plan_slot *slot);

@@ -101,7 +101,7 @@ static const char *const *environment(struct planner *p, const struct plan_slot 
 	size_t n = 0;
 
 	n = env_set(env, n, default_path);
-	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", planner_hostname(p, s)));
+	n = env_set(env, n, arena_printf(p->arena, "HOSTNAME=%s", planner_slot_hostname(p, slot)));
 	n = env_set(env, n, arena_printf(p->arena, "HOME=%s", user->home ? user->home : "/"));
 	if (s->tty)
 		n = env_set(env, n, "TERM=xterm");

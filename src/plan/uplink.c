@@ -109,6 +109,11 @@ static bool collide(const struct net_publish_spec *a, const struct net_publish_s
 	       a->addr.family == b->addr.family;
 }
 
+static bool covers(const struct stack_port *port, uint16_t nr)
+{
+	return port->published <= nr && nr - port->published < port->n_published;
+}
+
 static struct stack_pos place_of(const struct planner *p, const struct net_publish_spec *pub)
 {
 	for (size_t i = p->first; i < p->plan->n_slots; i++) {
@@ -119,7 +124,7 @@ static struct stack_pos place_of(const struct planner *p, const struct net_publi
 			continue;
 		for (size_t k = 0; k < s->n_ports; k++)
 			if (s->ports[k].pos.line == pub->line &&
-			    s->ports[k].published == pub->host_port)
+			    covers(&s->ports[k], pub->host_port))
 				return s->ports[k].pos;
 	}
 	return (struct stack_pos){ 0 };

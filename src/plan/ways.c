@@ -23,13 +23,19 @@ static struct ways ways_in(const struct plan_slot *slot)
 	return w;
 }
 
+/* Of a range the containers of a service have one port each, in their order: so everybody knows which is whose. */
+static uint16_t host_port(const struct plan_slot *slot, const struct stack_port *port)
+{
+	return port->published ? (uint16_t)(port->published + slot->index - 1) : 0;
+}
+
 static void add(struct plan_slot *slot, const struct stack_port *port, const struct ip *host_ip,
 		const struct ip *addr, bool twin)
 {
 	slot->pubs[slot->n_pubs++] = (struct net_publish_spec){
 		.protocol = port->protocol,
 		.host_ip = *host_ip,
-		.host_port = port->published,
+		.host_port = host_port(slot, port),
 		.addr = *addr,
 		.port = port->target,
 		.twin = twin,

@@ -268,6 +268,41 @@ static void keep(struct choice *c, size_t i, bool *active)
 				       node_map_done(c->r->arena, given->pos, &depends));
 }
 
+/* ---- how many of each ------------------------------------------------------------------------ */
+
+/* Where both keys can stand, both say it. */
+static struct node *with_count(struct reader *r, struct node *service, unsigned count)
+{
+	struct stack_pos none = { 0 };
+	struct node *n = node_new(r->arena, NODE_NUMBER, none, arena_printf(r->arena, "%u", count));
+	const struct node *deploy = node_get(service, "deploy");
+
+	n->number = count;
+	if (node_get(deploy, "replicas"))
+		service = node_with(r->arena, service, "deploy",
+				    node_with(r->arena, deploy, "replicas", n));
+	return node_with(r->arena, service, "scale", n);
+}
+
+static void scale(struct choice *c, const struct stack_opts *opts)
+{
+	for (size_t i = 0; i < opts->n_scales; i++) {
+		const struct stack_scale *s = &opts->scales[i];
+		size_t at = find_index(c->services, s->service);
+
+		if (at == SIZE_MAX)
+			diags_add_words(c->r->diags, form_suggest(c->r, s->service, c->services),
+					"--scale: there is no service '%.64s'", s->service);
+		else if (!c->kept[at])
+			diags_add_words(
+				c->r->diags, "name it, or activate its profile",
+				"--scale: service '%.64s' is not among those that are meant",
+				s->service);
+		else
+			c->kept[at] = with_count(c->r, c->kept[at], s->count);
+	}
+}
+
 /* ---- what a service gets without asking ------------------------------------------------------- */
 
 static struct node *with_defaults(struct reader *r, const struct node_pair *pair,
@@ -404,6 +439,7 @@ struct node *active_select(struct reader *r, const struct stack_opts *opts, stru
 	for (size_t i = 0; !opts->n_services && i < c.services->n; i++)
 		if (active[i])
 			keep(&c, i, active);
+	scale(&c, opts);
 	services = kept_services(&c);
 	free(c.kept);
 	strmap_fini(&c.wanted);

@@ -10,6 +10,7 @@
 #include "stack/crosscheck_link.h"
 #include "stack/crosscheck_namespace.h"
 #include "stack/crosscheck_net.h"
+#include "stack/crosscheck_scale.h"
 #include "stack/form.h"
 #include "stack/form_mount.h"
 
@@ -149,28 +150,6 @@ static void check_rights(struct reader *r, const struct where *w, const struct n
 			     reader_place(r, privileged->pos));
 }
 
-static void check_scale(struct reader *r, const struct where *w, const struct node *service)
-{
-	const struct node *scale = node_get(service, "scale"),
-			  *replicas = node_get(node_get(service, "deploy"), "replicas"),
-			  *name = node_get(service, "container_name"),
-			  *count = scale ? scale : replicas;
-	const struct where here = where_in(w, scale ? "scale" : "deploy");
-
-	if (scale && replicas && scale->number != replicas->number)
-		reader_error(r, &here, scale->pos, "give it once",
-			     "is %s here and %s in deploy.replicas, %s", scale->text,
-			     replicas->text, reader_place(r, replicas->pos));
-	if (count && count->number > 1 && name)
-		reader_error(r, &here, count->pos, NULL,
-			     "%s containers cannot all be called '%.64s', %s: take away "
-			     "'container_name'",
-			     count->text, name->text, reader_place(r, name->pos));
-	if (count && count->number != 1)
-		reader_refuse(r, &here, count->pos, NULL, "%s containers of a service",
-			      count->text);
-}
-
 static const struct node *find_tmpfs(const struct node *service, const struct node *mount)
 {
 	const struct node *list = node_get(service, "tmpfs");
@@ -273,7 +252,6 @@ static void check_service(struct reader *r, const struct where *w, const struct 
 	check_twin(r, w, service, "pids_limit", "limits", "pids");
 	check_twin(r, w, service, "mem_reservation", "reservations", "memory");
 	check_memory(r, w, service);
-	check_scale(r, w, service);
 	check_targets(r, w, service);
 	check_rootfs(r, w, service);
 }
@@ -413,6 +391,7 @@ void crosscheck(struct reader *r, const struct node *root, const struct node *tr
 	assets_read(r, root);
 	check_cycles(r, services);
 	check_container_names(r, services);
+	crosscheck_scale(r, services);
 	crosscheck_net(r, root);
 	crosscheck_links(r, root);
 }

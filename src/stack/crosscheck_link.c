@@ -5,6 +5,7 @@
  */
 #include "stack/crosscheck_attach.h"
 #include "stack/crosscheck_link.h"
+#include "stack/crosscheck_scale.h"
 #include "stack/form.h"
 #include "stack/link_text.h"
 
@@ -69,24 +70,16 @@ static void check_attachments(struct link_check *c, const struct where *w, const
 	}
 }
 
-static int64_t containers_of(const struct node_pair *service)
-{
-	const struct node *scale = node_get(service->value, "scale"),
-			  *replicas = node_get(node_get(service->value, "deploy"), "replicas");
-
-	return scale ? scale->number : replicas ? replicas->number : 1;
-}
-
 static void check_index(struct link_check *c, const struct where *w, const struct node *n,
 			const struct node_pair *service, unsigned index)
 {
-	int64_t count = containers_of(service);
+	int64_t count = service_scale(service->value);
 
 	if (!index && count > 1)
 		reader_error(c->r, w, n->pos, "write SERVICE-INDEX:INTERFACE",
 			     "'%s': which of the %jd containers of service '%s'?", n->text,
 			     (intmax_t)count, service->key);
-	else if (index > count)
+	else if ((index ? index : 1) > count)
 		reader_error(c->r, w, n->pos, NULL, "'%s': service '%s' has %jd container%s",
 			     n->text, service->key, (intmax_t)count, count == 1 ? "" : "s");
 }

@@ -158,7 +158,7 @@ static const struct key deploy_rows[] = {
 	WARN("labels", MAP | LST, CLUSTER, AS(form_pairs), MERGES(PAIRS)),
 	WARN("mode", STR, CLUSTER, AS(form_mode)),
 	WARN("placement", MAP, CLUSTER, BELOW(placement_keys)),
-	DONE("replicas", NUM | STR, AS(form_count), ONLY("one container; other numbers are refused")),
+	DONE("replicas", NUM | STR, AS(form_count)),
 	DONE("resources", MAP, BELOW(resource_keys)),
 	REFUSE("restart_policy", MAP, "use 'restart'", BELOW(restart_keys)),
 	WARN("rollback_config", MAP, CLUSTER, BELOW(rollback_keys)),

@@ -46,10 +46,6 @@ static void refuse(struct reader *r, const struct where *w, const struct entry *
 			      "'[::1]', by which the kernel lets nothing through to a container");
 	if (!strcmp(p->protocol, "sctp"))
 		reader_refuse(r, w, e->n->pos, NULL, "protocol 'sctp'");
-	if (p->published.last > p->published.first && p->target.first == p->target.last)
-		reader_refuse(r, w, e->n->pos,
-			      "choose one port of the host, or none for any free one",
-			      "'%.80s': a range of the host for one port", e->text);
 }
 
 /* The number that is to blame is named: in a range it is hard to see. */

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "stack/assets.h"
+#include "stack/crosscheck_scale.h"
 #include "stack/find.h"
 #include "stack/form.h"
 #include "stack/form_limits.h"
@@ -275,6 +276,7 @@ static void read_services(struct reader *r, const struct node *n)
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *one = n->pairs[i].value;
 
+		services[i].scale = (unsigned)service_scale(one);
 		read_program(r, one, &services[i]);
 		read_limits(r, one, &services[i]);
 		read_life(r, one, &services[i]);

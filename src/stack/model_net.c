@@ -260,6 +260,17 @@ static void read_allow(struct reader *r, const struct node *n, struct stack_port
 	ret->n_allow = n ? n->n : 0;
 }
 
+/* "8000" or "8000-8010". */
+static void read_published(const char *text, struct stack_port *ret)
+{
+	const char *dash = text ? strchr(text, '-') : NULL;
+	unsigned long first = text ? strtoul(text, NULL, 10) : 0,
+		      last = dash ? strtoul(dash + 1, NULL, 10) : first;
+
+	ret->published = (uint16_t)first;
+	ret->n_published = (uint16_t)(last - first + 1);
+}
+
 void model_ports(struct reader *r, const struct node *service, struct stack_service *s)
 {
 	const struct node *n = node_get(service, "ports");
@@ -267,18 +278,17 @@ void model_ports(struct reader *r, const struct node *service, struct stack_serv
 
 	for (size_t i = 0; n && i < n->n; i++) {
 		const struct node *one = n->items[i], *target = node_get(one, "target");
-		const char *published = node_text(one, "published"),
-			   *protocol = node_text(one, "protocol");
+		const char *protocol = node_text(one, "protocol");
 		struct stack_pos ignored;
 
 		list[i] = (struct stack_port){
 			.host_ip = get_ip(one, "host_ip", &ignored),
 			.target = (uint16_t)target->number,
-			.published = (uint16_t)(published ? strtoul(published, NULL, 10) : 0),
 			.protocol =
 				protocol && !strcmp(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP,
 			.pos = one->pos,
 		};
+		read_published(node_text(one, "published"), &list[i]);
 		read_allow(r, node_get(one, "x-allow"), &list[i]);
 	}
 	s->ports = list;

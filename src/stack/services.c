@@ -92,7 +92,7 @@ static const struct key service_rows[] = {
 	DONE("read_only", BOO | STR, AS(form_bool)),
 	DONE("restart", STR, AS(form_restart)),
 	WARN("runtime", STR, "mstack runs containers itself"),
-	DONE("scale", STR | NUM, AS(form_count), ONLY("one container; other numbers are refused")),
+	DONE("scale", STR | NUM, AS(form_count)),
 	DONE("secrets", LST, AS(form_asset_refs), BELOW(asset_ref_keys)),
 	DONE("security_opt", LST, AS(form_security_opts)),
 	DONE("shm_size", STR | NUM, AS(form_bytes)),

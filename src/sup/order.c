@@ -17,6 +17,20 @@ static const struct plan *plan_of(const struct sup *s, size_t nr)
 	return own ? own : s->plan;
 }
 
+/* Of several containers that are to end well, one is enough, as under compose. */
+static bool one_completed(const struct sup *s, const struct plan *plan, const struct plan_edge *of)
+{
+	for (size_t i = 0; of->condition == STACK_COMPLETED && i < plan->n_edges; i++) {
+		const struct plan_edge *e = &plan->edges[i];
+
+		if (e->slot == of->slot && e->condition == STACK_COMPLETED &&
+		    plan->slots[e->on].service == plan->slots[of->on].service &&
+		    sup_gate_edge(e, &s->slots[e->on].svc, HEALTH_NONE) == GATE_OPEN)
+			return true;
+	}
+	return false;
+}
+
 /* Of all edges together: one that failed decides, else one that waits does. */
 static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_failed)
 {
@@ -30,6 +44,8 @@ static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_fa
 		if (plan == s->plan && e->slot != nr)
 			continue;
 		g = sup_gate_edge(e, &s->slots[e->on].svc, s->slots[e->on].health.state);
+		if (g != GATE_OPEN && one_completed(s, plan, e))
+			continue;
 		if (g == GATE_FAILED)
 			*ret_failed = s->slots[e->on].plan->service->name;
 		if (g == GATE_FAILED)

@@ -58,7 +58,7 @@ static int check_descriptors(const struct sup *s, struct err *err)
 		return 0;
 	return err_set(
 		err,
-		"%zu services need about %zu open files, and %llu are allowed: raise it with "
+		"%zu containers need about %zu open files, and %llu are allowed: raise it with "
 		"`ulimit -n`, or LimitNOFILE= of a unit",
 		s->plan->n_slots, need, (unsigned long long)r.rlim_cur);
 }

@@ -273,6 +273,116 @@ static void test_naming(void **state)
 	end(&p);
 }
 
+/* ---- several containers of a service ----------------------------------------------------------- */
+
+static const char farm[] = "services:\n"
+			   "  web:\n    image: ./www\n    command: x\n    scale: 3\n"
+			   "    ports: ['8000-8004:80', '90']\n    depends_on: [db, gone]\n"
+			   "  db: {image: ./pg, command: x, deploy: {replicas: 2}, volumes: [/data]}\n"
+			   "  side: {image: ./s, command: x, network_mode: 'service:web', scale: 2}\n"
+			   "  gone: {image: ./g, command: x, scale: 0}\n"
+			   "networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}\n";
+
+static const char farm_plan[] =
+	"slot web-1 container=demo-web-1\n"
+	"  link eth0 on demo_default addr=10.9.0.2/24\n"
+	"  publish 0.0.0.0:8000 -> 10.9.0.2:80/tcp\n"
+	"  publish 0.0.0.0:0 -> 10.9.0.2:90/tcp\n"
+	"slot web-2 container=demo-web-2\n"
+	"  link eth0 on demo_default addr=10.9.0.4/24\n"
+	"  publish 0.0.0.0:8001 -> 10.9.0.4:80/tcp\n"
+	"  publish 0.0.0.0:0 -> 10.9.0.4:90/tcp\n"
+	"slot web-3 container=demo-web-3\n"
+	"  link eth0 on demo_default addr=10.9.0.6/24\n"
+	"  publish 0.0.0.0:8002 -> 10.9.0.6:80/tcp\n"
+	"  publish 0.0.0.0:0 -> 10.9.0.6:90/tcp\n"
+	"slot db-1 container=demo-db-1\n"
+	"  link eth0 on demo_default addr=10.9.0.3/24\n"
+	"slot db-2 container=demo-db-2\n"
+	"  link eth0 on demo_default addr=10.9.0.5/24\n"
+	"slot side-1 container=demo-side-1\n"
+	"slot side-2 container=demo-side-2\n"
+	"order web-1 after db-1 is started\n"
+	"order web-1 after db-2 is started\n"
+	"order web-2 after db-1 is started\n"
+	"order web-2 after db-2 is started\n"
+	"order web-3 after db-1 is started\n"
+	"order web-3 after db-2 is started\n"
+	"order side-1 after web-1 is started\n"
+	"order side-1 after web-2 is started\n"
+	"order side-1 after web-3 is started\n"
+	"order side-2 after web-1 is started\n"
+	"order side-2 after web-2 is started\n"
+	"order side-2 after web-3 is started\n";
+
+/* Of a plan's text what says who is where; without hashes, which names follow from. */
+static char *outline(const struct planned *p)
+{
+	static const char *const kept[] = { "slot ", "  link ", "  publish ", "order " };
+	_cleanup_free_ char *text = printed(p);
+	char *rest = text, *line, *end;
+	struct buf out = { 0 };
+
+	while ((line = strsep(&rest, "\n")))
+		for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+			if (strncmp(line, kept[i], strlen(kept[i])) != 0)
+				continue;
+			if ((end = strstr(line, " mac=")))
+				*end = '\0';
+			if ((end = strstr(line, " as ")) && i == 1)
+				memmove(end, strstr(end, " addr="), strlen(strstr(end, " addr=")) + 1);
+			buf_printf(&out, "%s\n", line);
+		}
+	return buf_take(&out);
+}
+
+/* Nobody waits for a service without containers; a network is joined where the first one is. */
+static void test_replicas(void **state)
+{
+	struct planned p = { 0 };
+	const struct plan_slot *slots;
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	make(&p, farm);
+	assert_int_equal(p.rc, 0);
+	text = outline(&p);
+	assert_string_equal(text, farm_plan);
+	slots = p.plan->slots;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(slots[i].index, i + 1);
+	assert_string_equal(slots[0].box.hostname, "web");
+	assert_string_equal(slots[1].box.hostname, "web-2");
+	assert_names(&slots[1].naming.at[0], "0 10.9.0.4  demo-web-2 web-2 web");
+	assert_int_equal(slots[5].net_of, 0);
+	assert_int_equal(slots[6].net_of, 0);
+	/* What a container writes into a volume without a name is its own. */
+	assert_int_equal(p.plan->n_volumes, 2);
+	end(&p);
+}
+
+/* More of one service leave the first containers of all others where they are. */
+static void test_more_replicas_move_nobody(void **state)
+{
+	static const char text[] = "services:\n  a: {image: ./i, command: x, scale: %d}\n"
+				   "  b: {image: ./i, command: x}\n";
+	_cleanup_free_ char *few = xasprintf(text, 1), *many = xasprintf(text, 20);
+	struct planned one = { 0 }, more = { 0 };
+
+	(void)state;
+	make(&one, few);
+	make(&more, many);
+	assert_int_equal(more.plan->n_slots, 21);
+	assert_true(ip_equal(&one.plan->slots[0].ports[0].ip4.ip, &more.plan->slots[0].ports[0].ip4.ip));
+	assert_true(ip_equal(&one.plan->slots[1].ports[0].ip4.ip, &more.plan->slots[20].ports[0].ip4.ip));
+	for (size_t i = 0; i < 21; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_false(ip_equal(&more.plan->slots[i].ports[0].ip4.ip,
+					      &more.plan->slots[k].ports[0].ip4.ip));
+	end(&one);
+	end(&more);
+}
+
 /* ---- subnets and addresses --------------------------------------------------------------------- */
 
 static const char one[] = "services:\n  a: {image: ./i, command: x}\n";
@@ -1733,6 +1843,8 @@ int main(void)
 		cmocka_unit_test(test_resolv_conf),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_roots_of_several),
+		cmocka_unit_test(test_replicas),
+		cmocka_unit_test(test_more_replicas_move_nobody),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_beside_nobody),
 		cmocka_unit_test(test_impaired),

@@ -68,6 +68,32 @@ static void test_labels(void **state)
 		assert_true(stack_diags_get(l.diags, i)->of_words);
 }
 
+/* `--scale` goes over both keys, and over what is in the file only if the service is meant. */
+static void test_scale(void **state)
+{
+	static const struct stack_scale scales[] = { { "web", 2 }, { "db", 0 }, { "web", 3 } };
+	static const struct stack_scale wrong[] = { { "wbe", 2 }, { "extra", 1 } };
+	static const char text[] = "services:\n  web: {image: a, scale: 1, deploy: {replicas: 1}}\n"
+				   "  db: {image: b}\n  extra: {image: c, profiles: [p]}\n";
+	const char *file = "stack.yaml";
+	struct stack_opts opts = { .paths = &file, .n_paths = 1, .scales = scales, .n_scales = 3 };
+	_cleanup_(loaded_fini) struct loaded l = { 0 }, bad = { 0 };
+
+	(void)state;
+	fixture_write(file, text, sizeof(text) - 1);
+	l = load_opts(&opts);
+	assert_int_equal(l.result, 0);
+	assert_int_equal(stack_find_service(l.stack, "web")->scale, 3);
+	assert_int_equal(stack_find_service(l.stack, "db")->scale, 0);
+	opts.scales = wrong;
+	opts.n_scales = 2;
+	bad = load_opts(&opts);
+	assert_string_equal(bad.text, "error: --scale: there is no service 'wbe'\n"
+				      "  hint: did you mean 'web'?\n"
+				      "error: --scale: service 'extra' is not among those that are meant\n"
+				      "  hint: name it, or activate its profile\n");
+}
+
 /* Options change services; they make none. */
 static void test_unknown_service(void **state)
 {
@@ -105,7 +131,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alone),  cmocka_unit_test(test_over_a_file),
-		cmocka_unit_test(test_labels), cmocka_unit_test(test_unknown_service),
+		cmocka_unit_test(test_labels), cmocka_unit_test(test_scale),
+		cmocka_unit_test(test_unknown_service),
 		cmocka_unit_test(test_quote),
 	};
 

@@ -77,12 +77,6 @@ static void test_refused(void **state)
 		       "[" AT("::1", "\"mode\":\"ingress\",\"protocol\":\"tcp\"" PUB(
 					     6001) ",\"target\":6000}]"),
 		       "ports[0]: '[::1]', by which the kernel lets nothing through");
-	expect_refusal("ports: [\"8000-8010:80\"]", "ports",
-		       "[" TCP(",\"published\":\"8000-8010\"", 80) "]",
-		       "ports[0]: '8000-8010:80': a range of the host for one port");
-	expect_refusal("ports: [{target: 80, published: 9000-9001}]", "ports",
-		       "[" TCP(",\"published\":\"9000-9001\"", 80) "]",
-		       "a range of the host for one port");
 }
 
 #define GRAMMAR "write [[IP:]HOST:]CONTAINER[/tcp|udp]"
