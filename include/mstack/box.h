@@ -16,6 +16,7 @@
 #define MSTACK_BOX_H
 
 #include "mstack/base.h"
+#include "mstack/box_resume.h"
 #include "mstack/box_spec.h"
 #include "mstack/box_usage.h"
 #include "mstack/ledger.h"

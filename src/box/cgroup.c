@@ -70,6 +70,14 @@ int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 	return 0;
 }
 
+void cgroup_resume(struct cgroup *c, const char *path, uint32_t item,
+		   const struct box_limits *limits)
+{
+	c->path = xstrdup(path);
+	c->item = item;
+	keep_limits(c, limits);
+}
+
 int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
 	cleanup_fd(&c->fd);

@@ -38,6 +38,9 @@ struct cgroup {
 /* Makes the group (ledger first) and writes its limits. On error nothing is left. */
 int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err);
+/* One that is there, with its descriptors in place. */
+void cgroup_resume(struct cgroup *c, const char *path, uint32_t item,
+		   const struct box_limits *limits);
 void cgroup_fini(struct cgroup *c);
 /* cgroup_limits.c: writes its limits; errors say where in the stack file. */
 int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err);
@@ -46,8 +49,7 @@ int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err);
  * counts up in the group, and a later clone into it compares that with the count of the cloner's
  * group, and kills the child.
  */
-int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
-		 struct err *err);
+int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err);
 /* Ends all processes in it and below. 0 or -1 with errno. */
 int cgroup_kill(int fd);
 int cgroup_kill_all(struct cgroup *c);

@@ -222,6 +222,16 @@ int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t
 	return 0;
 }
 
+void guest_resume(struct guest *g, struct box_slot *s, guest_fn *changed, pid_t pid, int pidfd)
+{
+	*g = (struct guest){ .slot = s, .changed = changed, .sock = -1, .begun = true };
+	g->ready = g->eof = g->one.gone = true;
+	g->one.fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(g->fds); i++)
+		g->fds[i] = -1;
+	watch(g, &g->two, pid, pidfd);
+}
+
 void guest_kill(struct guest *g)
 {
 	if (g->begun && g->one.pid && !g->one.gone)

@@ -68,14 +68,17 @@ static void note_left_out(struct box_runtime *rt)
 		 missing & BOX_WANT_MEMORY ? "memory.oom.group" : "", why);
 }
 
-static int fill(struct box_runtime *rt, const char *project, struct err *err)
+static int look_around(struct box_runtime *rt, struct err *err)
 {
 	rt->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rt->proc < 0)
 		return err_sys(err, errno, "open /proc");
 	rt->self = sys_pidfd_open(getpid());
-	if (rt->self < 0)
-		return err_sys(err, errno, "pidfd_open: Linux 6.1 or later is needed");
+	return rt->self < 0 ? err_sys(err, errno, "pidfd_open: Linux 6.1 or later is needed") : 0;
+}
+
+static int fill(struct box_runtime *rt, const char *project, struct err *err)
+{
 	if (ids_lease(project, rt->ledger, &rt->ids, err) < 0 ||
 	    cgroup_tree_open(&rt->tree, project, rt->ledger, err) < 0)
 		return -1;
@@ -90,14 +93,11 @@ static void on_later(struct ev_loop *loop, struct ev_timer *w, int revents)
 	box_reap_strangers(w->data);
 }
 
-struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger,
-			     box_event_fn *fn, void *arg, struct err *err)
+struct box_runtime *runtime_new(struct ev_loop *loop, struct ledger *ledger, box_event_fn *fn,
+				void *arg, struct err *err)
 {
-	struct box_runtime *rt;
+	struct box_runtime *rt = xcalloc(1, sizeof(*rt));
 
-	if (check_host(err) < 0)
-		return NULL;
-	rt = xcalloc(1, sizeof(*rt));
 	*rt = (struct box_runtime){ .loop = loop,
 				    .ledger = ledger,
 				    .fn = fn,
@@ -108,11 +108,22 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 				    .self = -1 };
 	ev_timer_init(&rt->later, on_later, LATER_S, 0.);
 	rt->later.data = rt;
-	if (fill(rt, project, err) < 0) {
-		box_close(rt);
-		return NULL;
-	}
-	return rt;
+	if (look_around(rt, err) == 0)
+		return rt;
+	box_close(rt);
+	return NULL;
+}
+
+struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger,
+			     box_event_fn *fn, void *arg, struct err *err)
+{
+	struct box_runtime *rt =
+		check_host(err) < 0 ? NULL : runtime_new(loop, ledger, fn, arg, err);
+
+	if (rt && fill(rt, project, err) == 0)
+		return rt;
+	box_close(rt);
+	return NULL;
 }
 
 void box_close(struct box_runtime *rt)

@@ -54,6 +54,8 @@ struct guest {
 /* Clones stage one into the slot's cgroup. `go`: the word to go on is in the socket already. */
 int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t namespaces,
 		struct child *c, const struct child_step *steps, bool go, struct err *err);
+/* Of a container that runs already: stage one is long gone. Takes over the descriptor. */
+void guest_resume(struct guest *g, struct box_slot *s, guest_fn *changed, pid_t pid, int pidfd);
 int guest_go(struct guest *g);
 /* Are all of its processes reaped and has it said all? */
 bool guest_settled(const struct guest *g);
@@ -91,7 +93,7 @@ struct box_slot {
 	int netns, mntns, rtnl, userns; /* userns -1: the host's */
 	enum box_share net;		/* whose netns is */
 	int sockets[BOX_SOCKETS];	/* see box_slot_socket */
-	uint32_t ids;			/* first id of the host's that is a container's, 0: the host's own are */
+	uint32_t ids; /* first id of the host's that is a container's, 0: the host's own are */
 	struct guest guest;    /* the slot's child, then each start */
 	struct launch *launch; /* of the present or last start */
 	int memo;	       /* of the present start, for clients; else -1 */
@@ -120,10 +122,15 @@ struct box_runtime {
 	char left_out[288];
 };
 
+/* What any runtime of this program has; nothing of a stack yet. */
+struct box_runtime *runtime_new(struct ev_loop *loop, struct ledger *ledger, box_event_fn *fn,
+				void *arg, struct err *err);
 void runtime_emit(struct box_slot *s, struct box_event *ev);
 /* What a child of this slot needs to begin with. */
 struct child runtime_child(const struct box_slot *s);
 
+/* slot.c: one in the list, with nothing of the kernel's but what it shares by its spec. */
+struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_spec *spec);
 /* slot.c: frees a closing slot when nothing is left in it, else looks again in a moment. */
 void slot_try_free(struct box_slot *s);
 /* slot.c: memory and descriptors only. */
@@ -132,6 +139,8 @@ void slot_free(struct box_slot *s);
 void slot_settle_later(struct box_slot *s);
 /* start.c: goes on with a start or an end as far as the facts allow. */
 void start_advance(struct box_slot *s);
+/* The same, as a guest_fn. */
+void start_changed(struct guest *g);
 /* exec.c: the guest of the command that is being executed, or NULL. */
 struct guest *exec_guest(struct box_slot *s);
 void exec_free(struct box_slot *s);

@@ -98,7 +98,7 @@ static void opened(struct guest *g)
 		runtime_emit(s, &ev);
 }
 
-static struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_spec *spec)
+struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_spec *spec)
 {
 	struct box_slot *s = xcalloc(1, sizeof(*s));
 

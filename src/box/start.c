@@ -127,7 +127,7 @@ void start_advance(struct box_slot *s)
 		tell_exited(s);
 }
 
-static void changed(struct guest *g)
+void start_changed(struct guest *g)
 {
 	start_advance(g->slot);
 }
@@ -227,7 +227,7 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	s->go = go;
 	s->settle_s = 0.001;
 	s->oom_before = cgroup_oom_kills(s->cgroup.fd);
-	return guest_begin(&s->guest, s, changed, 0, &c, s->rt->tables->stage_one, go, err);
+	return guest_begin(&s->guest, s, start_changed, 0, &c, s->rt->tables->stage_one, go, err);
 }
 
 int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
