@@ -224,6 +224,7 @@ struct stack {
 	const struct stack_wire *wires;		/* `x-links`: mstack/stack_wire.h */
 	size_t n_files, n_services, n_networks, n_volumes, n_wires;
 	bool isolated;				/* `x-isolated`: its networks are in a network namespace of their own */
+	bool hosts;				/* `x-hosts`: its names stand in the hosts file of the host */
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "net/beside.h"
+#include "net/hostsfile.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/nft.h"
@@ -168,5 +169,6 @@ static const struct ledger_kind kind_lease = {
 
 const struct ledger_kind *const net_ledger_kinds[] = {
 	&kind_bridge, &kind_veth,  &kind_macvlan, &kind_vxlan,
-	&kind_table,  &kind_lease, &beside_kind,  NULL,
+	&kind_table,  &kind_lease, &beside_kind,  &hostsfile_kind,
+	NULL,
 };

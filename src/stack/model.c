@@ -295,5 +295,6 @@ void model_make(struct reader *r, const struct node *root)
 	model_volumes(r, node_get(root, "volumes"));
 	read_services(r, node_get(root, "services"));
 	r->stack->isolated = value_bool(root, "x-isolated");
+	r->stack->hosts = value_bool(root, "x-hosts");
 	model_links(r, node_get(root, "x-links"), node_get(root, "services"));
 }

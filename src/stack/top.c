@@ -30,6 +30,7 @@ static const struct key top_rows[] = {
 	WARN("version", STR, "the format has no versions any more"),
 	DONE("volumes", MAP, AS(form_volumes_top), BELOW(volumes_keys)),
 	/* Keys of ours. All other x- keys are free, but who writes one of these wants it done. */
+	DONE("x-hosts", BOO | STR, AS(form_bool)),
 	DONE("x-isolated", BOO | STR, AS(form_bool)),
 	DONE("x-links", LST, AS(form_wires), BELOW(link_keys)),
 	DONE("x-on-supervisor-death", STR, AS(form_death), ONLY("stop; keep is refused")),

@@ -92,7 +92,7 @@ static int find_folder(const char *project, struct ledger *l, struct err *err)
 int sup_find(const char *project, struct ledger *l, struct err *err)
 {
 	static int (*const finds[])(const char *project, struct ledger *l, struct err *err) = {
-		refuse_living, find_net, find_folder, store_find, sup_netns_find, box_find,
+		refuse_living, find_net, net_hosts_find, find_folder, store_find, sup_netns_find, box_find,
 	};
 	int found = 0;
 

@@ -314,7 +314,7 @@ static int begin(struct sup *s, struct err *err)
 		return err_set(err, "event loop: cannot be made");
 	sup_note_begin(s);
 	if (open_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0 ||
-	    begin_work(s, err) < 0)
+	    sup_hostnames_write(s, err) < 0 || begin_work(s, err) < 0)
 		return -1;
 	return listen_for_clients(s, err);
 }

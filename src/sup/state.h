@@ -17,6 +17,7 @@
 #include "mstack/ledger.h"
 #include "mstack/logs.h"
 #include "mstack/logs_journal.h"
+#include "mstack/net_hosts.h"
 #include "mstack/net_names.h"
 #include "mstack/plan.h"
 #include "mstack/store.h"
@@ -375,6 +376,9 @@ void sup_names_networks(struct sup *s, size_t first);
 int sup_names_listen(const struct sup_slot *slot, struct err *err);
 void sup_names_up(const struct sup_slot *slot, bool up);
 void sup_names_drop(const struct sup_slot *slot);
+
+/* hostnames.c: `x-hosts`; does nothing without. As often as slots come or go. */
+int sup_hostnames_write(struct sup *s, struct err *err);
 
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);
