@@ -14,6 +14,9 @@
 
 struct logs_journal;
 
+/* Beside the folders of a project's logs; no slot is called so. */
+#define LOGS_JOURNAL_FOLDER ".events"
+
 /* Opens or makes the one in this folder. One writer at a time is the caller's business. NULL on error. */
 struct logs_journal *logs_journal_open(const char *dir, struct err *err);
 /* `members`: the rest of the object without its first brace, `"type":"container",...}`; no newline in it. Returns its number. */

@@ -96,6 +96,21 @@ static const struct cli_option logs_options[] = {
 	END,
 };
 
+static const struct cli_option events_options[] = {
+	FLAG("json", 0, json, "one object per line, with its number as 'seq'"),
+	VALUE("since", 0, TEXT, since, "TIME", "what happened from then on: 2026-01-31T10:00:00Z, seconds since 1970, or 10m (ago)"),
+	VALUE("until", 0, TEXT, until, "TIME", "not after; a time that is past ends it at once: 0s"),
+	VALUE("after", 0, TEXT, after, "SEQ", "go on behind the event of this number"),
+	LATER("filter", 0),
+	END,
+};
+
+static const struct cli_option why_options[] = {
+	VALUE("tail", 'n', TEXT, tail, "N", "the last N changes of each container, or all; 10"),
+	VALUE("format", 0, CHOICE, format, "text|json", "json: one object per line, for each container"),
+	END,
+};
+
 static const struct cli_option exec_options[] = {
 	FLAG("no-tty", 'T', no_tty, "no terminal, though standard input and output are ones; for pipes and scripts"),
 	VALUE("user", 'u', TEXT, user, "USER[:GROUP]", "a name of the container's /etc/passwd, or a number; else the service's"),
@@ -325,6 +340,22 @@ const struct cli_command cli_commands[] = {
 	  "Reads the files itself, so it also works when the stack is down. On a terminal, control characters in\n"
 	  "the lines are made visible and only colours pass; into a file or a pipe every byte goes as it is.\n",
 	  cli_logs },
+	{ "events", "show what happens to the stack", "[FILE] [SERVICE...]", 256, 0, events_options,
+	  "From now on, until it is interrupted, whether the stack is up, goes down or comes up again. All changes of\n"
+	  "services are kept for a while, also when the stack is down; numbers are never given twice. Who was away goes\n"
+	  "on with --after. Actions are those of docker (create start die stop kill oom pause unpause destroy restart,\n"
+	  "health_status: healthy) and starting, waiting, not_started, start_failed; up, down and lost of the stack.\n"
+	  "\n"
+	  "  mstack events --json --since 1h --until 0s     what there was in the last hour\n"
+	  "  mstack events --json --after 4711              and on\n",
+	  cli_events },
+	{ "why", "tell why services are as they are", "[FILE] [SERVICE...]", 256, 0, why_options,
+	  "How each of them is now, what it waits for, and its last changes with their causes: exit codes, signals and who\n"
+	  "sent them, health checks, memory, dependencies, commands and who gave them. Also when the stack is down.\n"
+	  "\n"
+	  "  mstack why web\n"
+	  "  mstack why -n all --format json\n",
+	  cli_why },
 	{ "exec", "run a command in a running service", "[FILE] SERVICE|--all CMD...", 4096, COMMAND_OWN_WORDS | COMMAND_ACTS,
 	  exec_options,
 	  "As the service's user, with its environment, rights and limits, in its control group; what stands behind\n"
@@ -502,8 +533,6 @@ const struct cli_command cli_commands[] = {
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("wait", "wait until services end"),
-	NOT_YET("events", "show what happens"),
-	NOT_YET("why", "explain the last changes of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),
 	{ NULL, NULL, NULL, 0, 0, NULL, NULL, NULL },

@@ -42,6 +42,8 @@ int cli_volume(const struct cli_options *o, struct err *err);
 int cli_volumes(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
+int cli_events(const struct cli_options *o, struct err *err);
+int cli_why(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
 int cli_attach(const struct cli_options *o, struct err *err);
 int cli_run(const struct cli_options *o, struct err *err);

@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/logview.h"
+#include "cli/moment.h"
 #include "cli/servicename.h"
 #include "mstack/store.h"
 
@@ -28,28 +29,6 @@ struct viewer {
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
-
-/* A stamp, seconds since 1970, or a duration that is counted back from now. */
-static int parse_time(const char *option, const char *s, uint64_t *ret_ns, struct err *err)
-{
-	size_t len = s ? strlen(s) : 0;
-	uint64_t now = time_wall_ns();
-	int64_t ago;
-
-	if (!s || !time_parse_stamp(s, ret_ns))
-		return 0;
-	if (len && len < 11 && strspn(s, "0123456789") == len) {
-		*ret_ns = strtoull(s, NULL, 10) * 1000000000u;
-		return 0;
-	}
-	if (duration_parse(s, &ago) < 0 || ago < 0 || (uint64_t)ago > now)
-		return err_kind(
-			err, ERR_USAGE,
-			"logs: --%s: '%s' is no time: 2026-01-31T10:00:00Z, seconds since 1970, or 10m for ten minutes ago",
-			option, s);
-	*ret_ns = now - (uint64_t)ago;
-	return 0;
-}
 
 static int parse_tail(const char *s, int64_t *ret, struct err *err)
 {
@@ -181,8 +160,8 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };
 
 	if (parse_tail(v->o->tail, &q.tail, err) < 0 ||
-	    parse_time("since", v->o->since, &q.since_ns, err) < 0 ||
-	    parse_time("until", v->o->until, &q.until_ns, err) < 0)
+	    cli_moment_parse("logs", "since", v->o->since, &q.since_ns, err) < 0 ||
+	    cli_moment_parse("logs", "until", v->o->until, &q.until_ns, err) < 0)
 		return -1;
 	if (cli_project_find(v->o, &v->project, err) < 0)
 		return -1;

@@ -23,6 +23,8 @@ struct cli_options {
 	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, use_aliases, no_deps;
 	bool read_only, init, no_trunc;
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
+	bool json;
+	const char *after, *grep; /* of `events`; of `logs` */
 	const char *policy; /* of `pull` */
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *protocol, *detach_keys;

@@ -64,3 +64,17 @@ enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
 	}
 	return g == GATE_FAILED && !e->required ? GATE_OPEN : g;
 }
+
+void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct buf *out)
+{
+	static const char *const aims[] = {
+		[STACK_STARTED] = "to be started",
+		[STACK_HEALTHY] = "to be healthy",
+		[STACK_COMPLETED] = "to end with success",
+	};
+	const char *health = svc_health_name(on->health.state);
+
+	buf_printf(out, "%s'%s' %s (now %s%s%s)", out->len ? ", for " : "waits for ",
+		   on->plan->service->name, aims[e->condition], svc_compose_state(&on->svc),
+		   *health ? ", " : "", *health ? health : "");
+}

@@ -11,9 +11,7 @@
 
 #include "sup/oneoff.h"
 
-/* Not the name of a slot, so that nobody takes it for a log. */
-#define JOURNAL_DIR ".events"
-#define TEXT_LONG   512
+#define TEXT_LONG 512
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -127,11 +125,10 @@ static void note(const struct sup_slot *slot, const char *action, const struct s
 static void add_backoff(const struct svc *v, json_t *o)
 {
 	set(o, "restarts", "%u", v->restarts);
-	if (v->state != SVC_BACKOFF)
-		return;
-	set(o, "delayMs", "%llu", (unsigned long long)v->delay_ms);
 	if (v->policy.max_restarts)
 		set(o, "maxRestarts", "%u", v->policy.max_restarts);
+	if (v->state == SVC_BACKOFF)
+		set(o, "delayMs", "%llu", (unsigned long long)v->delay_ms);
 }
 
 /* One that was told to stop carries who told it. */
@@ -310,7 +307,7 @@ void sup_note_begin(struct sup *s)
 	/* A name made up by chance is never looked for again. */
 	if (s->opts->client && s->opts->client->unheard)
 		return;
-	dir = store_log_dir(s->model->prepared.store, s->opts->stack->name, JOURNAL_DIR);
+	dir = store_log_dir(s->model->prepared.store, s->opts->stack->name, LOGS_JOURNAL_FOLDER);
 	s->journal = logs_journal_open(dir, &err);
 	if (!s->journal) {
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL,

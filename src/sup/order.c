@@ -7,6 +7,9 @@
 
 #include "sup/oneoff.h"
 
+/* Of what a slot waits for; a hundred dependencies need not all be named. */
+#define WORDS_MAX 1024
+
 /* ---- up -------------------------------------------------------------------------------------- */
 
 /* A one-off has a plan of its own, whose edges all begin at it and lead to slots of ours. */
@@ -54,6 +57,21 @@ static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_fa
 			all = GATE_WAIT;
 	}
 	return all;
+}
+
+void sup_waits_for(const struct sup_slot *slot, struct buf *out)
+{
+	const struct sup *s = slot->sup;
+	const struct plan *plan = plan_of(s, slot->nr);
+
+	for (size_t i = 0; i < plan->n_edges && out->len < WORDS_MAX; i++) {
+		const struct plan_edge *e = &plan->edges[i];
+		const struct sup_slot *on = &s->slots[e->on];
+
+		if ((plan != s->plan || e->slot == slot->nr) &&
+		    sup_gate_edge(e, &on->svc, on->health.state) == GATE_WAIT)
+			sup_gate_words(e, on, out);
+	}
 }
 
 /* A gate that failed may fail others, so this goes on until a round changes nothing. */

@@ -61,7 +61,8 @@ void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 
 static bool is_lasting(enum svc_event_kind kind)
 {
-	return kind == SVC_EV_UP || kind == SVC_EV_DOWN || kind == SVC_EV_KILL;
+	return kind == SVC_EV_UP || kind == SVC_EV_DOWN || kind == SVC_EV_KILL ||
+	       kind == SVC_EV_GATE_FAILED;
 }
 
 /* Kept for what follows of it: the exit of a process that was told to stop. */

@@ -290,11 +290,15 @@ void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
 enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
 enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
 			    enum svc_health_state health);
+/* "waits for 'db' to be healthy (now running, starting)"; "for ..." behind other words. */
+void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct buf *out);
 bool sup_at_rest(const struct svc *s);
 int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
 
 /* order.c: gates and the order of the end, over all slots */
 void sup_look_at_gates(struct sup *s);
+/* What a slot that waits is waiting for, in words; nothing when nothing holds it up. */
+void sup_waits_for(const struct sup_slot *slot, struct buf *out);
 void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
 

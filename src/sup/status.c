@@ -205,18 +205,21 @@ static json_t *command(const struct plan_slot *p)
 /* Why it is in this state, in words; empty while all is well. */
 static json_t *reason(const struct sup_slot *slot)
 {
+	struct buf waits = { 0 };
+
 	if (slot->svc.start_failed)
 		return json_string(slot->err.text);
 	if (slot->svc.gate_failed)
-		return json_string("a service that it depends on failed");
+		return json_sprintf("'%s', which it depends on, failed",
+				    *slot->cause.what ? slot->cause.what : "a service");
 	if (slot->oom && !slot->svc.want_up)
 		return json_string("out of memory");
 	if (slot->oom)
 		return json_sprintf("out of memory (mem_limit %lld bytes)",
 				    (long long)slot->plan->service->mem_limit.value);
 	if (slot->svc.state == SVC_WAITING)
-		return json_string("waits for a dependency");
-	return json_string("");
+		sup_waits_for(slot, &waits);
+	return take_bounded(&waits);
 }
 
 /*
