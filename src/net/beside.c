@@ -345,6 +345,15 @@ static void on_event(struct ev_loop *loop, struct ev_io *io, int revents)
 	}
 }
 
+static void begin(struct beside *b)
+{
+	ev_io_init(&b->io, on_event, b->fd, EV_READ);
+	b->io.data = b;
+	ev_timer_init(&b->settle, on_settled, 0., 0.);
+	b->settle.data = b;
+	ev_io_start(b->net->loop, &b->io);
+}
+
 static int listen_to_changes(struct beside *b, struct err *err)
 {
 	struct sockaddr_nl groups = { .nl_family = AF_NETLINK,
@@ -361,20 +370,53 @@ static int listen_to_changes(struct beside *b, struct err *err)
 	    getsockname(b->net->nft, (struct sockaddr *)&own, &len))
 		return err_sys(err, errno, "netlink: listen to changes of the firewall");
 	b->own = own.nl_pid;
-	ev_io_init(&b->io, on_event, b->fd, EV_READ);
-	b->io.data = b;
-	ev_timer_init(&b->settle, on_settled, 0., 0.);
-	b->settle.data = b;
-	ev_io_start(b->net->loop, &b->io);
+	begin(b);
 	return 0;
 }
 
-struct beside *beside_open(struct net *n, net_event_fn *fn, void *arg, struct err *err)
+static struct beside *beside_new(struct net *n, net_event_fn *fn, void *arg)
 {
 	struct beside *b = xcalloc(1, sizeof(*b));
 
 	*b = (struct beside){ .net = n, .fn = fn, .arg = arg, .fd = -1 };
 	b->comment = xasprintf(LINK_OWNER "%s", n->spec->project);
+	return b;
+}
+
+/* With what was told of a transaction that has not ended yet. */
+void beside_carry(const struct beside *b, struct carry *to)
+{
+	carry_put_fd(to, "socket", b->fd);
+	carry_put_num(to, "own", b->own);
+	carry_put_num(to, "ours", b->ours);
+	carry_put_num(to, "others", b->others);
+	carry_put_num(to, "remade", b->remade);
+	carry_put_num(to, "due", ev_is_active(&b->settle));
+}
+
+struct beside *beside_resume(struct net *n, struct carry *from, net_event_fn *fn, void *arg)
+{
+	int fd = carry_take_fd(from, "socket");
+	struct beside *b;
+
+	if (fd < 0)
+		return NULL;
+	b = beside_new(n, fn, arg);
+	b->fd = fd;
+	b->own = (uint32_t)carry_num(from, "own", 0);
+	b->ours = (unsigned)carry_num(from, "ours", 0);
+	b->others = (unsigned)carry_num(from, "others", 0);
+	b->remade = carry_num(from, "remade", 0);
+	begin(b);
+	if (carry_num(from, "due", 0))
+		settle(b);
+	return b;
+}
+
+struct beside *beside_open(struct net *n, net_event_fn *fn, void *arg, struct err *err)
+{
+	struct beside *b = beside_new(n, fn, arg);
+
 	if (!n->loop || !listen_to_changes(b, err))
 		return b;
 	beside_close(b);

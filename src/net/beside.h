@@ -13,6 +13,9 @@ struct beside;
 /* Listens, when there is a loop; changes nothing yet. */
 struct beside *beside_open(struct net *n, net_event_fn *fn, void *arg, struct err *err);
 void beside_close(struct beside *b);
+void beside_carry(const struct beside *b, struct carry *to);
+/* NULL: its socket was not carried over. */
+struct beside *beside_resume(struct net *n, struct carry *from, net_event_fn *fn, void *arg);
 /* The bridges from n->first on are accepted, where need be; what cannot be helped is told as NET_NOTE. */
 int beside_accept(struct beside *b, struct err *err);
 

@@ -16,6 +16,7 @@
 
 #include "mstack/base_program.h"
 #include "mstack/net_names.h"
+#include "mstack/net_resume.h"
 #include "net/helper.h"
 #include "net/nameport.h"
 #include "net/resolvconf.h"
@@ -328,8 +329,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
-				 void *arg, struct err *err)
+static struct net_names *names_new(struct ev_loop *loop, net_event_fn *fn, void *arg)
 {
 	struct net_names *n = xcalloc(1, sizeof(*n));
 
@@ -342,6 +342,14 @@ struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, 
 	ev_init(&n->deaf, on_deaf);
 	n->ended.data = n->room.data = n->again.data = n->deaf.data = n;
 	n->program = program_find(HELPER_NAME, HELPER_VARIABLE);
+	return n;
+}
+
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+				 void *arg, struct err *err)
+{
+	struct net_names *n = names_new(loop, fn, arg);
+
 	if (!n->program) {
 		err_sys(err, ENOENT,
 			HELPER_NAME " is not beside the mstack program (set " HELPER_VARIABLE
@@ -438,10 +446,19 @@ int net_names_listen(struct net_names *n, uint32_t slot, const struct net_names_
 		return err_set(err, "names: slot %u does not ask", slot);
 	if (nameport_open(sockets->udp, sockets->tcp, sockets->nft, err) < 0)
 		return err_wrap(err, "names");
+	net_names_listens(n, slot, sockets);
+	return 0;
+}
+
+void net_names_listens(struct net_names *n, uint32_t slot, const struct net_names_sockets *sockets)
+{
+	struct member *who = find_member(n, slot);
+
+	if (!who || !who->asker.kind)
+		return;
 	who->sockets = *sockets;
 	who->listens = true;
 	tell_asker(n, who);
-	return 0;
 }
 
 void net_names_up(struct net_names *n, uint32_t slot, bool up)
@@ -473,6 +490,52 @@ void net_names_drop(struct net_names *n, uint32_t slot)
 		tell(n, &m);
 		return;
 	}
+}
+
+/* ---- the next program ------------------------------------------------------------------------ */
+
+/* One that was not told all is not worth keeping: the next one is told everything. */
+void net_names_carry(const struct net_names *n, struct carry *to)
+{
+	if (n->sock < 0 || n->queue.n)
+		return;
+	carry_put(to, "version", MSTACK_VERSION);
+	carry_put_fd(to, "process", n->pidfd);
+	carry_put_fd(to, "socket", n->sock);
+	carry_put_num(to, "started", (int64_t)n->started_ms);
+}
+
+struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+				   void *arg)
+{
+	struct net_names *n = names_new(loop, fn, arg);
+
+	/* Whoever runs already does without; when it ends, looking for the program fails again and again until it is there. */
+	if (!n->program)
+		n->program = xstrdup(HELPER_NAME);
+	resolvconf_open(&n->resolvconf, loop, resolv_conf, tell_upstream, n);
+	return n;
+}
+
+/* What it knows is what we have noted meanwhile, but for whom the host asks now. */
+static void take_process(struct net_names *n, struct carry *from)
+{
+	n->pidfd = carry_take_fd(from, "process");
+	n->sock = carry_take_fd(from, "socket");
+	n->started_ms = (uint64_t)carry_num(from, "started", 0);
+	ev_io_set(&n->ended, n->sock, EV_READ);
+	ev_io_start(n->loop, &n->ended);
+	tell_upstream(n);
+}
+
+int net_names_resumed(struct net_names *n, struct carry *from, struct err *err)
+{
+	const char *version = carry_text(from, "version");
+
+	if (!version || strcmp(version, MSTACK_VERSION) != 0)
+		return start(n, err);
+	take_process(n, from);
+	return n->sock < 0 ? err_set(err, "names: what answers was not carried over") : 0;
 }
 
 void net_names_close(struct net_names *n)

@@ -199,22 +199,69 @@ static int bind_chosen(struct net_publish_spec *pub, const struct net_publish_sp
 	return fd;
 }
 
+static void add_hold(struct net *n, struct hold *h)
+{
+	h->next = n->holds;
+	n->holds = h;
+	if (!n->loop || h->protocol != IPPROTO_TCP || h->ip.family == AF_INET6)
+		return;
+	h->loop = n->loop;
+	ev_io_init(&h->io, on_connection, h->fd, EV_READ);
+	ev_io_start(h->loop, &h->io);
+}
+
 static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 {
 	struct hold *h = xcalloc(1, sizeof(*h));
 
-	*h = (struct hold){ .next = n->holds,
-			    .fd = fd,
-			    .protocol = pub->protocol,
-			    .ip = pub->host_ip,
-			    .port = pub->host_port };
+	*h = (struct hold){
+		.fd = fd, .protocol = pub->protocol, .ip = pub->host_ip, .port = pub->host_port
+	};
 	strncpy(h->owner, pub->owner, sizeof(h->owner) - 1);
-	n->holds = h;
-	if (!n->loop || pub->protocol != IPPROTO_TCP || pub->host_ip.family == AF_INET6)
-		return;
-	h->loop = n->loop;
-	ev_io_init(&h->io, on_connection, fd, EV_READ);
-	ev_io_start(h->loop, &h->io);
+	add_hold(n, h);
+}
+
+void holds_carry(const struct net *n, struct carry *to)
+{
+	for (const struct hold *h = n->holds; h; h = h->next) {
+		struct carry *own = carry_add(to, "hold");
+
+		carry_put_fd(own, "socket", h->fd);
+		carry_put_num(own, "protocol", h->protocol);
+		carry_put_num(own, "family", h->ip.family);
+		carry_put_bytes(own, "ip", h->ip.bytes, sizeof(h->ip.bytes));
+		carry_put_num(own, "port", h->port);
+		carry_put(own, "owner", h->owner);
+	}
+}
+
+static struct hold *resume_hold(struct carry *from)
+{
+	struct hold *h = xcalloc(1, sizeof(*h));
+	const char *owner = carry_text(from, "owner");
+	size_t len;
+	const char *ip = carry_bytes(from, "ip", &len);
+
+	*h = (struct hold){ .fd = carry_take_fd(from, "socket"),
+			    .protocol = (uint8_t)carry_num(from, "protocol", 0),
+			    .port = (uint16_t)carry_num(from, "port", 0) };
+	h->ip.family = (uint8_t)carry_num(from, "family", 0);
+	if (ip && len == sizeof(h->ip.bytes))
+		memcpy(h->ip.bytes, ip, len);
+	strncpy(h->owner, owner ? owner : "", sizeof(h->owner) - 1);
+	return h;
+}
+
+void holds_resume(struct net *n, const struct carry *from)
+{
+	for (struct carry *c = NULL; (c = carry_next(from, "hold", c));) {
+		struct hold *h = resume_hold(c);
+
+		if (h->fd >= 0)
+			add_hold(n, h);
+		else
+			free_hold(h);
+	}
 }
 
 /* Does `b` go on where `a` ends? */

@@ -5,6 +5,7 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include "mstack/base_carry.h"
 #include "mstack/net.h"
 #include "net/nl.h"
 
@@ -28,9 +29,9 @@ struct net {
 	int rtnl; /* in the host's namespace */
 	int nft;  /* owns the table: what is closed with it is gone */
 	bool has_table;
-	bool has_drops; /* the table of what is lost without netem */
+	bool has_drops;			 /* the table of what is lost without netem */
 	bool has_uplinks4, has_uplinks6; /* leases were taken, as there is a way out */
-	bool has_udp; /* published ports of it */
+	bool has_udp;			 /* published ports of it */
 	size_t first; /* of the bridges that are being made: those before it are up */
 	int *bridges; /* index of the link of each network; 0 until it is up */
 	struct portwatch *watch;
@@ -60,5 +61,7 @@ void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);
 
 /* hold.c: gives back all reserved ports. */
 void holds_release(struct net *n);
+void holds_carry(const struct net *n, struct carry *to);
+void holds_resume(struct net *n, const struct carry *from);
 
 #endif

@@ -208,6 +208,12 @@ int portwatch_bridges(struct portwatch *w, const int *bridges, size_t n, struct 
 	return filter(w) ? err_sys(err, errno, "netlink: filter link events") : 0;
 }
 
+static void begin(struct portwatch *w)
+{
+	ev_io_init(&w->io, on_event, w->fd, EV_READ);
+	w->io.data = w;
+}
+
 struct portwatch *portwatch_open(struct ev_loop *loop, net_event_fn *fn, void *arg, struct err *err)
 {
 	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
@@ -216,14 +222,47 @@ struct portwatch *portwatch_open(struct ev_loop *loop, net_event_fn *fn, void *a
 	*w = (struct portwatch){
 		.loop = loop, .fn = fn, .arg = arg, .fd = nl_socket(NETLINK_ROUTE, err)
 	};
-	ev_io_init(&w->io, on_event, w->fd, EV_READ);
-	w->io.data = w;
+	begin(w);
 	if (w->fd < 0 || filter(w) || bind(w->fd, (struct sockaddr *)&groups, sizeof(groups))) {
 		if (w->fd >= 0)
 			err_sys(err, errno, "netlink: listen to link events");
 		portwatch_close(w);
 		return NULL;
 	}
+	ev_io_start(loop, &w->io);
+	return w;
+}
+
+bool portwatch_busy(const struct portwatch *w)
+{
+	return w && w->waits;
+}
+
+void portwatch_carry(const struct portwatch *w, struct carry *to)
+{
+	carry_put_fd(to, "socket", w->fd);
+	for (size_t i = 0; i < w->bridges.n; i++) {
+		struct carry *own = carry_add(to, "bridge");
+
+		carry_put_num(own, "index", w->bridges.v[i].index);
+		carry_put_num(own, "up", w->bridges.v[i].up);
+	}
+}
+
+struct portwatch *portwatch_resume(struct ev_loop *loop, struct carry *from, net_event_fn *fn,
+				   void *arg)
+{
+	int fd = carry_take_fd(from, "socket");
+	struct portwatch *w;
+
+	if (fd < 0)
+		return NULL;
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct portwatch){ .loop = loop, .fn = fn, .arg = arg, .fd = fd };
+	for (const struct carry *c = NULL; (c = carry_next(from, "bridge", c));)
+		vec_push(&w->bridges, ((struct bridge){ .index = (int)carry_num(c, "index", 0),
+							.up = carry_num(c, "up", 0) }));
+	begin(w);
 	ev_io_start(loop, &w->io);
 	return w;
 }

@@ -7,6 +7,7 @@
 #ifndef NET_PORTWATCH_H
 #define NET_PORTWATCH_H
 
+#include "mstack/base_carry.h"
 #include "mstack/net.h"
 
 struct portwatch;
@@ -19,6 +20,12 @@ struct portwatch_link {
 struct portwatch *portwatch_open(struct ev_loop *loop, net_event_fn *fn, void *arg,
 				 struct err *err);
 void portwatch_close(struct portwatch *w);
+/* Does anybody wait? */
+bool portwatch_busy(const struct portwatch *w);
+void portwatch_carry(const struct portwatch *w, struct carry *to);
+/* NULL: its socket was not carried over. */
+struct portwatch *portwatch_resume(struct ev_loop *loop, struct carry *from, net_event_fn *fn,
+				   void *arg);
 /* Which bridges there are; before any of them has a port. */
 int portwatch_bridges(struct portwatch *w, const int *bridges, size_t n, struct err *err);
 /*

@@ -185,16 +185,37 @@ static int filter(int fd, uint32_t group)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-struct wirewatch *wirewatch_open(struct net *n, net_event_fn *fn, void *arg, struct err *err)
+static struct wirewatch *wirewatch_new(struct net *n, net_event_fn *fn, void *arg, int fd)
 {
-	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	struct wirewatch *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct wirewatch){ .n = n, .fn = fn, .arg = arg };
-	w->fd = nl_socket(NETLINK_ROUTE, err);
+	*w = (struct wirewatch){ .n = n, .fn = fn, .arg = arg, .fd = fd };
 	ev_io_init(&w->io, on_event, w->fd, EV_READ);
 	ev_timer_init(&w->timer, on_timer, WAIT_S, 0.);
 	w->io.data = w->timer.data = w;
+	return w;
+}
+
+void wirewatch_carry(const struct wirewatch *w, struct carry *to)
+{
+	carry_put_fd(to, "socket", w->fd);
+}
+
+struct wirewatch *wirewatch_resume(struct net *n, struct carry *from, net_event_fn *fn, void *arg)
+{
+	int fd = carry_take_fd(from, "socket");
+	struct wirewatch *w = fd < 0 ? NULL : wirewatch_new(n, fn, arg, fd);
+
+	if (w)
+		ev_io_start(n->loop, &w->io);
+	return w;
+}
+
+struct wirewatch *wirewatch_open(struct net *n, net_event_fn *fn, void *arg, struct err *err)
+{
+	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	struct wirewatch *w = wirewatch_new(n, fn, arg, nl_socket(NETLINK_ROUTE, err));
+
 	if (w->fd < 0 || filter(w->fd, link_group(n->spec->id)) ||
 	    bind(w->fd, (struct sockaddr *)&groups, sizeof(groups))) {
 		if (w->fd >= 0)

@@ -9,6 +9,8 @@
 #include "net/net.h"
 
 struct wirewatch *wirewatch_open(struct net *n, net_event_fn *fn, void *arg, struct err *err);
+void wirewatch_carry(const struct wirewatch *w, struct carry *to);
+struct wirewatch *wirewatch_resume(struct net *n, struct carry *from, net_event_fn *fn, void *arg);
 void wirewatch_close(struct wirewatch *w);
 /* This wire has just been made: NET_WIRED is told from the loop, never from here. */
 void wirewatch_add(struct wirewatch *w, size_t wire);

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #include "mstack/base_program.h"
-#include "mstack/net_names.h"
+#include "mstack/net_resume.h"
 #include "net/link.h"
 #include "world.h"
 
@@ -247,6 +247,64 @@ static void test_starts_again(void **state)
 	assert_int_equal(helper_pid(), 0);
 }
 
+/* As the next program does it, when this one is `version`. */
+static void take_up(struct asking *a, const char *version)
+{
+	static void *left[2];
+	static struct net_bridge_spec bridge = { .altname = "t_default", .n_subnets = 1 };
+	const struct net_spec spec = { .bridges = &bridge, .n_bridges = 1 };
+	struct carry *root = carry_new();
+	struct err err = { 0 };
+
+	bridge.subnets[0].net = world_net("10.9.0.0", 24);
+	carry_put(root, "version", version);
+	net_names_carry(a->names, root);
+	left[left[0] != NULL] = a->names;
+	a->w->loop = ev_loop_new(0);
+	a->names = net_names_resume(a->w->loop, a->resolv_conf, world_event, a->w);
+	net_names_networks(a->names, &spec, 0);
+	add(a, WEB, "web", 2, false);
+	add(a, DB, "db", 3, true);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		net_names_listens(a->names, i, &a->sockets[i]);
+	if (net_names_resumed(a->names, root, &err) < 0)
+		fail_msg("%s", err.text);
+	carry_close_rest(root);
+	carry_free(root);
+}
+
+/* The process is the same one when it is of our version, and the next one knows all when it is not. */
+static void test_carried(void **state)
+{
+	struct world *w = *state;
+	struct ev_loop *loop = w->loop;
+	struct asking a;
+	pid_t pid;
+
+	if (!can_run())
+		return;
+	begin(&a, w);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	pid = helper_pid();
+	take_up(&a, NULL);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	assert_int_equal(ask(&a, DB, "nobody"), -5);
+	assert_int_equal(helper_pid(), pid);
+	net_names_drop(a.names, WEB);
+	add(&a, WEB, "other", 7, false);
+	assert_int_equal(ask(&a, DB, "other"), 7);
+	/* When it ends it is started again, and knows what the first program had told. */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(ask(&a, DB, "other"), 7);
+	pid = helper_pid();
+	take_up(&a, "0.0.other");
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	assert_int_not_equal(helper_pid(), pid);
+	end(&a);
+	ev_loop_destroy(w->loop);
+	w->loop = loop;
+}
+
 static void test_no_program(void **state)
 {
 	struct world *w = *state;
@@ -262,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_answers, world_reset),
 		cmocka_unit_test_setup(test_starts_again, world_reset),
+		cmocka_unit_test_setup(test_carried, world_reset),
 		cmocka_unit_test_setup(test_no_program, world_reset),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resume: a second runtime takes up what the first one has written down, with the same descriptors, as the next program does. The
+ * boxresume: a second runtime takes up what the first one has written down, with the same descriptors, as the next program does. The
  * first one stays in memory and is never asked again: what its loop would hear is nobody's.
  */
 #include <ev.h>

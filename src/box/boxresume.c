@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resume: a runtime and its slots, handed to the program that takes our place by execve. Called by sup, when nothing is on its way: slots
+ * boxresume: a runtime and its slots, handed to the program that takes our place by execve. Called by sup, when nothing is on its way: slots
  * that are made, starts, ends and commands have children that report to this program and no other. Namespaces, cgroups and processes
  * notice nothing: who holds their descriptors stays the same process.
  */
