@@ -181,9 +181,13 @@ static int same(const struct ledger_item *item)
 {
 	const char *project;
 	_cleanup_free_ char *path = parse_key(item->key, &project);
+	_cleanup_free_ char *folder = xasprintf(FOLDER, path_run_dir());
 
-	/* Another stack's means that ours was never made. */
-	return path && is_held_by(path, project) == 1 ? 1 : -1;
+	if (path && is_held_by(path, project) == 1)
+		return 1;
+	/* Ours was never made; but the folder may have been, for it alone. */
+	rmdir(folder);
+	return -1;
 }
 
 static int destroy(const struct ledger_item *item, struct err *err)

@@ -41,9 +41,9 @@ static void book_fini(struct book *b)
 
 /*
  * Locked folder of the books, which goes when the last book does; so what was locked may
- * be gone by then.
+ * be gone by then. Who only reads does not make it: ENOENT in errno.
  */
-static int open_folder(struct err *err)
+static int open_folder(bool make, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
 	uint64_t until = time_mono_ms() + LOCK_WAIT_MS;
@@ -53,11 +53,16 @@ static int open_folder(struct err *err)
 		_cleanup_fd_ int fd = -1;
 		struct stat st;
 
-		if (path_mkdirs(AT_FDCWD, path, 0700))
+		if (make && path_mkdirs(AT_FDCWD, path, 0700))
 			return err_sys(err, errno, "leases: make '%s'", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno != ENOENT)
-			return err_sys(err, errno, "leases: open '%s'", path);
+		if (fd < 0 && (!make || errno != ENOENT)) {
+			int saved = errno;
+
+			err_sys(err, errno, "leases: open '%s'", path);
+			errno = saved;
+			return -1;
+		}
 		if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &st) && st.st_nlink)
 			return take_fd(&fd);
 		if (time_mono_ms() > until)
@@ -67,14 +72,31 @@ static int open_folder(struct err *err)
 	}
 }
 
+/* We have the lock, so what is still called new was left by somebody who died while writing it. */
+static void remove_unfinished(int folder)
+{
+	_cleanup_closedir_ DIR *dir = fdopendir(fcntl(folder, F_DUPFD_CLOEXEC, 0));
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		const char *dot = strrchr(e->d_name, '.');
+
+		if (dot && !strcmp(dot, ".new"))
+			unlinkat(folder, e->d_name, 0);
+	}
+}
+
 static void close_folder(int *folder)
 {
 	if (*folder < 0)
 		return;
-	/* Fails as long as a book is in it. */
 	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
 
-	rmdir(path);
+	/* Fails as long as a book is in it. */
+	if (rmdir(path) && errno == ENOTEMPTY) {
+		remove_unfinished(*folder);
+		rmdir(path);
+	}
 	cleanup_fd(folder);
 }
 
@@ -296,8 +318,9 @@ int lease_candidates(int rtnl, int family, struct lease_wanted *ret, struct err 
 
 	if (list_devices(rtnl, family, &devices, err))
 		return -1;
-	folder = open_folder(err);
-	if (folder < 0)
+	/* Without the folder there is no book. */
+	folder = open_folder(false, err);
+	if (folder < 0 && errno != ENOENT)
 		return -1;
 	if (family == AF_INET)
 		want_each(folder, &devices, HOST_FORWARDING, ret);
@@ -353,7 +376,7 @@ int lease_take(struct ledger *l, const struct lease_device *dev, const char *pro
 
 	if (!item)
 		return -1;
-	folder = open_folder(err);
+	folder = open_folder(true, err);
 	if (folder < 0 || enter(folder, dev, project, err))
 		return -1;
 	return ledger_done(l, item, (uint64_t)dev->index, 0, err);
@@ -382,10 +405,10 @@ int lease_held(const char *key)
 
 	if (parse_key(key, &dev, &project))
 		return 0;
-	folder = open_folder(NULL);
+	folder = open_folder(false, NULL);
 	/* Who cannot look lets lease_drop say why. */
 	if (folder < 0)
-		return 1;
+		return errno != ENOENT;
 	return !book_read(folder, &dev, &book) && find_owner(&book, project) < book.owners.n;
 }
 
@@ -410,6 +433,22 @@ int lease_find(const char *project, struct lease_devices *ret, struct err *err)
 	return 0;
 }
 
+/* Is it for us to turn the switch back? 1 yes, 0 no: it is off, another device's, or wanted by others; -1 cannot be told. */
+static int is_to_restore(const struct lease_device *dev, const struct book *book, struct err *err)
+{
+	int index = (int)if_nametoindex(dev->ifname), now;
+
+	if (!index && strcmp(dev->ifname, HOST_ALL) != 0 && errno != ENODEV && errno != ENXIO)
+		return err_sys(err, errno, "leases: look for '%s'", dev->ifname);
+	if (index != book->index)
+		return 0;
+	now = host_switch_read(dev->what, dev->ifname);
+	if (now < 0 && errno != ENOENT)
+		return err_sys(err, errno, "leases: read %s of '%s'", host_switch_name(dev->what),
+			       dev->ifname);
+	return now == host_switch_on(dev->what) && !is_wanted_by_others(dev, book);
+}
+
 int lease_drop(const char *key, struct err *err)
 {
 	_cleanup_(book_fini) struct book book = { 0 };
@@ -417,12 +456,13 @@ int lease_drop(const char *key, struct err *err)
 	struct lease_device dev;
 	const char *project;
 	size_t owner;
+	int restore;
 
 	if (parse_key(key, &dev, &project))
 		return err_set(err, "lease '%s': not a lease", key);
-	folder = open_folder(err);
+	folder = open_folder(false, err);
 	if (folder < 0)
-		return -1;
+		return errno == ENOENT ? 1 : -1;
 	if (book_read(folder, &dev, &book))
 		return 1;
 	owner = find_owner(&book, project);
@@ -431,9 +471,8 @@ int lease_drop(const char *key, struct err *err)
 	free(book.owners.v[owner]);
 	book.owners.v[owner] = book.owners.v[--book.owners.n];
 	/* Restored before the book goes. */
-	if (!book.owners.n && (int)if_nametoindex(dev.ifname) == book.index &&
-	    is_on(dev.what, dev.ifname) && !is_wanted_by_others(&dev, &book) &&
-	    host_switch_write(dev.what, dev.ifname, book.was, err))
+	restore = book.owners.n ? 0 : is_to_restore(&dev, &book, err);
+	if (restore < 0 || (restore && host_switch_write(dev.what, dev.ifname, book.was, err)))
 		return -1;
 	return book_write(folder, &dev, &book, err);
 }

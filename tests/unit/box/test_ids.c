@@ -2,6 +2,7 @@
 /*
  * Tests of the ranges of ids: the pool's text, the choice by name, and who has one.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,6 +138,20 @@ static void test_collision(void **state)
 	unsetenv("MSTACK_ID_POOL");
 }
 
+/* Killed before the link was there: the folder that was made for it goes as well. */
+static void test_killed_between(void **state)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/.ids", path_run_dir());
+	const struct rig *r = *state;
+
+	for (const struct ledger_item *i = NULL; (i = ledger_next(r->ledger, IDS_KIND, i));)
+		assert_int_equal(ids_kind.destroy(i, NULL), 0);
+	assert_int_not_equal(access(folder, F_OK), 0);
+	assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
+	assert_int_equal(ids_kind.same(&(struct ledger_item){ .key = "200000:t" }), -1);
+	assert_int_not_equal(access(folder, F_OK), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
@@ -146,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_choice),
 		T(test_lease),
 		T(test_collision),
+		T(test_killed_between),
 	};
 
 	rig_isolate();

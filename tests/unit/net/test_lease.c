@@ -220,6 +220,38 @@ static void write_book(const struct world *w, const char *text)
 	assert_int_equal(file_replace(AT_FDCWD, path, text, strlen(text), 0600), 0);
 }
 
+/* Killed with the folder made and the book not yet there, or half written under its first name: both go. */
+static void test_killed_while_writing(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *folder = xasprintf("%s/leases", w->dir);
+	_cleanup_free_ char *path = xasprintf("%s/forwarding-up0.4711.new", folder);
+	struct err err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_not_equal(
+			ledger_intend(w->ledger, "lease", 0, "forwarding:up0:dead", &err), 0);
+		assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
+		if (i)
+			assert_int_equal(file_replace(AT_FDCWD, path, "boot", 4, 0600), 0);
+		world_undo(w);
+		assert_false(has_books(w));
+	}
+}
+
+/* Who only looks leaves no folder behind. */
+static void test_looking_makes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct lease_devices d;
+
+	assert_int_equal(lease_held("forwarding:up0:one"), 0);
+	assert_int_equal(drop("one"), 1);
+	candidates(&d);
+	lease_devices_fini(&d);
+	assert_false(has_books(w));
+}
+
 /* Books of another boot or another device, and rubbish, count for nothing. */
 static void test_stale_books(void **state)
 {
@@ -281,6 +313,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_wanted_by_others, world_reset),
 		cmocka_unit_test_teardown(test_find, world_reset),
 		cmocka_unit_test_teardown(test_killed_between, world_reset),
+		cmocka_unit_test_teardown(test_killed_while_writing, world_reset),
+		cmocka_unit_test_teardown(test_looking_makes_nothing, world_reset),
 		cmocka_unit_test_teardown(test_stale_books, world_reset),
 		cmocka_unit_test_teardown(test_device_gone, world_reset),
 		cmocka_unit_test_teardown(test_locked, world_reset),
