@@ -76,12 +76,22 @@ void sup_guard_died(struct sup *s)
 	ev_io_start(s->loop, &s->guard_io);
 }
 
+/*
+ * By its descriptor: it may have been reaped as a stranger, and its number be another's. Where that cannot be, a child that is
+ * not reaped yet has its number still. Whatever happens, we do not wait for one that nobody told.
+ */
+static void end_guard(const struct sup *s)
+{
+	if (syscall(SYS_pidfd_send_signal, s->guard_fd, SIGKILL, NULL, 0) < 0 &&
+	    waitpid(s->guard, NULL, WNOHANG) == 0)
+		kill(s->guard, SIGKILL);
+}
+
 void sup_guard_stop(struct sup *s)
 {
 	if (s->guard <= 0)
 		return;
-	/* By its descriptor: it may have been reaped as a stranger, and its number be another's. */
-	syscall(SYS_pidfd_send_signal, s->guard_fd, SIGKILL, NULL, 0);
+	end_guard(s);
 	while (waitpid(s->guard, NULL, 0) < 0 && errno == EINTR)
 		; /* ECHILD: it was reaped as a stranger */
 	s->guard = 0;
