@@ -205,6 +205,10 @@ bench-config: all
 bench-import: all
 	BUILD=$(B) tests/bench/import
 
+# All points; EVERY=7 only every 7th one.
+torture: all
+	BUILD=$(B) CC='$(CC)' tests/torture/run
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mstack
 	install -m 755 $(filter %/mstack,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
@@ -232,11 +236,12 @@ help:
 	@echo 'make bench-net    networks: to make and remove them, and what passes through, beside bare links; names beside dnsmasq (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'
+	@echo 'make torture      kill the supervisor and its helpers at each of their system calls, make calls fail; EVERY=7 (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make clean        remove build and build-*'
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up bench bench-run bench-net bench-config bench-import install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up torture bench bench-run bench-net bench-config bench-import install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/fake/*.c tests/fuzz/*.c)))
