@@ -73,6 +73,7 @@ struct plan_slot {
 	struct plan_file *files;		/* hosts, hostname, resolv.conf */
 	size_t n_files;
 	const char *const *probe;		/* argv of the health check, NULL: none */
+	const struct stack_probe *own_probe;	/* instead of it: one that needs no process; NULL: none */
 	struct plan_health health;
 };
 
@@ -81,6 +82,7 @@ struct plan_edge {
 	size_t slot, on;
 	enum stack_condition condition;
 	bool required;
+	bool restart;				/* `on` takes it along when somebody restarts it */
 	unsigned line;
 };
 

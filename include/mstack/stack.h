@@ -12,6 +12,7 @@
 #define MSTACK_STACK_H
 
 #include "mstack/base.h"
+#include "mstack/stack_life.h"
 #include "mstack/stack_model.h"
 #include "mstack/stack_wire.h"
 

@@ -90,6 +90,8 @@ struct stack_asset { const char *source, *target, *data; size_t len; uid_t uid; 
 
 enum stack_restart { STACK_NO, STACK_ALWAYS, STACK_ON_FAILURE, STACK_UNLESS_STOPPED };
 
+enum stack_unhealthy { STACK_UNHEALTHY_NONE, STACK_UNHEALTHY_RESTART, STACK_UNHEALTHY_STOP, STACK_UNHEALTHY_KILL };
+
 enum stack_pull {
 	STACK_PULL_UNSET,			/* as MISSING, but the command `pull` asks for a newer one */
 	STACK_PULL_MISSING, STACK_PULL_ALWAYS, STACK_PULL_NEVER, STACK_PULL_BUILD, STACK_PULL_REFRESH,
@@ -101,6 +103,7 @@ struct stack_health {
 	/* 0: not given; then the image's hold, then 30s 30s 0 5s and 3 */
 	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
 	unsigned retries;
+	const struct stack_probe *probe;	/* instead of a test; NULL: none */
 	struct stack_pos pos;
 };
 
@@ -155,6 +158,10 @@ struct stack_service {
 	struct stack_health health;
 	enum stack_restart restart;
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
+	const struct stack_retry *retry;	/* NULL: without `deploy.restart_policy` */
+	enum stack_unhealthy on_unhealthy;
+	const struct stack_hook *post_start, *pre_stop;
+	size_t n_post_start, n_pre_stop;
 	struct stack_num mem_limit, mem_reservation, shm_size, memswap_limit;	/* bytes; the last with memory, -1: no limit */
 	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
 	struct stack_str cpuset;		/* "0-3,5" */

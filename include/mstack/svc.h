@@ -10,12 +10,24 @@
  * STARTING is remembered and carried out when the start is confirmed or has failed. SVC_EV_UP in STOPPING is remembered and
  * carried out at the exit. A second stop (SVC_EV_KILL) in STOPPING kills at once.
  *
+ * Order. Every start goes through WAITING, that after a back-off too, so its gate is asked each time.
+ *
+ * Hooks. With `post_start` a run has not arrived before its hooks are through: until then `fresh` is set, and when one of them
+ * fails the process is told to stop and the start has failed. With `pre_stop` the stop signal waits for them (`parting`), while
+ * the grace period runs.
+ *
+ * Unhealthy (SVC_EV_UNHEALTHY): `on_unhealthy` says what becomes of it. RESTART stops it and treats that as an exit which is to be
+ * followed by a start, whatever the restart policy; STOP is a stop; KILL kills it, and the restart policy does the rest.
+ *
  * Pause is a flag of RUNNING, not a state. A stop or kill takes it away: what is frozen hears a signal only when it thaws, so
  * the signal is sent first and the thaw follows (DO_SIGNAL, then DO_THAW). A process that ends frozen leaves the flag behind it
  * no more than the slot its ice: the next start must not be frozen.
  *
  * Restart, as dockerd does it (see the compose format notes): the delay is 100 ms, doubled at every exit up to one minute,
- * and 100 ms again after a run of 10 s or more. on-failure[:N] counts restarts since the last explicit start.
+ * and 100 ms again after a run of 10 s or more; or always `delay_ms`, where that is given. Up to a quarter is added, which differs from
+ * slot to slot (`seed`), so that services which died together do not all come back at once. The budget (max_restarts, 0: none) counts
+ * restarts since the last explicit start; with a window, a run that lasted so long has succeeded, and counting begins anew. Who has
+ * used it up is `dead`: EXITED, and it stays there until SVC_EV_UP.
  *
  * Health is a second small machine beside it: NONE, PROBING, GOOD, BAD (svc_health_step). While a slot is paused nobody is
  * asked; what was known stays, and a probe that was under way counts for nothing.
@@ -41,6 +53,9 @@ enum svc_event_kind {
 	SVC_EV_KILL,		/* stop it now, without grace */
 	SVC_EV_PAUSE,		/* somebody wants its processes to stand still */
 	SVC_EV_UNPAUSE,
+	SVC_EV_HOOKS_DONE,	/* those of DO_POST_START or DO_PRE_STOP are through */
+	SVC_EV_HOOKS_FAILED,	/* one of them failed; those behind it were not run */
+	SVC_EV_UNHEALTHY,
 	SVC_EV_N_KINDS
 };
 
@@ -60,6 +75,8 @@ enum {
 	DO_REPORT = 32,		/* the state changed: tell watchers, look at gates again */
 	DO_FREEZE = 64,
 	DO_THAW = 128,		/* after a signal of the same turn */
+	DO_POST_START = 256,	/* run these hooks; answer with SVC_EV_HOOKS_DONE or SVC_EV_HOOKS_FAILED */
+	DO_PRE_STOP = 512,	/* the same; what runs of them ends with DO_SIGNAL and DO_KILL */
 };
 
 struct svc_out {
@@ -67,11 +84,21 @@ struct svc_out {
 	uint64_t timer_ms;
 };
 
+enum svc_unhealthy { SVC_UNHEALTHY_NONE, SVC_UNHEALTHY_RESTART, SVC_UNHEALTHY_STOP, SVC_UNHEALTHY_KILL };
+
 struct svc_policy {
 	enum svc_restart restart;
-	unsigned max_restarts;	/* on-failure:N; 0: no limit */
-	uint64_t grace_ms;	/* between stop signal and kill */
+	enum svc_unhealthy on_unhealthy;
+	unsigned max_restarts;	/* the restart budget; 0: no limit */
+	bool fixed_delay;	/* delay_ms at each exit, and no doubling */
+	uint64_t delay_ms, window_ms;
+	uint64_t grace_ms;	/* between stop and kill */
+	bool post_start, pre_stop;	/* it has such hooks */
+	uint32_t seed;		/* 0: delays are exact */
 };
+
+/* Why it is STOPPING although it is wanted up. */
+enum svc_ailment { SVC_WELL, SVC_AILS_UNHEALTHY, SVC_AILS_HOOK };
 
 struct svc {
 	enum svc_state state;
@@ -79,8 +106,12 @@ struct svc {
 	bool want_up;		/* what the user asked for last */
 	bool start_failed;	/* the last start failed (state EXITED or BACKOFF) */
 	bool gate_failed;
+	bool dead;		/* the restart budget is used up (state EXITED) */
+	bool fresh, parting;	/* hooks run: after the start, before the stop signal */
+	enum svc_ailment ailment;
 	unsigned restarts;	/* since the last explicit start */
-	unsigned runs;		/* starts that worked since then */
+	unsigned attempts;	/* those of them that count for the budget */
+	unsigned runs;		/* starts that worked since the last explicit one, with their post_start */
 	uint64_t delay_ms;	/* the last back-off delay; 0: none yet */
 	uint64_t started_ms;	/* of the current or last run */
 	int last_status;	/* wait(2) status of the last exit */

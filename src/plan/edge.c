@@ -16,6 +16,7 @@ static void add_edges(struct planner *p, size_t slot, const struct stack_depend 
 			.on = on,
 			.condition = d->condition,
 			.required = d->required,
+			.restart = d->restart,
 			.line = d->pos.line,
 		};
 	}

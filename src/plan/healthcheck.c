@@ -57,7 +57,8 @@ void planner_health(struct planner *p, struct plan_slot *slot, const struct stor
 	const struct store_health *i = &img->health;
 	const struct words test = test_of(p, h, i);
 
-	slot->probe = h->disable ? NULL : probe_command(p, &test);
+	slot->own_probe = h->disable ? NULL : h->probe;
+	slot->probe = h->disable || h->probe ? NULL : probe_command(p, &test);
 	slot->health = (struct plan_health){
 		.interval_ns = first_given(h->interval_ns, i->interval_ns, 30 * NS_PER_S),
 		.timeout_ns = first_given(h->timeout_ns, i->timeout_ns, 30 * NS_PER_S),
@@ -77,13 +78,13 @@ void planner_health_waits(struct planner *p)
 				       *on = &p->plan->slots[e->on];
 		struct stack_pos pos = slot->service->pos;
 
-		if (e->condition != STACK_HEALTHY || on->probe)
+		if (e->condition != STACK_HEALTHY || on->probe || on->own_probe)
 			continue;
 		for (size_t k = 0; k < slot->service->n_depends; k++)
 			if (slot->service->depends[k].service == on->service)
 				pos = slot->service->depends[k].pos;
 		stack_diag_add(
-			p->diags, STACK_ERROR, pos, "give it a 'healthcheck' with a 'test'",
+			p->diags, STACK_ERROR, pos, "give it a 'healthcheck' with a 'test' or an 'x-probe'",
 			"service '%s': depends_on: waits for '%s' to be healthy, but neither the file nor the "
 			"image '%s' has a check",
 			slot->service->name, on->service->name, on->service->image.text);

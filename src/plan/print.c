@@ -23,6 +23,23 @@ static void print_words(const char *key, const char *const *v, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+static void print_probe(const struct stack_probe *p, struct buf *out)
+{
+	static const char *const kinds[] = {
+		[STACK_PROBE_TCP] = "tcp",
+		[STACK_PROBE_HTTP] = "http",
+		[STACK_PROBE_UNIX] = "unix",
+		[STACK_PROBE_LOG] = "log",
+	};
+
+	buf_printf(out, "  probe %s", kinds[p->kind]);
+	if (p->kind == STACK_PROBE_TCP || p->kind == STACK_PROBE_HTTP)
+		buf_printf(out, " %s:%u", p->ip.family ? ip_text(&p->ip).text : "", p->port);
+	if (p->kind != STACK_PROBE_TCP)
+		buf_printf(out, " %s", p->text);
+	buf_putc(out, '\n');
+}
+
 static void print_address(const struct ip_net *addr, struct buf *out)
 {
 	if (addr->ip.family)
@@ -47,8 +64,9 @@ static void print_port(const struct net_spec *net, const struct net_port_spec *p
 
 static void print_impair(const char *ifname, const struct impair_ways *impair, struct buf *out)
 {
-	static const char *const ways[] = { [IMPAIR_EGRESS] = "egress",
-					    [IMPAIR_INGRESS] = "ingress" };
+	static const char *const ways[] = {
+		[IMPAIR_EGRESS] = "egress", [IMPAIR_INGRESS] = "ingress"
+	};
 
 	for (size_t i = 0; i < IMPAIR_WAYS; i++) {
 		if (!impair_is_set(&impair->way[i]))
@@ -188,6 +206,8 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 	print_words("environment", b->envp, out);
 	if (s->probe)
 		print_words("probe", s->probe, out);
+	if (s->own_probe)
+		print_probe(s->own_probe, out);
 }
 
 static void print_end(const struct net_end_spec *e, struct buf *out)

@@ -37,12 +37,14 @@ extern const struct key_table ulimits_keys, blkio_keys;
 
 /* form_health.c, form_depends.c, form_env.c, form_hook.c, form_logging.c */
 FORM(form_health);
+FORM(form_on_unhealthy);
+FORM(form_probe);	/* form_probe.c */
 FORM(form_depends);
 FORM(form_env_files);
 FORM(form_environment);
 FORM(form_hooks);
 FORM(form_logging);
-extern const struct key_table health_keys, depends_keys, env_file_keys, hook_keys, pre_start_keys, logging_keys;
+extern const struct key_table health_keys, probe_keys, depends_keys, env_file_keys, hook_keys, pre_start_keys, logging_keys;
 
 /* form_build.c, form_deploy.c, form_gpu.c, form_cluster.c: what is for image builders, clusters and other engines */
 FORM(form_build);

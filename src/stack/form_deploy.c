@@ -98,7 +98,7 @@ static const struct key rollback_rows[] = {
 };
 static const struct key_table rollback_keys = TABLE(rollback_rows);
 
-/* In place of `restart`, with a delay and a window that compose reads and does not keep to. */
+/* In place of `restart`. */
 static const struct key restart_rows[] = {
 	DONE("condition", STR, AS(form_condition)),
 	DONE("delay", STR, AS(form_duration)),
@@ -160,7 +160,7 @@ static const struct key deploy_rows[] = {
 	WARN("placement", MAP, CLUSTER, BELOW(placement_keys)),
 	DONE("replicas", NUM | STR, AS(form_count)),
 	DONE("resources", MAP, BELOW(resource_keys)),
-	REFUSE("restart_policy", MAP, "use 'restart'", BELOW(restart_keys)),
+	DONE("restart_policy", MAP, BELOW(restart_keys)),
 	WARN("rollback_config", MAP, CLUSTER, BELOW(rollback_keys)),
 	WARN("update_config", MAP, CLUSTER, BELOW(update_keys)),
 };

@@ -52,6 +52,13 @@ static FORM(form_disable)
 	return out && out->number ? out : NULL;
 }
 
+FORM(form_on_unhealthy)
+{
+	static const char *const words[] = { "none", "restart", "stop", "kill" };
+
+	return form_word(r, w, n, words, ARRAY_LEN(words));
+}
+
 /* clang-format off */
 static const struct key health_rows[] = {
 	DONE("disable", BOO | STR, AS(form_disable)),
@@ -61,7 +68,7 @@ static const struct key health_rows[] = {
 	DONE("start_period", STR, AS(form_duration)),
 	DONE("test", STR | LST, AS(form_test), MERGES(REPLACE)),
 	DONE("timeout", STR, AS(form_duration)),
-	REFUSE("x-probe", MAP, "write 'test'"),
+	REFUSE("x-probe", MAP, "write 'test'", AS(form_probe), BELOW(probe_keys)),
 };
 const struct key_table health_keys = TABLE(health_rows);
 /* clang-format on */
@@ -73,6 +80,7 @@ const struct key_table health_keys = TABLE(health_rows);
 FORM(form_health)
 {
 	struct node *out = form_map(r, w, n, &health_keys);
+	const struct node_pair *probe = node_find(out, "x-probe");
 	const struct node_pair *interval = node_find(out, "start_interval");
 	const struct node *period = node_get(out, "start_period");
 
@@ -81,5 +89,8 @@ FORM(form_health)
 
 		reader_warn(r, &here, interval->pos, "has no effect without 'start_period'");
 	}
+	if (probe && node_find(out, "test"))
+		reader_error(r, w, probe->pos, "leave one of them out",
+			     "'test' and 'x-probe' are two ways to ask: there can be one only");
 	return out;
 }

@@ -14,7 +14,6 @@
 #include "stack/model.h"
 #include "stack/model_value.h"
 
-#define NS_PER_S      INT64_C(1000000000)
 #define CPU_PERIOD_US INT64_C(100000) /* what cpu.max has when only a quota is given */
 
 /* ---- parts of a service ---------------------------------------------------------------------- */
@@ -25,67 +24,6 @@ static int64_t given_or(const struct node *map, const char *key, int64_t fallbac
 	struct stack_num n = value_num(map, key);
 
 	return n.value ? n.value : fallback;
-}
-
-static void read_health(struct reader *r, const struct node *n, struct stack_health *health)
-{
-	*health = (struct stack_health){
-		.given = n != NULL,
-		.disable = value_bool(n, "disable"),
-		.test = value_strs(r, n, "test"),
-		.interval_ns = value_num(n, "interval").value,
-		.timeout_ns = value_num(n, "timeout").value,
-		.start_period_ns = value_num(n, "start_period").value,
-		.start_interval_ns = value_num(n, "start_interval").value,
-		.retries = (unsigned)value_num(n, "retries").value,
-	};
-	if (n)
-		health->pos = n->pos;
-	if (health->test.n && !strcmp(health->test.v[0].text, "NONE"))
-		health->disable = true;
-}
-
-static void read_depends(struct reader *r, const struct node *n, struct stack_service *s)
-{
-	static const char *const words[] = {
-		[STACK_STARTED] = "service_started",
-		[STACK_HEALTHY] = "service_healthy",
-		[STACK_COMPLETED] = "service_completed_successfully",
-	};
-	struct stack_depend *list = arena_array(r->arena, struct stack_depend, n ? n->n : 0);
-
-	for (size_t i = 0; n && i < n->n; i++) {
-		const struct node *one = n->pairs[i].value;
-
-		list[i] = (struct stack_depend){
-			.service = stack_find_service(r->stack, n->pairs[i].key),
-			.condition = (enum stack_condition)value_index(node_text(one, "condition"),
-								       words, ARRAY_LEN(words)),
-			.required = value_bool(one, "required"),
-			.restart = value_bool(one, "restart"),
-			.pos = n->pairs[i].pos,
-		};
-	}
-	s->depends = list;
-	s->n_depends = n ? n->n : 0;
-}
-
-static void read_restart(const struct node *n, struct stack_service *s)
-{
-	static const char *const words[] = {
-		[STACK_NO] = "no",
-		[STACK_ALWAYS] = "always",
-		[STACK_ON_FAILURE] = "on-failure",
-		[STACK_UNLESS_STOPPED] = "unless-stopped",
-	};
-	const char *colon = n ? strchr(n->text, ':') : NULL;
-
-	if (colon) {
-		s->restart = STACK_ON_FAILURE;
-		s->restart_max = (unsigned)strtoul(colon + 1, NULL, 10);
-	} else if (n) {
-		s->restart = (enum stack_restart)value_index(n->text, words, ARRAY_LEN(words));
-	}
 }
 
 /* `daily` and its like are `refresh` with an age. */
@@ -250,18 +188,6 @@ static void read_program(struct reader *r, const struct node *n, struct stack_se
 	s->userns_host = s->privileged || (userns && !strcmp(userns, "host"));
 }
 
-static void read_life(struct reader *r, const struct node *n, struct stack_service *s)
-{
-	read_health(r, node_get(n, "healthcheck"), &s->health);
-	read_depends(r, node_get(n, "depends_on"), s);
-	read_restart(node_get(n, "restart"), s);
-	s->stop_signal = value_str(n, "stop_signal");
-	s->stop_signal_nr = s->stop_signal.text ? sig_parse(s->stop_signal.text) : 0;
-	s->stop_grace_ns = value_num(n, "stop_grace_period");
-	if (!s->stop_grace_ns.given)
-		s->stop_grace_ns.value = 10 * NS_PER_S;
-}
-
 /* Names first, so that a service may depend on one further down. */
 static void read_services(struct reader *r, const struct node *n)
 {
@@ -279,7 +205,7 @@ static void read_services(struct reader *r, const struct node *n)
 		services[i].scale = (unsigned)service_scale(one);
 		read_program(r, one, &services[i]);
 		read_limits(r, one, &services[i]);
-		read_life(r, one, &services[i]);
+		model_life(r, one, &services[i]);
 		model_namespaces(r, one, &services[i]);
 		model_attachments(r, one, &services[i]);
 		model_ports(r, one, &services[i]);

@@ -40,6 +40,8 @@ void model_vlan(struct reader *r, const struct node *n, struct stack_vlan *ret);
 /* form_impair.c: of the map that form_impair made; NULL: none. */
 const struct impair_ways *model_impair(struct reader *r, const struct node *n);
 
+/* model_life.c */
+void model_life(struct reader *r, const struct node *service, struct stack_service *s);
 /* model_link.c */
 void model_links(struct reader *r, const struct node *links, const struct node *services);
 

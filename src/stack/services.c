@@ -111,7 +111,7 @@ static const struct key service_rows[] = {
 	DONE("volumes", LST, AS(form_mounts), BELOW(mount_keys)),
 	DONE("volumes_from", LST, AS(form_shares), MERGES(SET), ONLY("services")),
 	DONE("working_dir", STR, AS(form_working_dir)),
-	REFUSE("x-on-unhealthy", STR, "let the process end itself: 'restart' does the rest"),
+	DONE("x-on-unhealthy", STR, AS(form_on_unhealthy)),
 	DONE("x-rootfs", MAP, BELOW(rootfs_keys)),
 };
 const struct key_table service_keys = TABLE(service_rows);

@@ -26,6 +26,9 @@ static enum sup_gate started(const struct svc *on)
 {
 	if (never_came(on))
 		return GATE_FAILED;
+	/* Somebody restarts it: what counts is the start that follows. */
+	if (on->state == SVC_STOPPING && on->want_up)
+		return GATE_WAIT;
 	return on->runs ? GATE_OPEN : GATE_WAIT;
 }
 
@@ -77,4 +80,36 @@ void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct
 	buf_printf(out, "%s'%s' %s (now %s%s%s)", out->len ? ", for " : "waits for ",
 		   on->plan->service->name, aims[e->condition], svc_compose_state(&on->svc),
 		   *health ? ", " : "", *health ? health : "");
+}
+
+static bool is_there(const struct svc *on)
+{
+	return on->state == SVC_RUNNING && !on->fresh;
+}
+
+/* A job that ended well is done, and is not needed once more. */
+static bool is_done(const struct svc *on)
+{
+	return on->state == SVC_EXITED && on->runs && on->want_up && !on->dead && !on->last_status;
+}
+
+enum sup_gate sup_gate_again(const struct plan_edge *e, const struct svc *on,
+			     enum svc_health_state health)
+{
+	bool holds = false;
+
+	if (!e->required)
+		return sup_gate_edge(e, on, health);
+	switch (e->condition) {
+	case STACK_STARTED:
+		holds = is_there(on) || is_done(on);
+		break;
+	case STACK_HEALTHY:
+		holds = is_there(on) && health == HEALTH_GOOD;
+		break;
+	case STACK_COMPLETED:
+		holds = is_done(on);
+		break;
+	}
+	return holds ? GATE_OPEN : GATE_WAIT;
 }

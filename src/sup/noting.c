@@ -122,13 +122,15 @@ static void note(const struct sup_slot *slot, const char *action, const struct s
 
 /* ---- transitions ----------------------------------------------------------------------------- */
 
-static void add_backoff(const struct svc *v, json_t *o)
+static void add_backoff(const struct svc *v, uint64_t ms, json_t *o)
 {
 	set(o, "restarts", "%u", v->restarts);
+	if (v->dead)
+		set_text(o, "dead", "true");
 	if (v->policy.max_restarts)
 		set(o, "maxRestarts", "%u", v->policy.max_restarts);
 	if (v->state == SVC_BACKOFF)
-		set(o, "delayMs", "%llu", (unsigned long long)v->delay_ms);
+		set(o, "delayMs", "%llu", (unsigned long long)ms);
 }
 
 /* One that was told to stop carries who told it. */
@@ -147,7 +149,7 @@ static void note_exit(const struct sup_slot *slot, const struct svc *before,
 	set(o, "durationMs", "%llu", (unsigned long long)ms);
 	if (slot->oom)
 		set_text(o, "oom", "true");
-	add_backoff(&slot->svc, o);
+	add_backoff(&slot->svc, slot->timer_ms, o);
 	if (before->state == SVC_STOPPING)
 		add_cause(o, &slot->cause);
 	add_slot(slot, "die", o);
@@ -161,7 +163,7 @@ static void note_start_failed(const struct sup_slot *slot)
 
 	set(o, "exitCode", "%d", sup_start_code(slot));
 	set_text(o, "error", slot->err.text);
-	add_backoff(&slot->svc, o);
+	add_backoff(&slot->svc, slot->timer_ms, o);
 	add_slot(slot, "start_failed", o);
 }
 
@@ -242,7 +244,7 @@ void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 	note_fact(slot, before, ev, c);
 	if (v->state != before->state)
 		note_state(slot, before, ev, c);
-	else if (v->state == SVC_STOPPING && (todo & DO_KILL))
+	else if (before->state != SVC_STARTING && (todo & DO_KILL))
 		note_kill(slot, SIGKILL, c);
 	if (v->state == SVC_RUNNING && v->paused != before->paused)
 		note(slot, v->paused ? "pause" : "unpause", c);

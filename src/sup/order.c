@@ -34,8 +34,17 @@ static bool one_completed(const struct sup *s, const struct plan *plan, const st
 	return false;
 }
 
-/* Of all edges together: one that failed decides, else one that waits does. */
-static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_failed)
+/* Who has run since somebody wanted it up comes back by itself, and must not give up for what is only gone for a while. */
+static enum sup_gate edge_of(const struct sup *s, size_t nr, const struct plan_edge *e)
+{
+	const struct sup_slot *on = &s->slots[e->on];
+
+	return s->slots[nr].svc.runs ? sup_gate_again(e, &on->svc, on->health.state)
+				     : sup_gate_edge(e, &on->svc, on->health.state);
+}
+
+/* Of all edges together: one that failed decides, else one that waits does; *ret_edge is that one. */
+static enum sup_gate gate_of(const struct sup *s, size_t nr, const struct plan_edge **ret_edge)
 {
 	const struct plan *plan = plan_of(s, nr);
 	enum sup_gate all = GATE_OPEN;
@@ -46,11 +55,11 @@ static enum sup_gate gate_of(const struct sup *s, size_t nr, const char **ret_fa
 
 		if (plan == s->plan && e->slot != nr)
 			continue;
-		g = sup_gate_edge(e, &s->slots[e->on].svc, s->slots[e->on].health.state);
+		g = edge_of(s, nr, e);
 		if (g != GATE_OPEN && one_completed(s, plan, e))
 			continue;
-		if (g == GATE_FAILED)
-			*ret_failed = s->slots[e->on].plan->service->name;
+		if (g != GATE_OPEN && (all == GATE_OPEN || g == GATE_FAILED))
+			*ret_edge = e;
 		if (g == GATE_FAILED)
 			return GATE_FAILED;
 		if (g == GATE_WAIT)
@@ -69,7 +78,7 @@ void sup_waits_for(const struct sup_slot *slot, struct buf *out)
 		const struct sup_slot *on = &s->slots[e->on];
 
 		if ((plan != s->plan || e->slot == slot->nr) &&
-		    sup_gate_edge(e, &on->svc, on->health.state) == GATE_WAIT)
+		    edge_of(s, slot->nr, e) == GATE_WAIT)
 			sup_gate_words(e, on, out);
 	}
 }
@@ -82,20 +91,40 @@ void sup_look_at_gates(struct sup *s)
 	while (again) {
 		again = false;
 		for (size_t i = 0; i < s->n_slots; i++) {
-			const char *failed = NULL;
+			const struct plan_edge *edge = NULL;
 			struct sup_cause cause;
 			enum sup_gate g;
 
 			if (s->slots[i].svc.state != SVC_WAITING)
 				continue;
-			g = gate_of(s, i, &failed);
+			g = gate_of(s, i, &edge);
 			if (g == GATE_WAIT)
 				continue;
-			cause = sup_because(WHY_DEPENDENCY, failed);
+			cause = sup_because(WHY_DEPENDENCY,
+					    edge ? s->slots[edge->on].plan->service->name : NULL);
 			sup_wish(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
 				 &cause);
 			again = again || g == GATE_FAILED;
 		}
+	}
+}
+
+/* Those that are on their way already are not sent a second time, so this comes to an end. */
+void sup_restart_dependents(struct sup_slot *slot, const struct sup_cause *cause)
+{
+	struct sup *s = slot->sup;
+
+	for (size_t i = 0; i < s->plan->n_edges; i++) {
+		const struct plan_edge *e = &s->plan->edges[i];
+		struct sup_slot *other = &s->slots[e->slot];
+
+		if (e->on != slot->nr || !e->restart || !other->plan || !other->svc.want_up ||
+		    sup_at_rest(&other->svc) || other->svc.state == SVC_WAITING ||
+		    other->svc.state == SVC_STARTING || other->svc.state == SVC_STOPPING)
+			continue;
+		sup_wish(other, SVC_EV_DOWN, cause);
+		sup_wish(other, SVC_EV_UP, cause);
+		sup_restart_dependents(other, cause);
 	}
 }
 
@@ -141,12 +170,16 @@ static const struct sup_slot *first_failure(const struct sup *s)
 }
 
 /* A job that has run and ended has arrived: it will never be healthy, and need not be. */
-static bool arrived(const struct sup *s, const struct sup_slot *slot)
+static bool arrived(const struct sup_slot *slot, bool wait)
 {
-	if (!slot->svc.runs || slot->svc.state == SVC_STARTING)
+	const struct svc *v = &slot->svc;
+
+	if (!v->runs || v->state == SVC_STARTING)
 		return false;
-	return !s->opts->wait_healthy || !slot->health.policy.enabled ||
-	       slot->health.state == HEALTH_GOOD || slot->svc.state == SVC_EXITED;
+	if (!wait || v->state == SVC_EXITED)
+		return true;
+	return v->state == SVC_RUNNING && !v->fresh &&
+	       (!slot->health.policy.enabled || slot->health.state == HEALTH_GOOD);
 }
 
 /* Called when all facts have settled; failures first, as others may still arrive for long. */
@@ -165,7 +198,7 @@ void sup_look_at_up(struct sup *s)
 		return;
 	}
 	for (size_t i = 0; i < s->n_slots; i++)
-		if (sup_is_service(&s->slots[i]) && !arrived(s, &s->slots[i]))
+		if (sup_is_service(&s->slots[i]) && !arrived(&s->slots[i], s->opts->wait_healthy))
 			return;
 	s->up_told = true;
 	if (s->opts->hooks.up)

@@ -116,39 +116,6 @@ static int own_ledger(struct sup *s, struct err *err)
 	return 0;
 }
 
-/* In the words of svc, which does not know the stack; -t of the command line beats the file. */
-static struct svc_policy policy_of(const struct sup *s, const struct stack_service *service)
-{
-	static const enum svc_restart restart[] = {
-		[STACK_NO] = SVC_RESTART_NO,
-		[STACK_ALWAYS] = SVC_RESTART_ALWAYS,
-		[STACK_ON_FAILURE] = SVC_RESTART_ON_FAILURE,
-		[STACK_UNLESS_STOPPED] = SVC_RESTART_UNLESS_STOPPED,
-	};
-	int64_t grace_ms = s->opts->timeout_ms >= 0 ? s->opts->timeout_ms
-						    : service->stop_grace_ns.value / 1000000;
-
-	return (struct svc_policy){
-		.restart = restart[service->restart],
-		.max_restarts = service->restart_max,
-		.grace_ms = (uint64_t)grace_ms,
-	};
-}
-
-static struct svc_health_policy health_of(const struct plan_slot *p)
-{
-	const struct plan_health *h = &p->health;
-
-	return (struct svc_health_policy){
-		.enabled = p->probe != NULL,
-		.interval_ms = (uint64_t)h->interval_ns / 1000000,
-		.timeout_ms = (uint64_t)h->timeout_ns / 1000000,
-		.start_period_ms = (uint64_t)h->start_period_ns / 1000000,
-		.start_interval_ms = (uint64_t)h->start_interval_ns / 1000000,
-		.retries = h->retries,
-	};
-}
-
 static void log_line(void *arg, const struct logs_line *line)
 {
 	struct sup_slot *slot = arg;
@@ -192,8 +159,8 @@ void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const st
 		   const struct sup_prepared *prepared)
 {
 	struct sup *s = slot->sup;
-	struct svc_policy policy = policy_of(s, plan->service);
-	struct svc_health_policy health = health_of(plan);
+	struct svc_policy policy = sup_policy(s, plan);
+	struct svc_health_policy health = sup_health_policy(plan);
 
 	slot->plan = plan;
 	slot->model = s->model;

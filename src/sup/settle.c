@@ -62,7 +62,7 @@ void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status)
 static bool is_lasting(enum svc_event_kind kind)
 {
 	return kind == SVC_EV_UP || kind == SVC_EV_DOWN || kind == SVC_EV_KILL ||
-	       kind == SVC_EV_GATE_FAILED;
+	       kind == SVC_EV_GATE_FAILED || kind == SVC_EV_UNHEALTHY;
 }
 
 /* Kept for what follows of it: the exit of a process that was told to stop. */
@@ -86,6 +86,22 @@ static void slot_ready(struct sup_slot *slot)
 		sup_feed(slot, SVC_EV_START_FAILED, 0); /* stopped meanwhile */
 }
 
+/* What follows an end, a start that failed among them. */
+static void tell_restart(const struct sup_slot *slot)
+{
+	const struct sup_hooks *hooks = &slot->sup->opts->hooks;
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	if (slot->svc.state == SVC_BACKOFF) {
+		sup_restart_words(&slot->svc, slot->timer_ms, &b);
+		sup_say(hooks, SUP_PROGRESS, slot->plan->name, "%s", buf_str(&b));
+	} else if (slot->svc.dead) {
+		sup_dead_words(&slot->svc, &b);
+		logs_say(slot->log, "dead: %s", buf_str(&b));
+		sup_say(hooks, SUP_WARNING, slot->plan->name, "dead: %s", buf_str(&b));
+	}
+}
+
 static void start_failed(struct sup_slot *slot, const struct err *err)
 {
 	slot->err = slot->net_err.text[0] ? slot->net_err : *err;
@@ -97,6 +113,8 @@ static void start_failed(struct sup_slot *slot, const struct err *err)
 	sup_feed(slot, SVC_EV_START_FAILED, 0);
 	if (slot->svc.want_up && slot->log)
 		logs_say(slot->log, "start failed: %s", slot->err.text);
+	if (!slot->oneoff)
+		tell_restart(slot);
 }
 
 /* It may have been opened for a wire, while the service itself still waits for its turn: whoever starts tells. */
@@ -133,10 +151,10 @@ static void tell_exit(const struct sup_slot *slot, int status)
 			 (long long)slot->plan->service->mem_limit.value);
 	if (slot->svc.state == SVC_BACKOFF && WIFEXITED(status))
 		logs_say(slot->log, "exited with code %d, restarting in %llu ms",
-			 WEXITSTATUS(status), (unsigned long long)slot->svc.delay_ms);
+			 WEXITSTATUS(status), (unsigned long long)slot->timer_ms);
 	else if (slot->svc.state == SVC_BACKOFF)
 		logs_say(slot->log, "ended by %s, restarting in %llu ms",
-			 sig_name(WTERMSIG(status)), (unsigned long long)slot->svc.delay_ms);
+			 sig_name(WTERMSIG(status)), (unsigned long long)slot->timer_ms);
 	if (WIFEXITED(status))
 		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name,
 			"exited with code %d", WEXITSTATUS(status));
@@ -179,7 +197,18 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	if (slot->oneoff)
 		return;
 	tell_exit(slot, ev->status);
+	tell_restart(slot);
 	abort_after(slot, ev->status);
+}
+
+/* x-on-unhealthy. Why is kept only where something follows of it. */
+static void unhealthy(struct sup_slot *slot)
+{
+	struct sup_cause cause =
+		sup_because(WHY_UNHEALTHY, slot->probe_late ? "timed out" : slot->probe_output);
+
+	if (slot->svc.policy.on_unhealthy != SVC_UNHEALTHY_NONE)
+		sup_wish(slot, SVC_EV_UNHEALTHY, &cause);
 }
 
 /* A probe that was cancelled for being late has failed, whatever its process said at the end. */
@@ -200,6 +229,8 @@ static void probe_done(struct sup_slot *slot, int status)
 			 slot->probe_late ? "timed out" : slot->probe_output);
 	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s",
 		svc_health_name(slot->health.state));
+	if (slot->health.state == HEALTH_BAD)
+		unhealthy(slot);
 }
 
 static void settle_box(struct sup_slot *slot, const struct box_event *ev)

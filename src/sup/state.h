@@ -290,6 +290,9 @@ void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
 enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };
 enum sup_gate sup_gate_edge(const struct plan_edge *e, const struct svc *on,
 			    enum svc_health_state health);
+/* The same for a service that comes back by itself: what has failed meanwhile is waited for. Never GATE_FAILED for what is required. */
+enum sup_gate sup_gate_again(const struct plan_edge *e, const struct svc *on,
+			     enum svc_health_state health);
 /* "waits for 'db' to be healthy (now running, starting)"; "for ..." behind other words. */
 void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct buf *out);
 bool sup_at_rest(const struct svc *s);
@@ -301,6 +304,18 @@ void sup_look_at_gates(struct sup *s);
 void sup_waits_for(const struct sup_slot *slot, struct buf *out);
 void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
+/* Somebody restarts or recreates this slot: so are those, and all behind them, whose `depends_on` asks for it. Never after a crash. */
+void sup_restart_dependents(struct sup_slot *slot, const struct sup_cause *cause);
+
+/* policy.c: the stack's words in those of svc, which does not know the stack; -t of the command line beats the file. */
+struct svc_policy sup_policy(const struct sup *s, const struct plan_slot *p);
+struct svc_health_policy sup_health_policy(const struct plan_slot *p);
+
+/* restarting.c: "restarting in 4 s (3/10)", and why no more. */
+void sup_restart_words(const struct svc *v, uint64_t ms, struct buf *ret);
+void sup_dead_words(const struct svc *v, struct buf *ret);
+/* How long it still waits. */
+uint64_t sup_restart_ms(const struct sup_slot *slot);
 
 /* rootlock.c: who writes into the folder of an image is alone with it. */
 int sup_lock_roots(struct sup *s, struct err *err);

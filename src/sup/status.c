@@ -48,6 +48,14 @@ static void span(uint64_t since_wall, char *ret, size_t size)
 	snprintf(ret, size, "Less than a second");
 }
 
+static json_t *restarting(const struct sup_slot *slot)
+{
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	sup_restart_words(&slot->svc, sup_restart_ms(slot), &b);
+	return json_sprintf("R%s", buf_str(&b) + 1);
+}
+
 static json_t *status(const struct sup_slot *slot)
 {
 	const char *health = svc_health_name(slot->health.state);
@@ -63,15 +71,16 @@ static json_t *status(const struct sup_slot *slot)
 			return json_sprintf("Up %s (Paused)", t);
 		return *health ? json_sprintf("Up %s (%s)", t, health) : json_sprintf("Up %s", t);
 	case SVC_BACKOFF:
-		span(slot->ended_wall, t, sizeof(t));
-		return json_sprintf("Restarting (%d) %s ago", exit_code(slot), t);
+		return restarting(slot);
 	case SVC_EXITED:
+		span(slot->ended_wall, t, sizeof(t));
+		if (slot->svc.dead)
+			return json_sprintf("Dead (%d) %s ago", exit_code(slot), t);
 		if (slot->svc.start_failed || !slot->svc.ever_exited)
 			return json_string("Created");
-		span(slot->ended_wall, t, sizeof(t));
 		return json_sprintf("Exited (%d) %s ago", exit_code(slot), t);
 	case SVC_WAITING:
-		return json_string("Created (waiting)");
+		return json_string(slot->svc.runs ? "Restarting (waiting)" : "Created (waiting)");
 	case SVC_IDLE:
 	case SVC_STARTING:
 	case SVC_N_STATES:
@@ -202,11 +211,23 @@ static json_t *command(const struct plan_slot *p)
 	return take_bounded(&b);
 }
 
+static json_t *dead(const struct sup_slot *slot)
+{
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	sup_dead_words(&slot->svc, &b);
+	if (slot->svc.start_failed)
+		buf_printf(&b, ": %s", slot->err.text);
+	return bounded(buf_str(&b), b.len);
+}
+
 /* Why it is in this state, in words; empty while all is well. */
 static json_t *reason(const struct sup_slot *slot)
 {
 	struct buf waits = { 0 };
 
+	if (slot->svc.dead)
+		return dead(slot);
 	if (slot->svc.start_failed)
 		return json_string(slot->err.text);
 	if (slot->svc.gate_failed)

@@ -34,7 +34,8 @@ restarts_at_least() { (($(field "$1" Restarts) >= $2)); }
 @test "restart: on-failure:2 gives up after two" {
 	stack_one <<<$'command: [sh, -c, "echo try; exit 7"]\nrestart: "on-failure:2"'
 	mstack up -d
-	wait_until state_is a exited
+	wait_until state_is a dead
+	[[ $(field a Reason) == "restart budget used up after 2 restarts; the last run exited with code 7" ]]
 	[[ $(field a Restarts) == 2 && $(field a ExitCode) == 7 ]]
 	[[ $(mstack logs --no-log-prefix a | grep -c '^try$') == 3 ]]
 	mstack down

@@ -31,6 +31,11 @@ static void test_table(void **state)
 		  { .state = SVC_EXITED, .gate_failed = true },
 		  HEALTH_NONE,
 		  GATE_FAILED },
+		{ STACK_STARTED, { .state = SVC_RUNNING, .fresh = true }, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED,
+		  { .state = SVC_STOPPING, .runs = 1, .want_up = true },
+		  HEALTH_NONE,
+		  GATE_WAIT },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_PROBING, GATE_WAIT },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_GOOD, GATE_OPEN },
 		{ STACK_HEALTHY, { .state = SVC_RUNNING, .runs = 1 }, HEALTH_BAD, GATE_FAILED },
@@ -63,6 +68,52 @@ static void test_table(void **state)
 	}
 }
 
+/* Who comes back by itself waits for what is not there, and never fails for it. */
+static void test_again(void **state)
+{
+	static const struct svc running = { .state = SVC_RUNNING, .runs = 1, .want_up = true },
+				fresh = { .state = SVC_RUNNING, .runs = 1, .fresh = true },
+				back_off = { .state = SVC_BACKOFF, .runs = 1, .want_up = true },
+				done = { .state = SVC_EXITED, .runs = 1, .want_up = true },
+				stopped = { .state = SVC_EXITED, .runs = 1 },
+				dead = { .state = SVC_EXITED,
+					 .runs = 1,
+					 .want_up = true,
+					 .dead = true },
+				broken = { .state = SVC_EXITED,
+					   .runs = 1,
+					   .want_up = true,
+					   .last_status = EXIT_STATUS(2) };
+	static const struct {
+		enum stack_condition condition;
+		const struct svc *on;
+		enum svc_health_state health;
+		enum sup_gate want;
+	} t[] = {
+		{ STACK_STARTED, &running, HEALTH_NONE, GATE_OPEN },
+		{ STACK_STARTED, &fresh, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, &back_off, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, &done, HEALTH_NONE, GATE_OPEN },
+		{ STACK_STARTED, &stopped, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, &dead, HEALTH_NONE, GATE_WAIT },
+		{ STACK_STARTED, &broken, HEALTH_NONE, GATE_WAIT },
+		{ STACK_HEALTHY, &running, HEALTH_GOOD, GATE_OPEN },
+		{ STACK_HEALTHY, &running, HEALTH_BAD, GATE_WAIT },
+		{ STACK_HEALTHY, &running, HEALTH_PROBING, GATE_WAIT },
+		{ STACK_HEALTHY, &broken, HEALTH_NONE, GATE_WAIT },
+		{ STACK_COMPLETED, &done, HEALTH_NONE, GATE_OPEN },
+		{ STACK_COMPLETED, &running, HEALTH_NONE, GATE_WAIT },
+		{ STACK_COMPLETED, &broken, HEALTH_NONE, GATE_WAIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct plan_edge e = { .condition = t[i].condition, .required = true };
+
+		assert_int_equal(sup_gate_again(&e, t[i].on, t[i].health), t[i].want);
+	}
+}
+
 static void test_at_rest(void **state)
 {
 	(void)state;
@@ -77,6 +128,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_at_rest),
 	};
 

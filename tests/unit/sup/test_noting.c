@@ -72,8 +72,8 @@ static void test_restart(void **state)
 	(void)state;
 	live(&l, yaml, slots, 1);
 	ASSERT_NOTED("a-1", { "create", "command", "up" }, { "starting", NULL, NULL },
-		     { "start", "restarts", "0" }, { "die", "delayMs", "100" },
-		     { "start", "restarts", "1" }, { "die", "exitCode", "7" },
+		     { "start", "restarts", "0" }, { "die", "delayMs", "1" },
+		     { "start", "restarts", "1" }, { "die", "dead", "true" },
 		     { "destroy", NULL, NULL });
 	end_life(&l);
 }
