@@ -86,6 +86,7 @@ struct logs_query {
 	int64_t tail;		/* last N lines of each source; -1: all */
 	uint64_t since_ns, until_ns;	/* wall clock; 0: no limit */
 	bool follow;		/* go on with what comes, until `stop` or until_ns */
+	bool (*match)(void *arg, const struct logs_line *line);	/* only these, also in the tail; NULL: all */
 	/*
 	 * asked with the `arg` of logs_read between waits while following (may be NULL): true ends it after all
 	 * that is stored was shown
@@ -98,9 +99,13 @@ typedef int logs_read_fn(void *arg, size_t source, const struct logs_line *line)
 
 /*
  * Reads all sources merged by time and calls `fn` for each line; with `follow` waits for more (inotify, new segments are
- * picked up, also sources whose folder does not exist yet). May wait. 0, or -1.
+ * picked up, also sources whose folder does not exist yet). Who is overtaken by the writer, so that rotation has removed what
+ * was not read yet, gets a line of LOGS_MSTACK that says how much. May wait. 0, or -1.
  */
 int logs_read(const struct logs_source *sources, size_t n, const struct logs_query *q, logs_read_fn *fn, void *arg,
 	      struct err *err);
+
+/* Adds text of a service as the inside of a string of JSON, as docker does it: what is no UTF-8 becomes U+FFFD. */
+void logs_json_text(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -92,7 +92,9 @@ static const struct cli_option logs_options[] = {
 	VALUE("until", 0, TEXT, until, "TIME", "not after"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
-	LATER("index", 0), LATER("json", 0), LATER("grep", 0),
+	VALUE("index", 0, TEXT, index, "N", "only container number N of the services"),
+	FLAG("json", 0, json, "one object per line: time, service, slot, stream, text"),
+	VALUE("grep", 0, TEXT, grep, "RE", "only lines that match, as 'grep -E' does; -n counts these"),
 	END,
 };
 

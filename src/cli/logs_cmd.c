@@ -6,17 +6,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/container.h"
 #include "cli/logview.h"
 #include "cli/moment.h"
 #include "cli/servicename.h"
 #include "mstack/store.h"
 
 #define SOURCES_MAX 10000
+/* A pattern is compiled in memory that grows with it. */
+#define PATTERN_MAX 1024
 
 struct viewer {
 	const struct cli_options *o;
@@ -25,7 +29,10 @@ struct viewer {
 	struct VEC(struct logs_source) sources;
 	struct VEC(const char *) names; /* of all slots, chosen or not: they decide the colours */
 	struct cli_logview view;
-	int supervisor; /* a connection, for its end; -1 */
+	int supervisor;	     /* a connection, for its end; -1 */
+	unsigned long index; /* --index; 0: all */
+	regex_t pattern;     /* --grep */
+	bool has_pattern;
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -44,6 +51,38 @@ static int parse_tail(const char *s, int64_t *ret, struct err *err)
 	return 0;
 }
 
+static int parse_index(const char *s, unsigned long *ret, struct err *err)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	*ret = 0;
+	if (s && len && len < 7 && strspn(s, "0123456789") == len)
+		*ret = strtoul(s, NULL, 10);
+	return !s || *ret
+		       ? 0
+		       : err_kind(err, ERR_USAGE, "logs: --index: '%s' is no number from 1 on", s);
+}
+
+/* Extended, as of grep -E. */
+static int parse_pattern(struct viewer *v, const char *s, struct err *err)
+{
+	char why[128];
+	int rc;
+
+	if (!s)
+		return 0;
+	if (strlen(s) > PATTERN_MAX)
+		return err_kind(err, ERR_USAGE, "logs: --grep: a pattern has %d bytes at most",
+				PATTERN_MAX);
+	rc = regcomp(&v->pattern, s, REG_EXTENDED | REG_NOSUB);
+	if (rc) {
+		regerror(rc, &v->pattern, why, sizeof(why));
+		return err_kind(err, ERR_USAGE, "logs: --grep: '%s': %s", s, why);
+	}
+	v->has_pattern = true;
+	return 0;
+}
+
 /* ---- sources --------------------------------------------------------------------------------- */
 
 /* Is it a slot ("web-1") of this service? */
@@ -56,8 +95,12 @@ static bool is_slot_of(const char *slot, const char *service)
 	       strspn(index, "0123456789") == strlen(index);
 }
 
-static bool is_chosen(const struct cli_options *o, const char *slot)
+static bool is_chosen(const struct viewer *v, const char *slot)
 {
+	const struct cli_options *o = v->o;
+
+	if (v->index && cli_slot_index(slot, NULL) != v->index)
+		return false;
 	for (size_t i = 0; i < o->args.n; i++)
 		if (is_slot_of(slot, o->args.v[i]))
 			return true;
@@ -75,7 +118,7 @@ static void add_slot(struct viewer *v, const char *slot)
 		return;
 	name = xstrdup(slot);
 	vec_push(&v->names, name);
-	if (is_chosen(v->o, slot))
+	if (is_chosen(v, slot))
 		vec_push(&v->sources,
 			 ((struct logs_source){
 				 .name = name,
@@ -122,18 +165,51 @@ static int check_services(const struct viewer *v, struct err *err)
 		if (!known)
 			return cli_services_none("logs", service, &v->project, NULL, err);
 	}
+	if (v->index && !v->sources.n)
+		return err_kind(err, ERR_USAGE, "logs: --index: '%s' has no container number %lu",
+				v->o->args.n ? v->o->args.v[0] : v->project.name, v->index);
 	return 0;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* Bytes as they came: a NUL ends nothing. */
+static bool matches(void *arg, const struct logs_line *line)
+{
+	const struct viewer *v = arg;
+	regmatch_t all = { .rm_so = 0, .rm_eo = (regoff_t)line->len };
+
+	return regexec(&v->pattern, line->text, 1, &all, REG_STARTEND) == 0;
+}
+
+static void add_json(const char *slot, const struct logs_line *line, struct buf *out)
+{
+	static const char *const streams[] = {
+		[LOGS_STDOUT] = "stdout", [LOGS_STDERR] = "stderr", [LOGS_MSTACK] = "mstack"
+	};
+	_cleanup_free_ char *service = cli_slot_service(slot);
+	char stamp[TIME_STAMP_SIZE];
+
+	time_stamp(line->wall_ns, stamp);
+	buf_printf(
+		out,
+		"{\"time\":\"%s\",\"service\":\"%s\",\"slot\":\"%s\",\"stream\":\"%s\",%s\"text\":\"",
+		stamp, service, slot, streams[line->fd], line->partial ? "\"partial\":true," : "");
+	logs_json_text(out, line->text, line->len);
+	buf_puts(out, "\"}\n");
+}
+
 static int on_line(void *arg, size_t source, const struct logs_line *line)
 {
 	struct viewer *v = arg;
+	const char *slot = v->sources.v[source].name;
 	struct buf b = { 0 };
 	bool failed;
 
-	cli_logview_add(&v->view, v->sources.v[source].name, line, &b);
+	if (v->o->json)
+		add_json(slot, line, &b);
+	else
+		cli_logview_add(&v->view, slot, line, &b);
 	failed = fwrite(b.data, 1, b.len, stdout) != b.len;
 	buf_fini(&b);
 	return failed;
@@ -160,6 +236,7 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };
 
 	if (parse_tail(v->o->tail, &q.tail, err) < 0 ||
+	    parse_index(v->o->index, &v->index, err) < 0 || parse_pattern(v, v->o->grep, err) < 0 ||
 	    cli_moment_parse("logs", "since", v->o->since, &q.since_ns, err) < 0 ||
 	    cli_moment_parse("logs", "until", v->o->until, &q.until_ns, err) < 0)
 		return -1;
@@ -168,6 +245,7 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	v->store = store_open(path_data_dir(), err);
 	if (!v->store || find_slots(v, err) < 0 || check_services(v, err) < 0)
 		return -1;
+	q.match = v->has_pattern ? matches : NULL;
 	cli_logview_init(&v->view, v->o, t, v->names.v, v->names.n);
 	return logs_read(v->sources.v, v->sources.n, &q, on_line, v, err);
 }
@@ -179,6 +257,8 @@ int cli_logs(const struct cli_options *o, struct err *err)
 	int r = show(&v, &t, err);
 
 	cleanup_fd(&v.supervisor);
+	if (v.has_pattern)
+		regfree(&v.pattern);
 	cli_logview_fini(&v.view);
 	for (size_t i = 0; i < v.sources.n; i++)
 		free((char *)v.sources.v[i].dir);

@@ -9,9 +9,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "logs/cursor.h"
+#include "logs/rotated.h"
 
 #define BLOCK 65536
 /* One number may be missing for the moment in which the writer rotates. */
@@ -27,6 +29,7 @@ void cursor_fini(struct cursor *c)
 	cleanup_fd(&c->dir);
 	cleanup_fd(&c->fd);
 	cleanup_fd(&c->next);
+	buf_fini(&c->text);
 	free(c->block);
 	c->block = NULL;
 }
@@ -66,6 +69,22 @@ static int open_segment(const struct cursor *c, unsigned index, int *ret, struct
 	return 1;
 }
 
+/* Ours is gone, and with it maybe others that were younger: what was in them? */
+static void look_at_gap(struct cursor *c, ino_t ours, ino_t next)
+{
+	_cleanup_fd_ int dir = openat(c->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[SEGMENT_NAME_SIZE];
+	struct stat st;
+
+	/* The one that is being written has no row yet. */
+	segment_name(0, name);
+	if (fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == next)
+		next = 0;
+	if (!rotated_between(dir, ours, next, &c->missed))
+		c->missed = UINT64_MAX;
+	c->overtaken = c->missed > 0;
+}
+
 /*
  * The oldest segment that is younger than ours; the oldest of all when ours is gone. 1; 0 when
  * there is none; -1.
@@ -73,10 +92,11 @@ static int open_segment(const struct cursor *c, unsigned index, int *ret, struct
  * Goes from the youngest up, the way in which files move: so one that moves meanwhile may be met
  * twice, but is never missed, and the last one met before ours is the one to go on with.
  */
-static int open_younger(const struct cursor *c, int *ret, struct err *err)
+static int open_younger(struct cursor *c, int *ret, struct err *err)
 {
 	_cleanup_fd_ int found = -1;
-	struct stat ours = { 0 }, st;
+	struct stat ours = { 0 }, st, first = { 0 };
+	bool met = false;
 
 	if (c->fd >= 0 && fstat(c->fd, &ours) < 0)
 		return err_sys(err, errno, "logs: '%s'", c->path);
@@ -89,13 +109,17 @@ static int open_younger(const struct cursor *c, int *ret, struct err *err)
 		missing = rc == 0 ? missing + 1 : 0;
 		if (rc == 0)
 			continue;
-		if (c->fd >= 0 && is_same_file(&st, &ours))
+		met = c->fd >= 0 && is_same_file(&st, &ours);
+		if (met)
 			break;
+		first = st;
 		cleanup_fd(&found);
 		found = take_fd(&fd);
 	}
 	if (found < 0)
 		return 0;
+	if (c->fd >= 0 && !met)
+		look_at_gap(c, ours.st_ino, first.st_ino);
 	*ret = take_fd(&found);
 	return 1;
 }
@@ -175,6 +199,23 @@ static int fill(struct cursor *c, struct err *err)
 	return n > 0;
 }
 
+/* 2: a line of our own in the place of those that nobody can read any more. */
+static int tell_gap(struct cursor *c, struct logs_line *ret)
+{
+	c->overtaken = false;
+	c->text.len = 0;
+	if (c->missed == UINT64_MAX)
+		buf_puts(&c->text, "lines were lost");
+	else
+		buf_printf(&c->text, "%" PRIu64 " line%s lost", c->missed,
+			   c->missed == 1 ? " was" : "s were");
+	buf_puts(&c->text, ": the log was rotated away before it was read");
+	*ret = (struct logs_line){
+		.wall_ns = c->wall_ns, .fd = LOGS_MSTACK, .text = c->text.data, .len = c->text.len
+	};
+	return 2;
+}
+
 /* The next piece up to a newline that is in the block, and a record. */
 static bool next_in_block(struct cursor *c, struct logs_line *ret)
 {
@@ -189,8 +230,10 @@ static bool next_in_block(struct cursor *c, struct logs_line *ret)
 		c->left = len < c->left ? c->left - len - 1 : 0;
 		c->begin = (size_t)(nl + 1 - c->block);
 		c->skipping = false;
-		if (!skipped && record_parse(record, len, ret) == 0)
+		if (!skipped && record_read(record, len, &c->text, ret) == 0) {
+			c->wall_ns = ret->wall_ns;
 			return true;
+		}
 	}
 	return false;
 }
@@ -198,6 +241,7 @@ static bool next_in_block(struct cursor *c, struct logs_line *ret)
 int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
 {
 	int rc = open_folder(c, err);
+	bool entering;
 
 	while (rc > 0) {
 		if (next_in_block(c, ret))
@@ -209,7 +253,10 @@ int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
 			continue;
 		forget_rest(c);
 		follow_cut(c);
+		entering = c->next >= 0;
 		rc = turn_over(c, err);
+		if (rc > 0 && entering && c->overtaken)
+			return tell_gap(c, ret);
 	}
 	return rc;
 }
@@ -217,38 +264,43 @@ int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
 /* ---- going backwards ------------------------------------------------------------------------- */
 
 struct tail {
-	int64_t wanted, found;
-	uint64_t until_ns;
+	const struct cursor_tail *wanted;
+	int64_t found;
 	bool any; /* a record was seen */
+	struct buf text;
+	char *block;
 };
 
-/* Counts a record, of which `head` is at least the head. True when it is one line too many. */
-static bool is_too_many(struct tail *t, const char *head, size_t len)
+/* Counts a record, newline and what follows included. True when it is one line too many. */
+static bool is_too_many(struct tail *t, const char *record, size_t len)
 {
+	const struct cursor_tail *w = t->wanted;
+	const char *nl = memchr(record, '\n', len);
 	struct logs_line line;
 
-	if (record_parse(head, len, &line) < 0 || (t->until_ns && line.wall_ns > t->until_ns))
+	if (record_read(record, nl ? (size_t)(nl - record) : len, &t->text, &line) < 0 ||
+	    (w->until_ns && line.wall_ns > w->until_ns) || (w->match && !w->match(w->arg, &line)))
 		return false;
 	/* A part belongs to the line that ends below it, unless there is none yet. */
 	if (!line.partial || !t->any)
 		t->found++;
 	t->any = true;
-	return t->found > t->wanted;
+	return t->found > w->lines;
 }
 
 /* 1 with the place where the tail begins, 0 when all of the file belongs to it, -1 with errno. */
 static int tail_in_file(int fd, struct tail *t, off_t *ret)
 {
-	char block[BLOCK + TIME_STAMP_SIZE + RECORD_HEAD];
 	off_t end = -1, from = lseek(fd, 0, SEEK_END);
+	char *block = t->block;
 	ssize_t n = 0;
 
 	while (from > 0) {
 		size_t len = from < BLOCK ? (size_t)from : BLOCK;
 
-		/* Some bytes more than needed: the head of the record that begins last. */
+		/* More bytes than needed: the whole of the record that begins last. */
 		from -= (off_t)len;
-		n = pread(fd, block, sizeof(block), from);
+		n = pread(fd, block, BLOCK + RECORD_MAX, from);
 		if (n < 0)
 			return -1;
 		if ((size_t)n < len)
@@ -269,9 +321,8 @@ static int tail_in_file(int fd, struct tail *t, off_t *ret)
 	return 0;
 }
 
-int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct err *err)
+static int seek_tail(struct cursor *c, struct tail *t, struct err *err)
 {
-	struct tail t = { .wanted = lines, .until_ns = until_ns };
 	struct stat last = { 0 }, st;
 	int rc = open_folder(c, err);
 
@@ -289,7 +340,7 @@ int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct 
 		if (rc == 0 || is_same_file(&st, &last))
 			continue;
 		last = st;
-		rc = tail_in_file(fd, &t, &at);
+		rc = tail_in_file(fd, t, &at);
 		if (rc < 0)
 			return err_sys(err, errno, "logs: read '%s' backwards", c->path);
 		enter(c, take_fd(&fd), at);
@@ -297,6 +348,16 @@ int cursor_seek_tail(struct cursor *c, int64_t lines, uint64_t until_ns, struct 
 			break;
 	}
 	return 0;
+}
+
+int cursor_seek_tail(struct cursor *c, const struct cursor_tail *tail, struct err *err)
+{
+	struct tail t = { .wanted = tail, .block = xcalloc(1, BLOCK + RECORD_MAX) };
+	int rc = seek_tail(c, &t, err);
+
+	buf_fini(&t.text);
+	free(t.block);
+	return rc;
 }
 
 int cursor_limit(struct cursor *c, struct err *err)

@@ -85,7 +85,7 @@ uint64_t logs_journal_add(struct logs_journal *j, uint64_t wall_ns, const char *
 
 	/* Not the whole of it: it is large. */
 	batch.s = &j->segments;
-	batch.len = 0;
+	batch.len = batch.lines = 0;
 	if (n + len < RECORD_MAX)
 		batch_put(&batch, head, n, members, len);
 	batch_flush(&batch);

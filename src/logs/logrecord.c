@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "logs/jsonline.h"
 #include "logs/logrecord.h"
 
 #define FLAG_AT	 (RECORD_HEAD - 2)
@@ -130,4 +131,11 @@ int record_parse(const char *record, size_t len, struct logs_line *ret)
 	line.len = (size_t)(end - line.text);
 	*ret = line;
 	return 0;
+}
+
+int record_read(const char *record, size_t len, struct buf *text, struct logs_line *ret)
+{
+	if (len > 0 && *record == '{' && parse_entry(record, len, ret) < 0)
+		return jsonline_parse(record, len, text, ret);
+	return record_parse(record, len, ret);
 }

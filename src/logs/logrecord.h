@@ -11,7 +11,7 @@
 
 #define RECORD_TEXT_MAX 65536 /* bytes of text in one record; what is longer goes on in the next */
 #define RECORD_HEAD	40    /* "2026-01-31T10:00:00.123456789Z stdout F " */
-#define RECORD_MAX	(RECORD_HEAD + RECORD_TEXT_MAX + 1)
+#define RECORD_MAX	98560 /* of any format: 16 KiB as JSON, each byte six long, are longest */
 
 void record_head(char ret[RECORD_HEAD], uint64_t wall_ns, enum logs_fd fd);
 /* Says whether the text behind this head goes on in the next record. */
@@ -22,6 +22,8 @@ void record_set_partial(char head[RECORD_HEAD], bool partial);
  */
 int record_parse(const char *record, size_t len, struct logs_line *ret);
 
+/* The same for a record of any format, complete. What must be made anew of the text goes into `text`. */
+int record_read(const char *record, size_t len, struct buf *text, struct logs_line *ret);
 /*
  * An entry of a journal is a line of JSON that begins with its number and its time: this beginning, up to the comma behind it;
  * returns its length.

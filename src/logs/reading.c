@@ -28,19 +28,23 @@ struct reading {
 	void *arg;
 };
 
-static bool is_wanted(const struct logs_query *q, const struct logs_line *line)
+static bool is_wanted(const struct reading *r, const struct logs_line *line)
 {
+	const struct logs_query *q = r->q;
+
+	if (q->match && !q->match(r->arg, line))
+		return false;
 	return line->wall_ns >= q->since_ns && (!q->until_ns || line->wall_ns <= q->until_ns);
 }
 
 /* 0, or -1; the lane may have no line afterwards. */
-static int advance(struct lane *l, const struct logs_query *q, struct err *err)
+static int advance(const struct reading *r, struct lane *l, struct err *err)
 {
 	int rc;
 
 	do
 		rc = cursor_next(&l->cursor, &l->line, err);
-	while (rc > 0 && !is_wanted(q, &l->line));
+	while (rc == 1 && !is_wanted(r, &l->line));
 	l->has_line = rc > 0;
 	return rc < 0 ? -1 : 0;
 }
@@ -64,13 +68,13 @@ static int show_stored(struct reading *r, struct err *err)
 		/* Watch first, read then: what comes between the two is noticed. */
 		if (r->watch >= 0 && !l->watched)
 			l->watched = watch_folder(r->watch, l->cursor.path);
-		if (advance(l, r->q, err) < 0)
+		if (advance(r, l, err) < 0)
 			return -1;
 	}
 	for (struct lane *l; (l = oldest_line(r)) != NULL;) {
 		if (r->fn(r->arg, (size_t)(l - r->lanes), &l->line) != 0)
 			return 1;
-		if (advance(l, r->q, err) < 0)
+		if (advance(r, l, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -105,6 +109,9 @@ int logs_read(const struct logs_source *sources, size_t n, const struct logs_que
 	_cleanup_fd_ int watch = q->follow ? watch_open(err) : -1;
 	_cleanup_free_ struct lane *lanes = xcalloc(n, sizeof(*lanes));
 	struct reading r = { .q = q, .lanes = lanes, .n = n, .watch = watch, .fn = fn, .arg = arg };
+	const struct cursor_tail tail = {
+		.lines = q->tail, .until_ns = q->until_ns, .match = q->match, .arg = arg
+	};
 	int rc = q->follow && watch < 0 ? -1 : 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -112,7 +119,7 @@ int logs_read(const struct logs_source *sources, size_t n, const struct logs_que
 
 		cursor_init(c, sources[i].dir);
 		if (rc == 0 && q->tail >= 0)
-			rc = cursor_seek_tail(c, q->tail, q->until_ns, err);
+			rc = cursor_seek_tail(c, &tail, err);
 		if (rc == 0 && !q->follow)
 			rc = cursor_limit(c, err);
 	}

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "logs/rotated.h"
 #include "logs/segment.h"
 
 #define CURRENT	     0
@@ -23,6 +24,16 @@ void segment_name(unsigned index, char ret[SEGMENT_NAME_SIZE])
 		strcpy(ret, "current.log");
 	else
 		snprintf(ret, SEGMENT_NAME_SIZE, "%u.log", index);
+}
+
+static uint64_t count_records(const char *bytes, size_t len)
+{
+	const char *end = bytes + len, *nl;
+	uint64_t n = 0;
+
+	for (; (nl = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL; bytes = nl + 1)
+		n++;
+	return n;
 }
 
 /* ---- making, turning over -------------------------------------------------------------------- */
@@ -40,9 +51,31 @@ static int open_current(struct segments *s)
 		return -1;
 	if (fstat(s->fd, &st) < 0)
 		st.st_size = 0;
-	s->size = (uint64_t)st.st_size;
+	s->size = s->before = (uint64_t)st.st_size;
+	s->lines = 0;
 	s->torn = false;
 	return 0;
+}
+
+/* What is in the file, for readers that will miss it. Once for each file at most this reads what others wrote into it. */
+static void note_full(const struct segments *s)
+{
+	uint64_t lines = s->lines;
+	struct stat st;
+	char block[16384];
+
+	for (uint64_t at = 0; at < s->before;) {
+		size_t want =
+			s->before - at < sizeof(block) ? (size_t)(s->before - at) : sizeof(block);
+		ssize_t n = pread(s->fd, block, want, (off_t)at);
+
+		if (n <= 0)
+			break;
+		lines += count_records(block, (size_t)n);
+		at += (uint64_t)n;
+	}
+	if (fstat(s->fd, &st) == 0)
+		rotated_add(s->dir, st.st_ino, lines);
 }
 
 /*
@@ -53,6 +86,8 @@ static void rotate(struct segments *s)
 {
 	char from[SEGMENT_NAME_SIZE], to[SEGMENT_NAME_SIZE];
 
+	if (s->fd >= 0)
+		note_full(s);
 	segment_name(s->max_files - 1, to);
 	unlinkat(s->dir, to, 0);
 	for (unsigned i = s->max_files - 1; i > CURRENT; i--) {
@@ -95,7 +130,7 @@ static void mend_tail(struct segments *s)
 		rotate(s);
 		return;
 	}
-	s->size = nl ? from + (uint64_t)(nl + 1 - tail) : 0;
+	s->size = s->before = nl ? from + (uint64_t)(nl + 1 - tail) : 0;
 	s->torn = true;
 }
 
@@ -132,16 +167,6 @@ void segments_close(struct segments *s)
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
-
-static uint64_t count_records(const char *bytes, size_t len)
-{
-	const char *end = bytes + len, *nl;
-	uint64_t n = 0;
-
-	for (; (nl = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL; bytes = nl + 1)
-		n++;
-	return n;
-}
 
 /* The record that says what was lost; 0 bytes when nothing was. */
 static size_t make_notice(const struct segments *s, char *ret, size_t size)
@@ -207,6 +232,7 @@ static void write_batch(struct batch *b, const char *notice, size_t notice_len)
 		done = write_all(s->fd, iov, ARRAY_LEN(iov));
 	if (done == len) {
 		s->size += len;
+		s->lines += b->lines + (notice_len > 0);
 		s->lost = 0;
 		return;
 	}
@@ -217,6 +243,7 @@ static void write_batch(struct batch *b, const char *notice, size_t notice_len)
 		kept = nl ? (size_t)(nl + 1 - b->bytes) : 0;
 	}
 	s->size += kept;
+	s->lines += count_records(b->bytes, kept);
 	s->torn = s->torn || done > kept;
 	s->lost += count_records(b->bytes + kept, b->len - kept);
 	s->dropped += count_records(b->bytes + kept, b->len - kept);
@@ -230,7 +257,7 @@ void batch_finish(struct batch *b)
 
 	if (n + b->len > 0)
 		write_batch(b, notice, n);
-	b->len = 0;
+	b->len = b->lines = 0;
 }
 
 void batch_flush(struct batch *b)
@@ -257,6 +284,7 @@ void batch_put(struct batch *b, const char *head, size_t head_len, const char *t
 	memcpy(to + head_len, text, len);
 	to[record - 1] = '\n';
 	b->len += record;
+	b->lines++;
 }
 
 void batch_add(struct batch *b, const char head[RECORD_HEAD], const char *text, size_t len)

@@ -13,10 +13,12 @@
 #define SEGMENT_NAME_SIZE 24
 
 struct segments {
-	int dir;       /* folder of the files */
-	int fd;	       /* current.log, or -1 while it cannot be made */
-	uint64_t size; /* bytes of whole records in it */
-	bool torn;     /* there may be more bytes in it, of a record that was not finished */
+	int dir;	 /* folder of the files */
+	int fd;		 /* current.log, or -1 while it cannot be made */
+	uint64_t size;	 /* bytes of whole records in it */
+	uint64_t lines;	 /* records that we have written into it */
+	uint64_t before; /* bytes that were in it when it was opened: not counted yet */
+	bool torn;	 /* there may be more bytes in it, of a record that was not finished */
 	uint64_t max_size;
 	unsigned max_files;
 	uint64_t lost;	  /* records lost since something was written last */
@@ -35,7 +37,7 @@ struct segments {
  */
 struct batch {
 	struct segments *s;
-	size_t len;
+	size_t len, lines;
 	char bytes[2 * RECORD_MAX];
 };
 

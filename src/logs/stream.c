@@ -61,7 +61,7 @@ static void sink_init(struct sink *k, struct logs_stream *s, enum logs_fd fd)
 	record_head(k->head, k->line.wall_ns, fd);
 	/* Not the whole of it: 128 KiB of zeros for every block would be most of the work. */
 	k->batch.s = &s->segments;
-	k->batch.len = 0;
+	k->batch.len = k->batch.lines = 0;
 }
 
 static void store_line(void *arg, const char *text, size_t len, bool partial)

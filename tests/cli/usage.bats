@@ -161,7 +161,6 @@ load common
 @test "later: options and words" {
 	expect 2 mstack up --build
 	says --build 'not supported yet'
-	expect 2 mstack logs --json
 	for option in --no-normalize --no-path-resolution --no-consistency --resolve-image-digests --lock-image-digests; do
 		expect 2 mstack config "$option"
 		says "$option" 'not supported yet'

@@ -39,7 +39,7 @@ static int64_t count_lines(const char *dir, int64_t tail)
 	int64_t n = 0;
 
 	cursor_init(&c, dir);
-	if (tail >= 0 && cursor_seek_tail(&c, tail, 0, NULL) < 0)
+	if (tail >= 0 && cursor_seek_tail(&c, &(struct cursor_tail){ .lines = tail }, NULL) < 0)
 		n = -1;
 	while (n >= 0 && cursor_next(&c, &line, NULL) > 0)
 		n += !line.partial;

@@ -418,14 +418,57 @@ static void follow_over_rotations(void **state)
 			    "0:5.0 0:5.1 0:5.2 0:5.3 0:5.4 0:6.0 0:6.1 0:6.2 0:6.3 0:6.4 0:6.5 ");
 }
 
-/* With few files a slow reader misses lines, but goes on with the oldest that are left. */
+/* With few files a slow reader misses lines, is told how many, and goes on with the oldest that are left. */
+#define GONE "lost: the log was rotated away before it was read "
 static void follow_after_being_overtaken(void **state)
 {
 	struct fixture *f = *state;
 
 	open_source(f, 0, 50, 2);
 	assert_string_equal(follow(f, 1, rotate_in_every_way, -1),
-			    "0:1.0 0:2.0 0:2.1 0:3.1 0:3.2 0:4.2 0:4.3 0:5.3 0:5.4 0:6.4 0:6.5 ");
+			    "0:1.0 0:2.0 0:2.1 0:1 line was " GONE
+			    "0:3.1 0:3.2 0:2 lines were " GONE "0:4.2 0:4.3 0:3 lines were " GONE
+			    "0:5.3 0:5.4 0:4 lines were " GONE "0:6.4 0:6.5 ");
+}
+
+static bool lose_the_count(void *arg)
+{
+	struct fixture *f = arg;
+	char path[128];
+
+	for (int i = 0; i < 3; i++)
+		put(f, 0, T0, "x");
+	snprintf(path, sizeof(path), "%s/rotated", f->dirs[0]);
+	unlink(path);
+	return f->turn++ > 0;
+}
+
+static void overtaken_without_a_count(void **state)
+{
+	struct fixture *f = *state;
+
+	open_source(f, 0, 50, 2);
+	assert_non_null(strstr(follow(f, 1, lose_the_count, -1), "0:lines were " GONE));
+}
+
+static bool is_even(void *arg, const struct logs_line *line)
+{
+	(void)arg;
+	return line->len && (line->text[line->len - 1] - '0') % 2 == 0;
+}
+
+/* The tail is counted of those that match. */
+static void only_what_matches(void **state)
+{
+	struct fixture *f = *state;
+	struct logs_query q = { .tail = 2, .match = is_even };
+
+	open_source(f, 0, 100, 5);
+	for (char c = '0'; c <= '9'; c++)
+		put(f, 0, T0, (char[]){ c, '\0' });
+	assert_string_equal(read_all(f, 1, &q), "0:6 0:8 ");
+	q.tail = -1;
+	assert_string_equal(read_all(f, 1, &q), "0:0 0:2 0:4 0:6 0:8 ");
 }
 
 static bool empty_by_hand(void *arg)
@@ -540,6 +583,8 @@ int main(void)
 		TEST(follow_waits_for_folders),
 		TEST(follow_over_rotations),
 		TEST(follow_after_being_overtaken),
+		TEST(overtaken_without_a_count),
+		TEST(only_what_matches),
 		TEST(follow_a_file_emptied_by_hand),
 		TEST(follow_a_quick_writer),
 		TEST(follow_is_woken),

@@ -58,7 +58,7 @@ static void open_segments(struct fixture *f, uint64_t max_size, unsigned max_fil
 {
 	struct err err = { 0 };
 
-	f->b->len = 0;
+	f->b->len = f->b->lines = 0;
 	segments_close(&f->s);
 	assert_int_equal(segments_open(&f->s, f->dir, max_size, max_files, &err), 0);
 }
