@@ -105,10 +105,8 @@ static void add_restart(const json_t *e, struct buf *out)
 		cli_moment_span(cli_entry_number(e, "delayMs"), wait, sizeof(wait));
 		buf_printf(out, "; restart %s%s%s after %s", cli_entry_attribute(e, "restarts"),
 			   *max ? " of " : "", max, wait);
-	} else if (*max && strcmp(cli_entry_attribute(e, "exitCode"), "0") != 0 &&
-		   !*cli_entry_attribute(e, "cause") &&
-		   cli_entry_number(e, "restarts") >= strtoull(max, NULL, 10)) {
-		buf_printf(out, "; it is left so: all %s restarts are used up", max);
+	} else if (*cli_entry_attribute(e, "dead")) {
+		buf_printf(out, "; it is left so: its %s restarts are used up", max);
 	}
 }
 
@@ -189,10 +187,15 @@ static bool say_wish(const json_t *entries, size_t at, struct buf *out)
 	return true;
 }
 
+/* After a back-off that is told by what was before and what follows. */
 static bool say_waiting(const json_t *entries, size_t at, struct buf *out)
 {
+	const json_t *e = entry(entries, at);
+
+	if (!*cli_entry_attribute(e, "cause") && next_of(entries, at))
+		return false;
 	buf_puts(out, "is to be started again");
-	add_cause(entry(entries, at), out);
+	add_cause(e, out);
 	return true;
 }
 

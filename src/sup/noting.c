@@ -133,10 +133,18 @@ static void add_backoff(const struct svc *v, uint64_t ms, json_t *o)
 		set(o, "delayMs", "%llu", (unsigned long long)ms);
 }
 
+/* Who is the reason that it is STOPPING. */
+static struct sup_cause stopper(const struct sup_slot *slot, const struct svc *v)
+{
+	return v->ailment == SVC_AILS_HOOK ? sup_because(WHY_SELF, "its post_start hook failed")
+					   : slot->cause;
+}
+
 /* One that was told to stop carries who told it. */
 static void note_exit(const struct sup_slot *slot, const struct svc *before,
 		      const struct svc_event *ev)
 {
+	struct sup_cause cause = stopper(slot, before);
 	json_t *o = attributes_of(slot);
 	uint64_t ms = ev->now_ms - before->started_ms;
 
@@ -151,10 +159,10 @@ static void note_exit(const struct sup_slot *slot, const struct svc *before,
 		set_text(o, "oom", "true");
 	add_backoff(&slot->svc, slot->timer_ms, o);
 	if (before->state == SVC_STOPPING)
-		add_cause(o, &slot->cause);
+		add_cause(o, &cause);
 	add_slot(slot, "die", o);
 	if (before->state == SVC_STOPPING)
-		note(slot, "stop", &slot->cause);
+		note(slot, "stop", &cause);
 }
 
 static void note_start_failed(const struct sup_slot *slot)
@@ -211,16 +219,18 @@ static void note_fact(const struct sup_slot *slot, const struct svc *before,
 static void note_state(const struct sup_slot *slot, const struct svc *before,
 		       const struct svc_event *ev, const struct sup_cause *c)
 {
+	struct sup_cause cause = stopper(slot, &slot->svc);
+
 	switch (slot->svc.state) {
-	case SVC_WAITING:
-		note(slot, before->state == SVC_IDLE ? "create" : "waiting", &slot->cause);
+	case SVC_WAITING: /* after a back-off nobody has asked for it anew */
+		note(slot, before->state == SVC_IDLE ? "create" : "waiting",
+		     before->state == SVC_BACKOFF ? NULL : &slot->cause);
 		break;
 	case SVC_STARTING:
 		note(slot, "starting", NULL);
 		break;
 	case SVC_STOPPING:
-		note_kill(slot, ev->kind == SVC_EV_KILL ? SIGKILL : sup_stop_signal(slot),
-			  &slot->cause);
+		note_kill(slot, ev->kind == SVC_EV_KILL ? SIGKILL : sup_stop_signal(slot), &cause);
 		break;
 	case SVC_IDLE:
 	case SVC_EXITED:

@@ -71,9 +71,9 @@ assert seq > 10'
 @test "why: an exit with its code and the restarts that were left" {
 	stack_one <<<$'command: [sh, -c, "exit 7"]\nrestart: "on-failure:1"'
 	mstack up -d
-	wait_until state_is a exited
+	wait_until state_is a dead
 	output=$(mstack why a)
-	[[ $output == *"a-1: Exited (7)"*'it exited with code 7 after'*'; restart 1 of 1 after 0.1 s'*'all 1 restarts are used up'* ]]
+	[[ $output == *"a-1: Dead (7)"*'it exited with code 7 after'*'; restart 1 of 1 after 0.1 s'*'its 1 restarts are used up'* ]]
 	mstack down
 	output=$(mstack why -n 1 a)
 	[[ $output == 'a-1: not there'*'it was removed' ]]

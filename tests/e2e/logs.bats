@@ -5,6 +5,7 @@
 load lib/common
 
 @test "logs: --grep takes lines that match, and the tail of them" {
+	# shellcheck disable=SC2016
 	stack_one <<<'command: [sh, -c, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $$i; done; printf \"a\\0b error\\n\""]'
 	mstack up -d
 	wait_until log_has a error
