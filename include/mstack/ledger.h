@@ -45,6 +45,8 @@ struct ledger_kind {
 	int (*destroy)(const struct ledger_item *item, struct err *err);
 	/* Many at once, may be NULL. 0 when all are gone, -1 to fall back to one by one. */
 	int (*destroy_all)(const struct ledger_item *const *items, size_t n, struct err *err);
+	/* By undo, of an item that is not there, may be NULL: what was made for it alone (folders above it) goes when it is empty. */
+	void (*tidy)(const struct ledger_item *item);
 	unsigned flags;
 };
 
@@ -61,6 +63,8 @@ struct ledger;
  */
 struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);
 void ledger_close(struct ledger *l);
+/* One in memory that is ours alone: to enter what is found and look at it. NULL with err. */
+struct ledger *ledger_scratch(const struct ledger_kind *const *const *kinds, struct err *err);
 
 /*
  * For the program that takes our place by execve, which keeps the lock: its file must not be closed on the way, nor opened a second time.
@@ -88,6 +92,8 @@ int ledger_gone(struct ledger *l, uint32_t id, struct err *err);
 
 /* Items that are not GONE, in the order in which they were entered; NULL after the last. `kind` NULL: all. */
 const struct ledger_item *ledger_next(const struct ledger *l, const char *kind, const struct ledger_item *after);
+/* As `same` of its kind: 1 ours is there (also: of a kind that is not known here), 0 something else is, -1 nothing. Changes nothing. */
+int ledger_there(const struct ledger *l, const struct ledger_item *item);
 const struct ledger_item *ledger_find(const struct ledger *l, const char *kind, const char *key);
 
 /*

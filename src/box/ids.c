@@ -163,6 +163,23 @@ int ids_find(const char *project, struct ledger *l, struct err *err)
 	return found;
 }
 
+void ids_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	_cleanup_free_ char *folder = xasprintf(FOLDER, path_run_dir());
+	_cleanup_closedir_ DIR *dir = opendir(folder);
+	const struct dirent *e;
+	char owner[256];
+	ssize_t n;
+
+	while (dir && (e = readdir(dir))) {
+		n = readlinkat(dirfd(dir), e->d_name, owner, sizeof(owner) - 1);
+		if (n <= 0)
+			continue;
+		owner[n] = '\0';
+		found(arg, owner);
+	}
+}
+
 /* ---- the ledger's kind ----------------------------------------------------------------------- */
 
 /* The link of a key; NULL when it is none. *ret_project points into the key. */
@@ -181,18 +198,22 @@ static int same(const struct ledger_item *item)
 {
 	const char *project;
 	_cleanup_free_ char *path = parse_key(item->key, &project);
+
+	/* Another stack's means that ours was never made. */
+	return path && is_held_by(path, project) == 1 ? 1 : -1;
+}
+
+/* Fails as long as other stacks have theirs. */
+static void tidy(const struct ledger_item *item)
+{
 	_cleanup_free_ char *folder = xasprintf(FOLDER, path_run_dir());
 
-	if (path && is_held_by(path, project) == 1)
-		return 1;
-	/* Ours was never made; but the folder may have been, for it alone. */
+	(void)item;
 	rmdir(folder);
-	return -1;
 }
 
 static int destroy(const struct ledger_item *item, struct err *err)
 {
-	_cleanup_free_ char *folder = xasprintf(FOLDER, path_run_dir());
 	const char *project;
 	_cleanup_free_ char *path = parse_key(item->key, &project);
 
@@ -200,8 +221,7 @@ static int destroy(const struct ledger_item *item, struct err *err)
 		return err_set(err, "ids '%s': not a range", item->key);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "remove '%s'", path);
-	/* Fails as long as other stacks have theirs. */
-	rmdir(folder);
+	tidy(item);
 	return 0;
 }
 
@@ -209,5 +229,6 @@ const struct ledger_kind ids_kind = {
 	.name = IDS_KIND,
 	.same = same,
 	.destroy = destroy,
+	.tidy = tidy,
 	.flags = LEDGER_SURVIVES_BOOT,
 };

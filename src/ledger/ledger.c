@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -338,6 +339,23 @@ struct ledger *ledger_open(const char *path, bool create,
 	return NULL;
 }
 
+struct ledger *ledger_scratch(const struct ledger_kind *const *const *kinds, struct err *err)
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+
+	l->path = xstrdup("(memory)");
+	l->kinds = kinds;
+	l->writable = l->locked = true;
+	ledger_boot_id(l->boot);
+	l->fd = memfd_create("mstack-ledger", MFD_CLOEXEC);
+	if (l->fd < 0)
+		err_sys(err, errno, "ledger: memory for one");
+	else if (!reload(l, err) && !compact(l, err))
+		return l;
+	ledger_close(l);
+	return NULL;
+}
+
 void ledger_carry(const struct ledger *l, struct carry *to)
 {
 	carry_put_fd(to, "file", l->fd);
@@ -540,6 +558,13 @@ const struct ledger_item *ledger_next(const struct ledger *l, const char *kind,
 		if (e->item.state != LEDGER_GONE && (!kind || !strcmp(kind, e->item.kind)))
 			return &e->item;
 	return NULL;
+}
+
+int ledger_there(const struct ledger *l, const struct ledger_item *item)
+{
+	const struct ledger_kind *k = kind_find(l, item->kind);
+
+	return k ? k->same(item) : 1;
 }
 
 const struct ledger_item *ledger_find(const struct ledger *l, const char *kind, const char *key)

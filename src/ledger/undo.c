@@ -124,6 +124,8 @@ static void attempt(struct undo *u, struct job *j)
 		settle(u, j, FOREIGN);
 		break;
 	default:
+		if (j->e->kind->tidy)
+			j->e->kind->tidy(&j->e->item);
 		settle(u, j, OVER);
 	}
 }

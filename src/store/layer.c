@@ -51,7 +51,7 @@ static void remove_empty_above(const char *key)
 
 	for (int i = 0; i < 2; i++) {
 		*strrchr(path, '/') = '\0';
-		if (rmdir(path) < 0)
+		if (rmdir(path) < 0 && errno != ENOENT)
 			return;
 	}
 }
@@ -100,10 +100,16 @@ static int layer_destroy(const struct ledger_item *item, struct err *err)
 	return rc;
 }
 
+static void layer_tidy(const struct ledger_item *item)
+{
+	remove_empty_above(item->key);
+}
+
 static const struct ledger_kind layer = {
 	.name = "layer",
 	.same = layer_same,
 	.destroy = layer_destroy,
+	.tidy = layer_tidy,
 	.flags = LEDGER_SURVIVES_BOOT,
 };
 
@@ -133,6 +139,20 @@ int store_find(const char *project, struct ledger *l, struct err *err)
 		found = 1;
 	}
 	return found;
+}
+
+void store_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	_cleanup_free_ char *projects = xasprintf("%s/projects", path_data_dir());
+	_cleanup_closedir_ DIR *dir = opendir(projects);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		_cleanup_free_ char *slots = xasprintf("%s/%s/slots", projects, e->d_name);
+
+		if (e->d_name[0] != '.' && !access(slots, F_OK))
+			found(arg, e->d_name);
+	}
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */

@@ -149,6 +149,7 @@ static void test_killed_between(void **state)
 	assert_int_not_equal(access(folder, F_OK), 0);
 	assert_int_equal(path_mkdirs(AT_FDCWD, folder, 0700), 0);
 	assert_int_equal(ids_kind.same(&(struct ledger_item){ .key = "200000:t" }), -1);
+	ids_kind.tidy(&(struct ledger_item){ .key = "200000:t" });
 	assert_int_not_equal(access(folder, F_OK), 0);
 }
 

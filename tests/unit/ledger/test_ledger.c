@@ -304,6 +304,24 @@ static void test_speed(void **state)
 	ledger_close(l);
 }
 
+/* In memory, and asked what is there: the kinds say so, and of one that nobody knows it is held to be. */
+static void test_scratch(void **state)
+{
+	struct err err = { 0 };
+	struct ledger *l = ledger_scratch(kinds, &err);
+	struct ledger_item strange = { .kind = "strange", .key = "x" };
+
+	(void)state;
+	assert_non_null(l);
+	assert_int_equal(ledger_intend(l, "mortal", 0, "a", &err), 1);
+	assert_int_equal(ledger_intend(l, "lasting", 1, "b", &err), 2);
+	assert_int_equal(ledger_there(l, ledger_find(l, "mortal", "a")), -1);
+	assert_int_equal(ledger_there(l, &strange), 1);
+	assert_int_equal(ledger_undo(l, 10, NULL, NULL, &err), 0);
+	assert_null(ledger_next(l, NULL, NULL));
+	ledger_close(l);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -314,6 +332,7 @@ int main(void)
 		TEST(test_not_a_ledger),    TEST(test_lock),
 		TEST(test_lock_on_removed), TEST(test_other_boot),
 		TEST(test_compaction),	    TEST(test_speed),
+		TEST(test_scratch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

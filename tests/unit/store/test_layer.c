@@ -156,6 +156,7 @@ static void test_half_made(void **state)
 {
 	struct scratch *s = *state;
 	_cleanup_free_ char *slot = scratch_path(s, "data/projects/lab/slots/web-1");
+	_cleanup_free_ char *slots = scratch_path(s, "data/projects/lab/slots");
 	_cleanup_free_ char *project = scratch_path(s, "data/projects/lab");
 	struct ledger *l = open_ledger(s);
 	struct err err = { 0 };
@@ -167,6 +168,13 @@ static void test_half_made(void **state)
 	make(s, l, "lab", "web-1");
 	undo(l);
 	assert_false(is_there(project));
+	/* Killed on the way to it: the folders above it, or one of them, are there for nothing. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_not_equal(ledger_intend(l, "layer", 0, slot, &err), 0);
+		assert_int_equal(path_mkdirs(AT_FDCWD, i ? slots : project, 0755), 0);
+		undo(l);
+		assert_false(is_there(project));
+	}
 	/* The ledger was lost: the folder is taken over. */
 	assert_int_equal(path_mkdirs(AT_FDCWD, slot, 0755), 0);
 	make(s, l, "lab", "web-1");
