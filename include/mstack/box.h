@@ -195,6 +195,8 @@ int box_seccomp_check(const char *profile, uint64_t caps, struct err *err);
  * from within that group only.
  */
 int box_find(const char *project, struct ledger *l, struct err *err);
+/* Names of stacks that have cgroups or ids, some more than once. */
+void box_projects(void (*found)(void *arg, const char *project), void *arg);
 /* The living supervisor of a stack: the mstack whose children are in its cgroups, wherever it runs. 0: none, or no container now. */
 pid_t box_supervisor(const char *project);
 

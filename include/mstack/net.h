@@ -154,6 +154,8 @@ void net_close(struct net *n);
  * goes with the process that made it, so that one lives.
  */
 int net_find(const struct net_spec *spec, struct ledger *l, struct err *err);
+/* Names of stacks that links or books of leases bear, some more than once: whoever may have left something. */
+void net_projects(void (*found)(void *arg, const char *project), void *arg);
 
 /* Ledger kinds "bridge" "veth" "macvlan" "vxlan" "nft-table" "lease" "accept-rule"; NULL-terminated. */
 extern const struct ledger_kind *const net_ledger_kinds[];

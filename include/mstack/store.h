@@ -203,6 +203,8 @@ void store_user_fini(struct store_user *u);
 /* The layers of a stack whose ledger was lost (a boot does that), entered in `l` as intents; with `l` NULL this only looks.
  * 1 found, 0 none, -1 error. */
 int store_find(const char *project, struct ledger *l, struct err *err);
+/* Names of stacks that have layers. */
+void store_projects(void (*found)(void *arg, const char *project), void *arg);
 
 /* Removes what undone layers have left behind, which may take long: when everybody has been answered, and without the ledger's lock. */
 void store_sweep(void);

@@ -63,6 +63,19 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err);
  */
 int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err);
 
+/*
+ * For doctor: a thing of a stack of which kernel and ledger do not say the same. Of one that runs: it is there and in no ledger, or
+ * (missing) it was made and somebody else has removed it. Of one that does not run: it was left. sup_cleanup removes those.
+ */
+struct sup_leftover {
+	const char *project;
+	const char *kind, *key;		/* as in the ledger */
+	bool missing;
+	pid_t owner;			/* who runs the stack, 0: nobody */
+};
+/* Tells of each, for all stacks of this run-time folder and whose name stands on anything. 0, -1 with err: could not look. May wait. */
+int sup_leftovers(void (*told)(void *arg, const struct sup_leftover *l), void *arg, struct err *err);
+
 /* The process that holds the project's ledger: a supervisor, also one that does not listen yet, or a guard at work. 0: none. */
 pid_t sup_owner(const char *project);
 /* SIGTERM to it. 0, or 1 when there is none. */

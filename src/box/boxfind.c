@@ -118,3 +118,17 @@ int box_find(const char *project, struct ledger *l, struct err *err)
 
 	return groups < 0 ? -1 : ids | groups;
 }
+
+void box_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	_cleanup_free_ char *top = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+
+	ids_projects(found, arg);
+	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }) == 0)
+		dir = opendir(top);
+	while (dir && (e = readdir(dir)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			found(arg, e->d_name);
+}

@@ -36,6 +36,8 @@ uint32_t ids_choose(const struct ids_pool *pool, const char *project, uint32_t n
 int ids_lease(const char *project, struct ledger *l, uint32_t *ret_first, struct err *err);
 /* Ranges of a stack whose ledger was lost, as box_find. */
 int ids_find(const char *project, struct ledger *l, struct err *err);
+/* The owners of all ranges that are taken. */
+void ids_projects(void (*found)(void *arg, const char *project), void *arg);
 
 extern const struct ledger_kind ids_kind;
 

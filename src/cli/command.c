@@ -303,7 +303,7 @@ static const struct cli_option volume_options[] = {
 
 static const struct cli_option doctor_options[] = {
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
-	LATER("fix", 0),
+	FLAG("fix", 0, fix, "remove what stacks that do not run have left behind, as 'down' would"),
 	END,
 };
 
@@ -520,8 +520,11 @@ const struct cli_command cli_commands[] = {
 	  "volume inspect NAME...         everything about it, as JSON\n",
 	  cli_volume },
 	{ "ls", "list the stacks of this host", "", 0, COMMAND_NO_FILE, ls_options, NULL, cli_ls },
-	{ "doctor", "say whether this host can run stacks, and what to do if not", "", 0, COMMAND_NO_FILE, doctor_options,
-	  "Exit code 1 when something is missing that every stack needs.\n", cli_doctor },
+	{ "doctor", "say whether this host can run stacks and what they left behind, and what to do about it", "", 0, COMMAND_NO_FILE, doctor_options,
+	  "Compares what is there with what the stacks have written down: names all that a stack has left which nobody\n"
+	  "runs any more, and what somebody else has removed from one that runs. Only what is ours is touched by --fix.\n"
+	  "Exit code 6 when kernel and ledgers do not say the same, 1 when something is missing that every stack needs.\n",
+	  cli_doctor },
 	{ "version", "print the version", "", 0, COMMAND_NO_FILE, version_options, NULL, cli_version },
 	{ "help", "explain mstack, one command, or the keys of a stack file", "[COMMAND|keys]", 1, COMMAND_NO_FILE, no_options, NULL,
 	  cli_help },

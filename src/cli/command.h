@@ -5,6 +5,8 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <jansson.h>
+
 #include "cli/option.h"
 
 enum {
@@ -59,6 +61,8 @@ int cli_capture(const struct cli_options *o, struct err *err);
 int cli_graph(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
+/* leftovers.c, for doctor: rows of what is left of stacks. *ret_differ: how many there are (after --fix: still). 0, -1. */
+int cli_leftovers(const struct cli_options *o, json_t *rows, size_t *ret_differ, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);
 int cli_version(const struct cli_options *o, struct err *err);
 int cli_help(const struct cli_options *o, struct err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * doctor: `mstack doctor`, whether this host can run stacks, feature by feature, with the cure. Collects what the rooms
- * find out by trying (in processes of their own, so nothing of the host is touched) and prints it.
+ * doctor: `mstack doctor`, whether this host can run stacks, feature by feature, with the cure, and what stacks have left
+ * (leftovers.c). Collects what the rooms find out by trying (in processes of their own, so nothing of the host is touched) and
+ * prints it.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -98,7 +99,9 @@ static void print_cures(const struct findings *all)
 	}
 }
 
-static int print(const struct cli_options *o, const struct findings *all, struct err *err)
+/* The rows of what is left are added. */
+static int print(const struct cli_options *o, const struct findings *all, size_t *ret_differ,
+		 struct err *err)
 {
 	static const struct cli_column columns[] = {
 		{ "CHECK", "Check" }, { "RESULT", "Result" }, { "REASON", "Why" }, { NULL, NULL }
@@ -108,7 +111,9 @@ static int print(const struct cli_options *o, const struct findings *all, struct
 
 	for (size_t i = 0; i < all->n; i++)
 		json_array_append_new(rows, row_of(&all->v[i]));
-	rc = cli_rows_print(o, rows, columns, err);
+	rc = cli_leftovers(o, rows, ret_differ, err);
+	if (!rc)
+		rc = cli_rows_print(o, rows, columns, err);
 	if (!rc && cli_rows_is_table(o))
 		print_cures(all);
 	json_decref(rows);
@@ -120,7 +125,7 @@ int cli_doctor(const struct cli_options *o, struct err *err)
 	struct box_probe box[PROBES_MAX];
 	struct net_probe net[PROBES_MAX];
 	struct findings all = { 0 };
-	size_t n = box_probe(box, PROBES_MAX), missing = 0;
+	size_t n = box_probe(box, PROBES_MAX), missing = 0, differ = 0;
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
@@ -130,11 +135,13 @@ int cli_doctor(const struct cli_options *o, struct err *err)
 		add(&all, net[i].what, net[i].ok, is_needed(net[i].what), net[i].why, net[i].cure);
 	add_busybox(&all);
 	add_programs(&all);
-	rc = print(o, &all, err);
+	rc = print(o, &all, &differ, err);
 	for (size_t i = 0; i < all.n; i++)
 		missing += !all.v[i].ok && all.v[i].needed;
 	vec_fini(&all);
 	if (rc < 0)
 		return -1;
+	if (differ)
+		return cli_told(err, ERR_LEFTOVER);
 	return missing ? cli_told(err, ERR_RUN) : 0;
 }

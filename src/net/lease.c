@@ -433,6 +433,23 @@ int lease_find(const char *project, struct lease_devices *ret, struct err *err)
 	return 0;
 }
 
+void lease_owners(void (*found)(void *arg, const char *project), void *arg)
+{
+	_cleanup_free_ char *path = xasprintf("%s/leases", path_run_dir());
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		_cleanup_(book_fini) struct book book = { 0 };
+		struct lease_device dev;
+
+		if (parse_name(e->d_name, &dev) || book_read(dirfd(dir), &dev, &book))
+			continue;
+		for (size_t i = 0; i < book.owners.n; i++)
+			found(arg, book.owners.v[i]);
+	}
+}
+
 /* Is it for us to turn the switch back? 1 yes, 0 no: it is off, another device's, or wanted by others; -1 cannot be told. */
 static int is_to_restore(const struct lease_device *dev, const struct book *book, struct err *err)
 {

@@ -36,6 +36,8 @@ void lease_devices_fini(struct lease_devices *d);
 int lease_take(struct ledger *l, const struct lease_device *dev, const char *project,
 	       struct err *err);
 
+/* Whoever the books name, once for each lease. */
+void lease_owners(void (*found)(void *arg, const char *project), void *arg);
 /* What the books say that `project` holds; looks only, waits for no lock. */
 int lease_find(const char *project, struct lease_devices *ret, struct err *err);
 

@@ -107,3 +107,29 @@ int net_find(const struct net_spec *spec, struct ledger *l, struct err *err)
 	links = rules < 0 ? -1 : find_links(spec, l, err);
 	return links < 0 ? -1 : links | leases | rules;
 }
+
+/* "mstack:PROJECT:..." */
+static void tell_owner(const char *alias, void (*found)(void *arg, const char *project), void *arg)
+{
+	const char *name = alias + strlen(LINK_OWNER);
+	_cleanup_free_ char *project = NULL;
+
+	if (strncmp(alias, LINK_OWNER, strlen(LINK_OWNER)) || !strchr(name, ':'))
+		return;
+	project = xasprintf("%.*s", (int)strcspn(name, ":"), name);
+	found(arg, project);
+}
+
+void net_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	struct err err = { 0 };
+	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, &err);
+	_cleanup_free_ struct link_info *links = NULL;
+	size_t n = 0;
+
+	lease_owners(found, arg);
+	if (fd < 0 || link_list(fd, &links, &n, &err))
+		return;
+	for (size_t i = 0; i < n; i++)
+		tell_owner(links[i].alias, found, arg);
+}

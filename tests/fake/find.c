@@ -54,3 +54,21 @@ int net_hosts_write(struct ledger *l, const char *path, const char *project, con
 	(void)err;
 	return 0;
 }
+
+void net_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	(void)found;
+	(void)arg;
+}
+
+void box_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	(void)found;
+	(void)arg;
+}
+
+void store_projects(void (*found)(void *arg, const char *project), void *arg)
+{
+	(void)found;
+	(void)arg;
+}
