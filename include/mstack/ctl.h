@@ -64,6 +64,19 @@ enum ctl_type {
 	 * and without one when it has none yet.
 	 */
 	CTL_CAPTURE = 11,
+	/*
+	 * Services that come and go while the stack stays. Request {"services": [names] or absent: all, "timeout": seconds or absent}
+	 * and what stands below; one at a time for each connection, and who goes away has not taken it back. Answered at once with {},
+	 * then for each container, when that has happened, with {"slot", "change": "started", "stopped", ...}, with {"slot", "same":
+	 * "running"} if there was nothing to do, or with {"slot", "error"}; the last one is CTL_ERROR when something has failed.
+	 */
+	CTL_START = 12,		/* with what they depend on; "wait": bool, until they are healthy */
+	CTL_STOP = 13,
+	CTL_RESTART = 14,	/* "no_deps": bool, without those that depend on them by `restart: true` */
+	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for */
+	CTL_RM = 16,		/* those that rest, or with "stop": bool, all */
+	CTL_WAIT = 17,		/* "any": bool, for the first; "code" and "container" beside "slot": of the next exit, or of
+				   the last one of a container that does not run */
 };
 
 enum { CTL_LAST = 1 };		/* flags */

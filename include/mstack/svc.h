@@ -56,6 +56,7 @@ enum svc_event_kind {
 	SVC_EV_HOOKS_DONE,	/* those of DO_POST_START or DO_PRE_STOP are through */
 	SVC_EV_HOOKS_FAILED,	/* one of them failed; those behind it were not run */
 	SVC_EV_UNHEALTHY,
+	SVC_EV_LAST_RUN,		/* somebody sent it the signal that stops it, with all the time that it takes: it is not to come back */
 	SVC_EV_N_KINDS
 };
 

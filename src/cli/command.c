@@ -153,6 +153,34 @@ static const struct cli_option stats_options[] = {
 	END,
 };
 
+static const struct cli_option start_options[] = {
+	FLAG("wait", 0, wait, "until they are healthy, too"),
+	LATER("wait-timeout", 0),
+	END,
+};
+
+static const struct cli_option stop_options[] = {
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period, instead of the file's; 0: kill at once"),
+	END,
+};
+
+static const struct cli_option restart_options[] = {
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period, instead of the file's; 0: kill at once"),
+	FLAG("no-deps", 0, no_deps, "without those that depend on them by 'restart: true'"),
+	END,
+};
+
+static const struct cli_option kill_options[] = {
+	VALUE("signal", 's', TEXT, signal, "SIGNAL", "by name or number, instead of SIGKILL"),
+	FLAG("remove-orphans", 0, remove_orphans, "accepted; what a stack does not know of does not run in it"),
+	END,
+};
+
+static const struct cli_option wait_options[] = {
+	FLAG("down-project", 0, down_project, "take the stack down when the first of them has ended"),
+	END,
+};
+
 static const struct cli_option link_options[] = {
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line, for each link"),
 	END,
@@ -426,6 +454,25 @@ const struct cli_command cli_commands[] = {
 	  "of its ends, as in the stack file. States: up; down; no-carrier: an end was taken down from within; absent:\n"
 	  "its services have not been started.\n",
 	  cli_link },
+	{ "start", "start services that were stopped", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, start_options,
+	  "With what they depend on, in order; delays and counters of restarts begin anew. A service that has ended well by\n"
+	  "itself has done its work, and is run again only when it is named. For a stack that is not up: 'up'.\n",
+	  cli_start },
+	{ "stop", "stop services; their addresses, links and files stay", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, stop_options,
+	  "Those that depend on others of them first. A stopped service is not restarted, whatever its policy, until 'start';\n"
+	  "the stack stays up, also in the foreground, where it ends when all services have ended by themselves.\n",
+	  cli_stop },
+	{ "restart", "stop services and start them again", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, restart_options,
+	  "All are down before the first is up again; address, links, files and log stay. With them those that run and depend\n"
+	  "on them by 'restart: true'. Changes of the stack file are not read.\n",
+	  cli_restart },
+	{ "kill", "end services at once, or send them a signal", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, kill_options,
+	  "After SIGKILL, and the signal that stops a service, it is not restarted. Of others it does what it likes.\n"
+	  "\n"
+	  "  mstack kill -s HUP web\n",
+	  cli_kill },
+	{ "wait", "wait until services end", "[FILE] SERVICE...", 256, COMMAND_ACTS, wait_options,
+	  "Each end is a line; the exit code is that of the last one. Who does not run has ended already.\n", cli_wait },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options,
 	  "They keep memory, files and connections, and hear no signal until 'unpause', 'stop' or 'down'. Health checks\n"
 	  "wait as well.\n",
@@ -530,14 +577,9 @@ const struct cli_command cli_commands[] = {
 	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
-	NOT_YET("start", "start stopped services"),
-	NOT_YET("stop", "stop services, keep their slots"),
-	NOT_YET("restart", "restart services"),
-	NOT_YET("kill", "send services a signal"),
 	NOT_YET("rm", "remove stopped services"),
 	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
-	NOT_YET("wait", "wait until services end"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),
 	{ NULL, NULL, NULL, 0, 0, NULL, NULL, NULL },

@@ -26,6 +26,8 @@ struct cli_options {
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	bool json;
 	const char *after, *grep; /* of `events`; of `logs` */
+	bool down_project; /* of `wait` */
+	const char *signal; /* of `kill` */
 	const char *policy; /* of `pull` */
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *protocol, *detach_keys;

@@ -169,11 +169,19 @@ static const struct sup_slot *first_failure(const struct sup *s)
 	return found;
 }
 
+/* Somebody does not want it to run. */
+bool sup_is_stopped(const struct sup_slot *slot)
+{
+	return sup_is_service(slot) && sup_at_rest(&slot->svc) && !slot->svc.want_up;
+}
+
 /* A job that has run and ended has arrived: it will never be healthy, and need not be. */
 static bool arrived(const struct sup_slot *slot, bool wait)
 {
 	const struct svc *v = &slot->svc;
 
+	if (sup_is_stopped(slot))
+		return true;
 	if (!v->runs || v->state == SVC_STARTING)
 		return false;
 	if (!wait || v->state == SVC_EXITED)
@@ -206,6 +214,15 @@ void sup_look_at_up(struct sup *s)
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
+
+/* What somebody has stopped he may start again: as long as there is such a one, the stack waits for him. */
+static bool is_kept(const struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_stopped(&s->slots[i]))
+			return true;
+	return s->verbs != NULL;
+}
 
 static bool all_at_rest(const struct sup *s)
 {
@@ -252,7 +269,8 @@ void sup_look_at_end(struct sup *s)
 {
 	struct sup_cause all_ended = sup_because(WHY_SELF, "all services have ended");
 
-	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && all_at_rest(s))
+	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && all_at_rest(s) &&
+	    !is_kept(s))
 		sup_end(s, ENDING_STOP, 0, &all_ended);
 	if (s->ending == ENDING_NO)
 		return;

@@ -125,6 +125,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 		sup_execute(s);
 		if (!s->facts.n) {
 			sup_look_at_up(s);
+			sup_look_at_verbs(s);
 			sup_look_at_oneoffs(s);
 			sup_look_at_end(s);
 			sup_execute(s);

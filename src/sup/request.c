@@ -152,6 +152,11 @@ static const struct request {
 	{ CTL_CAPTURE, answer_capture },
 	{ CTL_IMPAIR, sup_impair_request },
 	{ CTL_LINK, sup_link_request },
+	{ CTL_START, sup_verb_request },
+	{ CTL_STOP, sup_verb_request },
+	{ CTL_RESTART, sup_verb_request },
+	{ CTL_KILL, sup_verb_request },
+	{ CTL_WAIT, sup_verb_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)
@@ -176,6 +181,7 @@ static void close_peer(struct sup_peer *p)
 	p->waits_for_down = false;
 	sup_attach_peer_gone(p);
 	sup_oneoff_peer_gone(p);
+	sup_verb_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)

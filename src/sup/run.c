@@ -344,6 +344,7 @@ static void free_models(struct sup *s)
 static void free_all(struct sup *s)
 {
 	sup_peers_close(s);
+	sup_verbs_free(s);
 	sup_guard_stop(s);
 	net_close(s->net);
 	net_close(s->uplink);

@@ -187,6 +187,9 @@ static void abort_after(struct sup_slot *slot, int status)
 /* What it wrote comes first: the last words of a process stand before the line about its end. */
 static void exited(struct sup_slot *slot, const struct box_event *ev)
 {
+	const struct svc *v = &slot->svc;
+	bool wished = !v->want_up || (v->state == SVC_STOPPING && v->ailment == SVC_WELL);
+
 	sup_names_up(slot, false);
 	sup_streams_ended(slot);
 	sup_attach_ended(slot, ev->status);
@@ -198,7 +201,8 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 		return;
 	tell_exit(slot, ev->status);
 	tell_restart(slot);
-	abort_after(slot, ev->status);
+	if (!wished || slot->sup->ending != ENDING_NO)
+		abort_after(slot, ev->status);
 }
 
 /* x-on-unhealthy. Why is kept only where something follows of it. */

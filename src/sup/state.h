@@ -63,6 +63,7 @@ enum sup_phase { PHASE_NONE, PHASE_OPENING, PHASE_READY };
 
 struct sup_attach;
 struct sup_oneoff; /* oneoff.h */
+struct sup_verb;   /* verbs.c */
 
 struct sup_slot {
 	struct sup *sup;
@@ -119,6 +120,7 @@ struct sup_peer {
 	json_t *last;	     /* its last answer about that, until the end of the turn; owned */
 	enum ctl_type last_type;
 	bool done; /* it has that answer, and nothing more to ask */
+	struct sup_verb *verb; /* that it waits for, or NULL */
 };
 
 enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
@@ -185,6 +187,7 @@ struct sup {
 	pid_t guard;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
+	struct sup_verb *verbs; /* requests that are on their way */
 	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
 	struct sup_cause end_cause;   /* of the first who said so */
@@ -316,6 +319,14 @@ void sup_restart_words(const struct svc *v, uint64_t ms, struct buf *ret);
 void sup_dead_words(const struct svc *v, struct buf *ret);
 /* How long it still waits. */
 uint64_t sup_restart_ms(const struct sup_slot *slot);
+bool sup_is_stopped(const struct sup_slot *slot);
+
+/* verbs.c: CTL_START and its kin. A wish goes on without its client; a later one for the same slot takes it over. */
+void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m);
+void sup_verb_peer_gone(struct sup_peer *p);
+/* When all facts have settled: what comes next of each, and what has arrived is told. */
+void sup_look_at_verbs(struct sup *s);
+void sup_verbs_free(struct sup *s);
 
 /* rootlock.c: who writes into the folder of an image is alone with it. */
 int sup_lock_roots(struct sup *s, struct err *err);

@@ -239,6 +239,8 @@ static bool failed(int status)
 
 static bool restart_wanted(const struct svc *s)
 {
+	if (!s->want_up)
+		return false;
 	switch (s->policy.restart) {
 	case SVC_RESTART_NO:
 		return false;
@@ -368,42 +370,49 @@ static svc_action *const cell[SVC_N_STATES][SVC_EV_N_KINDS] = {
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
 		[SVC_EV_KILL] = want_down, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = same, [SVC_EV_HOOKS_FAILED] = same, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = same,
 	},
 	[SVC_WAITING] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = start, [SVC_EV_GATE_FAILED] = gate_failed, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = rest,
 		[SVC_EV_KILL] = rest, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = same, [SVC_EV_HOOKS_FAILED] = same, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = same,
 	},
 	[SVC_STARTING] = {
 		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = started,
 		[SVC_EV_START_FAILED] = start_failed, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
 		[SVC_EV_KILL] = kill_start, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = same, [SVC_EV_HOOKS_FAILED] = same, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = same,
 	},
 	[SVC_RUNNING] = {
-		[SVC_EV_UP] = same, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
+		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = exited, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = stop,
 		[SVC_EV_KILL] = kill_now, [SVC_EV_PAUSE] = freeze, [SVC_EV_UNPAUSE] = unfreeze,
 		[SVC_EV_HOOKS_DONE] = arrived, [SVC_EV_HOOKS_FAILED] = hook_failed, [SVC_EV_UNHEALTHY] = unhealthy,
+		[SVC_EV_LAST_RUN] = want_down,
 	},
 	[SVC_BACKOFF] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = again, [SVC_EV_DOWN] = rest,
 		[SVC_EV_KILL] = rest, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = same, [SVC_EV_HOOKS_FAILED] = same, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = same,
 	},
 	[SVC_STOPPING] = {
 		[SVC_EV_UP] = want_up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = stopped, [SVC_EV_TIMER] = kill_again, [SVC_EV_DOWN] = want_down,
 		[SVC_EV_KILL] = kill_again, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = parted, [SVC_EV_HOOKS_FAILED] = parted, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = want_down,
 	},
 	[SVC_EXITED] = {
 		[SVC_EV_UP] = up, [SVC_EV_READY] = same, [SVC_EV_GATE_FAILED] = same, [SVC_EV_STARTED] = bug,
 		[SVC_EV_START_FAILED] = bug, [SVC_EV_EXITED] = bug, [SVC_EV_TIMER] = same, [SVC_EV_DOWN] = want_down,
 		[SVC_EV_KILL] = want_down, [SVC_EV_PAUSE] = same, [SVC_EV_UNPAUSE] = same,
 		[SVC_EV_HOOKS_DONE] = same, [SVC_EV_HOOKS_FAILED] = same, [SVC_EV_UNHEALTHY] = same,
+		[SVC_EV_LAST_RUN] = same,
 	},
 };
 

@@ -415,6 +415,28 @@ static void test_gate(void **state)
 	assert_true(w.s.gate_failed);
 }
 
+/* It goes on as long as it likes, and comes back only if somebody wants it before it has ended. */
+static void test_last_run(void **state)
+{
+	struct world w = world(SVC_RESTART_ALWAYS, 0);
+
+	(void)state;
+	run(&w);
+	assert_int_equal(feed(&w, SVC_EV_LAST_RUN, 0).todo, 0);
+	assert_int_equal(w.s.state, SVC_RUNNING);
+	feed(&w, SVC_EV_UP, 0);
+	feed(&w, SVC_EV_EXITED, 0);
+	assert_int_equal(w.s.state, SVC_BACKOFF);
+	feed(&w, SVC_EV_LAST_RUN, 0); /* there is no run */
+	feed(&w, SVC_EV_TIMER, 0);
+	feed(&w, SVC_EV_READY, 0);
+	feed(&w, SVC_EV_STARTED, 0);
+	feed(&w, SVC_EV_LAST_RUN, 0);
+	feed(&w, SVC_EV_EXITED, 1 << 8);
+	assert_int_equal(w.s.state, SVC_EXITED);
+	assert_false(w.s.want_up);
+}
+
 static void test_pause(void **state)
 {
 	struct world w = world(SVC_RESTART_ALWAYS, 0);
@@ -523,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_wishes_while_busy),
 		cmocka_unit_test(test_start_failures),
 		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_last_run),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_stop_of_a_paused_one),
 		cmocka_unit_test(test_random),

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verbpick: which slots a request means: those of the services that it names, or all; for a start also what these depend on, for a
+ * restart also those that want to be restarted with them. Called by verbs.c; changes nothing.
+ */
+#include <sys/wait.h>
+
+#include "sup/verbs.h"
+
+/* By number of the place. */
+struct picked {
+	const struct sup *s;
+	bool *named, *meant;
+};
+
+/* ---- who is meant ---------------------------------------------------------------------------- */
+
+/* It has done what it was there for: nobody stopped it, and it did not fail. */
+static bool is_finished(const struct sup_slot *slot)
+{
+	const struct svc *s = &slot->svc;
+
+	return s->state == SVC_EXITED && s->want_up && s->runs && WIFEXITED(s->last_status) &&
+	       WEXITSTATUS(s->last_status) == 0;
+}
+
+/* What they need, and what that needs, if it rests; not what has done its work. */
+static void add_needed(struct picked *p)
+{
+	const struct plan *plan = p->s->plan;
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < plan->n_edges; i++) {
+			const struct plan_edge *e = &plan->edges[i];
+			const struct sup_slot *on = &p->s->slots[e->on];
+
+			if (!p->meant[e->slot] || p->meant[e->on] || is_finished(on) ||
+			    !sup_is_service(on))
+				continue;
+			p->meant[e->on] = again = true;
+		}
+	}
+}
+
+/* Who rests was stopped, or has ended, and stays so. */
+static void add_restarted(struct picked *p)
+{
+	const struct plan *plan = p->s->plan;
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < plan->n_edges; i++) {
+			const struct plan_edge *e = &plan->edges[i];
+			const struct sup_slot *slot = &p->s->slots[e->slot];
+
+			if (!p->meant[e->on] || p->meant[e->slot] || !e->restart ||
+			    !sup_is_service(slot) || sup_at_rest(&slot->svc))
+				continue;
+			p->meant[e->slot] = again = true;
+		}
+	}
+}
+
+static bool has_name(const json_t *services, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(services, i, one)
+		if (json_is_string(one) && !strcmp(json_string_value(one), name))
+			return true;
+	return false;
+}
+
+static void pick_named(struct picked *p, enum ctl_type type, const json_t *services)
+{
+	bool goes_up = type == CTL_START || type == CTL_RESTART;
+
+	for (size_t i = 0; i < p->s->n_slots; i++) {
+		const struct sup_slot *slot = &p->s->slots[i];
+
+		if (!sup_is_service(slot))
+			continue;
+		p->named[i] = services ? has_name(services, slot->plan->service->name)
+				       : !(goes_up && is_finished(slot));
+		p->meant[i] = p->named[i];
+	}
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static bool has_slot(const struct sup *s, const char *service)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) &&
+		    !strcmp(s->slots[i].plan->service->name, service))
+			return true;
+	return false;
+}
+
+/* The client has asked its file; what counts is what runs here. */
+static bool check_names(const struct sup *s, enum ctl_type type, const json_t *services,
+			struct err *err)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(services, i, one) {
+		const char *name = json_is_string(one) ? json_string_value(one) : "";
+
+		if (has_slot(s, name))
+			continue;
+		if (!stack_find_service(s->model->stack, name))
+			err_kind(err, ERR_USAGE, "no such service: '%.64s' in stack '%s'", name,
+				 s->opts->stack->name);
+		else if (type == CTL_START)
+			err_set(err, "service '%.64s' has no container to start", name);
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, struct err *err)
+{
+	const json_t *services = json_object_get(body, "services");
+	const size_t n = v->sup->n_slots;
+	_cleanup_free_ bool *named = xcalloc(n + 1, sizeof(*named)),
+			    *meant = xcalloc(n + 1, sizeof(*meant));
+	struct picked p = { v->sup, named, meant };
+
+	if (!check_names(v->sup, type, services, err))
+		return;
+	pick_named(&p, type, services);
+	if (type == CTL_START)
+		add_needed(&p);
+	else if (type == CTL_RESTART && !json_is_true(json_object_get(body, "no_deps")))
+		add_restarted(&p);
+	v->work = xcalloc(n + 1, sizeof(*v->work));
+	for (size_t i = 0; i < n; i++)
+		if (meant[i])
+			v->work[v->n++] = (struct verb_work){ .slot = &v->sup->slots[i] };
+}
