@@ -277,7 +277,7 @@ static int compact(struct ledger *l, struct err *err)
 {
 	struct ledger_head head;
 	struct buf all = { 0 };
-	uint64_t start = l->end < sizeof(head) ? sizeof(head) : l->end;
+	uint64_t end = l->end, start = end < sizeof(head) ? sizeof(head) : end;
 	int rc;
 
 	entries_sweep(l, false);
@@ -285,8 +285,12 @@ static int compact(struct ledger *l, struct err *err)
 	l->end = start;
 	rc = append(l, buf_str(&all), all.len, err);
 	buf_fini(&all);
-	if (rc < 0)
+	if (rc < 0) {
+		/* Without the room for a head that is not coming. */
+		l->end = end;
+		(void)!ftruncate(l->fd, (off_t)end);
 		return -1;
+	}
 	ledger_head_make(&head, start, l->boot);
 	if (pwrite(l->fd, &head, sizeof(head), 0) != sizeof(head))
 		return err_sys(err, errno, "ledger: write '%s'", l->path);

@@ -71,8 +71,12 @@ void ledger_head_make(struct ledger_head *h, uint64_t start, const char boot[40]
 
 enum ledger_head_check ledger_head_check(const struct ledger_head *h, size_t len)
 {
+	static const char none[sizeof(h->magic)];
 	size_t seen = len < sizeof(h->magic) ? len : sizeof(h->magic);
 
+	/* Records are written before their head: without one they are nobody's yet. */
+	if (!memcmp(h->magic, none, seen))
+		return LEDGER_HEAD_TORN;
 	if (memcmp(h->magic, MAGIC, seen))
 		return LEDGER_HEAD_FOREIGN;
 	if (len < sizeof(*h) || h->sum != head_sum(h) || h->start < sizeof(*h))

@@ -146,6 +146,25 @@ static void test_torn(void **state)
 	}
 }
 
+/* The disk was full when the first head was to be written: nothing was entered, and it begins anew. */
+static void test_no_head_yet(void **state)
+{
+	struct scratch *s = *state;
+	struct err err = { 0 };
+	char nothing_yet[200] = "";
+	struct ledger *l;
+
+	assert_int_equal(file_replace(AT_FDCWD, s->path, nothing_yet, sizeof(nothing_yet), 0600),
+			 0);
+	l = scratch_ledger(s, kinds);
+	assert_null(ledger_next(l, NULL, NULL));
+	assert_int_equal(ledger_intend(l, "mortal", 0, "a", &err), 1);
+	ledger_close(l);
+	l = scratch_ledger(s, kinds);
+	assert_non_null(ledger_find(l, "mortal", "a"));
+	ledger_close(l);
+}
+
 static void test_not_a_ledger(void **state)
 {
 	struct scratch *s = *state;
@@ -332,7 +351,7 @@ int main(void)
 		TEST(test_not_a_ledger),    TEST(test_lock),
 		TEST(test_lock_on_removed), TEST(test_other_boot),
 		TEST(test_compaction),	    TEST(test_speed),
-		TEST(test_scratch),
+		TEST(test_scratch),	    TEST(test_no_head_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,10 @@ static void test_head(void **state)
 		assert_int_equal(ledger_head_check(&h, len), LEDGER_HEAD_TORN);
 	h.start++;
 	assert_int_equal(ledger_head_check(&h, sizeof(h)), LEDGER_HEAD_TORN);
+	/* Room for it, and it was not written. */
 	memset(&h, 0, sizeof(h));
+	assert_int_equal(ledger_head_check(&h, sizeof(h)), LEDGER_HEAD_TORN);
+	memset(&h, 1, sizeof(h));
 	assert_int_equal(ledger_head_check(&h, sizeof(h)), LEDGER_HEAD_FOREIGN);
 }
 
