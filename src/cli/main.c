@@ -3,9 +3,11 @@
  * main: the mstack command. Reads the command line, calls the command, turns its error into one line and an exit code.
  */
 #include <errno.h>
+#include <ev.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -58,6 +60,13 @@ static void complain(const struct cli_options *o, const struct err *err)
 	buf_fini(&b);
 }
 
+/* Instead of libev's abort: no loop can go on then. A supervisor's guard takes down what there is. */
+static void loop_failed(const char *what)
+{
+	fprintf(stderr, "mstack: event loop: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(cli_options_fini) struct cli_options o = { 0 };
@@ -67,6 +76,7 @@ int main(int argc, char **argv)
 
 	fill_standard_fds();
 	setlocale(LC_CTYPE, "");
+	ev_set_syserr_cb(loop_failed);
 	if (cli_options_parse((const char *const *)argv + (argc > 0), &o, &c, &err) == 0)
 		code = run(&o, c, &err);
 	if (code >= 0)
