@@ -78,7 +78,7 @@ int sup_leftovers(void (*told)(void *arg, const struct sup_leftover *l), void *a
 
 /* The process that holds the project's ledger: a supervisor, also one that does not listen yet, or a guard at work. 0: none. */
 pid_t sup_owner(const char *project);
-/* SIGTERM to it. 0, or 1 when there is none. */
+/* SIGTERM to it, unless it is a guard. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
 
 /*

@@ -74,17 +74,18 @@ static int take_down(const struct cli_options *o, const char *project,
 {
 	uint64_t end = time_mono_ms() + PATIENCE_MS;
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
+	bool told = false;
 
 	for (;;) {
 		int r = ask(o, project, err);
 
 		if (r <= 0)
 			return r;
+		/* Alive, but not listening yet: it may unpack an image for minutes. Told twice it would kill. */
+		told = told || sup_interrupt(project) == 0;
 		r = sup_cleanup(project, hooks, err);
 		if (r >= 0 || err->sys != EBUSY || time_mono_ms() > end)
 			return r;
-		/* Alive, but not listening yet: it may unpack an image for minutes. */
-		sup_interrupt(project);
 		nanosleep(&pause, NULL);
 	}
 }

@@ -91,10 +91,11 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 
 	if (rc != 0)
 		return rc;
+	/* Before our own folder, by which the next one knows that we were killed here. */
+	sup_netns_folder_leave();
 	if (path_remove_tree(AT_FDCWD, dir) < 0)
 		return err_sys(err, errno, "remove run-time folder '%s'", dir);
 	rmdir(path_run_dir()); /* only when it is empty: the last stack */
-	sup_netns_folder_leave();
 	return 0;
 }
 
@@ -129,7 +130,6 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 	return rc;
 }
 
-/* A folder without a ledger is none of ours, or its project is just ending. */
 /* Who holds the lock is alive, so the number is its own. */
 pid_t sup_owner(const char *project)
 {
@@ -144,9 +144,18 @@ pid_t sup_owner(const char *project)
 	return pid;
 }
 
+static bool is_guard(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/comm", (int)pid);
+	_cleanup_(buf_fini) struct buf name = { 0 };
+
+	return file_read(AT_FDCWD, path, 64, &name) == 0 &&
+	       !strcmp(buf_str(&name), SUP_GUARD_NAME "\n");
+}
+
 int sup_interrupt(const char *project)
 {
 	pid_t pid = sup_owner(project);
 
-	return pid > 0 && kill(pid, SIGTERM) == 0 ? 0 : 1;
+	return pid > 0 && !is_guard(pid) && kill(pid, SIGTERM) == 0 ? 0 : 1;
 }

@@ -34,7 +34,7 @@ static _Noreturn void guard(const char *project, int supervisor)
 	sigset_t none;
 
 	setsid();
-	prctl(PR_SET_NAME, "mstack-guard");
+	prctl(PR_SET_NAME, SUP_GUARD_NAME);
 	close_others(supervisor);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -33,6 +33,8 @@ enum {
 	SUP_GUARD_MS = 5000, /* how long a guard at work is waited for */
 };
 
+#define SUP_GUARD_NAME "mstack-guard" /* in /proc/PID/comm */
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 enum sup_fact_kind {
