@@ -37,6 +37,8 @@ struct in_addr ip_to4(const struct ip *ip);
 unsigned ip_bits(const struct ip *ip);
 /* 0.0.0.0 and ::, which no host has; and no address. */
 bool ip_is_zero(const struct ip *ip);
+/* ::1 */
+bool ip_is_loopback6(const struct ip *ip);
 bool ip_equal(const struct ip *a, const struct ip *b);
 /* Order of addresses: IPv4 first, then by their bytes. As memcmp(3). */
 int ip_compare(const struct ip *a, const struct ip *b);

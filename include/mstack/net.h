@@ -84,7 +84,7 @@ struct net_port_spec {
 
 struct net_publish_spec {
 	uint8_t protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
-	struct ip host_ip;		/* of the same family as addr; 0.0.0.0 and `::`: any of that family */
+	struct ip host_ip;		/* of the same family as addr; 0.0.0.0 and `::`: any of that family; ::1: see net_names_proxy */
 	uint16_t host_port;		/* 0: a free one is chosen and written back by net_reserve */
 	struct ip addr;			/* of the slot */
 	uint16_t port;

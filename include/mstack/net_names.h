@@ -47,6 +47,13 @@ int net_names_listen(struct net_names *n, uint32_t slot, const struct net_names_
 /* Does a program run in it? Of several with one name only such are told, if there are any. */
 void net_names_up(struct net_names *n, uint32_t slot, bool up);
 void net_names_drop(struct net_names *n, uint32_t slot);
+/*
+ * Published ports that the host reaches by ::1, by which the kernel has no way to a container: those that were reserved on ::1
+ * or on `::`. What comes to their sockets by ::1 mstack-net hands on, to addr and port; without `add` not any more. Others among
+ * these are left alone. A mstack-net that is started again goes on with them; what it had under way is lost.
+ */
+void net_names_proxy(struct net_names *n, const struct net *net, const struct net_publish_spec *pubs, size_t count,
+		     bool add);
 void net_names_close(struct net_names *n);
 
 #endif

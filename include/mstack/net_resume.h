@@ -18,7 +18,7 @@ struct net *net_resume(struct ev_loop *loop, const struct net_spec *spec, struct
 
 /*
  * The process that answers goes on when it is of our version, else another one is started; questions wait meanwhile. net_names_resume is
- * net_names_open up to where the process is told something: what net_names_networks, _add, _up and net_names_listens say is noted
+ * net_names_open up to where the process is told something: what net_names_networks, _add, _up, _proxy and net_names_listens say is noted
  * until net_names_resumed. That fails when no process can be started.
  */
 void net_names_carry(const struct net_names *n, struct carry *to);

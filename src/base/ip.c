@@ -122,6 +122,13 @@ int ip_compare(const struct ip *a, const struct ip *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
+bool ip_is_loopback6(const struct ip *ip)
+{
+	static const struct ip loopback = { AF_INET6, { [15] = 1 } };
+
+	return ip_equal(ip, &loopback);
+}
+
 bool ip_equal(const struct ip *a, const struct ip *b)
 {
 	return !ip_compare(a, b);

@@ -19,6 +19,7 @@
 #include "mstack/net_resume.h"
 #include "net/helper.h"
 #include "net/nameport.h"
+#include "net/proxied.h"
 #include "net/resolvconf.h"
 
 /* One that hears nothing for so long has gone mad; it is no fault of ours, so it is ended. */
@@ -46,6 +47,7 @@ struct net_names {
 	struct resolvconf resolvconf;
 	struct messages networks;
 	struct VEC(struct member *) members;
+	struct proxied_list proxied;
 	/* The process. */
 	int pidfd, sock;
 	uint64_t started_ms;
@@ -66,10 +68,24 @@ static struct member *find_member(const struct net_names *n, uint32_t slot)
 	return NULL;
 }
 
-/* The sockets of an asker go with the message. 0, or -1 with errno. */
+/* The sockets that go with a message. 0: they are not there any more, it came and went while the queue was full. */
+static size_t sockets_of(const struct net_names *n, const struct helper_message *m, int ret[2])
+{
+	const struct member *who;
+
+	if (m->kind == HELPER_PROXY)
+		return (ret[0] = proxied_socket(&n->proxied, m)) >= 0;
+	who = find_member(n, m->slot);
+	if (!who || !who->listens)
+		return 0;
+	ret[0] = who->sockets.udp;
+	ret[1] = who->sockets.tcp;
+	return 2;
+}
+
+/* 0, or -1 with errno. */
 static int send_one(const struct net_names *n, const struct helper_message *m)
 {
-	const struct member *who = m->kind == HELPER_LISTEN ? find_member(n, m->slot) : NULL;
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(2 * sizeof(int))];
@@ -77,18 +93,18 @@ static int send_one(const struct net_names *n, const struct helper_message *m)
 	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	/* It came and went while the queue was full. */
-	if (m->kind == HELPER_LISTEN && !(who && who->listens))
-		return 0;
-	if (who) {
-		const int fds[2] = { who->sockets.udp, who->sockets.tcp };
+	if (m->kind == HELPER_LISTEN || m->kind == HELPER_PROXY) {
+		int fds[2];
+		size_t count = sockets_of(n, m, fds);
 		struct cmsghdr *c;
 
+		if (!count)
+			return 0;
 		h.msg_control = &control;
-		h.msg_controllen = sizeof(control);
+		h.msg_controllen = CMSG_SPACE(count * sizeof(int));
 		c = CMSG_FIRSTHDR(&h);
-		*c = (struct cmsghdr){ CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS };
-		memcpy(CMSG_DATA(c), fds, sizeof(fds));
+		*c = (struct cmsghdr){ CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
 	}
 	return sendmsg(n->sock, &h, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
@@ -189,6 +205,8 @@ static void tell_all(struct net_names *n)
 	for (size_t i = 0; i < n->members.n; i++)
 		if (n->members.v[i]->listens)
 			tell_asker(n, n->members.v[i]);
+	for (size_t i = 0; i < n->proxied.n; i++)
+		tell(n, &n->proxied.v[i].message);
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -538,6 +556,18 @@ int net_names_resumed(struct net_names *n, struct carry *from, struct err *err)
 	return n->sock < 0 ? err_set(err, "names: what answers was not carried over") : 0;
 }
 
+void net_names_proxy(struct net_names *n, const struct net *net,
+		     const struct net_publish_spec *pubs, size_t count, bool add)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct helper_message m;
+
+		if (add ? proxied_add(&n->proxied, net, &pubs[i], &m)
+			: proxied_remove(&n->proxied, &pubs[i], &m))
+			tell(n, &m);
+	}
+}
+
 void net_names_close(struct net_names *n)
 {
 	if (!n)
@@ -548,6 +578,7 @@ void net_names_close(struct net_names *n)
 	for (size_t i = 0; i < n->members.n; i++)
 		free_member(n->members.v[i]);
 	vec_fini(&n->members);
+	proxied_fini(&n->proxied);
 	vec_fini(&n->networks);
 	free(n->program);
 	free(n);

@@ -28,6 +28,8 @@ enum helper_kind {
 	HELPER_SEES,	     /* slot, network: the next one that it looks for names on */
 	HELPER_LISTEN, /* slot, with its sockets of UDP and TCP: all that concerns it was told */
 	HELPER_DROP,   /* slot: it is gone, with its names */
+	HELPER_PROXY,  /* protocol, own, with a socket of that: what comes to it by ::1 is handed on to `to` */
+	HELPER_UNPROXY, /* protocol, own: no more, and what is under way ends */
 };
 
 /* zone: of an address that is valid on one link only. */
@@ -41,11 +43,17 @@ struct helper_servers {
 	struct helper_server v[HELPER_SERVERS];
 };
 
+struct helper_port {
+	struct ip ip;
+	uint16_t port;
+};
+
 struct helper_message {
 	uint32_t kind, slot, network;
-	uint8_t flag, canonical;
+	uint8_t flag, canonical, protocol;
 	struct ip ips[2];
 	struct ip_net subnet;
+	struct helper_port own, to;
 	struct helper_servers servers;
 	char name[HELPER_NAME_MAX];
 };

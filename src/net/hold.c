@@ -113,6 +113,15 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 	return -1;
 }
 
+int hold_fd(const struct net *n, const struct net_publish_spec *pub)
+{
+	for (const struct hold *h = n->holds; h; h = h->next)
+		if (h->protocol == pub->protocol && h->port == pub->host_port &&
+		    ip_equal(&h->ip, &pub->host_ip))
+			return h->fd;
+	return -1;
+}
+
 struct address {
 	struct sockaddr_storage any;
 	socklen_t len;
@@ -137,9 +146,9 @@ static struct address socket_address(const struct ip *ip, uint16_t port)
 }
 
 /*
- * Of IPv6 nobody is listened to after it is known that the port is free: who asks for ::1, by which there is no
- * way to a container, is refused at once and goes on to 127.0.0.1, as programs that call `localhost` do. Without
- * SO_REUSEADDR it still keeps others from listening.
+ * Of IPv6 nobody is listened to after it is known that the port is free, until somebody hands on what comes to ::1
+ * (proxied.c): who asks for that before is refused at once and goes on to 127.0.0.1, as programs that call `localhost` do.
+ * Without SO_REUSEADDR it still keeps others from listening.
  */
 static int stop_listening(int fd)
 {
@@ -320,7 +329,8 @@ static bool is_next(struct walk *w, const struct net_publish_spec *pubs, size_t 
 		return false;
 	if (!w->left) {
 		w->left = range_length(pubs, count, i);
-		w->held = w->left <= RANGE_HELD_MAX;
+		/* By ::1 nothing passes without its socket. */
+		w->held = w->left <= RANGE_HELD_MAX || ip_is_loopback6(&pubs[i].host_ip);
 	}
 	w->left--;
 	return true;

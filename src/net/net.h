@@ -63,5 +63,7 @@ void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);
 void holds_release(struct net *n);
 void holds_carry(const struct net *n, struct carry *to);
 void holds_resume(struct net *n, const struct carry *from);
+/* The socket of a reserved port, borrowed; -1: there is none. */
+int hold_fd(const struct net *n, const struct net_publish_spec *pub);
 
 #endif

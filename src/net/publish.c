@@ -156,7 +156,8 @@ static void collect_family(const struct net_publish_spec *pubs, size_t count, in
 	struct run r = { NULL, 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		if (pubs[i].addr.family != family)
+		/* The kernel has no way by ::1: mstack-net hands that on. */
+		if (pubs[i].addr.family != family || ip_is_loopback6(&pubs[i].host_ip))
 			continue;
 		if (r.first && continues(&r, &pubs[i])) {
 			r.last++;

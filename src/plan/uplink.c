@@ -97,7 +97,7 @@ struct net_publish_spec plan_inside(const struct net_publish_spec *pub)
 {
 	struct net_publish_spec in = *pub;
 
-	in.host_ip = (struct ip){ .family = pub->host_ip.family };
+	in.host_ip = (struct ip){ .family = pub->addr.family };
 	in.allow = NULL;
 	in.n_allow = 0;
 	return in;

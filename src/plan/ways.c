@@ -52,6 +52,11 @@ static void publish_port(struct planner *p, struct plan_slot *slot, const struct
 	static const struct ip any4 = { AF_INET, { 0 } }, any6 = { AF_INET6, { 0 } };
 	int family = port->host_ip.family;
 
+	/* Handed on by a process, which reaches it by either family. */
+	if (ip_is_loopback6(&port->host_ip)) {
+		add(slot, port, &port->host_ip, in->six ? &in->six->ip6.ip : &in->four->ip4.ip, false);
+		return;
+	}
 	if ((family == AF_INET && !in->four) || (family == AF_INET6 && !in->six)) {
 		stack_diag_add(
 			p->diags, STACK_ERROR, port->pos,

@@ -37,14 +37,7 @@ struct port_list {
  */
 static void refuse(struct reader *r, const struct where *w, const struct entry *e)
 {
-	static const struct ip localhost = { AF_INET6, { [15] = 1 } };
-	const struct port_text *p = &e->port;
-	struct ip ip;
-
-	if (ip_parse(p->ip, &ip) && ip_equal(&ip, &localhost))
-		reader_refuse(r, w, e->n->pos, "give 127.0.0.1, or no address",
-			      "'[::1]', by which the kernel lets nothing through to a container");
-	if (!strcmp(p->protocol, "sctp"))
+	if (!strcmp(e->port.protocol, "sctp"))
 		reader_refuse(r, w, e->n->pos, NULL, "protocol 'sctp'");
 }
 
@@ -292,7 +285,7 @@ static FORM(form_allow)
 /* clang-format off */
 static const struct key port_rows[] = {
 	WARN("app_protocol", STR, DESCRIBES),
-	DONE("host_ip", STR, AS(form_host_ip), ONLY("all but ::1, which is refused")),
+	DONE("host_ip", STR, AS(form_host_ip)),
 	DONE("mode", STR, AS(form_mode)),
 	WARN("name", STR, DESCRIBES),
 	DONE("protocol", STR, AS(form_protocol)),

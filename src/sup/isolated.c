@@ -135,13 +135,22 @@ int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bo
 {
 	_cleanup_free_ struct net_publish_spec *out = NULL, *in = NULL;
 
-	if (!s->uplink)
-		return net_publish(s->net, pubs, n, add, err);
+	if (!s->uplink) {
+		if (net_publish(s->net, pubs, n, add, err) < 0)
+			return -1;
+		if (s->names)
+			net_names_proxy(s->names, s->net, pubs, n, add);
+		return 0;
+	}
 	out = outside(s, pubs, n);
 	in = xcalloc(n + 1, sizeof(*in));
 	for (size_t i = 0; i < n; i++)
 		in[i] = plan_inside(&pubs[i]);
 	if (net_publish(s->net, in, n, add, err) < 0)
 		return -1;
-	return net_publish(s->uplink, out, n, add, err);
+	if (net_publish(s->uplink, out, n, add, err) < 0)
+		return -1;
+	if (s->names)
+		net_names_proxy(s->names, s->uplink, out, n, add);
+	return 0;
 }

@@ -61,3 +61,13 @@ void net_names_close(struct net_names *n)
 {
 	free(n);
 }
+
+void net_names_proxy(struct net_names *n, const struct net *net, const struct net_publish_spec *pubs, size_t count,
+		     bool add)
+{
+	(void)n;
+	(void)net;
+	(void)pubs;
+	(void)count;
+	(void)add;
+}

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,7 +24,7 @@ static const char *const calls[] = {
 	/* clang-format off */
 	"write", "writev", "close",
 	"epoll_ctl", "epoll_wait", "epoll_pwait", "accept4", "connect", "getsockopt", "sendto", "sendmsg", "sendmmsg",
-	"recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64",
+	"recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64", "splice", "pipe2", "shutdown", "getsockname",
 	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",
 	"getpid", "gettid", "getrandom", "clock_gettime", "clock_gettime64", "gettimeofday", "time",
 	"sigaltstack", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "tgkill", "restart_syscall", "exit",
@@ -41,6 +42,19 @@ static int allow_sockets(scmp_filter_ctx ctx)
 	for (size_t i = 0; !rc && i < ARRAY_LEN(families); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	return rc;
+}
+
+/* The two that a connection handed on needs. */
+static int allow_options(scmp_filter_ctx ctx)
+{
+	static const int options[][2] = { { SOL_SOCKET, SO_LINGER }, { IPPROTO_TCP, TCP_NODELAY } };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(options); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				      SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i][0], 0),
+				      SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i][1], 0));
 	return rc;
 }
 
@@ -64,6 +78,8 @@ static int load_filter(void)
 	scmp_filter_ctx ctx = shed_filter_new(calls, ARRAY_LEN(calls));
 	int rc = ctx ? allow_sockets(ctx) : -ENOMEM;
 
+	if (!rc)
+		rc = allow_options(ctx);
 	if (!rc)
 		rc = allow_memory(ctx);
 	return shed_filter_load(ctx, rc);

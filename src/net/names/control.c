@@ -27,8 +27,8 @@ void asker_free(struct asker *a)
 	while (a->conns)
 		conn_close(a->conns);
 	forward_drop(a->names, a);
-	source_close(&a->udp);
-	source_close(&a->tcp);
+	source_leave(a->names, &a->udp);
+	source_leave(a->names, &a->tcp);
 	vec_fini(&a->networks);
 	DL_DELETE(a->names->askers, a);
 	names_bury(a->names, a);
@@ -112,6 +112,11 @@ int control_take(struct names *n, const struct helper_message *m, int fds[2])
 		return 0;
 	case HELPER_DROP:
 		take_drop(n, m);
+		return 0;
+	case HELPER_PROXY:
+		return proxy_add(n, m, fds);
+	case HELPER_UNPROXY:
+		proxy_drop(n, m);
 		return 0;
 	}
 	return -1;

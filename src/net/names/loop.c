@@ -36,6 +36,13 @@ void source_close(struct source *s)
 	s->fd = -1;
 }
 
+void source_leave(struct names *n, struct source *s)
+{
+	if (s->fd >= 0)
+		epoll_ctl(n->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	source_close(s);
+}
+
 void names_bury(struct names *n, void *p)
 {
 	vec_push(&n->dead, p);
@@ -56,7 +63,7 @@ int names_open(struct names *n, struct err *err)
 		return err_sys(err, errno, "epoll");
 	n->zone = zone_new();
 	n->batch = batch_new();
-	return 0;
+	return proxies_open(n) < 0 ? err_sys(err, errno, "epoll") : 0;
 }
 
 /* The nearer of two times, of which either may be never. */
@@ -72,8 +79,9 @@ int names_run(struct names *n)
 	while (!n->ended) {
 		uint64_t now = time_mono_ms();
 		int questions = forward_timers(n, now), conns = conn_timers(n, now), got;
+		int next = sooner(sooner(questions, conns), proxy_timers(n, now));
 
-		got = epoll_wait(n->epoll, events, EVENTS, sooner(questions, conns));
+		got = epoll_wait(n->epoll, events, EVENTS, next);
 		if (got < 0 && errno != EINTR) {
 			perror(HELPER_NAME ": epoll_wait");
 			return 1;
@@ -93,6 +101,7 @@ void names_close(struct names *n)
 {
 	while (n->askers)
 		asker_free(n->askers);
+	proxies_close(n);
 	source_close(&n->control);
 	zone_free(n->zone);
 	free(n->batch);

@@ -49,6 +49,7 @@ struct asker {
 };
 
 struct batch; /* server.c */
+struct proxies; /* proxy.h */
 
 struct names {
 	int epoll;
@@ -64,6 +65,7 @@ struct names {
 	uint8_t random[64];
 	size_t random_left;
 	struct batch *batch;
+	struct proxies *proxies;
 	uint8_t message
 		[2 + DNS_MAX +
 		 DNS_QUERY_MAX]; /* an answer that is being made, behind two bytes for its length */
@@ -79,6 +81,8 @@ void names_close(struct names *n);
 int source_open(struct names *n, struct source *s, int fd, uint32_t events);
 void source_want(struct names *n, const struct source *s, uint32_t events);
 void source_close(struct source *s);
+/* Of a socket that net has as well: to close our end is not enough for epoll to forget it. */
+void source_leave(struct names *n, struct source *s);
 /* Freed after the present round. */
 void names_bury(struct names *n, void *p);
 
@@ -120,6 +124,16 @@ void forward_cancel(struct question *q);
 void forward_drop(struct names *n, const struct asker *a);
 /* As conn_timers. */
 int forward_timers(struct names *n, uint64_t now);
+
+/* ---- proxy.c: ports that are handed on ---- */
+
+int proxies_open(struct names *n);
+void proxies_close(struct names *n);
+/* As control_take, for HELPER_PROXY. */
+int proxy_add(struct names *n, const struct helper_message *m, int fds[2]);
+void proxy_drop(struct names *n, const struct helper_message *m);
+/* As conn_timers. */
+int proxy_timers(struct names *n, uint64_t now);
 
 /* ---- cage.c ---- */
 

@@ -672,6 +672,25 @@ static void test_published_to_no_address(void **state)
 	end(&p);
 }
 
+/* By the kernel there is no way to it from there, so the family is free. */
+static void test_published_to_loopback(void **state)
+{
+	struct planned p = { 0 }, six = { 0 };
+
+	(void)state;
+	make(&p, "services:\n  a: {image: ./i, command: x, ports: ['[::1]:80:81']}\n");
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.plan->n_pubs, 1);
+	assert_true(ip_is_loopback6(&p.plan->pubs[0].host_ip));
+	assert_int_equal(p.plan->pubs[0].addr.family, AF_INET);
+	make(&six, "services:\n  a: {image: ./i, command: x, ports: ['[::1]:80:81']}\n"
+		   "networks: {default: {enable_ipv6: true}}\n");
+	assert_int_equal(six.rc, 0);
+	assert_int_equal(six.plan->pubs[0].addr.family, AF_INET6);
+	end(&p);
+	end(&six);
+}
+
 static void test_default_route(void **state)
 {
 	struct planned p = { 0 };
@@ -1814,6 +1833,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_subnets),
 		cmocka_unit_test(test_published_to_no_address),
+		cmocka_unit_test(test_published_to_loopback),
 		cmocka_unit_test(test_default_route),
 		cmocka_unit_test(test_command_precedence),
 		cmocka_unit_test(test_streams),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -120,6 +121,30 @@ static int use_code(void)
 	return p == MAP_FAILED ? -1 : 0;
 }
 
+static int use_option(void)
+{
+	int on = 1;
+
+	return setsockopt(socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+}
+
+static int must_hand_on(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, ends[2];
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr_in own;
+	socklen_t len = sizeof(own);
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&own, &len) < 0 ||
+	    pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	if (splice(ends[0], NULL, fd, NULL, 1, SPLICE_F_NONBLOCK) < 0 && errno == EPERM)
+		return -1;
+	return shutdown(fd, SHUT_WR) < 0 && errno == EPERM ? -1 : 0;
+}
+
 static int must_ask(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
@@ -209,6 +234,7 @@ static void test_refused(void **state)
 		{ "ptrace", use_ptrace },
 		{ "setns", use_setns },
 		{ "memory for code", use_code },
+		{ "an option of a socket", use_option },
 	};
 
 	(void)state;
@@ -223,6 +249,7 @@ static void test_left(void **state)
 	if (!is_root())
 		return;
 	assert_int_equal(run_caged(must_ask), 0);
+	assert_int_equal(run_caged(must_hand_on), 0);
 	assert_int_equal(run_caged(must_guess), 0);
 	assert_int_equal(run_caged(must_remember), 0);
 }
