@@ -15,6 +15,7 @@
 
 #include "mstack/base.h"
 #include "mstack/base_carry.h"
+#include "mstack/logs_remote.h"
 
 struct ev_loop;
 
@@ -28,6 +29,13 @@ struct logs_line {
 	size_t len;
 };
 
+/*
+ * What becomes of lines. LOCAL: files in the CRI log format. JSON_FILE: files with the lines of docker's driver of this name, cut
+ * at 16 KiB. NONE: nothing is kept. REMOTE: they are sent (logs_remote.h), and kept as with LOCAL unless no_cache. What
+ * the supervisor says about a slot is kept in files in any case.
+ */
+enum logs_driver { LOGS_LOCAL, LOGS_JSON_FILE, LOGS_NONE, LOGS_REMOTE };
+
 struct logs_spec {
 	const char *name;	/* slot, "web-1" */
 	const char *fifo_dir;	/* run-time folder of the slot: the FIFOs `stdout` and `stderr` are made in it */
@@ -36,6 +44,9 @@ struct logs_spec {
 	gid_t gid;
 	uint64_t max_size;	/* bytes of a segment; 0: 10 MiB */
 	unsigned max_files;	/* segments in all; 0: 3 */
+	enum logs_driver driver;
+	bool no_cache;
+	const struct logs_remote *remote;	/* of LOGS_REMOTE; copied */
 };
 
 /* ---- writing (supervisor) ---- */
@@ -64,6 +75,7 @@ void logs_drain(struct logs_stream *s);
 /* A line of our own ("restarting in 400 ms"), stored and shown like the others with stream name `mstack`. */
 void logs_say(struct logs_stream *s, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 uint64_t logs_dropped(const struct logs_stream *s);	/* lines lost to a full disk so far */
+uint64_t logs_undelivered(const struct logs_stream *s);	/* lines that a receiver elsewhere did not take */
 /* Drains, closes; the FIFOs and files stay (the ledger removes the folder of the first, nobody that of the second). */
 void logs_close(struct logs_stream *s);
 

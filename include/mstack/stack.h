@@ -13,6 +13,7 @@
 
 #include "mstack/base.h"
 #include "mstack/stack_life.h"
+#include "mstack/stack_logging.h"
 #include "mstack/stack_model.h"
 #include "mstack/stack_wire.h"
 

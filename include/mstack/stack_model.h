@@ -129,6 +129,8 @@ struct stack_ulimit { const char *name; int resource; int64_t soft, hard; struct
 /* A number with its place; given tells 0 from "not in the file". */
 struct stack_num { int64_t value; bool given; struct stack_pos pos; };
 
+struct stack_logging;
+
 struct stack_service {
 	const char *name;
 	struct stack_pos pos;
@@ -160,6 +162,7 @@ struct stack_service {
 	unsigned restart_max;			/* on-failure:N; 0: no limit */
 	const struct stack_retry *retry;	/* NULL: without `deploy.restart_policy` */
 	enum stack_unhealthy on_unhealthy;
+	const struct stack_logging *logging;	/* NULL: not given */
 	const struct stack_hook *post_start, *pre_stop;
 	size_t n_post_start, n_pre_stop;
 	struct stack_num mem_limit, mem_reservation, shm_size, memswap_limit;	/* bytes; the last with memory, -1: no limit */

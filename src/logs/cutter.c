@@ -12,6 +12,11 @@ static void emit_held(struct cutter *c, bool partial, cutter_emit_fn *emit, void
 	buf_fini(&c->held);
 }
 
+static size_t limit(const struct cutter *c)
+{
+	return c->max ? c->max : RECORD_TEXT_MAX;
+}
+
 /*
  * Bytes of a line that go on beyond the limit leave in records of exactly the limit. A line that
  * just reaches it waits, as its newline may be the next byte.
@@ -19,7 +24,7 @@ static void emit_held(struct cutter *c, bool partial, cutter_emit_fn *emit, void
 static void hold(struct cutter *c, const char *data, size_t len, cutter_emit_fn *emit, void *arg)
 {
 	while (len > 0) {
-		size_t space = RECORD_TEXT_MAX - c->held.len, n = len < space ? len : space;
+		size_t space = limit(c) - c->held.len, n = len < space ? len : space;
 
 		if (space == 0) {
 			emit_held(c, true, emit, arg);
@@ -39,7 +44,7 @@ void cutter_feed(struct cutter *c, const char *data, size_t len, cutter_emit_fn 
 		const char *nl = memchr(data, '\n', (size_t)(end - data));
 		size_t n = (size_t)((nl ? nl : end) - data);
 
-		if (nl && c->held.len == 0 && n <= RECORD_TEXT_MAX) {
+		if (nl && c->held.len == 0 && n <= limit(c)) {
 			emit(arg, data, n, false);
 		} else {
 			hold(c, data, n, emit, arg);

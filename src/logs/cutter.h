@@ -10,6 +10,7 @@
 
 /* Zero it to begin. */
 struct cutter {
+	size_t max; /* bytes of a part; 0: RECORD_TEXT_MAX */
 	struct buf
 		held; /* beginning of a line whose end has not come yet; no memory between lines */
 };

@@ -12,12 +12,15 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "logs/cutter.h"
+#include "logs/delivery.h"
 #include "logs/fifo.h"
+#include "logs/jsonline.h"
 #include "logs/segment.h"
 
 #define BLOCK	      65536
@@ -42,6 +45,9 @@ struct logs_stream {
 	void *arg;
 	logs_bytes_fn *tap;
 	void *tap_arg;
+	enum logs_driver driver;
+	bool no_cache;
+	struct delivery *remote; /* NULL: nothing is sent */
 };
 
 /* ---- from lines to records ------------------------------------------------------------------- */
@@ -64,18 +70,36 @@ static void sink_init(struct sink *k, struct logs_stream *s, enum logs_fd fd)
 	k->batch.len = k->batch.lines = 0;
 }
 
+static void keep(struct sink *k, const struct logs_line *line)
+{
+	struct buf record = { 0 };
+
+	if (k->stream->driver == LOGS_JSON_FILE) {
+		jsonline_put(&record, line->wall_ns, line->fd, line->text, line->len,
+			     line->partial);
+		batch_put(&k->batch, record.data, record.len, "", 0);
+		buf_fini(&record);
+		return;
+	}
+	record_set_partial(k->head, line->partial);
+	batch_add(&k->batch, k->head, line->text, line->len);
+}
+
+/* What is our own word about the slot is kept here always, and only here. */
 static void store_line(void *arg, const char *text, size_t len, bool partial)
 {
 	struct sink *k = arg;
+	struct logs_stream *s = k->stream;
 
-	record_set_partial(k->head, partial);
-	batch_add(&k->batch, k->head, text, len);
-	if (k->stream->fn) {
-		k->line.text = text;
-		k->line.len = len;
-		k->line.partial = partial;
-		k->stream->fn(k->stream->arg, &k->line);
-	}
+	k->line.text = text;
+	k->line.len = len;
+	k->line.partial = partial;
+	if (k->line.fd == LOGS_MSTACK || (s->driver != LOGS_NONE && !s->no_cache))
+		keep(k, &k->line);
+	if (s->remote && k->line.fd != LOGS_MSTACK)
+		delivery_send(s->remote, &k->line);
+	if (s->fn)
+		s->fn(s->arg, &k->line);
 }
 
 static void take(struct channel *c, const char *data, size_t len)
@@ -163,6 +187,7 @@ static int open_channel(struct logs_stream *s, enum logs_fd fd, const struct log
 
 	c->stream = s;
 	c->fd = fd;
+	c->cutter.max = s->driver == LOGS_JSON_FILE ? JSON_TEXT_MAX : RECORD_TEXT_MAX;
 	if (from ? resume_fifo(c, from, err) < 0
 		 : fifo_open(&c->fifo, spec->fifo_dir, channel_name(fd), spec->uid, spec->gid,
 			     err) < 0)
@@ -180,8 +205,31 @@ static void stream_free(struct logs_stream *s)
 		fifo_close(&s->channels[i].fifo);
 		cutter_fini(&s->channels[i].cutter);
 	}
+	delivery_close(s->remote);
 	segments_close(&s->segments);
 	free(s);
+}
+
+/* What a full disk has cost, as a line of the same form as the others. */
+static size_t json_notice(void *arg, const struct segments *s, char *ret, size_t size)
+{
+	struct buf record = { 0 };
+	struct err err;
+	size_t n;
+
+	(void)arg;
+	err_sys(&err, s->why, "%" PRIu64 " lines dropped", s->lost);
+	jsonline_put(&record, time_wall_ns(), LOGS_MSTACK, err.text, strlen(err.text), false);
+	buf_putc(&record, '\n');
+	n = record.len < size ? record.len : 0;
+	memcpy(ret, record.data, n);
+	buf_fini(&record);
+	return n;
+}
+
+static void say_about_remote(void *arg, const char *text)
+{
+	logs_say(arg, "%s", text);
 }
 
 static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_spec *spec,
@@ -193,6 +241,8 @@ static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_s
 	s->loop = loop;
 	s->fn = fn;
 	s->arg = arg;
+	s->driver = spec->driver;
+	s->no_cache = spec->driver == LOGS_REMOTE && spec->no_cache;
 	s->segments = (struct segments){ .dir = -1, .fd = -1 };
 	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++)
 		s->channels[i].fifo = (struct fifo){ .rd = -1, .wr = -1 };
@@ -205,6 +255,10 @@ static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_s
 		stream_free(s);
 		return NULL;
 	}
+	if (spec->driver == LOGS_JSON_FILE)
+		s->segments.notice = json_notice;
+	if (spec->remote)
+		s->remote = delivery_open(loop, spec->remote, say_about_remote, s);
 	return s;
 }
 
@@ -301,6 +355,11 @@ void logs_say(struct logs_stream *s, const char *fmt, ...)
 uint64_t logs_dropped(const struct logs_stream *s)
 {
 	return s->segments.dropped;
+}
+
+uint64_t logs_undelivered(const struct logs_stream *s)
+{
+	return s->remote ? delivery_dropped(s->remote) : 0;
 }
 
 void logs_close(struct logs_stream *s)

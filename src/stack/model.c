@@ -206,6 +206,7 @@ static void read_services(struct reader *r, const struct node *n)
 		read_program(r, one, &services[i]);
 		read_limits(r, one, &services[i]);
 		model_life(r, one, &services[i]);
+		model_logging(r, one, &services[i]);
 		model_namespaces(r, one, &services[i]);
 		model_attachments(r, one, &services[i]);
 		model_ports(r, one, &services[i]);

@@ -42,6 +42,8 @@ const struct impair_ways *model_impair(struct reader *r, const struct node *n);
 
 /* model_life.c */
 void model_life(struct reader *r, const struct node *service, struct stack_service *s);
+/* model_logging.c */
+void model_logging(struct reader *r, const struct node *service, struct stack_service *ret);
 /* model_link.c */
 void model_links(struct reader *r, const struct node *links, const struct node *services);
 

@@ -66,7 +66,7 @@ static const struct key service_rows[] = {
 	DONE("label_file", STR | LST, AS(form_label_files), MERGES(SET)),
 	DONE("labels", MAP | LST, AS(form_pairs), MERGES(PAIRS)),
 	DONE("links", LST, AS(form_links), MERGES(SET)),
-	WARN("logging", MAP, "logs are always kept by mstack itself, see 'mstack logs'", AS(form_logging), BELOW(logging_keys), MERGES(LOGGING)),
+	DONE("logging", MAP, AS(form_logging), BELOW(logging_keys), MERGES(LOGGING)),
 	DONE("mac_address", STR, AS(form_mac)),
 	DONE("mem_limit", STR | NUM, AS(form_bytes)),
 	DONE("mem_reservation", STR | NUM, AS(form_bytes)),

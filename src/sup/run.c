@@ -140,17 +140,19 @@ int sup_slot_open_log(struct sup_slot *slot, struct err *err)
 		store_log_dir(s->model->prepared.store, s->opts->stack->name, slot->plan->name);
 	/* The ids by which the host knows the service's user. */
 	uint32_t ids = slot->plan->box_slot.host_ids ? 0 : box_ids(s->runtime);
-	struct logs_spec spec = {
+	_cleanup_(sup_logspec_fini) struct sup_logspec l = { .spec = {
 		.name = slot->plan->name,
 		.fifo_dir = slot->plan->dir,
 		.log_dir = dir,
 		.uid = ids + user->uid,
 		.gid = ids + user->gid,
-	};
+	} };
 
-	slot->log = logs_open(s->loop, &spec, log_line, slot, err);
+	sup_logspec(slot, &l);
+	slot->log = logs_open(s->loop, &l.spec, log_line, slot, err);
 	if (!slot->log)
 		return -1;
+	sup_logspec_say(slot);
 	logs_tap(slot->log, sup_attach_deliver, slot);
 	return 0;
 }

@@ -393,6 +393,18 @@ void sup_slots_free(struct sup *s);
 /* A service's, not a one-off and not a free place. */
 bool sup_is_service(const struct sup_slot *slot);
 
+/* logspec.c: what a log is opened with, by `logging` of the service; the names and folders are the caller's. */
+struct sup_logspec {
+	struct logs_spec spec;
+	struct logs_remote remote;
+	char id[20];
+	char *tag;
+};
+void sup_logspec(const struct sup_slot *slot, struct sup_logspec *ret);
+void sup_logspec_fini(struct sup_logspec *l);
+/* What is not kept here is told of in the log. */
+void sup_logspec_say(const struct sup_slot *slot);
+
 /* run.c */
 /* A slot before its first start. */
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,

@@ -43,3 +43,181 @@ load lib/common
 	expect_exit 2 mstack logs --index x a
 	mstack down
 }
+
+# ---- drivers ----
+
+# listener WAY ADDRESS FILE: python that writes what comes into FILE, one message in a line, until it is ended. $LISTENER is its pid.
+listener() {
+	cat >listen.py <<-'END'
+		import os, socket, sys
+		way, address, path = sys.argv[1:]
+		out = open(path, "ab", buffering=0)
+		family = socket.AF_INET if way in ("udp", "tcp") else socket.AF_UNIX
+		kind = socket.SOCK_STREAM if way in ("tcp", "stream") else socket.SOCK_DGRAM
+		s = socket.socket(family, kind)
+		if family == socket.AF_INET:
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.bind(("127.0.0.1", int(address)))
+		else:
+		    os.makedirs(os.path.dirname(address), exist_ok=True)
+		    if os.path.exists(address):
+		        os.unlink(address)
+		    s.bind(address)
+		if kind == socket.SOCK_STREAM:
+		    s.listen(8)
+		open(path + ".ready", "w").close()
+		while True:
+		    if kind == socket.SOCK_DGRAM:
+		        out.write(s.recv(1 << 20) + b"\n")
+		        continue
+		    c, _ = s.accept()
+		    while data := c.recv(1 << 20):
+		        out.write(data)
+	END
+	rm -f "$3.ready"
+	python3 listen.py "$1" "$2" "$3" &
+	LISTENER=$!
+	wait_until test -e "$3.ready"
+}
+
+@test "logs: driver json-file writes docker's lines, read like others; history of both forms" {
+	stack_one <<<$'command: [sh, -c, "echo first"]'
+	mstack up -d
+	wait_until log_has a first
+	mstack down
+	stack_one <<<$'command: [sh, -c, "echo \'<two>\'; echo three >&2; printf \'%020000d\' 7"]\nlogging: {driver: json-file}'
+	mstack up -d
+	wait_until state_is a exited
+	file=/var/lib/mstack/projects/t/logs/a-1/current.log
+	grep -qE '^\{"log":"\\u003ctwo\\u003e\\n","stream":"stdout","time":"20[0-9T:.-]+Z"\}$' $file
+	grep -qE '^\{"log":"three\\n","stream":"stderr",' $file
+	# A long line is cut as docker cuts it, and shown as one.
+	[[ $(grep -cE '^\{"log":"0{16384}","stream"' $file) == 1 ]]
+	[[ $(mstack logs --no-log-prefix a | grep -c 0000) == 1 ]]
+	[[ $(mstack logs --no-log-prefix a | grep -E 'first|two|three' | sort | xargs) == '<two> first three' ]]
+	# The parts of a line count as one.
+	[[ $(mstack logs --no-log-prefix -n 3 a | grep -c first) == 0 && $(mstack logs --no-log-prefix -n 4 a | grep -c first) == 1 ]]
+	mstack down
+}
+
+@test "logs: max-size and max-file; a reader that is overtaken is told how much it missed" {
+	# shellcheck disable=SC2016
+	stack_one <<<$'command: [sh, -c, "sleep 1000 & wait"]\ninit: true\nlogging: {options: {max-size: 16k, max-file: 2}}'
+	mstack up -d
+	mstack logs -f --no-log-prefix a >seen &
+	reader=$!
+	mstack exec a sh -c 'echo begin >/proc/1/fd/1'
+	wait_until grep -q begin seen
+	kill -STOP $reader
+	mstack exec a sh -c 'seq 100000 109999 >/proc/1/fd/1; echo end >/proc/1/fd/1'
+	wait_until log_has a end
+	kill -CONT $reader
+	wait_until grep -q end seen
+	missed=$(grep -oE '[0-9]+ lines were lost' seen | cut -d ' ' -f 1)
+	[[ $((missed + $(grep -cE '^10[0-9]{4}$' seen))) == 10000 ]]
+	ls /var/lib/mstack/projects/t/logs/a-1 >files
+	diff files - <<<$'1.log\ncurrent.log\nrotated'
+	mstack down
+	wait $reader || :
+}
+
+@test "logs: driver none keeps nothing but what mstack says" {
+	stack_one <<<$'command: [sh, -c, "echo secret"]\nlogging: {driver: none}'
+	mstack up -d
+	wait_until state_is a exited
+	[[ $(mstack logs --no-log-prefix a) == "mstack: logging driver 'none': what the service writes is not kept" ]]
+	not grep -rq secret /var/lib/mstack/projects/t/logs/a-1
+	mstack down
+}
+
+@test "logs: driver journald speaks its protocol, and a copy stays" {
+	listener dgram /run/systemd/journal/socket got
+	stack_one <<<$'command: [sh, -c, "echo hello; sleep 0.2; echo oops >&2"]\nlogging: {driver: journald, options: {tag: "x-{{.Name}}"}}'
+	mstack up -d
+	wait_until grep -q oops got
+	python3 - <<-'END'
+		data = open("got", "rb").read()
+		first = data.split(b"IMAGE_NAME=busybox\n")[0]
+		assert first.startswith(b"MESSAGE\n" + (5).to_bytes(8, "little") + b"hello\nPRIORITY=6\n"), first
+		for field in b"SYSLOG_IDENTIFIER=x-t-a-1", b"CONTAINER_NAME=t-a-1", b"CONTAINER_TAG=x-t-a-1":
+		    assert field + b"\n" in first, first
+		assert b"oops\nPRIORITY=3\n" in data
+	END
+	[[ $(mstack logs --no-log-prefix a | xargs) == 'hello oops' ]]
+	mstack down
+	kill $LISTENER
+	rm /run/systemd/journal/socket
+	rmdir /run/systemd/journal /run/systemd
+}
+
+@test "logs: a journal that is not there costs lines, counted and said, never the service" {
+	stack_one <<<$'init: true\ncommand: [sh, -c, "echo one; echo two; sleep 1000"]\nlogging: {driver: journald}'
+	mstack up -d
+	wait_until log_has a two
+	log_has a 'lines are not delivered to journald: no such file or directory'
+	listener dgram /run/systemd/journal/socket got
+	mstack exec a sh -c 'echo three >/proc/1/fd/1'
+	wait_until grep -q three got
+	not grep -q one got
+	log_has a '2 lines were not delivered to journald'
+	mstack down
+	kill $LISTENER
+	rm /run/systemd/journal/socket
+	rmdir /run/systemd/journal /run/systemd
+}
+
+@test "logs: driver syslog by datagrams, in the formats that docker has" {
+	listener udp 5514 udp
+	udp=$LISTENER
+	listener dgram /dev/log local
+	stack <<-'END'
+		services:
+		  plain: {image: busybox, command: [echo, p], logging: {driver: syslog}}
+		  old: {image: busybox, command: [echo, o], logging: {driver: syslog, options: {syslog-address: "udp://127.0.0.1:5514", syslog-format: rfc3164, syslog-facility: local3}}}
+		  new: {image: busybox, command: [sh, -c, "echo n >&2"], logging: {driver: syslog, options: {syslog-address: "udp://127.0.0.1:5514", syslog-format: rfc5424micro, tag: app, cache-disabled: "true"}}}
+	END
+	mstack up -d
+	wait_until grep -q . local
+	both() { [[ $(wc -l <udp) == 2 ]]; }
+	wait_until both
+	grep -qE '^<30>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} t-plain-1\[[0-9]+\]: p$' local
+	grep -qE "^<158>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} $(hostname) t-old-1\\[[0-9]+\\]: o\$" udp
+	grep -qE "^<27>1 20[0-9-]+T[0-9:]{8}\\.[0-9]{6}Z $(hostname) app [0-9]+ app - n\$" udp
+	[[ $(mstack logs --no-log-prefix new) == *'not kept here' ]]
+	mstack down
+	kill $LISTENER $udp
+}
+
+@test "logs: driver syslog over TCP comes back when the receiver does, in whole lines" {
+	stack_one <<<$'init: true\ncommand: [sh, -c, "echo one; sleep 1000"]\nlogging: {driver: syslog, options: {syslog-address: "tcp://127.0.0.1:5514"}}'
+	mstack up -d
+	wait_until log_has a one
+	listener tcp 5514 got
+	wait_until grep -q ': one$' got
+	mstack exec a sh -c 'seq 5000 >/proc/1/fd/1'
+	wait_until grep -q ': 5000$' got
+	[[ $(grep -cE '^<30>.* t-a-1\[[0-9]+\]: [0-9]+$' got) == 5000 ]]
+	mstack down
+	kill $LISTENER
+}
+
+@test "logs: a full disk costs lines, which are counted and told of, and never the service" {
+	mkdir data
+	mount -t tmpfs -o size=3m small data
+	export MSTACK_DATA_DIR=$PWD/data
+	stack_one <<<$'image: /\ncommand: [sh, -c, "sleep 1000 & wait"]\nlogging: {options: {max-size: 64m}}'
+	sed -i '/image: busybox/d' stack.yaml
+	mstack up -d 2>err
+	# shellcheck disable=SC2016
+	mstack exec a sh -c 'i=0; while [ $i -lt 70000 ]; do echo "line $i of a text that fills the disk slowly but surely"; i=$((i + 1)); done >/proc/1/fd/1'
+	state_is a running
+	mount -o remount,size=30m data
+	mstack exec a sh -c 'echo after >/proc/1/fd/1'
+	wait_until log_has a '^after$'
+	kept=$(mstack logs --no-log-prefix a | grep -c '^line ')
+	lost=$(mstack logs --no-log-prefix a | grep -oE '[0-9]+ lines dropped' | awk '{ n += $1 } END { print n }')
+	echo "kept $kept, lost $lost"
+	((kept > 10000 && lost > 1000 && kept + lost == 70000))
+	mstack down
+	umount data
+}
