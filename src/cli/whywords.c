@@ -4,13 +4,13 @@
  * people (a signal, the exit that it brought, the stop) become one sentence.
  */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 
 #include "cli/client.h"
 #include "cli/entries.h"
 #include "cli/moment.h"
 #include "cli/whywords.h"
+#include "mstack/store.h"
 
 /* ---- entries beside an entry ----------------------------------------------------------------- */
 
@@ -52,14 +52,23 @@ static const json_t *before(const json_t *entries, size_t at)
 
 /* ---- causes ---------------------------------------------------------------------------------- */
 
+/*
+ * By the host's own passwd, read as that of an image is: the C library's way would load libraries, which nothing of us does that
+ * also enters containers.
+ */
 static void add_user(const json_t *e, struct buf *out)
 {
+	static char *const root[] = { (char *)"/" };
+	const struct store_image host = { .layers = (char **)root, .n_layers = 1 };
 	const char *uid = cli_entry_attribute(e, "uid"), *pid = cli_entry_attribute(e, "pid");
-	const struct passwd *user = *uid ? getpwuid((uid_t)cli_entry_number(e, "uid")) : NULL;
+	_cleanup_(store_user_fini) struct store_user user = { 0 };
+	bool known;
 
-	if (*pid)
-		buf_printf(out, " (%s%s, pid %s)", user ? "" : "uid ", user ? user->pw_name : uid,
-			   pid);
+	if (!*pid)
+		return;
+	known = *uid && store_user(&host, uid, &user, &(struct err){ 0 }) == 0 && user.name &&
+		strcmp(user.name, uid) != 0;
+	buf_printf(out, " (%s%s, pid %s)", known ? "" : "uid ", known ? user.name : uid, pid);
 }
 
 static void add_cause(const json_t *e, struct buf *out)
