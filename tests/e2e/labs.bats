@@ -36,3 +36,29 @@ via() { [[ $(inside r1 ip route get 10.255.0.3) == *"via $1 "* ]]; }
 	[[ $(inside r2 cat /sys/class/net/to-r3/carrier_changes) == "$flaps" ]]
 	mstack down
 }
+
+@test "labs: a stack in both families: names, published ports, and who asks keeps his address" {
+	cp -r "$E2E/../../examples/dualstack" .
+	cd dualstack
+	timeout 60 mstack up -d --wait
+	four=$(curl -s -m 5 http://127.0.0.1:8080/cgi-bin/who)
+	[[ $four == '[::ffff:172.'* ]]
+	[[ $(curl -s -m 5 'http://[::1]:8080/') == 'It works, in both families.' ]]
+	[[ $(curl -s -m 5 'http://[::1]:8080/cgi-bin/who') == '[fd'* ]]
+	# A client of the made-up internet.
+	[[ $(internet curl -s -m 5 http://198.51.100.2:8080/cgi-bin/who) == '[::ffff:198.51.100.1]' ]]
+	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]:8080/cgi-bin/who') == '[2001:db8:64::1]' ]]
+	mstack exec -T web nslookup db >out
+	cat out
+	grep -q 10.99.0.9 out
+	grep -q fd00:99::9 out
+	for at in db 10.99.0.9 '[fd00:99::9]'; do
+		[[ $(mstack exec -T web wget -q -O - "http://$at:9000/") == 'The data.' ]]
+	done
+	# The way out, in both families; there is none for who is on the internal network only.
+	inside web ping -c 1 -W 5 203.0.113.10
+	inside web ping -6 -c 1 -W 5 2001:db8:cb::10
+	not inside db ping -c 1 -W 1 203.0.113.10
+	not inside db ping -6 -c 1 -W 1 2001:db8:cb::10
+	mstack down
+}
