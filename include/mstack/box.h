@@ -70,6 +70,8 @@ int box_slot_rtnl(const struct box_slot *s);	/* rtnetlink socket inside; borrowe
 /* Sockets of its network that belong to nobody yet: of UDP and TCP, not waiting, and of nf_tables; borrowed. */
 enum box_socket { BOX_UDP, BOX_TCP, BOX_NFT, BOX_SOCKETS };
 int box_slot_socket(const struct box_slot *s, enum box_socket which);
+/* A further one, of TCP, which does not wait; the caller's. We are in that network for one system call. */
+int box_slot_dial(const struct box_slot *s, int family, struct err *err);
 uint32_t box_slot_item(const struct box_slot *s);	/* its ledger item (the cgroup) */
 /* Closes it: the namespaces end with their last process. Kills what is in it. */
 void box_slot_close(struct box_slot *s);
@@ -79,6 +81,7 @@ int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct e
 void box_go(struct box_slot *s);
 /* Gives a start that hangs this long up (kill, START_FAILED); default 30 s. */
 pid_t box_pid(const struct box_slot *s);	/* 0: none */
+int box_root(const struct box_slot *s, struct err *err);	/* its root, O_PATH, the caller's: only path_open_in may walk from here */
 /* Our side of its terminal (spec.tty), which does not wait. Borrowed, from BOX_STARTED to the next start or close; -1: none. */
 int box_console(const struct box_slot *s);
 /* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone, so it was killed instead. */
@@ -86,7 +89,7 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
 int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */
 /* All processes of the slot stand still, a moment later, or go on. What is killed ends all the same. */
 int box_freeze(struct box_slot *s, bool on, struct err *err);
-/* Runs a further command in the running container, as its user, with its environment and limits. BOX_EXEC_DONE follows, also
+/* Runs a further command in the running container, with its limits. BOX_EXEC_DONE follows, also
  * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
 int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err);
 void box_exec_cancel(struct box_slot *s);
@@ -125,8 +128,6 @@ bool box_running_ended(const struct box_running *r);
  * nothing to take on. 0, or -1 with errno.
  */
 int box_running_become(const struct box_running *r);
-
-struct box_user { uid_t uid; gid_t gid; const gid_t *groups; size_t n_groups; };
 
 struct box_enter_spec {
 	const char *const *argv, *const *envp;	/* NULL-terminated; PATH of envp is searched */

@@ -140,6 +140,15 @@ struct box_spec {
 	int stdout_fd, stderr_fd;	/* else become 1 and 2 */
 };
 
-struct box_exec_spec { uint64_t token; const char *const *argv; };
+struct box_user { uid_t uid; gid_t gid; const gid_t *groups; size_t n_groups; };
+
+struct box_exec_spec {
+	uint64_t token;
+	const char *const *argv;
+	const char *const *envp;	/* NULL: the container's */
+	const char *cwd;		/* absolute, inside; must be there; NULL: the container's */
+	const struct box_user *user;	/* NULL: the container's */
+	bool privileged;		/* all capabilities of its user namespace, no filter, set-user-ID files work */
+};
 
 #endif

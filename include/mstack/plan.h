@@ -44,6 +44,16 @@ struct plan_health {
 	unsigned retries;
 };
 
+/* A command in the running container, before others depend on it or before it is stopped. */
+struct plan_hook {
+	const char *const *argv, *const *envp;
+	const char *cwd;			/* NULL: the container's */
+	const char *user;			/* as the file has it; NULL: the container's */
+	bool privileged;
+	unsigned line;
+};
+struct plan_hooks { const struct plan_hook *v; size_t n; };
+
 #define PLAN_NO_SLOT SIZE_MAX
 
 /* What net need not know when it makes an attachment. */
@@ -75,6 +85,7 @@ struct plan_slot {
 	const char *const *probe;		/* argv of the health check, NULL: none */
 	const struct stack_probe *own_probe;	/* instead of it: one that needs no process; NULL: none */
 	struct plan_health health;
+	struct plan_hooks post_start, pre_stop;
 };
 
 /* Slot `slot` waits for slot `on`. */

@@ -95,22 +95,8 @@ static struct launch launch_of(const struct running *r, const struct box_enter_s
 
 	l.rlimits = raise_limits(r->memo->arena, &l);
 	l.last_cap = launch_last_cap();
-	l.envp = spec->envp;
-	l.path_env = launch_path(spec->envp);
-	if (spec->cwd)
-		l.cwd = spec->cwd;
-	if (spec->user) {
-		l.uid = spec->user->uid;
-		l.gid = spec->user->gid;
-		l.groups = spec->user->groups;
-		l.n_groups = spec->user->n_groups;
-	}
-	if (spec->privileged) {
-		l.caps = UINT64_MAX;
-		l.filter = NULL;
-		l.apparmor = NULL;
-		l.new_privileges = true;
-	}
+	launch_differ(
+		&l, &(struct launch_other){ spec->envp, spec->cwd, spec->user, spec->privileged });
 	return l;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec: a further command in a running container, for health probes. Called by sup through box.h.
+ * exec: a further command in a running container, for health probes and hooks. Called by sup through box.h.
  * The child is cloned into the slot's cgroup, joins the namespaces of PID 1 by its pidfd, and walks
  * the same steps as a start from there on.
  */
@@ -110,11 +110,15 @@ static int begin(struct box_slot *s, const struct box_exec_spec *spec, struct er
 {
 	struct box_exec *x = s->exec;
 	struct launch_command command;
+	struct launch launch =
+		*s->launch; /* the child has a copy of our memory, so it may lie here */
 	struct child c = runtime_child(s);
 	_cleanup_fd_ int to = -1;
 	int pair[2];
 
-	if (launch_command(s->launch, x->arena, spec->argv, &command, err) < 0)
+	launch_differ(&launch, &(struct launch_other){ spec->envp, spec->cwd, spec->user,
+						       spec->privileged });
+	if (launch_command(&launch, x->arena, spec->argv, &command, err) < 0)
 		return -1;
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
@@ -125,7 +129,7 @@ static int begin(struct box_slot *s, const struct box_exec_spec *spec, struct er
 	ev_io_init(&x->io, on_output, x->pipe, EV_READ);
 	x->io.data = s;
 	ev_io_start(s->rt->loop, &x->io);
-	c.launch = s->launch;
+	c.launch = &launch;
 	c.command = &command;
 	c.join = s->guest.two.fd;
 	c.out = c.err_out = to;

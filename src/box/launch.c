@@ -354,6 +354,28 @@ static void set_rlimits(struct launch *l, const struct box_spec *spec)
 
 /* ---- command --------------------------------------------------------------------------------- */
 
+void launch_differ(struct launch *l, const struct launch_other *other)
+{
+	if (other->envp) {
+		l->envp = other->envp;
+		l->path_env = launch_path(other->envp);
+	}
+	if (other->cwd)
+		l->cwd = other->cwd;
+	if (other->user) {
+		l->uid = other->user->uid;
+		l->gid = other->user->gid;
+		l->groups = other->user->groups;
+		l->n_groups = other->user->n_groups;
+	}
+	if (other->privileged) {
+		l->caps = UINT64_MAX;
+		l->filter = NULL;
+		l->apparmor = NULL;
+		l->new_privileges = true;
+	}
+}
+
 const char *launch_path(const char *const *envp)
 {
 	for (; *envp; envp++)

@@ -127,6 +127,15 @@ int launch_nodes(struct launch *l, const struct box_spec *spec, struct err *err)
 int launch_command(const struct launch *l, struct arena *a, const char *const *argv,
 		   struct launch_command *ret, struct err *err);
 
+/* What a further command has otherwise than the container; NULL: the same. Borrowed. */
+struct launch_other {
+	const char *const *envp;
+	const char *cwd;
+	const struct box_user *user;
+	bool privileged;
+};
+void launch_differ(struct launch *l, const struct launch_other *other);
+
 /* PATH of this environment, or the usual one. */
 const char *launch_path(const char *const *envp);
 /* The last capability that this kernel knows. */

@@ -97,6 +97,8 @@ bool planner_bind_read_only(const struct stack_volume *v);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
 /* ---- healthcheck.c ---- */
+/* hook.c: needs the environment of the container. */
+void planner_hooks(struct planner *p, struct plan_slot *slot);
 void planner_health(struct planner *p, struct plan_slot *slot, const struct store_image *img);
 /* Last of all: who waits for a health that nobody ever tells is an error. */
 void planner_health_waits(struct planner *p);

@@ -221,8 +221,8 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	slot->box.read_only = slot->service->read_only;
 	slot->box.shm_size = slot->service->shm_size.value;
 	/* Nobody will ask for what a one-off has written beside its volumes. */
-	slot->box_slot.tmp_upper = img->host_root || p->extra ||
-				   slot->service->upper == STACK_UPPER_TMPFS;
+	slot->box_slot.tmp_upper =
+		img->host_root || p->extra || slot->service->upper == STACK_UPPER_TMPFS;
 	slot->box.writable_root = slot->service->writable_root;
 	planner_root(p, slot, img);
 }
@@ -266,4 +266,5 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	slot->box.groups = user->groups;
 	slot->box.n_groups = user->n_groups;
 	planner_health(p, slot, img);
+	planner_hooks(p, slot);
 }

@@ -68,7 +68,7 @@ static const struct key health_rows[] = {
 	DONE("start_period", STR, AS(form_duration)),
 	DONE("test", STR | LST, AS(form_test), MERGES(REPLACE)),
 	DONE("timeout", STR, AS(form_duration)),
-	REFUSE("x-probe", MAP, "write 'test'", AS(form_probe), BELOW(probe_keys)),
+	DONE("x-probe", MAP, AS(form_probe), BELOW(probe_keys)),
 };
 const struct key_table health_keys = TABLE(health_rows);
 /* clang-format on */

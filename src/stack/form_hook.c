@@ -28,6 +28,12 @@ static const struct key pre_start_rows[] = {
 const struct key_table pre_start_keys = TABLE(pre_start_rows);
 /* clang-format on */
 
+static bool is_empty(const struct node *command)
+{
+	return command->kind == NODE_NULL || (command->kind == NODE_LIST && !command->n) ||
+	       (command->kind == NODE_STRING && !*command->text);
+}
+
 /* An image of its own may bring the command of `pre_start`; the others have nothing to run without it. */
 FORM(form_hooks)
 {
@@ -42,6 +48,8 @@ FORM(form_hooks)
 			continue;
 		if (!before && !node_find(one, "command"))
 			reader_error(r, &here, one->pos, NULL, "'command' is missing");
+		else if (!before && is_empty(node_get(one, "command")))
+			reader_error(r, &here, one->pos, NULL, "'command' is empty");
 		vec_push(&items, form_map(r, &here, one, before ? &pre_start_keys : &hook_keys));
 	}
 	return node_list_done(r->arena, n->pos, &items);

@@ -26,7 +26,7 @@ static void queue_box(struct sup_slot *slot, enum box_event_kind kind, int statu
  * libev counts from the moment at which the loop woke (ev_now), so a timer that is armed at the end
  * of a long turn is that much shorter. No harm: turns take milliseconds, waits seconds.
  */
-static void arm(struct sup *s, ev_timer *t, uint64_t ms)
+void sup_arm(struct sup *s, ev_timer *t, uint64_t ms)
 {
 	ev_timer_stop(s->loop, t);
 	ev_timer_set(t, (ev_tstamp)ms / 1000, 0);
@@ -72,6 +72,7 @@ static void start_box(struct sup_slot *slot)
 	struct err err = { 0 };
 	bool started = false;
 
+	slot->knock.seen = false; /* what it writes from here on counts */
 	spec.volumes = sup_oneoff_volumes(slot);
 	sup_joining_fill(slot, &spec);
 	if (streams(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
@@ -90,8 +91,7 @@ static void publish(struct sup_slot *slot)
 {
 	if (!slot->plan->n_pubs)
 		return;
-	if (sup_publish(slot->sup, slot->plan->pubs, slot->plan->n_pubs, true,
-			&slot->net_err) < 0)
+	if (sup_publish(slot->sup, slot->plan->pubs, slot->plan->n_pubs, true, &slot->net_err) < 0)
 		box_kill(slot->box, &(struct err){ 0 }); /* BOX_START_FAILED follows */
 }
 
@@ -263,38 +263,30 @@ static void freeze_slot(struct sup_slot *slot, bool on)
 
 /* ---- health ---------------------------------------------------------------------------------- */
 
-static void start_probe(struct sup_slot *slot)
-{
-	struct box_exec_spec spec = { .token = slot->nr, .argv = slot->plan->probe };
-	struct err err = { 0 };
-
-	slot->probe_late = false;
-	slot->probe_output[0] = 0;
-	if (!slot->probe_running && box_exec(slot->box, &spec, &err) == 0) {
-		slot->probe_running = true;
-		arm(slot->sup, &slot->probe_timer, slot->health_ms);
-		return;
-	}
-	/* A probe that cannot be started has failed, with the code of the shell for that. */
-	strncpy(slot->probe_output, err.text, SUP_PROBE_OUTPUT);
-	queue_box(slot, BOX_EXEC_DONE, 127 << 8, NULL);
-}
-
 static void execute_health(struct sup_slot *slot)
 {
 	unsigned todo = slot->health_todo;
 
 	slot->health_todo = 0;
-	if (todo & HDO_CANCEL) {
-		ev_timer_stop(slot->sup->loop, &slot->health_timer);
-		ev_timer_stop(slot->sup->loop, &slot->probe_timer);
-		if (slot->probe_running)
-			box_exec_cancel(slot->box);
-	}
+	if (todo & HDO_CANCEL)
+		sup_probe_cancel(slot);
 	if (todo & HDO_ARM)
-		arm(slot->sup, &slot->health_timer, slot->health_ms);
+		sup_arm(slot->sup, &slot->health_timer, slot->health_ms);
 	if (todo & HDO_PROBE)
-		start_probe(slot);
+		sup_probe_begin(slot);
+}
+
+/* ---- hooks ----------------------------------------------------------------------------------- */
+
+/* A stop that does not wait for hooks ends those that run. */
+static void execute_hooks(struct sup_slot *slot, unsigned todo)
+{
+	if (todo & (DO_SIGNAL | DO_KILL))
+		sup_hooks_end(slot);
+	else if (todo & DO_POST_START)
+		sup_hooks_begin(slot, &slot->plan->post_start);
+	else if (todo & DO_PRE_STOP)
+		sup_hooks_begin(slot, &slot->plan->pre_stop);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -311,8 +303,9 @@ static void execute_slot(struct sup_slot *slot)
 	if (todo & DO_DISARM)
 		ev_timer_stop(slot->sup->loop, &slot->timer);
 	if (todo & DO_ARM)
-		arm(slot->sup, &slot->timer, slot->timer_ms);
+		sup_arm(slot->sup, &slot->timer, slot->timer_ms);
 	execute_health(slot); /* a probe is ended before the stop signal is sent */
+	execute_hooks(slot, todo);
 	if (todo & DO_KILL)
 		kill_slot(slot);
 	else if (todo & DO_SIGNAL)
@@ -323,8 +316,10 @@ static void execute_slot(struct sup_slot *slot)
 
 void sup_execute(struct sup *s)
 {
-	for (size_t i = 0; i < s->n_slots; i++)
+	for (size_t i = 0; i < s->n_slots; i++) {
 		if (s->slots[i].todo || s->slots[i].health_todo)
 			execute_slot(&s->slots[i]);
+		sup_inside_execute(&s->slots[i]);
+	}
 	start_all(s);
 }

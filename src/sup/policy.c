@@ -48,6 +48,8 @@ struct svc_policy sup_policy(const struct sup *s, const struct plan_slot *p)
 		.window_ms = retry ? ms_of(retry->window_ns) : 0,
 		.grace_ms = s->opts->timeout_ms >= 0 ? (uint64_t)s->opts->timeout_ms
 						     : ms_of(service->stop_grace_ns.value),
+		.post_start = p->post_start.n,
+		.pre_stop = p->pre_stop.n,
 		.seed = (uint32_t)hash64_str(p->container) | 1,
 	};
 }

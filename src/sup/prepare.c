@@ -72,6 +72,21 @@ int sup_cannot_create(const struct sup_opts *opts, const struct stack_service *s
 	return -1;
 }
 
+/* Users of hooks are looked for now, when nothing runs yet; who they are is found again when they are needed. */
+static int check_hooks(const struct sup_opts *opts, const struct stack_service *s,
+		       const struct stack_hook *list, size_t n, const struct store_image *image,
+		       struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct store_user user = { 0 };
+
+		if (list[i].user.text && store_user(image, list[i].user.text, &user, err) < 0)
+			return sup_cannot_create(opts, s, list[i].user.pos.line, err);
+		store_user_fini(&user);
+	}
+	return 0;
+}
+
 static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
 			   size_t first, struct err *err)
 {
@@ -92,7 +107,11 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 		if (store_user_add_group(&p->images[nr], s->group_add.v[i].text, &p->users[nr],
 					 err) < 0)
 			return sup_cannot_create(opts, s, s->group_add.v[i].pos.line, err);
-	return 0;
+	return check_hooks(opts, s, s->post_start, s->n_post_start, &p->images[nr], err) < 0 ||
+			       check_hooks(opts, s, s->pre_stop, s->n_pre_stop, &p->images[nr],
+					   err) < 0
+		       ? -1
+		       : 0;
 }
 
 /* Each once, also when many mounts show it. */

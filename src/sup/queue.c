@@ -139,6 +139,7 @@ void sup_slot_watchers_init(struct sup_slot *slot)
 	ev_init(&slot->health_timer, health_timer_cb);
 	ev_init(&slot->probe_timer, probe_timer_cb);
 	sup_streams_init(slot);
+	sup_knock_init(slot);
 	slot->timer.data = slot->health_timer.data = slot->probe_timer.data = slot;
 }
 
@@ -169,6 +170,7 @@ void sup_watchers_stop(struct sup *s)
 		ev_timer_stop(s->loop, &s->slots[i].timer);
 		ev_timer_stop(s->loop, &s->slots[i].health_timer);
 		ev_timer_stop(s->loop, &s->slots[i].probe_timer);
+		sup_knock_end(&s->slots[i]);
 		sup_streams_stop(&s->slots[i]);
 	}
 	ev_timer_stop(s->loop, &s->give_up);

@@ -121,6 +121,8 @@ static void log_line(void *arg, const struct logs_line *line)
 	struct sup_slot *slot = arg;
 	const struct sup_hooks *h = &slot->sup->opts->hooks;
 
+	sup_knock_line(slot, line);
+
 	if (!slot->log_full && slot->log && logs_dropped(slot->log)) {
 		slot->log_full = true;
 		sup_say(h, SUP_WARNING, slot->plan->name,

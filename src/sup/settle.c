@@ -13,7 +13,7 @@ enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
 
 /* ---- machines -------------------------------------------------------------------------------- */
 
-static void feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
+void sup_feed_health(struct sup_slot *slot, enum svc_health_event_kind kind)
 {
 	enum svc_health_state before = slot->health.state;
 	struct svc_out out = svc_health_step(&slot->health, kind, time_mono_ms());
@@ -45,9 +45,9 @@ static void step(struct sup_slot *slot, enum svc_event_kind kind, int status,
 		slot->todo &= ~(unsigned)(DO_FREEZE | DO_THAW);
 	slot->todo |= out.todo;
 	if (slot->svc.state == SVC_RUNNING && slot->svc.paused != paused)
-		feed_health(slot, paused ? HEV_RESUMED : HEV_PAUSED);
+		sup_feed_health(slot, paused ? HEV_RESUMED : HEV_PAUSED);
 	if (slot->svc.state == SVC_STOPPING)
-		feed_health(slot, HEV_STOPPED); /* nobody is asked how he is while he goes */
+		sup_feed_health(slot, HEV_STOPPED); /* nobody is asked how he is while he goes */
 	sup_note_step(slot, &before, &ev, out.todo, cause);
 }
 
@@ -139,7 +139,7 @@ static void started(struct sup_slot *slot)
 	sup_names_up(slot, true);
 	sup_feed(slot, SVC_EV_STARTED, 0);
 	if (slot->svc.state == SVC_RUNNING)
-		feed_health(slot, HEV_STARTED);
+		sup_feed_health(slot, HEV_STARTED);
 	if (!slot->oneoff)
 		sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "started");
 }
@@ -195,7 +195,7 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	sup_attach_ended(slot, ev->status);
 	slot->oom = ev->oom;
 	slot->ended_wall = time_wall_ns();
-	feed_health(slot, HEV_STOPPED);
+	sup_feed_health(slot, HEV_STOPPED);
 	sup_feed(slot, SVC_EV_EXITED, ev->status);
 	if (slot->oneoff)
 		return;
@@ -205,36 +205,19 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 		abort_after(slot, ev->status);
 }
 
-/* x-on-unhealthy. Why is kept only where something follows of it. */
-static void unhealthy(struct sup_slot *slot)
+/* Somebody who wanted it may want it no more. */
+static void exec_done(struct sup_slot *slot, int status)
 {
-	struct sup_cause cause =
-		sup_because(WHY_UNHEALTHY, slot->probe_late ? "timed out" : slot->probe_output);
-
-	if (slot->svc.policy.on_unhealthy != SVC_UNHEALTHY_NONE)
-		sup_wish(slot, SVC_EV_UNHEALTHY, &cause);
-}
-
-/* A probe that was cancelled for being late has failed, whatever its process said at the end. */
-static void probe_done(struct sup_slot *slot, int status)
-{
-	bool ok = !slot->probe_late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	enum svc_health_state before = slot->health.state;
-
-	ev_timer_stop(slot->sup->loop, &slot->probe_timer);
-	slot->probe_running = false;
-	feed_health(slot, ok ? HEV_PROBE_OK : HEV_PROBE_FAILED);
-	if (slot->health.state == before)
-		return;
-	slot->probe_output[strcspn(slot->probe_output, "\n")] = 0; /* its first line says most */
-	if (slot->health.state == HEALTH_BAD)
-		logs_say(slot->log, "unhealthy after %u failed probe%s in a row: %.200s",
-			 slot->health.streak, slot->health.streak == 1 ? "" : "s",
-			 slot->probe_late ? "timed out" : slot->probe_output);
-	sup_say(&slot->sup->opts->hooks, SUP_PROGRESS, slot->plan->name, "%s",
-		svc_health_name(slot->health.state));
-	if (slot->health.state == HEALTH_BAD)
-		unhealthy(slot);
+	switch (sup_inside_done(slot)) {
+	case ERRAND_NONE:
+		break;
+	case ERRAND_HOOK:
+		sup_hook_done(slot, status);
+		break;
+	case ERRAND_PROBE:
+		sup_probe_done(slot, status);
+		break;
+	}
 }
 
 static void settle_box(struct sup_slot *slot, const struct box_event *ev)
@@ -257,7 +240,7 @@ static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 		exited(slot, ev);
 		break;
 	case BOX_EXEC_DONE:
-		probe_done(slot, ev->status);
+		exec_done(slot, ev->status);
 		break;
 	}
 }
@@ -347,12 +330,13 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 		sup_feed(slot, SVC_EV_TIMER, 0);
 		break;
 	case FACT_HEALTH_TIMER:
-		feed_health(slot, HEV_TIMER);
+		sup_feed_health(slot, HEV_TIMER);
 		break;
 	case FACT_PROBE_TIMEOUT:
-		slot->probe_late = true;
-		if (slot->box)
-			box_exec_cancel(slot->box); /* BOX_EXEC_DONE follows */
+		sup_probe_timeout(slot);
+		break;
+	case FACT_PROBED:
+		sup_probe_done(slot, fact->box.status);
 		break;
 	case FACT_SIGNAL:
 		settle_signal(s, fact);

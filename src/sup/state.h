@@ -24,6 +24,7 @@
 #include "mstack/sup.h"
 #include "mstack/svc.h"
 #include "sup/cause.h"
+#include "sup/inside.h"
 
 enum {
 	SUP_PEERS_MAX = 64,
@@ -44,6 +45,7 @@ enum sup_fact_kind {
 	FACT_TIMER,	   /* the timer of a slot's state */
 	FACT_HEALTH_TIMER, /* the wait between two probes is over */
 	FACT_PROBE_TIMEOUT,
+	FACT_PROBED, /* a probe of ours has ended; box.status */
 	FACT_SIGNAL,  /* somebody sent us a signal */
 	FACT_GIVE_UP, /* something killed does not end */
 	FACT_GUARD_DIED,
@@ -92,7 +94,10 @@ struct sup_slot {
 	unsigned health_todo;
 	uint64_t timer_ms, health_ms;
 	ev_timer timer, health_timer, probe_timer;
-	bool probe_running, probe_late;
+	bool probe_late;
+	struct sup_inside inside;
+	struct sup_hooking hooking;
+	struct sup_knock knock;
 	bool oom;	/* the last exit */
 	struct err err; /* of the last failed start */
 	struct err
@@ -273,6 +278,7 @@ void sup_watchers_stop(struct sup *s);
 
 /* settle.c */
 void sup_settle(struct sup *s, const struct sup_fact *fact);
+void sup_feed_health(struct sup_slot *slot, enum svc_health_event_kind kind);
 /* A fact, which is its own cause. */
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status);
 /* A wish (up, down, kill, pause, unpause), or what a gate says, and why. */
@@ -341,9 +347,29 @@ void sup_joining_fill(const struct sup_slot *slot, struct box_spec *spec);
 
 /* execute.c */
 int sup_stop_signal(const struct sup_slot *slot);
+void sup_arm(struct sup *s, ev_timer *t, uint64_t ms);
 void sup_execute(struct sup *s);
 /* Its namespaces: FACT_BOX follows. */
 void sup_open_slot(struct sup_slot *slot);
+
+/* probing.c: a health check that is due */
+void sup_probe_begin(struct sup_slot *slot);
+int sup_probe_run(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
+void sup_probe_cancel(struct sup_slot *slot);
+void sup_probe_timeout(struct sup_slot *slot);
+void sup_probe_done(struct sup_slot *slot, int status);
+
+/* knock.c: one without a process. FACT_PROBED follows, unless it is ended. */
+void sup_knock_init(struct sup_slot *slot);
+void sup_knock_begin(struct sup_slot *slot);
+void sup_knock_end(struct sup_slot *slot);
+void sup_knock_line(struct sup_slot *slot, const struct logs_line *line);
+
+/* hooks.c */
+void sup_hooks_begin(struct sup_slot *slot, const struct plan_hooks *list);
+void sup_hooks_end(struct sup_slot *slot);
+int sup_hook_begin(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
+void sup_hook_done(struct sup_slot *slot, int status);
 
 /* wiring.c: the wires of a slot, which are made before its first start, when the namespaces of all their ends are there. */
 /* May it start? While it waits the other slots are opened, whether they may start or not: so no order among them can be a circle. */

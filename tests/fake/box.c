@@ -2,8 +2,10 @@
 /* A box that clones nothing: processes are timers. Follows the contract of mstack/box.h. */
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "fake/fake.h"
 #include "fake/obedient.h"
@@ -28,6 +30,7 @@ struct box_slot {
 	int status;
 	bool go;
 	size_t probe_nr;
+	bool executing;
 	int probe_status;
 	struct obedient *obedient;
 };
@@ -55,8 +58,16 @@ static void later(struct box_slot *s, enum phase phase, unsigned ms)
 	ev_timer_start(s->rt->loop, &s->timer);
 }
 
+/* Nothing outlives PID 1; what ran beside it is told first. */
 static void ended(struct box_slot *s)
 {
+	if (s->executing) {
+		s->executing = false;
+		ev_timer_stop(s->rt->loop, &s->probe);
+		s->rt->fn(s->rt->arg, &(struct box_event){ .kind = BOX_EXEC_DONE,
+							   .token = s->token,
+							   .status = SIGKILL });
+	}
 	s->phase = EMPTY;
 	obedient_end(s->obedient);
 	fake_world->alive--;
@@ -122,6 +133,7 @@ static void probe_cb(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
+	s->executing = false;
 	s->rt->fn(s->rt->arg, &ev);
 }
 
@@ -198,6 +210,23 @@ int box_slot_socket(const struct box_slot *s, enum box_socket which)
 {
 	(void)s;
 	return (int)which;
+}
+
+/* That of the test itself. */
+int box_slot_dial(const struct box_slot *s, int family, struct err *err)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)s;
+	return fd < 0 ? err_sys(err, errno, "socket") : fd;
+}
+
+int box_root(const struct box_slot *s, struct err *err)
+{
+	int fd = open(fake_world->log_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)s;
+	return fd < 0 ? err_sys(err, errno, "root") : fd;
 }
 
 int box_slot_rtnl(const struct box_slot *s)
@@ -303,16 +332,32 @@ int box_kill(struct box_slot *s, struct err *err)
 	return 0;
 }
 
-int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err)
+/* Hooks have an environment of their own; what they do is their name. */
+static char hook(struct box_slot *s, const struct box_exec_spec *spec)
+{
+	fake_note("hook %s %s", s->name, spec->argv[0]);
+	return !strcmp(spec->argv[0], "false") ? '-' : !strcmp(spec->argv[0], "hang") ? 'h' : '+';
+}
+
+static char probe(struct box_slot *s)
 {
 	const char *p = fake_slot(s->name)->probes;
 	char how = p[s->probe_nr];
 
-	(void)err;
-	(void)spec;
 	if (p[s->probe_nr + 1])
 		s->probe_nr++;
 	fake_note("probe %s", s->name);
+	return how;
+}
+
+int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err)
+{
+	char how;
+
+	if (s->executing || s->phase != RUNNING)
+		return err_set(err, "slot '%s' is busy", s->name);
+	how = spec->envp ? hook(s, spec) : probe(s);
+	s->executing = true;
 	s->probe_status = how == '+' ? 0 : 1 << 8;
 	ev_timer_set(&s->probe, how == 'h' ? 3600 : 0, 0);
 	ev_timer_start(s->rt->loop, &s->probe);
@@ -321,6 +366,8 @@ int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *e
 
 void box_exec_cancel(struct box_slot *s)
 {
+	if (!s->executing)
+		return;
 	s->probe_status = SIGKILL;
 	ev_timer_stop(s->rt->loop, &s->probe);
 	ev_timer_set(&s->probe, 0, 0);

@@ -129,9 +129,6 @@ static void test_verdicts(void **state)
 		{ "resources: {reservations: {devices: [{capabilities: [gpu]}]}}",
 		  "5:34: warning: " DEPLOY
 		  "resources.reservations.devices: not supported yet: 'mstack up' refuses it" },
-		{ "restart_policy: {condition: any}",
-		  "5:7: warning: " DEPLOY
-		  "restart_policy: not supported yet: 'mstack up' refuses it" },
 	};
 
 	(void)state;

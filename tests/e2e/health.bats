@@ -1,0 +1,176 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Health in the life of a stack: probes of ours, what follows when they fail, hooks, and the order after a crash.
+
+load lib/common
+
+status_is() { [[ $(field "$1" Status) == "$2" ]]; }
+restarted() { (($(field "$1" Restarts) >= 1)); }
+
+@test "health: a server is found by tcp, by http, by its socket and by what it logs" {
+	stack <<-'END'
+		x-fast: &fast {interval: 100ms, timeout: 2s, retries: 100}
+		services:
+		  tcp:
+		    image: busybox
+		    command: [httpd, -f, -p, "8080"]
+		    healthcheck: {<<: *fast, x-probe: {tcp: 8080}}
+		  http:
+		    image: busybox
+		    command: [sh, -c, "mkdir /www; echo ok >/www/health; exec httpd -f -p 127.0.0.1:8080 -h /www"]
+		    healthcheck: {<<: *fast, x-probe: {http: "http://:8080/health"}}
+		  log:
+		    image: busybox
+		    command: [sh, -c, "echo now ready to accept connections; exec sleep 1000"]
+		    healthcheck: {x-probe: {log: ready to accept}}
+		  last:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    depends_on:
+		      tcp: {condition: service_healthy}
+		      http: {condition: service_healthy}
+		      log: {condition: service_healthy}
+	END
+	mstack up -d --wait --wait-timeout 60
+	health_is tcp healthy && health_is http healthy && health_is log healthy
+	state_is last running
+	mstack down
+}
+
+@test "health: a probe of ours says what is wrong" {
+	stack <<-'END'
+		x-fast: &fast {interval: 100ms, timeout: 2s, retries: 1}
+		services:
+		  tcp:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    healthcheck: {<<: *fast, x-probe: {tcp: 8080}}
+		  http:
+		    image: busybox
+		    command: [httpd, -f, -p, "8080"]
+		    healthcheck: {<<: *fast, start_period: 5s, start_interval: 100ms, x-probe: {http: "http://:8080/nothing"}}
+		  unix:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    healthcheck: {<<: *fast, x-probe: {unix: /run/x.sock}}
+		  log:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    healthcheck: {<<: *fast, x-probe: {log: ready}}
+	END
+	mstack up -d
+	for service in tcp http unix log; do
+		wait_until health_is "$service" unhealthy
+	done
+	mstack logs tcp | grep -F "port 8080: Connection refused"
+	mstack logs http | grep -F "HTTP status 404"
+	mstack logs unix | grep -F "socket '/run/x.sock': No such file or directory"
+	mstack logs log | grep -F "'ready' is not in the log yet"
+	mstack down
+}
+
+@test "health: x-on-unhealthy restarts, stops or kills" {
+	stack <<-'END'
+		x-fast: &fast {test: [CMD, "false"], interval: 100ms, retries: 1}
+		services:
+		  restart: {image: busybox, command: [sleep, "1000"], stop_signal: KILL, healthcheck: *fast, x-on-unhealthy: restart}
+		  stop: {image: busybox, command: [sleep, "1000"], stop_signal: KILL, restart: always, healthcheck: *fast, x-on-unhealthy: stop}
+		  kill: {image: busybox, command: [sleep, "1000"], healthcheck: *fast, x-on-unhealthy: kill}
+	END
+	mstack up -d
+	wait_until restarted restart
+	wait_until state_is stop exited
+	wait_until state_is kill exited
+	[[ $(field kill ExitCode) == 137 && $(field stop Restarts) == 0 ]]
+	mstack down
+}
+
+@test "health: after a crash a service waits for what it depends on, and a job is not run again" {
+	stack <<-'END'
+		services:
+		  job: {image: busybox, command: [sh, -c, "echo ran"]}
+		  db:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    restart: on-failure
+		    deploy: {restart_policy: {condition: on-failure, delay: 3s}}
+		  web:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    restart: always
+		    depends_on:
+		      db: {condition: service_started}
+		      job: {condition: service_completed_successfully}
+	END
+	mstack up -d
+	wait_until state_is web running
+	kill -9 "$(field db Pid)"
+	wait_until state_is db restarting
+	[[ $(field db Status) == "Restarting in "*" s (1)" ]]
+	kill -9 "$(field web Pid)"
+	wait_until state_is web restarting
+	wait_until status_is web "Restarting (waiting)"
+	[[ $(field web Reason) == "waits for 'db' to be started (now restarting)" ]]
+	wait_until state_is web running
+	state_is db running
+	[[ $(mstack logs --no-log-prefix job | grep -c ran) == 1 ]]
+	mstack down
+}
+
+@test "hooks: post_start runs inside, before others start, with what is said of it" {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    user: "5:5"
+		    working_dir: /tmp
+		    environment: {A: 1, B: 2}
+		    post_start:
+		      - command: [sh, -c, "sleep 1; echo $$(id -u) $$(pwd) $$A$$B >/tmp/one; chmod 777 /tmp/one"]
+		        user: "0"
+		        working_dir: /etc
+		        environment: [B=3]
+		      - command: [sh, -c, "echo $$(id -u) $$(pwd) $$A$$B >>/tmp/one"]
+		  after:
+		    image: busybox
+		    command: [sh, -c, "date +%s >/tmp/when; exec sleep 1000"]
+		    depends_on: [web]
+	END
+	mstack up -d
+	[[ $(mstack exec -T web cat /tmp/one) == $'0 /etc 13\n5 /tmp 12' ]]
+	(($(mstack exec -T after cat /tmp/when) >= $(mstack exec -T web stat -c %Y /tmp/one)))
+	mstack down
+}
+
+@test "hooks: a post_start that fails is an error, and the container is stopped" {
+	stack_one <<<$'command: [sleep, "1000"]\nstop_signal: KILL\npost_start: [{command: [sh, -c, "echo no such thing >&2; exit 3"]}]'
+	run mstack up -d
+	[[ $status == 1 && $output == *"post_start[0]: 'sh' exited with code 3: no such thing"* ]]
+	run mstack up -d
+	[[ $output == *"stack.yaml:"* || $output == *"compose.yaml:"* ]]
+}
+
+@test "hooks: pre_stop runs before the signal, and the grace period ends it" {
+	stack <<-'END'
+		services:
+		  good:
+		    image: busybox
+		    command: [sh, -c, "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"]
+		    pre_stop: [{command: [sh, -c, "echo before >/proc/1/fd/1; sleep 0.5"]}]
+		  slow:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    stop_grace_period: 1s
+		    pre_stop: [{command: [sleep, "1000"]}]
+	END
+	mstack up -d
+	timeout 20 mstack down
+	[[ $(mstack logs --no-log-prefix good) == $'before\nterm' ]]
+}
+
+@test "hooks: an unknown user is told before anything is made" {
+	stack_one <<<$'command: [sleep, "1000"]\npre_stop: [{command: [id], user: nobodyknows}]'
+	run mstack up -d
+	[[ $status == 125 && $output == *"nobodyknows"* ]]
+}
