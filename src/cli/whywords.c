@@ -208,18 +208,29 @@ static bool say_waiting(const json_t *entries, size_t at, struct buf *out)
 	return true;
 }
 
-/* The first signal is told with the exit that it brings. */
+/* What stops it is told with the exit that it brings; what `kill` sent may bring none. */
 static bool say_kill(const json_t *entries, size_t at, struct buf *out)
 {
 	const json_t *e = entry(entries, at), *next = next_of(entries, at);
 	int sig = (int)cli_entry_number(e, "signal");
 
-	if (next && (is_action(next, "die") || is_action(next, "oom")) &&
+	if (next &&
+	    (is_action(next, "oom") ||
+	     (is_action(next, "die") && *cli_entry_attribute(next, "cause"))) &&
 	    strcmp(cli_entry_attribute(e, "cause"), "timeout") != 0)
 		return false;
 	buf_printf(out, "was sent %s", sig_name(sig));
 	add_cause(e, out);
 	return true;
+}
+
+/* The stop and the start before it say all. */
+static bool say_nothing(const json_t *entries, size_t at, struct buf *out)
+{
+	(void)entries;
+	(void)at;
+	(void)out;
+	return false;
 }
 
 static bool say_stop(const json_t *entries, size_t at, struct buf *out)
@@ -300,6 +311,7 @@ static const struct {
 	{ "kill", say_kill },
 	{ "stop", say_stop },
 	{ "oom", say_oom },
+	{ "restart", say_nothing },
 	{ "pause", say_wish },
 	{ "unpause", say_wish },
 	{ "destroy", say_wish },

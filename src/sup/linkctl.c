@@ -142,6 +142,7 @@ static int find_named(const struct sup *s, const json_t *endpoints, struct link_
 static void change(struct sup_peer *p, const struct ctl_msg *m, const struct link_refs *refs)
 {
 	bool up = json_is_true(json_object_get(m->body, "up"));
+	struct sup_cause cause = sup_because_user(p, up ? "link up" : "link down");
 
 	for (size_t i = 0; i < refs->n; i++) {
 		bool was_down = state_of(p->sup, &refs->v[i]).carrier == NET_PULLED;
@@ -154,6 +155,8 @@ static void change(struct sup_peer *p, const struct ctl_msg *m, const struct lin
 		}
 		row = row_of(p->sup, &refs->v[i]);
 		json_object_set_new(row, "changed", json_boolean(was_down == up));
+		if (was_down == up)
+			sup_note_link(p->sup, row, up, &cause);
 		ctl_answer(p->fd, m, CTL_OK, row, false);
 	}
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);

@@ -191,6 +191,10 @@ static void note_started(const struct sup_slot *slot)
 	set(o, "restarts", "%u", slot->svc.restarts);
 	set(o, "mainPid", "%d", slot->box ? (int)box_pid(slot->box) : 0);
 	add_slot(slot, "start", o);
+	/* As docker: behind the start that a restart ends with. */
+	if (!slot->svc.restarts && slot->cause.why == WHY_USER &&
+	    !strcmp(slot->cause.what, "restart"))
+		note(slot, "restart", &slot->cause);
 }
 
 /* What an event did by itself, whatever state follows. */
@@ -260,6 +264,12 @@ void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 		note(slot, v->paused ? "pause" : "unpause", c);
 }
 
+void sup_note_signal(const struct sup_slot *slot, int sig, const struct sup_cause *c)
+{
+	if (slot->sup->journal)
+		note_kill(slot, sig, c);
+}
+
 void sup_note_health(const struct sup_slot *slot, enum svc_health_state before)
 {
 	const struct svc_health *h = &slot->health;
@@ -285,15 +295,17 @@ void sup_note_slot_gone(const struct sup_slot *slot)
 		note(slot, "destroy", NULL);
 }
 
-void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
-		   const struct sup_cause *c)
+void sup_note_link(struct sup *s, const json_t *row, bool up, const struct sup_cause *c)
 {
-	json_t *attributes = json_object();
+	json_t *attributes = json_object(), *o = json_object();
 
-	if (c)
-		add_cause(attributes, c);
-	add(s, json_pack("{s:s, s:s, s:s, s:o}", "type", kind, "action", up ? "up" : "down", "id",
-			 id, "attributes", attributes));
+	set_text(attributes, "peer", json_string_value(json_object_get(row, "b")));
+	add_cause(attributes, c);
+	set_text(o, "type", json_string_value(json_object_get(row, "kind")));
+	set_text(o, "action", up ? "up" : "down");
+	set_text(o, "id", json_string_value(json_object_get(row, "a")));
+	json_object_set_new(o, "attributes", attributes);
+	add(s, o);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */

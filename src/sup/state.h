@@ -291,11 +291,12 @@ void sup_note_end(struct sup *s);
 void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 		   const struct svc_event *ev, unsigned todo, const struct sup_cause *cause);
 void sup_note_health(const struct sup_slot *slot, enum svc_health_state before);
+/* A signal was sent to it that the machine knows nothing of. */
+void sup_note_signal(const struct sup_slot *slot, int sig, const struct sup_cause *c);
 /* It is taken out of the stack. */
 void sup_note_slot_gone(const struct sup_slot *slot);
-/* kind: "wire" or "network"; id: what it is called by */
-void sup_note_link(struct sup *s, const char *kind, const char *id, bool up,
-		   const struct sup_cause *cause);
+/* A link was cut or mended; `row` is what CTL_LINK answers about it. */
+void sup_note_link(struct sup *s, const json_t *row, bool up, const struct sup_cause *cause);
 
 /* gate.c: pure */
 enum sup_gate { GATE_WAIT, GATE_OPEN, GATE_FAILED };

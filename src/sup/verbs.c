@@ -253,10 +253,12 @@ static void send_signal(struct sup_verb *v, struct verb_work *w)
 	}
 	if (v->signo == sup_stop_signal(slot))
 		sup_wish(slot, SVC_EV_LAST_RUN, &v->cause);
-	if (box_signal(slot->box, v->signo, NULL, &err) < 0)
+	if (box_signal(slot->box, v->signo, NULL, &err) < 0) {
 		failed(v, w, &err);
-	else
+	} else {
+		sup_note_signal(slot, v->signo, &v->cause);
 		changed(v, w);
+	}
 }
 
 static void kill_all(struct sup_verb *v)

@@ -107,6 +107,25 @@ assert seq > 10'
 	[[ $output == *'it was stopped because the supervisor got SIGTERM from '*'(root, pid '*'); it exited with code 143'* ]]
 }
 
+@test "events and why: restart, kill, and links that are cut" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, init: true, command: [sleep, "1000"]}
+		  b: {image: busybox, init: true, command: [sleep, "1000"]}
+		x-links: [{endpoints: ["a:eth1", "b:eth1"]}]
+	END
+	mstack up -d
+	mstack restart a
+	[[ $(actions) == 'create starting start kill die stop waiting starting start restart ' ]]
+	mstack kill -s USR1 b
+	mstack link down a:eth1
+	mstack events --json --since 1h --until 0s | tail -n 1 >last
+	grep -q '"type":"wire","action":"down","id":"a:eth1","attributes":{"peer":"b:eth1","cause":"user","command":"link down"' last
+	output=$(mstack why)
+	says "it was stopped by 'mstack restart' (root" "it was sent SIGUSR1 by 'mstack kill' (root"
+	mstack down
+}
+
 @test "ps: exit codes of what ended by itself, by a signal, and of starts that failed" {
 	stack <<-'END'
 		services:
