@@ -202,6 +202,9 @@ bench-net: all
 bench-config: all
 	BUILD=$(B) CC='$(CC)' tests/bench/config
 
+bench-supervise: all
+	BUILD=$(B) CC='$(CC)' tests/bench/supervise
+
 bench-import: all
 	BUILD=$(B) tests/bench/import
 
@@ -235,6 +238,7 @@ help:
 	@echo 'make bench-run    one container beside crun, runc, bubblewrap and podman; what each safety measure costs (root)'
 	@echo 'make bench-net    networks: to make and remove them, and what passes through, beside bare links; names beside dnsmasq (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
+	@echo 'make bench-supervise  exit to running again, health checks, logs and memory of the supervisor (root)'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'
 	@echo 'make torture      kill the supervisor and its helpers at each of their system calls, make calls fail; EVERY=7 (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
@@ -242,6 +246,6 @@ help:
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up torture bench bench-run bench-net bench-config bench-import install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up torture bench bench-run bench-net bench-config bench-import bench-supervise install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/fake/*.c tests/fuzz/*.c)))
