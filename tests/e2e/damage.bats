@@ -6,7 +6,7 @@
 load lib/common
 
 two() {
-	stack "$@" <<-'END'
+	stack <<-'END'
 		services:
 		  web: {image: busybox, command: [httpd, -f, -p, "80"], ports: ["8080:80"], restart: always, stop_signal: KILL}
 		  one: {image: busybox, command: [sleep, "1000"], depends_on: [web], restart: always, stop_signal: KILL}

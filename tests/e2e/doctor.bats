@@ -5,7 +5,7 @@
 load lib/common
 
 two() {
-	stack "$@" <<-'END'
+	stack <<-'END'
 		services:
 		  web: {image: busybox, command: [sleep, "1000"], ports: ["8080:80"], volumes: ["vol:/data"], restart: always, stop_signal: KILL}
 		  one: {image: busybox, command: [sleep, "1000"], networks: [back, default], depends_on: [web], stop_signal: KILL}
