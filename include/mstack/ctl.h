@@ -74,9 +74,10 @@ enum ctl_type {
 	CTL_STOP = 13,
 	CTL_RESTART = 14,	/* "no_deps": bool, without those that depend on them by `restart: true` */
 	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for */
-	CTL_RM = 16,		/* those that rest, or with "stop": bool, all */
+	CTL_RM = 16,		/* what those that rest wrote is gone, and they are not listed any more; "stop": bool, all */
 	CTL_WAIT = 17,		/* "any": bool, for the first; "code" and "container" beside "slot": of the next exit, or of
 				   the last one of a container that does not run */
+	CTL_CREATE = 18,	/* those that were removed are there again, and wait for a start */
 };
 
 enum { CTL_LAST = 1 };		/* flags */

@@ -74,6 +74,7 @@ struct stack_opts {
 	size_t n_env_files, n_profiles, n_services;
 	const struct stack_scale *scales;	/* of services that are started; of several for one the last holds */
 	size_t n_scales;
+	bool no_deps;			/* of `services`: without what they depend on, and without waiting for one another */
 	bool for_run;			/* what mstack cannot run is an error; without it a warning, so that all can be looked at */
 	bool no_interpolate;		/* merge only: the result has no services, just what stack_config prints */
 };

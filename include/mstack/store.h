@@ -189,6 +189,9 @@ void store_volume_listing_fini(struct store_volume_listing *l);
 /* Folders of a slot's writable layer, entered in the ledger, made when missing; caller frees both paths. */
 int store_slot_layer(struct store *s, const char *project, const char *slot, struct ledger *ledger, uint32_t parent,
 		     char **ret_upper, char **ret_work, struct err *err);
+/* Takes it away again, with all that was written; what is swept later is only put aside. 0, also when there is none. */
+int store_slot_layer_drop(const struct store *s, const char *project, const char *slot, struct ledger *ledger,
+			  struct err *err);
 /* Folder of a slot's logs (not made here, not in the ledger); caller frees. */
 char *store_log_dir(const struct store *s, const char *project, const char *slot);
 /* Looks up a user's or group's ids and home in the image's passwd and group, through its layers (topmost that has the file wins;

@@ -46,6 +46,7 @@ struct sup_opts {
 	bool wait_healthy;		/* --wait: `up` is done when everything is running or healthy */
 	bool renew_volumes;		/* -V: anonymous volumes begin empty */
 	bool isolated;			/* --isolated: as if the file said so */
+	bool no_start;			/* everything is made, and waits for CTL_START */
 	bool dry_run;			/* prints the plan to stdout and ends */
 	const struct sup_client *client;	/* NULL: none; borrowed until sup_run returns */
 };

@@ -89,6 +89,7 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 		.wait_healthy = f->b->wait_healthy,
 		.renew_volumes = f->b->o->renew_volumes,
 		.isolated = f->b->o->isolated,
+		.no_start = o->no_start,
 		.client = f->b->client,
 	};
 	int r = sup_run(&opts, ret_code, err);

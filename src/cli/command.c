@@ -50,9 +50,11 @@ static const struct cli_option up_options[] = {
 	FLAG("isolated", 0, isolated, "networks in a network namespace of their own; of the host one link"),
 	FLAG("renew-anon-volumes", 'V', renew_volumes, "anonymous volumes begin empty, what they held is lost"),
 	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "so many containers of it, instead of the file's"),
-	LATER("no-deps", 0), LATER("force-recreate", 0), LATER("no-recreate", 0),
+	FLAG("no-deps", 0, no_deps, "without what the services depend on"),
+	FLAG("no-start", 0, no_start, "make everything and start nothing: see 'start'"),
+	LATER("force-recreate", 0), LATER("no-recreate", 0),
 	LATER("always-recreate-deps", 0), LATER("attach-dependencies", 0),
-	LATER("no-start", 0), LATER("build", 0), LATER("no-build", 0),
+	LATER("build", 0), LATER("no-build", 0),
 	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0),
 	END,
 };
@@ -173,6 +175,23 @@ static const struct cli_option restart_options[] = {
 static const struct cli_option kill_options[] = {
 	VALUE("signal", 's', TEXT, signal, "SIGNAL", "by name or number, instead of SIGKILL"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; what a stack does not know of does not run in it"),
+	END,
+};
+
+static const struct cli_option rm_options[] = {
+	FLAG("force", 'f', force, "do not ask"),
+	FLAG("stop", 's', stop, "stop them first"),
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "with --stop: grace period, instead of the file's"),
+	LATER("volumes", 'v'),
+	END,
+};
+
+static const struct cli_option create_options[] = {
+	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "so many containers of it, instead of the file's"),
+	VALUE("pull", 0, CHOICE, pull, "always|missing|never|policy", "when images are pulled, instead of the file's pull_policy"),
+	FLAG("quiet-pull", 0, quiet_pull, "do not tell how pulling goes on"),
+	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
+	LATER("force-recreate", 0), LATER("no-recreate", 0), LATER("build", 0), LATER("no-build", 0), LATER("yes", 'y'),
 	END,
 };
 
@@ -471,6 +490,14 @@ const struct cli_command cli_commands[] = {
 	  "\n"
 	  "  mstack kill -s HUP web\n",
 	  cli_kill },
+	{ "rm", "remove stopped services, and what they wrote", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, rm_options,
+	  "What they wrote outside of volumes is gone; logs stay, and so do addresses and links until the stack is down. 'create'\n"
+	  "makes them anew. Asks first, unless -f is given.\n",
+	  cli_rm },
+	{ "create", "make everything without starting it", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, create_options,
+	  "As 'up --no-start': networks, volumes and images are there, and 'start' starts the services. When the stack is up: what\n"
+	  "'rm' removed.\n",
+	  cli_create },
 	{ "wait", "wait until services end", "[FILE] SERVICE...", 256, COMMAND_ACTS, wait_options,
 	  "Each end is a line; the exit code is that of the last one. Who does not run has ended already.\n", cli_wait },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options,
@@ -577,8 +604,6 @@ const struct cli_command cli_commands[] = {
 	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
-	NOT_YET("rm", "remove stopped services"),
-	NOT_YET("create", "make the slots without starting them"),
 	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),

@@ -26,6 +26,7 @@ struct cli_options {
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	bool json;
 	const char *after, *grep; /* of `events`; of `logs` */
+	bool no_start, stop; /* of `up`; of `rm` */
 	bool down_project; /* of `wait` */
 	const char *signal; /* of `kill` */
 	const char *policy; /* of `pull` */

@@ -314,6 +314,7 @@ static int load(const struct cli_options *o, const struct cli_load *how, struct 
 		opts.services = how->services->v;
 		opts.n_services = how->services->n;
 	}
+	opts.no_deps = how->no_deps;
 	if (how->scales) {
 		opts.scales = how->scales->v;
 		opts.n_scales = how->scales->n;

@@ -23,6 +23,7 @@ struct cli_load {
 	bool for_run;			  /* what cannot be run yet is an error */
 	bool no_interpolate;		  /* only merge */
 	const struct cli_words *services; /* only these and what they depend on; NULL or none: all */
+	bool no_deps;			  /* without what they depend on */
 	const struct cli_scales *scales;  /* instead of what the files say; NULL: nothing */
 	const struct stack_text *text;	  /* goes over the files; NULL: nothing does */
 	const char *alone;		  /* the project of this name is all in text: there are no files; NULL: there are */

@@ -95,6 +95,8 @@ static int check_words(const struct cli_options *o, struct err *err)
 
 	if (o->wait_timeout_s >= 0 && !o->wait)
 		return err_kind(err, ERR_USAGE, "up: --wait-timeout goes with --wait only");
+	if (o->no_start && (o->wait || aborts))
+		return err_kind(err, ERR_USAGE, "up: --no-start leaves nothing to wait for");
 	if (aborts && (o->detach || o->wait))
 		return err_kind(
 			err, ERR_USAGE,
@@ -233,14 +235,16 @@ static int run_background(struct up *u, struct err *err)
 static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 {
 	const struct cli_options *o = u->o;
-	const struct cli_load how = { .for_run = true, .services = &o->args, .scales = scales };
+	const struct cli_load how = {
+		.for_run = true, .services = &o->args, .scales = scales, .no_deps = o->no_deps
+	};
 
 	if (cli_project_load(o, &how, &u->project, err) < 0 ||
 	    check_service(o, &u->project, err) < 0 ||
 	    (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
 		return -1;
-	return (o->detach || o->wait) && !o->dry_run ? run_background(u, err)
-						     : run_foreground(u, err);
+	return (o->detach || o->wait || o->no_start) && !o->dry_run ? run_background(u, err)
+								    : run_foreground(u, err);
 }
 
 int cli_up(const struct cli_options *o, struct err *err)

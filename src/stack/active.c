@@ -17,6 +17,7 @@ struct choice {
 	struct node **kept;   /* by the index of the service; NULL: it goes */
 	struct strmap wanted; /* profiles */
 	bool all;	      /* of the profiles */
+	bool no_deps;
 };
 
 static const struct where section = { .key = "services" };
@@ -256,7 +257,7 @@ static void keep(struct choice *c, size_t i, bool *active)
 		return;
 	c->kept[i] = with_implicit(c->r, pair->value);
 	given = node_get(c->kept[i], "depends_on");
-	for (size_t k = 0; given && k < given->n; k++) {
+	for (size_t k = 0; given && k < given->n && !c->no_deps; k++) {
 		if (!check_dependency(c, pair, &given->pairs[k], active))
 			continue;
 		node_pairs_put(&depends, given->pairs[k].key, given->pairs[k].pos,
@@ -420,7 +421,9 @@ static struct node *rebuild(struct reader *r, const struct node *root, struct no
 
 struct node *active_select(struct reader *r, const struct stack_opts *opts, struct node *root)
 {
-	struct choice c = { .r = r, .services = node_get(root, "services") };
+	struct choice c = { .r = r,
+			    .services = node_get(root, "services"),
+			    .no_deps = opts->no_deps };
 	_cleanup_free_ bool *active = xcalloc(c.services->n, sizeof(*active));
 	struct node *services;
 

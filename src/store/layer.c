@@ -18,6 +18,7 @@
 
 #define ASIDE	    "gone"
 #define ASIDE_TRIES 8
+#define DROP_MS	    1000
 
 /* ---- the ledger's kind ----------------------------------------------------------------------- */
 
@@ -200,5 +201,16 @@ int store_slot_layer(struct store *s, const char *project, const char *slot, str
 		return err_wrap(err, "layer of '%s'", slot);
 	*ret_upper = xasprintf("%s/upper", key);
 	*ret_work = xasprintf("%s/work", key);
+	return 0;
+}
+
+int store_slot_layer_drop(const struct store *s, const char *project, const char *slot,
+			  struct ledger *ledger, struct err *err)
+{
+	_cleanup_free_ char *key = xasprintf("%s/projects/%s/slots/%s", s->dir, project, slot);
+	const struct ledger_item *item = ledger_find(ledger, "layer", key);
+
+	if (item && ledger_undo_item(ledger, item->id, DROP_MS, err) < 0)
+		return err_wrap(err, "layer of '%s'", slot);
 	return 0;
 }

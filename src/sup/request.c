@@ -18,7 +18,7 @@ enum { REQUESTS_A_TURN = 16, SEND_BUFFER = 4 << 20 };
 static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 {
 	for (size_t i = 0; i < p->sup->n_slots; i++)
-		if (p->sup->slots[i].plan)
+		if (p->sup->slots[i].plan && !sup_is_removed(&p->sup->slots[i]))
 			ctl_answer(p->fd, m, CTL_OK, sup_slot_json(&p->sup->slots[i]), false);
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);
 }
@@ -156,7 +156,9 @@ static const struct request {
 	{ CTL_STOP, sup_verb_request },
 	{ CTL_RESTART, sup_verb_request },
 	{ CTL_KILL, sup_verb_request },
+	{ CTL_RM, sup_verb_request },
 	{ CTL_WAIT, sup_verb_request },
+	{ CTL_CREATE, sup_verb_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)

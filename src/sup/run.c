@@ -234,7 +234,7 @@ static int begin_work(struct sup *s, struct err *err)
 {
 	struct sup_cause cause = sup_because_started(s->opts->client ? "run" : "up");
 
-	for (size_t i = 0; i < s->n_slots; i++)
+	for (size_t i = 0; i < s->n_slots && !s->opts->no_start; i++)
 		sup_wish(&s->slots[i], SVC_EV_UP, &cause);
 	if (s->opts->client)
 		sup_hear_client(s, s->opts->client->fd);

@@ -99,6 +99,37 @@ void sup_slot_drop(struct sup_slot *slot)
 	sup_slot_watchers_init(slot);
 }
 
+bool sup_is_removed(const struct sup_slot *slot)
+{
+	return slot->removed && slot->svc.state == SVC_IDLE;
+}
+
+int sup_slot_clear(struct sup_slot *slot, struct err *err)
+{
+	const struct svc_policy policy = slot->svc.policy;
+	const struct svc_health_policy health = slot->health.policy;
+
+	if (slot->plan->box_slot.tmp_upper)
+		return err_set(
+			err,
+			"%s: what it wrote is in memory for as long as it has its addresses: "
+			"take the stack down for that",
+			slot->plan->name);
+	if (store_slot_layer_drop(slot->model->prepared.store, slot->sup->opts->stack->name,
+				  slot->plan->name, slot->sup->ledger, err) < 0)
+		return -1;
+	free(take_ptr(&slot->upper));
+	free(take_ptr(&slot->work));
+	svc_init(&slot->svc, &policy);
+	svc_health_init(&slot->health, &health);
+	slot->oom = false;
+	slot->err = (struct err){ 0 };
+	slot->created_wall = time_wall_ns();
+	slot->removed = true;
+	sup_note_slot_gone(slot);
+	return 0;
+}
+
 void sup_slots_free(struct sup *s)
 {
 	for (size_t i = 0; i < s->n_slots; i++)

@@ -89,6 +89,7 @@ struct sup_slot {
 	struct impair_ways *impaired; /* what its links do to packets now, one for each port; NULL: not made yet */
 	bool open_failed; /* its namespaces, which somebody else needed for a wire; err says why */
 	bool told_down;	 /* in the present ending */
+	bool removed;	 /* by `rm`, until it is started or created again: see sup_is_removed */
 	struct sup_cause cause; /* of the last wish */
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
@@ -416,6 +417,9 @@ void sup_slots_open(struct sup *s, size_t n);
 struct sup_slot *sup_slot_take(struct sup *s, struct err *err);
 /* It leaves at rest: what the slot has is removed, and its place is free. */
 void sup_slot_drop(struct sup_slot *slot);
+/* At rest: its container is gone, and what that wrote; the slot keeps its addresses and links for the next one. */
+int sup_slot_clear(struct sup_slot *slot, struct err *err);
+bool sup_is_removed(const struct sup_slot *slot);
 void sup_slots_free(struct sup *s);
 /* A service's, not a one-off and not a free place. */
 bool sup_is_service(const struct sup_slot *slot);

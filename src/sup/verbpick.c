@@ -75,7 +75,15 @@ static bool has_name(const json_t *services, const char *name)
 	return false;
 }
 
-static void pick_named(struct picked *p, enum ctl_type type, const json_t *services)
+/* What was removed can be created, and nothing else; only what rests can be removed, unless that is stopped for it. */
+static bool is_for(enum ctl_type type, const struct sup_slot *slot, bool stops)
+{
+	if (sup_is_removed(slot))
+		return type == CTL_CREATE;
+	return type != CTL_CREATE && (type != CTL_RM || stops || sup_at_rest(&slot->svc));
+}
+
+static void pick_named(struct picked *p, enum ctl_type type, const json_t *services, bool all)
 {
 	bool goes_up = type == CTL_START || type == CTL_RESTART;
 
@@ -83,6 +91,8 @@ static void pick_named(struct picked *p, enum ctl_type type, const json_t *servi
 		const struct sup_slot *slot = &p->s->slots[i];
 
 		if (!sup_is_service(slot))
+			continue;
+		if (!is_for(type, slot, all))
 			continue;
 		p->named[i] = services ? has_name(services, slot->plan->service->name)
 				       : !(goes_up && is_finished(slot));
@@ -125,6 +135,22 @@ static bool check_names(const struct sup *s, enum ctl_type type, const json_t *s
 	return true;
 }
 
+/* A start makes nothing anew. */
+static bool check_removed(const struct picked *p, const json_t *services, struct err *err)
+{
+	for (size_t i = 0; i < p->s->n_slots; i++) {
+		const struct sup_slot *slot = &p->s->slots[i];
+
+		if (!sup_is_service(slot) || !sup_is_removed(slot) ||
+		    !(p->meant[i] || has_name(services, slot->plan->service->name)))
+			continue;
+		err_set(err, "service '%s' has no container to start: see 'mstack create'",
+			slot->plan->service->name);
+		return false;
+	}
+	return true;
+}
+
 void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, struct err *err)
 {
 	const json_t *services = json_object_get(body, "services");
@@ -135,10 +161,12 @@ void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, s
 
 	if (!check_names(v->sup, type, services, err))
 		return;
-	pick_named(&p, type, services);
+	pick_named(&p, type, services, json_is_true(json_object_get(body, "stop")));
 	if (type == CTL_START)
 		add_needed(&p);
-	else if (type == CTL_RESTART && !json_is_true(json_object_get(body, "no_deps")))
+	if ((type == CTL_START || type == CTL_RESTART) && !check_removed(&p, services, err))
+		return;
+	if (type == CTL_RESTART && !json_is_true(json_object_get(body, "no_deps")))
 		add_restarted(&p);
 	v->work = xcalloc(n + 1, sizeof(*v->work));
 	for (size_t i = 0; i < n; i++)

@@ -24,7 +24,9 @@ static const struct verb_kind {
 	{ CTL_STOP, "stop", AIM_DOWN, STEP_STOP, "stopped" },
 	{ CTL_RESTART, "restart", AIM_UP, STEP_STOP, "restarted" },
 	{ CTL_KILL, "kill", AIM_DOWN, STEP_KILL, "killed" },
+	{ CTL_RM, "rm", AIM_DOWN, STEP_REMOVE, "removed" },
 	{ CTL_WAIT, "wait", AIM_NONE, STEP_WAIT, "ended" },
+	{ CTL_CREATE, "create", AIM_NONE, STEP_CREATE, "created" },
 };
 
 static const struct verb_kind *kind_of(enum ctl_type type)
@@ -121,6 +123,8 @@ static void look_at_stop(struct sup_verb *v, struct verb_work *w)
 		return;
 	if (v->kind->type == CTL_RESTART)
 		w->step = STEP_START;
+	else if (v->kind->type == CTL_RM)
+		w->step = STEP_REMOVE;
 	else
 		changed(v, w);
 }
@@ -157,6 +161,8 @@ static void look(struct sup_verb *v, struct verb_work *w)
 	case STEP_START:
 	case STEP_STOP:
 	case STEP_KILL:
+	case STEP_REMOVE:
+	case STEP_CREATE:
 	case STEP_DONE:
 		break;
 	}
@@ -277,6 +283,33 @@ static void kill_all(struct sup_verb *v)
 	}
 }
 
+static void remove_all(struct sup_verb *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct verb_work *w = &v->work[i];
+		struct err err = { 0 };
+
+		if (w->step != STEP_REMOVE)
+			continue;
+		if (sup_slot_clear(w->slot, &err) < 0)
+			failed(v, w, &err);
+		else
+			changed(v, w);
+	}
+}
+
+static void create_all(struct sup_verb *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct verb_work *w = &v->work[i];
+
+		if (w->step != STEP_CREATE)
+			continue;
+		w->slot->removed = false;
+		changed(v, w);
+	}
+}
+
 /* What it asks for next; false: nothing, it waits or is through. */
 static bool advance(struct sup_verb *v)
 {
@@ -284,6 +317,11 @@ static bool advance(struct sup_verb *v)
 
 	if (has_step(v, STEP_KILL)) {
 		kill_all(v);
+		return true;
+	}
+	if (has_step(v, STEP_REMOVE) || has_step(v, STEP_CREATE)) {
+		remove_all(v);
+		create_all(v);
 		return true;
 	}
 	if (has_step(v, STEP_STOP)) {
@@ -336,7 +374,8 @@ static void give_up(struct sup_verb *v)
 
 		if (w->step == STEP_STOP || w->step == STEP_KILL)
 			w->step = STEP_STOPPING;
-		if (w->step != STEP_DONE && v->kind->aim == AIM_UP)
+		if (w->step != STEP_DONE && v->kind->type != CTL_STOP &&
+		    v->kind->type != CTL_KILL && v->kind->type != CTL_WAIT)
 			failed(v, w, &err);
 	}
 }
@@ -396,7 +435,9 @@ static void begin(struct sup_verb *v, struct verb_work *w)
 	w->step = v->kind->first;
 	if (v->kind->aim != AIM_NONE)
 		take_over(v, w->slot);
-	if (v->kind->aim == AIM_DOWN && rests) {
+	if (v->kind->type == CTL_RM) {
+		w->step = rests ? STEP_REMOVE : STEP_STOP;
+	} else if (v->kind->aim == AIM_DOWN && rests) {
 		sup_wish(w->slot, SVC_EV_DOWN, &v->cause);
 		done(v, w, json_pack("{s:s}", "same", svc_compose_state(s)));
 	} else if (v->kind->type == CTL_START && runs) {

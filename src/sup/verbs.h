@@ -13,6 +13,8 @@ enum verb_step {
 	STEP_STOP, /* to be stopped, when those that depend on it have ended */
 	STEP_STOPPING,
 	STEP_KILL,
+	STEP_REMOVE,
+	STEP_CREATE,
 	STEP_WAIT,
 	STEP_DONE,
 };

@@ -263,3 +263,48 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	kill -TERM "$(supervisor)"
 	ends_with 0 $down
 }
+
+@test "verbs: create makes all and starts nothing, rm takes away what a container wrote" {
+	chain
+	expect_exit 0 mstack create
+	[[ $(states) == 'app-1 created db-1 created job-1 created web-1 created' ]]
+	expect_exit 0 mstack start
+	[[ $(states) == 'app-1 running db-1 running job-1 '*' web-1 running' ]]
+	expect_exit 0 mstack rm -f web
+	says 'no stopped containers'
+	mstack exec -T web sh -c 'echo old >/file'
+	ip=$(field web IP)
+	mstack stop web
+	expect_exit 2 mstack rm web
+	says 't-web-1' 'give -f'
+	expect_exit 0 mstack rm -f web
+	says 'web-1 removed'
+	[[ $(states) == 'app-1 running db-1 running job-1 exited' ]]
+	expect_exit 0 mstack rm -f web
+	expect_exit 1 mstack start web
+	says "service 'web' has no container to start"
+	expect_exit 0 mstack create web
+	says 'web-1 created'
+	expect_exit 0 mstack start web
+	[[ $(field web IP) == "$ip" ]]
+	expect_exit 1 mstack exec -T web cat /file
+	expect_exit 0 mstack rm -f -s db
+	[[ $(states) == 'app-1 running job-1 exited web-1 running' ]]
+	expect_exit 1 mstack restart db
+	expect_exit 0 mstack down
+	expect_exit 0 mstack rm -f
+	expect_exit 0 mstack create web
+	[[ $(states) == 'app-1 created db-1 created web-1 created' ]]
+	expect_exit 0 mstack down
+}
+
+@test "verbs: up --no-deps starts only what is named, --no-start nothing" {
+	chain
+	expect_exit 0 mstack up -d --no-deps web
+	[[ $(states) == 'web-1 running' ]]
+	mstack down
+	expect_exit 0 mstack up --no-start app
+	[[ $(states) == 'app-1 created db-1 created' ]]
+	expect_exit 2 mstack up --no-start --wait
+	mstack down
+}

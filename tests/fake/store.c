@@ -72,6 +72,17 @@ int store_slot_layer(struct store *s, const char *project, const char *slot, str
 	return 0;
 }
 
+int store_slot_layer_drop(const struct store *s, const char *project, const char *slot,
+			  struct ledger *ledger, struct err *err)
+{
+	(void)s;
+	(void)project;
+	(void)ledger;
+	(void)err;
+	fake_note("drop %s", slot);
+	return 0;
+}
+
 char *store_log_dir(const struct store *s, const char *project, const char *slot)
 {
 	(void)s;
