@@ -18,38 +18,10 @@
 #include "mstack/ledger.h"
 #include "mstack/net_capture.h"
 #include "mstack/net_impair.h"
+#include "mstack/net_lan.h"
 #include "mstack/net_wire.h"
 
 struct ev_loop;
-
-struct net_prefix { struct ip_net net; char dev[IFNAMSIZ]; };
-
-/* What plan must know of the host. */
-struct net_facts {
-	struct net_prefix *prefixes;	/* routes and addresses of the host, but default routes, loopback and link-local ones */
-	size_t n_prefixes;
-	unsigned mtu;			/* of the device of the default route; 1500 without one */
-	bool has_default;
-};
-
-int net_facts_get(struct net_facts *ret, struct err *err);
-void net_facts_fini(struct net_facts *f);
-
-enum { NET_SUBNETS_MAX = 8 };		/* of one network */
-
-struct net_subnet { struct ip_net net; struct ip gateway; };
-
-struct net_bridge_spec {
-	char ifname[IFNAMSIZ];		/* "mstkXXXXXXXX": short and hashed */
-	const char *altname;		/* "PROJECT_KEY", set as alternative name where it fits (<= 127) */
-	/* The gateways are addresses of the bridge. IPv4 first; of a family that is off there is none. */
-	struct net_subnet subnets[NET_SUBNETS_MAX];
-	size_t n_subnets;
-	bool internal;			/* no way out, nothing published */
-	bool vlans;			/* ports are in VLANs, the bridge itself and who says nothing in number 1 */
-	unsigned mtu;
-	unsigned line;			/* in the stack file, for errors */
-};
 
 struct net_spec {
 	const char *project;
@@ -68,8 +40,8 @@ struct net_sysctl { const char *path, *value; unsigned line; };
 /* One attachment of a slot. */
 struct net_port_spec {
 	size_t bridge;			/* index into net_spec.bridges */
-	char host_ifname[IFNAMSIZ];	/* "mvXXXXXXXXXX" */
-	const char *alias;		/* "mstack:PROJECT:SLOT", for people and doctor */
+	char host_ifname[IFNAMSIZ];	/* "mvXXXXXXXXXX"; "" on a network without a bridge: it has no end on the host */
+	const char *alias;		/* "mstack:PROJECT:SLOT ADDRESS...", for people, doctor and stacks that share the bridge */
 	char ifname[IFNAMSIZ];		/* inside: "eth0" */
 	uint8_t mac[6];
 	struct ip_net ip4, ip6;		/* with the prefix of their subnet; none: not of this family */

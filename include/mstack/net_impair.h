@@ -19,7 +19,7 @@ int net_impair_probe(struct impair_facts *ret, struct err *err);
 
 /* One end of a link. Descriptors as in struct net_attach, borrowed; rtnl_fd -1: it leads into no slot. */
 struct net_impair_end {
-	const char *host_ifname;
+	const char *host_ifname;	/* NULL, "": there is none */
 	const char *ifname;		/* in the slot */
 	int netns_fd, rtnl_fd;
 };

@@ -69,5 +69,7 @@ enum net_carrier { NET_ABSENT, NET_PULLED, NET_NO_CARRIER, NET_CARRIER };
 struct net_link_state { enum net_carrier carrier; unsigned mtu; };	/* mtu: of the inner ends; 0 while ABSENT */
 struct net_link_state net_wire_state(struct net *n, size_t wire);
 struct net_link_state net_port_state(struct net *n, const char *host_ifname);
+/* Of an attachment without a host end, by the socket of its slot (see struct net_attach). */
+struct net_link_state net_inner_state(int rtnl_fd, const char *ifname);
 
 #endif

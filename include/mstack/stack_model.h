@@ -7,14 +7,8 @@
 #define MSTACK_STACK_MODEL_H
 
 #include "mstack/base.h"
+#include "mstack/stack_network.h"
 
-/* A place in one of the loaded files. */
-struct stack_pos {
-	uint32_t file;		/* index into stack->files */
-	uint32_t line, col;	/* from 1; 0: no place */
-};
-
-struct stack_str { const char *text; struct stack_pos pos; };		/* text NULL: not given */
 struct stack_strs { const struct stack_str *v; size_t n; bool given; };	/* given: also when empty */
 struct stack_kv { const char *key, *value; struct stack_pos pos; };	/* value NULL: key without value */
 struct stack_kvs { const struct stack_kv *v; size_t n; };
@@ -188,29 +182,6 @@ struct stack_service {
 	const struct stack_device *devices;
 	const struct stack_device_rule *device_rules;
 	size_t n_ulimits, n_blkio, n_devices, n_device_rules;
-};
-
-struct stack_aux { const char *name; struct ip ip; struct stack_pos pos; };	/* somebody else's address: not given out */
-
-struct stack_subnet {				/* an entry of ipam.config */
-	struct ip_net net, range;		/* range: out of this one addresses are given out; none: the whole */
-	struct ip gateway;			/* none: the first address */
-	const struct stack_aux *aux;
-	size_t n_aux;
-	struct stack_pos pos, gateway_pos;
-};
-
-struct stack_network {
-	const char *key, *name;			/* name: PROJECT_KEY unless `name:` */
-	struct stack_pos pos;
-	bool internal, used;			/* used: by any service */
-	bool external;				/* a bridge of the host by this name: it is there already, and stays */
-	bool ipv4, ipv6;			/* `enable_ipv4`, `enable_ipv6`; at least one */
-	const struct stack_subnet *subnets;	/* of families that are on; of one without any plan chooses it */
-	size_t n_subnets;
-	struct stack_str bridge;		/* name of the link by `driver_opts`; text NULL: plan chooses it */
-	unsigned mtu;				/* 0: that of the host's default route */
-	struct stack_pos mtu_pos;
 };
 
 struct stack_volume {

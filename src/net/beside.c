@@ -21,6 +21,7 @@
 
 #include "net/beside.h"
 #include "net/foreign.h"
+#include "net/lan.h"
 #include "net/link.h"
 #include "net/nft.h"
 
@@ -166,6 +167,15 @@ static int enter(struct beside *b, const struct family *f, const char *chain, st
 	return item ? ledger_done(l, item, 0, 0, err) : -1;
 }
 
+/* Bridges of ours from `first` on; others are none of our business here. */
+static bool has_bridges(const struct net_spec *spec, size_t first)
+{
+	for (size_t i = first; i < spec->n_bridges; i++)
+		if (lan_is_bridge(&spec->bridges[i]))
+			return true;
+	return false;
+}
+
 /* Those from `first` on. */
 static int accept_in(struct beside *b, const struct family *f, const char *chain, size_t first,
 		     struct err *err)
@@ -173,28 +183,54 @@ static int accept_in(struct beside *b, const struct family *f, const char *chain
 	const struct net_spec *spec = b->net->spec;
 	_cleanup_(nl_batch_fini) struct nl_batch batch = { 0 };
 
-	if (first == spec->n_bridges)
+	if (!has_bridges(spec, first))
 		return 0;
 	if (enter(b, f, chain, err))
 		return -1;
 	nl_batch_init(&batch);
 	nft_begin(&batch);
 	for (size_t i = first; i < spec->n_bridges; i++)
-		foreign_put_accept(&batch, f->nfproto, chain, spec->bridges[i].ifname, b->comment);
+		if (lan_is_bridge(&spec->bridges[i]))
+			foreign_put_accept(&batch, f->nfproto, chain, spec->bridges[i].ifname,
+					   b->comment);
 	nft_end(&batch);
 	return nl_transact(b->net->nft, &batch, NULL, err)
 		       ? err_wrap(err, "chain '%s " FOREIGN_TABLE " %s'", f->name, chain)
 		       : 0;
 }
 
+/* In the words of nft; those that the file names by themselves. */
+static void put_bridge_names(const struct net_spec *spec, struct buf *out)
+{
+	bool usual = false, named = false;
+
+	for (size_t i = 0; i < spec->n_bridges; i++) {
+		bool ours = !strncmp(spec->bridges[i].ifname, "mstk", 4);
+
+		if (!lan_is_bridge(&spec->bridges[i]))
+			continue;
+		usual |= ours;
+		if (!ours)
+			buf_printf(out, "%s\"%s\"", named ? ", " : "{ ", spec->bridges[i].ifname);
+		named |= !ours;
+	}
+	if (usual || !named)
+		buf_puts(out, named ? ", \"mstk*\"" : "\"mstk*\"");
+	buf_puts(out, named ? " }" : "");
+}
+
 static void tell_dropper(void *arg, const char *chain)
 {
-	_cleanup_free_ char *text = xasprintf(
-		"the firewall drops what is forwarded by chain '%s'; let it accept our bridges: "
-		"iifname \"mstk*\" accept, and oifname \"mstk*\" accept",
-		chain);
+	_cleanup_(buf_fini) struct buf names = { 0 };
+	_cleanup_free_ char *text = NULL;
+	struct beside *b = arg;
 
-	note(arg, text);
+	put_bridge_names(b->net->spec, &names);
+	text = xasprintf(
+		"the firewall drops what is forwarded by chain '%s'; let it accept our bridges: "
+		"iifname %s accept, and oifname %s accept",
+		chain, buf_str(&names), buf_str(&names));
+	note(b, text);
 }
 
 /* Tables of the old kind cannot be read by nf_tables. */
@@ -235,7 +271,7 @@ static void put_back(struct beside *b, const struct family *f, struct err *err)
 	char chain[FOREIGN_CHAIN_MAX];
 	size_t n = 0;
 
-	if (foreign_chain(b->net->nft, f->nfproto, chain, err) ||
+	if (!has_bridges(b->net->spec, 0) || foreign_chain(b->net->nft, f->nfproto, chain, err) ||
 	    foreign_list(b->net->nft, f->nfproto, chain, b->comment, &handles, &n, err) || n)
 		return;
 	if (accept_in(b, f, chain, 0, err))

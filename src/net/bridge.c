@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bridge: the networks of a stack as bridges in the host's namespace. Called by net.c.
+ * bridge: the networks of a stack as bridges in the host's namespace; those that are no bridges of ours are lan.c's. Called by net.c.
  * Nothing of what is there already is changed: a name or a subnet that somebody has taken
  * since the plan is an error.
  */
@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "net/addr.h"
+#include "net/lan.h"
 #include "net/link.h"
 #include "net/net.h"
 #include "net/vlan.h"
@@ -73,9 +74,14 @@ int bridges_check(const struct net *n, struct err *err)
 
 	if (addr_list(n->rtnl, &addrs, &n_addrs, err))
 		return -1;
-	for (size_t i = n->first; i < n->spec->n_bridges; i++)
-		if (check_bridge(n, &n->spec->bridges[i], addrs, n_addrs, err))
+	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
+		const struct net_bridge_spec *br = &n->spec->bridges[i];
+
+		if (!lan_is_bridge(br) && lan_check(n, i, err))
+			return at_line(br, err);
+		if (lan_is_bridge(br) && check_bridge(n, br, addrs, n_addrs, err))
 			return -1;
+	}
 	return 0;
 }
 
@@ -108,6 +114,8 @@ static int create(struct net *n, struct err *err)
 	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
+		if (!lan_is_bridge(br))
+			continue;
 		b.tag = (unsigned)i;
 		link_put_bridge(&b, br->ifname, link_group(n->spec->id), br->mtu);
 		link_put_get(&b, br->ifname);
@@ -145,6 +153,8 @@ static int tame_ipv6(const struct net *n, struct err *err)
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 		bool six = carries_ipv6(br);
 
+		if (!lan_is_bridge(br))
+			continue;
 		if (set(br, "disable_ipv6", six ? "0" : "1", six, err) ||
 		    (six && set(br, "accept_ra", "0", true, err)) ||
 		    (six && !br->internal && set(br, "force_forwarding", "1", false, err)))
@@ -170,6 +180,21 @@ static void put_gateways(struct nl_batch *b, int index, const struct net_bridge_
 	}
 }
 
+/*
+ * Hosts that are joined by tunnels may have the same gateway. Then it has one hardware address everywhere, and who asks for it is
+ * led to his own host.
+ */
+static void put_anycast(struct nl_batch *b, int index, const struct net_bridge_spec *br)
+{
+	_cleanup_free_ char *text =
+		xasprintf("vxlan %u %s", br->tunnel->vni,
+			  br->n_subnets ? ip_text(&br->subnets[0].gateway).text : "");
+	uint8_t mac[6];
+
+	link_mac(text, mac);
+	link_put_mac(b, index, mac);
+}
+
 static int configure(struct net *n, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
@@ -180,7 +205,11 @@ static int configure(struct net *n, struct err *err)
 		_cleanup_free_ char *alias = xasprintf(LINK_OWNER "%.63s:%.127s", n->spec->project,
 						       br->altname ? br->altname : br->ifname);
 
+		if (!lan_is_bridge(br))
+			continue;
 		b.tag = (unsigned)i;
+		if (br->tunnel)
+			put_anycast(&b, n->bridges[i], br);
 		link_put_quiet(&b, n->bridges[i]);
 		if (br->vlans)
 			vlan_put_filtering(&b, n->bridges[i]);
@@ -198,6 +227,8 @@ int bridges_up(struct net *n, struct err *err)
 	_cleanup_free_ uint32_t *items = xcalloc(count + 1, sizeof(*items));
 
 	for (size_t i = n->first; i < count; i++) {
+		if (!lan_is_bridge(&n->spec->bridges[i]))
+			continue;
 		items[i] = ledger_intend(n->ledger, "bridge", 0, n->spec->bridges[i].ifname, err);
 		if (!items[i])
 			return -1;
@@ -205,7 +236,12 @@ int bridges_up(struct net *n, struct err *err)
 	if (create(n, err) || tame_ipv6(n, err))
 		return -1;
 	for (size_t i = n->first; i < count; i++)
-		if (ledger_done(n->ledger, items[i], (uint64_t)n->bridges[i], 0, err))
+		if (items[i] && ledger_done(n->ledger, items[i], (uint64_t)n->bridges[i], 0, err))
 			return -1;
-	return configure(n, err);
+	if (configure(n, err))
+		return -1;
+	for (size_t i = n->first; i < count; i++)
+		if (lan_up(n, i, err))
+			return at_line(&n->spec->bridges[i], err);
+	return 0;
 }

@@ -35,8 +35,10 @@ int net_port_pull(struct net *n, const char *host_ifname, bool pulled, struct er
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	struct link_info l;
-	int rc = find_port(n, host_ifname, &l, err);
+	int rc = host_ifname[0] ? find_port(n, host_ifname, &l, err) : -1;
 
+	if (!host_ifname[0])
+		return err_set(err, "a macvlan has no cable of its own: it has that of its parent");
 	if (rc > 0)
 		return err_sys(err, ENOENT, "link '%s': not made yet", host_ifname);
 	if (rc)
@@ -57,9 +59,19 @@ struct net_link_state net_port_state(struct net *n, const char *host_ifname)
 {
 	struct link_info l;
 
-	if (find_port(n, host_ifname, &l, NULL))
+	if (!host_ifname[0] || find_port(n, host_ifname, &l, NULL))
 		return (struct net_link_state){ NET_ABSENT, 0 };
 	return (struct net_link_state){ carrier_of(l.flags), l.mtu };
+}
+
+struct net_link_state net_inner_state(int rtnl_fd, const char *ifname)
+{
+	struct link_info l;
+
+	if (rtnl_fd < 0 || link_find(rtnl_fd, ifname, &l, NULL))
+		return (struct net_link_state){ NET_ABSENT, 0 };
+	return (struct net_link_state){ l.flags & IFF_LOWER_UP ? NET_CARRIER : NET_NO_CARRIER,
+					l.mtu };
 }
 
 /* As the worse of its ends; one that is down because the other one has no carrier is not pulled. */

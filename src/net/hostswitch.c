@@ -6,19 +6,27 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 
 #include "net/hostswitch.h"
+#include "net/subif.h"
 
 static const struct switch_row {
 	const char *name, *folder, *file;
 	char off, on;
+	int (*read)(const char *ifname);
+	int (*write)(const char *ifname, char value, struct err *err);
 } rows[] = {
-	[HOST_FORWARDING] = { "forwarding", "/proc/sys/net/ipv4/conf", "forwarding", '0', '1' },
+	[HOST_FORWARDING] = { "forwarding", "/proc/sys/net/ipv4/conf", "forwarding", '0', '1', NULL,
+			      NULL },
 	[HOST_FORCE_FORWARDING] = { "force_forwarding", "/proc/sys/net/ipv6/conf",
-				    "force_forwarding", '0', '1' },
-	[HOST_FORWARDING6] = { "forwarding6", "/proc/sys/net/ipv6/conf", "forwarding", '0', '1' },
-	[HOST_ACCEPT_RA] = { "accept_ra", "/proc/sys/net/ipv6/conf", "accept_ra", '1', '2' },
+				    "force_forwarding", '0', '1', NULL, NULL },
+	[HOST_FORWARDING6] = { "forwarding6", "/proc/sys/net/ipv6/conf", "forwarding", '0', '1',
+			       NULL, NULL },
+	[HOST_ACCEPT_RA] = { "accept_ra", "/proc/sys/net/ipv6/conf", "accept_ra", '1', '2', NULL,
+			     NULL },
+	[HOST_VLAN] = { "vlan", NULL, NULL, '0', '1', subif_read, subif_write },
 };
 
 const char *host_switch_name(enum host_switch s)
@@ -41,12 +49,23 @@ static void switch_path(enum host_switch s, const char *ifname, char *ret, size_
 	snprintf(ret, size, "%s/%s/%s", rows[s].folder, ifname, rows[s].file);
 }
 
+int host_switch_index(enum host_switch s, const char *ifname)
+{
+	struct subif sub;
+
+	if (s == HOST_VLAN && subif_parse(ifname, &sub))
+		ifname = sub.base;
+	return (int)if_nametoindex(ifname);
+}
+
 int host_switch_read(enum host_switch s, const char *ifname)
 {
 	struct buf text = { 0 };
 	char path[96];
 	int rc;
 
+	if (rows[s].read)
+		return rows[s].read(ifname);
 	switch_path(s, ifname, path, sizeof(path));
 	rc = file_read(AT_FDCWD, path, 16, &text);
 	if (!rc)
@@ -59,6 +78,8 @@ int host_switch_write(enum host_switch s, const char *ifname, char value, struct
 {
 	char path[96], text[] = { value, '\0' };
 
+	if (rows[s].write)
+		return rows[s].write(ifname, value, err);
 	switch_path(s, ifname, path, sizeof(path));
 	if (file_put(AT_FDCWD, path, text) && errno != ENOENT)
 		return err_sys(err, errno, "%s of '%s': write %s", rows[s].name, ifname, path);

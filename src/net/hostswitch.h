@@ -14,6 +14,7 @@ enum host_switch {
 	HOST_FORCE_FORWARDING, /* of IPv6, for each device (Linux 6.17 and later) */
 	HOST_FORWARDING6, /* of IPv6, for all devices at once; that it makes a router of the host, the table's rules undo */
 	HOST_ACCEPT_RA, /* 2: a device listens to routers although the host forwards */
+	HOST_VLAN,	/* a device "BASE.VID" is there, for macvlans on it: see subif.h */
 	HOST_SWITCHES,
 };
 
@@ -24,6 +25,8 @@ const char *host_switch_name(enum host_switch s);
 /* What it is when nobody needs us to turn it, and what we turn it to. */
 char host_switch_off(enum host_switch s);
 char host_switch_on(enum host_switch s);
+/* Of the device that the switch belongs to; 0: not there. */
+int host_switch_index(enum host_switch s, const char *ifname);
 /* '0', '1', '2'; -1 with errno, ENOENT when there is no such device, or the kernel has no such switch. */
 int host_switch_read(enum host_switch s, const char *ifname);
 /* A device that is gone needs no switching. */

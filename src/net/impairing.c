@@ -124,6 +124,11 @@ static bool of_slot(const struct net_impair_end *e)
 	return e->rtnl_fd >= 0;
 }
 
+static bool has_host_end(const struct net_impair_end *e)
+{
+	return e->host_ifname && e->host_ifname[0];
+}
+
 /* At a host end where netem is and there is one behind: what a container does to its own interface does not touch it. */
 static struct lane lane_of(const struct net *n, const struct impair_facts *f,
 			   const struct net_impair_spec *spec, enum impair_way way)
@@ -134,7 +139,7 @@ static struct lane lane_of(const struct net *n, const struct impair_facts *f,
 
 	l.slot = of_slot(from) ? from : to;
 	l.drops_outside = of_slot(from);
-	if (of_slot(from) && !(f->netem && to->host_ifname)) {
+	if (of_slot(from) && !(f->netem && has_host_end(to))) {
 		l.fd = from->rtnl_fd;
 		l.ifname = from->ifname;
 	} else {
@@ -205,6 +210,12 @@ static int set_drops(struct net *n, const struct lane *lane, struct err *err)
 	return inside < 0 ? -1 : drops_set(inside, &d, lane->want, err);
 }
 
+/* Of an attachment without a host end only what goes out passes a queue that can be told from those of others. */
+static bool is_reachable(const struct lane *l, bool drops)
+{
+	return l->ifname && l->ifname[0] && !(drops && l->drops_outside && !has_host_end(l->slot));
+}
+
 /* ---- both ways ------------------------------------------------------------------------------- */
 
 int net_impair(struct net *n, const struct impair_facts *f, const struct net_impair_spec *spec,
@@ -216,6 +227,11 @@ int net_impair(struct net *n, const struct impair_facts *f, const struct net_imp
 
 		if (impair_same(l.now, l.want) || (!impair_is_set(l.now) && !impair_is_set(l.want)))
 			continue;
+		if (!is_reachable(&l, !f->netem && lossy))
+			return err_set(
+				err,
+				"what %s a macvlan cannot be impaired: it has no end on the host",
+				way == IMPAIR_INGRESS ? "comes in by" : "is lost behind");
 		if (impair_possible(f, l.want, err) || set_queues(f, &l, err) ||
 		    (!f->netem && lossy && set_drops(n, &l, err)))
 			return -1;

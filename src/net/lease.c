@@ -269,7 +269,8 @@ static int list_devices(int rtnl, int family, struct lease_devices *ret, struct 
 	for (size_t i = 0; i < n_links; i++) {
 		struct lease_device dev = { .index = links[i].index };
 
-		if (!strcmp(links[i].name, "lo") || !strncmp(links[i].name, "mstk", 4) ||
+		if (!strcmp(links[i].name, "lo") ||
+		    (links[i].group & LINK_GROUPS_MASK) == LINK_GROUPS ||
 		    !has_address(links[i].index, family, addrs, n_addrs))
 			continue;
 		memcpy(dev.ifname, links[i].name, sizeof(dev.ifname));
@@ -309,6 +310,13 @@ static void want_each(int folder, const struct lease_devices *devices, enum host
 		want(folder, &devices->v[i], what, &ret->switches);
 	for (size_t i = 0; i < ret->switches.n; i++)
 		vec_push(&ret->uplinks, ret->switches.v[i]);
+}
+
+int lease_needed(const struct lease_device *dev, struct err *err)
+{
+	_cleanup_(close_folder) int folder = open_folder(true, err);
+
+	return folder < 0 ? -1 : is_candidate(folder, dev);
 }
 
 int lease_candidates(int rtnl, int family, struct lease_wanted *ret, struct err *err)
@@ -453,7 +461,7 @@ void lease_owners(void (*found)(void *arg, const char *project), void *arg)
 /* Is it for us to turn the switch back? 1 yes, 0 no: it is off, another device's, or wanted by others; -1 cannot be told. */
 static int is_to_restore(const struct lease_device *dev, const struct book *book, struct err *err)
 {
-	int index = (int)if_nametoindex(dev->ifname), now;
+	int index = host_switch_index(dev->what, dev->ifname), now;
 
 	if (!index && strcmp(dev->ifname, HOST_ALL) != 0 && errno != ENODEV && errno != ENXIO)
 		return err_sys(err, errno, "leases: look for '%s'", dev->ifname);

@@ -29,6 +29,8 @@ void lease_wanted_fini(struct lease_wanted *w);
  */
 int lease_candidates(int rtnl, int family, struct lease_wanted *ret, struct err *err);
 void lease_devices_fini(struct lease_devices *d);
+/* Is this switch off, or on by leases only? 1, 0, -1 */
+int lease_needed(const struct lease_device *dev, struct err *err);
 /*
  * Enters the lease in the ledger and in the host's books, then turns the switch. A
  * device that is gone is none.

@@ -8,6 +8,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@
 
 #include "net/link.h"
 
-#define GROUP_BITS 0x1fffffffu
 #define MAC_LEN	   6
+#define MAC_LAST   0xfe /* locally administered, unicast, and no lower than any other one */
 #define VXLAN_PORT 4789 /* IANA's */
 
 void link_mac(const char *ifname, uint8_t ret[6])
@@ -35,12 +36,13 @@ bool link_is_ours(const struct link_info *l)
 	link_mac(l->name, mac);
 	if (l->alias[0])
 		return !strncmp(l->alias, LINK_OWNER, strlen(LINK_OWNER));
-	return !memcmp(mac, l->mac, sizeof(mac));
+	return !memcmp(mac + 1, l->mac + 1, sizeof(mac) - 1) &&
+	       (l->mac[0] == mac[0] || l->mac[0] == MAC_LAST);
 }
 
 uint32_t link_group(uint32_t id)
 {
-	return (id & GROUP_BITS) | 0x40000000u;
+	return (id & ~LINK_GROUPS_MASK) | LINK_GROUPS;
 }
 
 static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t flags, int index,
@@ -51,13 +53,15 @@ static void begin(struct nl_batch *b, const char *what, uint16_t type, uint16_t 
 	nl_begin(b, what, type, flags, &head, sizeof(head));
 }
 
-/* Of ours, in the group of the stack, with the address that follows from its name. */
-static void begin_create(struct nl_batch *b, const char *ifname, uint32_t group, unsigned mtu,
-			 unsigned up)
+/* Of ours, in the group of the stack, with this address or that which follows from its name. */
+static void begin_create(struct nl_batch *b, const char *ifname, const uint8_t *address,
+			 uint32_t group, unsigned mtu, unsigned up)
 {
 	uint8_t mac[MAC_LEN];
 
 	link_mac(ifname, mac);
+	if (address)
+		memcpy(mac, address, sizeof(mac));
 	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, up);
 	nl_put_str(b, IFLA_IFNAME, ifname);
 	nl_put_u32(b, IFLA_GROUP, group);
@@ -70,7 +74,7 @@ void link_put_bridge(struct nl_batch *b, const char *ifname, uint32_t group, uns
 {
 	size_t info, data;
 
-	begin_create(b, ifname, group, mtu, 0);
+	begin_create(b, ifname, NULL, group, mtu, 0);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "bridge");
 	data = nl_nest(b, IFLA_INFO_DATA);
@@ -157,8 +161,12 @@ static void put_peer(struct nl_batch *b, const struct link_veth *v)
 void link_put_veth(struct nl_batch *b, const struct link_veth *v)
 {
 	size_t info, data;
+	uint8_t mac[MAC_LEN];
 
-	begin_create(b, v->host_ifname, v->group, v->host_mtu, v->up ? IFF_UP : 0);
+	link_mac(v->host_ifname, mac);
+	if (v->last)
+		mac[0] = MAC_LAST;
+	begin_create(b, v->host_ifname, mac, v->group, v->host_mtu, v->up ? IFF_UP : 0);
 	if (v->master)
 		nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
 	put_queues(b);
@@ -170,35 +178,75 @@ void link_put_veth(struct nl_batch *b, const struct link_veth *v)
 	nl_nest_end(b, info);
 }
 
-void link_put_macvlan(struct nl_batch *b, const char *ifname, uint32_t group, int nic, unsigned mtu)
+void link_put_macvlan(struct nl_batch *b, const struct link_macvlan *m)
 {
+	static const uint32_t modes[] = {
+		[NET_MACVLAN_BRIDGE] = MACVLAN_MODE_BRIDGE,
+		[NET_MACVLAN_PRIVATE] = MACVLAN_MODE_PRIVATE,
+		[NET_MACVLAN_VEPA] = MACVLAN_MODE_VEPA,
+		[NET_MACVLAN_PASSTHRU] = MACVLAN_MODE_PASSTHRU,
+	};
 	size_t info, data;
 
-	begin_create(b, ifname, group, mtu, 0);
-	nl_put_u32(b, IFLA_LINK, (uint32_t)nic);
+	begin_create(b, m->ifname, m->mac, m->group, m->mtu, 0);
+	nl_put_u32(b, IFLA_LINK, (uint32_t)m->nic);
+	if (m->netns_fd >= 0)
+		nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)m->netns_fd);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "macvlan");
 	data = nl_nest(b, IFLA_INFO_DATA);
-	nl_put_u32(b, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	nl_put_u32(b, IFLA_MACVLAN_MODE, modes[m->mode]);
 	nl_nest_end(b, data);
 	nl_nest_end(b, info);
 }
 
-/* There are two ends only, so there is nothing to learn. */
-void link_put_vxlan(struct nl_batch *b, const char *ifname, uint32_t group, const struct ip *remote,
-		    uint32_t vni, unsigned mtu)
+void link_put_vxlan(struct nl_batch *b, const struct link_vxlan *v)
 {
-	bool v4 = remote->family == AF_INET;
+	bool v4 = v->remote->family == AF_INET;
 	size_t info, data;
 
-	begin_create(b, ifname, group, mtu, 0);
+	begin_create(b, v->ifname, NULL, v->group, v->mtu, 0);
+	if (v->master)
+		nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_KIND, "vxlan");
 	data = nl_nest(b, IFLA_INFO_DATA);
-	nl_put_u32(b, IFLA_VXLAN_ID, vni);
-	nl_put(b, v4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, remote->bytes, v4 ? 4 : 16);
-	nl_put_u16(b, IFLA_VXLAN_PORT, htons(VXLAN_PORT));
-	nl_put_u8(b, IFLA_VXLAN_LEARNING, 0);
+	nl_put_u32(b, IFLA_VXLAN_ID, v->vni);
+	nl_put(b, v4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, v->remote->bytes, v4 ? 4 : 16);
+	if (v->dev)
+		nl_put_u32(b, IFLA_VXLAN_LINK, (uint32_t)v->dev);
+	nl_put_u16(b, IFLA_VXLAN_PORT, htons(v->port ? v->port : VXLAN_PORT));
+	nl_put_u8(b, IFLA_VXLAN_LEARNING, v->learns);
+	nl_nest_end(b, data);
+	nl_nest_end(b, info);
+}
+
+/* The address of nobody stands for all that nobody is known to have: such entries add up. */
+void link_put_peer(struct nl_batch *b, int index, const struct ip *peer)
+{
+	static const uint8_t nobody[MAC_LEN];
+	struct ndmsg head = { .ndm_family = AF_BRIDGE,
+			      .ndm_ifindex = index,
+			      .ndm_state = NUD_NOARP | NUD_PERMANENT,
+			      .ndm_flags = NTF_SELF };
+
+	nl_begin(b, "add peer", RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_APPEND, &head, sizeof(head));
+	nl_put(b, NDA_LLADDR, nobody, sizeof(nobody));
+	nl_put(b, NDA_DST, peer->bytes, peer->family == AF_INET ? 4 : 16);
+}
+
+void link_put_vlan(struct nl_batch *b, const char *ifname, int base, uint16_t vid)
+{
+	size_t info, data;
+
+	begin(b, "create", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, IFF_UP);
+	nl_put_str(b, IFLA_IFNAME, ifname);
+	nl_put_u32(b, IFLA_GROUP, LINK_GROUPS);
+	nl_put_u32(b, IFLA_LINK, (uint32_t)base);
+	info = nl_nest(b, IFLA_LINKINFO);
+	nl_put_str(b, IFLA_INFO_KIND, "vlan");
+	data = nl_nest(b, IFLA_INFO_DATA);
+	nl_put_u16(b, IFLA_VLAN_ID, vid);
 	nl_nest_end(b, data);
 	nl_nest_end(b, info);
 }
@@ -240,15 +288,25 @@ static void put_quiet(struct nl_batch *b, int index, const char *ifname)
 }
 
 /* In the family of bridges SETLINK takes options of a port; in that of links it passes over them. */
-void link_put_hairpin(struct nl_batch *b, int index)
+static void switch_on(struct nl_batch *b, int index, const char *what, uint16_t option)
 {
 	struct ifinfomsg head = { .ifi_family = AF_BRIDGE, .ifi_index = index };
 	size_t port;
 
-	nl_begin(b, "set hairpin", RTM_SETLINK, 0, &head, sizeof(head));
+	nl_begin(b, what, RTM_SETLINK, 0, &head, sizeof(head));
 	port = nl_nest(b, IFLA_PROTINFO);
-	nl_put_u8(b, IFLA_BRPORT_MODE, 1);
+	nl_put_u8(b, option, 1);
 	nl_nest_end(b, port);
+}
+
+void link_put_hairpin(struct nl_batch *b, int index)
+{
+	switch_on(b, index, "set hairpin", IFLA_BRPORT_MODE);
+}
+
+void link_put_isolated(struct nl_batch *b, int index)
+{
+	switch_on(b, index, "keep ports apart", IFLA_BRPORT_ISOLATED);
 }
 
 void link_put_quiet(struct nl_batch *b, int index)
@@ -283,6 +341,15 @@ void link_put_delete_group(struct nl_batch *b, uint32_t group)
 {
 	begin(b, "delete group", RTM_DELLINK, 0, 0, 0);
 	nl_put_u32(b, IFLA_GROUP, group);
+}
+
+static void parse_altname(const struct nlattr *list, struct link_info *ret)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, list) if (mnl_attr_get_type(a) == IFLA_ALT_IFNAME &&
+					      !ret->altname[0])
+		snprintf(ret->altname, sizeof(ret->altname), "%s", mnl_attr_get_str(a));
 }
 
 static void parse_kind(const struct nlattr *info, struct link_info *ret)
@@ -323,6 +390,9 @@ void link_parse(const struct nlmsghdr *m, struct link_info *ret)
 			break;
 		case IFLA_LINKINFO:
 			parse_kind(a, ret);
+			break;
+		case IFLA_PROP_LIST:
+			parse_altname(a, ret);
 			break;
 		}
 	}

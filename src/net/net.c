@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "net/beside.h"
-#include "net/flows.h"
 #include "net/drops.h"
+#include "net/flows.h"
+#include "net/lan.h"
 #include "net/lease.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -87,7 +88,8 @@ static void put_names(struct nl_batch *b, const struct net *n, const char *set, 
 	struct elems elems = { 0 };
 
 	for (size_t i = n->first; i < n->spec->n_bridges; i++)
-		if (!internal_only || n->spec->bridges[i].internal)
+		if (lan_is_bridge(&n->spec->bridges[i]) &&
+		    (!internal_only || n->spec->bridges[i].internal))
 			vec_push(&elems, name_elem(n->spec->bridges[i].ifname));
 	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
 	vec_fini(&elems);
@@ -100,6 +102,8 @@ static void put_pairs(struct nl_batch *b, const struct net *n)
 	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		struct nft_elem e = name_elem(n->spec->bridges[i].ifname);
 
+		if (!lan_is_bridge(&n->spec->bridges[i]))
+			continue;
 		memcpy(e.key + IFNAMSIZ, e.key, IFNAMSIZ);
 		e.key_len = 2 * IFNAMSIZ;
 		e.accept = true;
@@ -126,15 +130,22 @@ static void add_interval(struct elems *elems, const struct ip_net *net)
 		vec_push(elems, behind);
 }
 
-static void put_subnets(struct nl_batch *b, const struct net *n, const char *set, int family)
+/* Has it a way out that leads through this host? */
+static bool goes_out(const struct net_bridge_spec *br)
+{
+	return lan_is_bridge(br) && !br->internal;
+}
+
+static void put_subnets(struct nl_batch *b, const struct net *n, const char *set, int family,
+			bool routed_only)
 {
 	struct elems elems = { 0 };
 
 	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
-		for (size_t k = 0; !br->internal && k < br->n_subnets; k++)
-			if (br->subnets[k].net.ip.family == family)
+		for (size_t k = 0; goes_out(br) && k < br->n_subnets; k++)
+			if (br->subnets[k].net.ip.family == family && (br->routed || !routed_only))
 				add_interval(&elems, &br->subnets[k].net);
 	}
 	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
@@ -157,8 +168,10 @@ static void put_elements(struct nl_batch *b, const struct net *n, const struct w
 	put_names(b, n, "brs", false);
 	put_names(b, n, "internal", true);
 	put_pairs(b, n);
-	put_subnets(b, n, "sub4", AF_INET);
-	put_subnets(b, n, "sub6", AF_INET6);
+	put_subnets(b, n, "sub4", AF_INET, false);
+	put_subnets(b, n, "sub6", AF_INET6, false);
+	put_subnets(b, n, "routed4", AF_INET, true);
+	put_subnets(b, n, "routed6", AF_INET6, true);
 	put_uplinks(b, n, "uplinks4", &ways->four.uplinks);
 	put_uplinks(b, n, "uplinks6", &ways->six.uplinks);
 }
@@ -203,7 +216,7 @@ static bool wants_uplinks(const struct net *n, int family, bool has)
 	for (size_t i = n->first; !has && i < n->spec->n_bridges; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
-		for (size_t k = 0; !br->internal && k < br->n_subnets; k++)
+		for (size_t k = 0; goes_out(br) && k < br->n_subnets; k++)
 			if (br->subnets[k].net.ip.family == family)
 				return true;
 	}
@@ -232,7 +245,6 @@ static int take_leases(struct net *n, const struct lease_wanted *wanted, struct 
 static int raise_bridges(struct net *n, struct err *err)
 {
 	_cleanup_(ways_fini) struct ways_out ways = { 0 };
-	size_t count = n->spec->n_bridges - n->first;
 
 	if (bridges_check(n, err) || find_way(n, AF_INET, &n->has_uplinks4, &ways.four, err) ||
 	    find_way(n, AF_INET6, &n->has_uplinks6, &ways.six, err))
@@ -240,8 +252,11 @@ static int raise_bridges(struct net *n, struct err *err)
 	if ((n->has_table ? extend_table(n, &ways, err) : make_table(n, &ways, err)) ||
 	    bridges_up(n, err) || beside_accept(n->beside, err))
 		return -1;
-	if (n->watch && portwatch_bridges(n->watch, n->bridges + n->first, count, err))
-		return -1;
+	/* Those that are there already work. */
+	for (size_t i = n->first; n->watch && i < n->spec->n_bridges; i++)
+		if (lan_is_bridge(&n->spec->bridges[i]) &&
+		    portwatch_bridges(n->watch, &n->bridges[i], 1, err))
+			return -1;
 	if (take_leases(n, &ways.four, err) || take_leases(n, &ways.six, err))
 		return -1;
 	n->first = n->spec->n_bridges;
@@ -278,7 +293,7 @@ static void delete_links(struct net *n)
 
 	/* One that could not be made may be somebody else's. */
 	for (size_t i = 0; i < n->spec->n_bridges; i++)
-		if (n->bridges[i])
+		if (n->bridges[i] && lan_is_bridge(&n->spec->bridges[i]))
 			names[made++] = n->spec->bridges[i].ifname;
 	for (size_t i = 0; i < 2 * n->spec->n_wires; i++)
 		if (n->wires[i / 2].index[i % 2])

@@ -24,6 +24,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 
+#include "net/link.h"
 #include "net/nft.h"
 #include "net/nftrule.h"
 
@@ -56,6 +57,8 @@ static const struct set_row sets[] = {
 	{ "uplinks6", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0, { 0 } },
 	{ "sub4", NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0, { 0 } },	/* subnets that are masqueraded */
 	{ "sub6", NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0, { 0 } },
+	{ "routed4", NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0, { 0 } },	/* those of them that go out as they are */
+	{ "routed6", NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0, { 0 } },
 	{ "pairs", NFT_SET_MAP, TYPES2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ, NFT_DATA_VERDICT, 0, { 0 } },
 	/* Published ports: for any address of the host, for one, and ranges whose numbers stay as they are. */
 	{ "pub4", NFT_SET_MAP, TYPES2(TYPE_PROTO, TYPE_SERVICE), 8, TYPES2(TYPE_IPV4, TYPE_SERVICE), 8, { 0 } },
@@ -224,6 +227,12 @@ struct op {
 #define FIB_LOCAL { OP_FIB, 0, 0, 0, 0, NULL }, CMP(EQ, 4, &rtn_local)
 #define CT_HAS(key, bits) \
 	{ OP_CT, NFT_CT_##key, 0, 0, 0, NULL }, { OP_MASK, bits, 0, 0, 0, NULL }, CMP(NEQ, 4, &zero)
+#define NOT_PUBLISHED                                                                     \
+	{ OP_CT, NFT_CT_STATUS, 0, 0, 0, NULL }, { OP_MASK, IPS_DST_NAT, 0, 0, 0, NULL }, \
+		CMP(EQ, 4, &zero)
+#define NOT_OURS                                                                 \
+	META(OIFGROUP, NFT_REG_1), { OP_MASK, LINK_GROUPS_MASK, 0, 0, 0, NULL }, \
+		CMP(NEQ, 4, &link_groups)
 #define IPV4	    META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv4)
 #define IPV6	    META(NFPROTO, NFT_REG_1), CMP(EQ, 1, &nfproto_ipv6)
 #define SADDR	    LOAD(NETWORK, 12, 4, NFT_REG_1)
@@ -242,7 +251,7 @@ struct op {
 #define IIF_OIF		 META(IIFNAME, NFT_REG_1), META(OIFNAME, NFT_REG_2)
 #define LOOPBACK(offset) IPV4, LOAD(NETWORK, offset, 1, NFT_REG_1), CMP(EQ, 1, &net_127)
 
-static const uint32_t rtn_local = RTN_LOCAL, zero;
+static const uint32_t rtn_local = RTN_LOCAL, zero, link_groups = LINK_GROUPS;
 static const uint8_t nfproto_ipv4 = NFPROTO_IPV4, nfproto_ipv6 = NFPROTO_IPV6, net_127 = 127;
 static const uint8_t localhost6[16] = { [15] = 1 };
 static const char lo[IFNAMSIZ] = "lo";
@@ -252,7 +261,7 @@ enum { STATE_ESTABLISHED = 2, STATE_RELATED = 4 };
 
 struct rule_row {
 	const char *chain;
-	struct op ops[16];
+	struct op ops[16]; /* the last one is empty */
 };
 
 /* clang-format off */
@@ -272,6 +281,8 @@ static const struct rule_row rules[] = {
 	{ "nat_out", { IPV6, DADDR6(NFT_REG_1), CMP(EQ, 16, localhost6), VERDICT(NFT_RETURN) } },
 	{ "nat_out", { FIB_LOCAL, JUMP("publish") } },
 
+	{ "nat_post", { IPV4, SADDR, IN("routed4"), OIF, NOT_IN("brs"), VERDICT(NFT_RETURN) } },
+	{ "nat_post", { IPV6, SADDR6, IN("routed6"), OIF, NOT_IN("brs"), VERDICT(NFT_RETURN) } },
 	{ "nat_post", { IPV4, SADDR, IN("sub4"), OIF, NOT_IN("brs"), MASQUERADE } },
 	{ "nat_post", { IPV6, SADDR6, IN("sub6"), OIF, NOT_IN("brs"), MASQUERADE } },
 	/*
@@ -291,11 +302,11 @@ static const struct rule_row rules[] = {
 	{ "forward", { OIF, IN("brs"), CT_HAS(STATUS, IPS_DST_NAT), VERDICT(NF_ACCEPT) } },
 	{ "forward", { OIF, IN("brs"), COUNTER, VERDICT(NF_DROP) } },
 	/*
-	 * Where forwarding is on because of us, the host shall not become a router; the
-	 * wildcard spares other stacks.
+	 * Where forwarding is on because of us, the host shall not become a router. The groups of links spare other stacks,
+	 * and what somebody has published is meant to come in.
 	 */
-	{ "forward", { IPV4, IIF, IN("uplinks4"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
-	{ "forward", { IPV6, IIF, IN("uplinks6"), OIF, CMP(NEQ, 4, "mstk"), COUNTER, VERDICT(NF_DROP) } },
+	{ "forward", { IPV4, IIF, IN("uplinks4"), NOT_OURS, NOT_PUBLISHED, COUNTER, VERDICT(NF_DROP) } },
+	{ "forward", { IPV6, IIF, IN("uplinks6"), NOT_OURS, NOT_PUBLISHED, COUNTER, VERDICT(NF_DROP) } },
 
 	/* route_localnet lets neighbours address our 127/8: they may not. */
 	{ "guard", { IIF, CMP(NEQ, IFNAMSIZ, lo), LOOPBACK(16), COUNTER, VERDICT(NF_DROP) } },

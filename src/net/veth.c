@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * veth: attaches slots to bridges. Called by sup through net_attach. All links of a call
+ * veth: attaches slots to networks: to bridges here, to devices of the host by macvlan.c. Called by sup through net_attach. All links of a call
  * are made by one send, each by one message that also makes its peer within the slot's
  * namespace; moving a link there later would cost 20 ms of a lock that the whole machine
  * shares. Failures are told slot by slot, since rtnetlink goes on after a failed message.
@@ -12,7 +12,9 @@
 
 #include "net/addr.h"
 #include "net/ifsysctl.h"
+#include "net/lan.h"
 #include "net/link.h"
+#include "net/macvlan.h"
 #include "net/net.h"
 #include "net/portwatch.h"
 #include "net/route.h"
@@ -22,8 +24,9 @@
 struct end {
 	struct net_attach *slot;
 	const struct net_port_spec *port;
-	uint32_t item;	  /* in the ledger */
-	int outer, inner; /* indexes, 0 until it is there */
+	uint32_t item;	   /* in the ledger */
+	int outer, inner;  /* indexes, 0 until it is there */
+	bool within, sent; /* a macvlan, which has no end on the host; it has been asked for */
 	bool failed;
 	bool taken; /* failed because something of this name is there */
 };
@@ -63,7 +66,7 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < ends->n; i++) {
-		const struct end *e = &ends->v[i];
+		struct end *e = &ends->v[i];
 		struct link_veth veth = {
 			.host_ifname = e->port->host_ifname,
 			.ifname = e->port->ifname,
@@ -74,11 +77,17 @@ static int create(struct net *n, struct ends *ends, struct err *err)
 			.mtu = n->spec->bridges[e->port->bridge].mtu,
 			.host_mtu = n->spec->bridges[e->port->bridge].mtu,
 			.up = true,
+			.last = !lan_is_bridge(&n->spec->bridges[e->port->bridge]),
 		};
 
-		if (e->outer || e->failed || !e->item)
+		if (e->outer || e->failed || e->sent || (!e->item && !e->within))
 			continue;
 		b.tag = (unsigned)i;
+		if (e->within) {
+			macvlan_put(&b, n, e->port, e->slot->netns_fd);
+			e->sent = true;
+			continue;
+		}
 		link_put_veth(&b, &veth);
 		link_put_get(&b, e->port->host_ifname);
 	}
@@ -113,7 +122,7 @@ static bool clear_leftovers(const struct net *n, struct ends *ends)
 	for (size_t i = 0; i < ends->n; i++) {
 		struct end *e = &ends->v[i];
 
-		if (!e->taken || !veth_clear_leftover(n, e->port->host_ifname))
+		if (!e->taken || e->within || !veth_clear_leftover(n, e->port->host_ifname))
 			continue;
 		e->slot->err = (struct err){ 0 };
 		e->taken = e->failed = false;
@@ -127,6 +136,8 @@ static void enter(struct net *n, struct ends *ends)
 	for (size_t i = 0; i < ends->n; i++) {
 		struct end *e = &ends->v[i];
 
+		if (e->within)
+			continue;
 		e->item = ledger_intend(n->ledger, "veth", e->slot->ledger_parent,
 					e->port->host_ifname, &e->slot->err);
 	}
@@ -143,7 +154,7 @@ static void confirm(struct net *n, struct ends *ends)
 		 */
 		if (e->outer)
 			ledger_done(n->ledger, e->item, (uint64_t)e->outer, 0, &e->slot->err);
-		else if (!e->slot->err.text[0])
+		else if (!e->slot->err.text[0] && !e->within)
 			err_set(&e->slot->err, "link '%s' ('%s'): could not be made",
 				e->port->ifname, e->port->host_ifname);
 	}
@@ -176,6 +187,8 @@ static int name(struct net *n, struct ends *ends, struct err *err)
 		link_put_quiet(&b, ends->v[i].outer);
 		if (filtered && ends->v[i].port->hairpin)
 			link_put_hairpin(&b, ends->v[i].outer);
+		if (n->spec->bridges[ends->v[i].port->bridge].isolated)
+			link_put_isolated(&b, ends->v[i].outer);
 		vlan_put_port(&b, ends->v[i].outer, ends->v[i].port);
 	}
 	return nl_transact(n->rtnl, &b, &sink, err);
@@ -267,17 +280,21 @@ static int address_inside(const struct net_attach *slot, struct end *ends, struc
 static void configure(struct net *n, struct net_attach *slot, struct end *ends)
 {
 	_cleanup_free_ struct portwatch_link *links = xcalloc(slot->n_ports + 1, sizeof(*links));
+	size_t n_links = 0;
 
 	if (slot->err.text[0])
 		return;
 	nl_tune(slot->rtnl_fd);
-	if (ifsysctl_apply(slot, &slot->err) || raise_inside(slot, ends, &slot->err) ||
-	    address_inside(slot, ends, &slot->err) || !n->watch)
+	if (ifsysctl_apply(slot, &slot->err) || macvlan_raise(n, slot, &slot->err) ||
+	    raise_inside(slot, ends, &slot->err) || address_inside(slot, ends, &slot->err) ||
+	    !n->watch)
 		return;
 	for (size_t i = 0; i < slot->n_ports; i++)
-		links[i] =
-			(struct portwatch_link){ ends[i].outer, n->bridges[slot->ports[i].bridge] };
-	portwatch_add(n->watch, slot->token, links, slot->n_ports);
+		if (ends[i].outer)
+			links[n_links++] =
+				(struct portwatch_link){ ends[i].outer,
+							 n->bridges[slot->ports[i].bridge] };
+	portwatch_add(n->watch, slot->token, links, n_links);
 }
 
 static int make_links(struct net *n, struct ends *ends, struct err *err)
@@ -299,7 +316,9 @@ int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err
 		for (size_t j = 0; j < slots[i].n_ports; j++) {
 			assert(slots[i].ports[j].bridge < n->spec->n_bridges);
 			vec_push(&ends,
-				 ((struct end){ .slot = &slots[i], .port = &slots[i].ports[j] }));
+				 ((struct end){ .slot = &slots[i],
+						.port = &slots[i].ports[j],
+						.within = macvlan_is(n, &slots[i].ports[j]) }));
 		}
 	}
 	enter(n, &ends);

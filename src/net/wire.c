@@ -143,8 +143,11 @@ static int put_macvlan(struct nl_batch *b, const struct making *m, struct end *e
 		e->failed = true;
 		return complain(&m->n->spec->wires[e->wire->wire], e->spec, err);
 	}
-	link_put_macvlan(b, e->spec->host_ifname, link_group(m->n->spec->id), nic.index,
-			 m->n->wires[e->wire->wire].mtu);
+	link_put_macvlan(b, &(struct link_macvlan){ .ifname = e->spec->host_ifname,
+						    .nic = nic.index,
+						    .netns_fd = -1,
+						    .group = link_group(m->n->spec->id),
+						    .mtu = m->n->wires[e->wire->wire].mtu });
 	return 0;
 }
 
@@ -158,8 +161,11 @@ static int put_end(struct nl_batch *b, const struct making *m, struct end *e)
 	case NET_END_MACVLAN:
 		return put_macvlan(b, m, e);
 	case NET_END_VXLAN:
-		link_put_vxlan(b, e->spec->host_ifname, link_group(m->n->spec->id),
-			       &e->spec->remote, e->spec->vni, m->n->wires[e->wire->wire].mtu);
+		link_put_vxlan(b, &(struct link_vxlan){ .ifname = e->spec->host_ifname,
+							.remote = &e->spec->remote,
+							.group = link_group(m->n->spec->id),
+							.vni = e->spec->vni,
+							.mtu = m->n->wires[e->wire->wire].mtu });
 		break;
 	}
 	return 0;

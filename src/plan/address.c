@@ -42,12 +42,13 @@ static const char *holder(const struct planner *p, size_t bridge, const struct i
 
 			if (port->bridge == bridge &&
 			    (ip_equal(&port->ip4.ip, ip) || ip_equal(&port->ip6.ip, ip)))
-				return p->plan->slots[i].name;
+				return arena_printf(p->arena, "%s, which runs",
+						    p->plan->slots[i].name);
 		}
 	for (size_t i = 0; p->extra && i < p->extra->n_taken; i++)
 		if (ip_equal(&p->extra->taken[i], ip))
-			return "another one-off container";
-	return NULL;
+			return "another one-off container, which runs";
+	return planner_lan_holder(p, &p->plan->net.bridges[bridge], ip);
 }
 
 /* Kept for somebody whom we do not start. */
@@ -70,6 +71,9 @@ static bool next_in(const struct planner *p, const struct stack_network *net, si
 	struct ip network = ip_first(&subnet->net), end = ip_last(&subnet->net),
 		  last = ip_last(range);
 	struct ip ip = after->family ? ip_plus(after, 1) : ip_first(range);
+
+	if (!after->family && range == &subnet->net)
+		ip = planner_lan_start(p, &p->plan->net.bridges[bridge], subnet);
 
 	for (; ip_is_within(&ip, range); ip = ip_plus(&ip, 1)) {
 		bool special = ip_equal(&ip, &network) || ip_equal(&ip, &subnet->gateway) ||
@@ -132,7 +136,7 @@ static bool check_static(struct planner *p, const struct wish *w)
 
 	if (other)
 		stack_diag_add(p->diags, STACK_ERROR, w->pos, NULL,
-			       "service '%s': network '%s': its %s belongs to %s, which runs",
+			       "service '%s': network '%s': its %s belongs to %s",
 			       w->slot->service->name, w->attach->network->key, w->key, other);
 	else if (!planner_subnet_of(b, w->want))
 		stack_diag_add(p->diags, STACK_ERROR, w->pos,

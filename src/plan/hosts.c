@@ -102,20 +102,33 @@ static void put_self(struct buf *b, const struct ip *ip, const char *name, const
 
 /* ---- hosts beside the stack's own -------------------------------------------------------------- */
 
-/* The host as the container sees it: the first bridge, by its address of each family. */
+/* The host as the container sees it: on its first network where the host is, by its address of each family. */
+static bool find_host(const struct planner *p, const struct plan_slot *slot, struct ip ret[2])
+{
+	for (size_t i = 0; i < slot->n_ports; i++) {
+		const struct net_bridge_spec *br = &p->plan->net.bridges[slot->ports[i].bridge];
+
+		ret[0] = planner_host_on(p, br, AF_INET);
+		ret[1] = planner_host_on(p, br, AF_INET6);
+		if (ret[0].family || ret[1].family)
+			return true;
+	}
+	return false;
+}
+
 static void put_gateway(const struct planner *p, struct buf *b, const struct plan_slot *slot,
 			const char *name)
 {
-	const struct net_bridge_spec *br;
+	struct ip host[2];
 
 	/* There it is the host itself. */
 	if (slot->service->net.share == STACK_OF_HOST)
 		buf_printf(b, "127.0.0.1\t%s\n", name);
-	if (!slot->n_ports)
+	if (!find_host(p, slot, host))
 		return;
-	br = &p->plan->net.bridges[slot->ports[0].bridge];
-	for (size_t i = 0; i < br->n_subnets; i++)
-		buf_printf(b, "%s\t%s\n", ip_text(&br->subnets[i].gateway).text, name);
+	for (size_t i = 0; i < ARRAY_LEN(host); i++)
+		if (host[i].family)
+			buf_printf(b, "%s\t%s\n", ip_text(&host[i]).text, name);
 }
 
 /* Before those of the stack: who writes an address down means that one. */
@@ -133,13 +146,17 @@ static void put_extra(const struct planner *p, struct buf *b, const struct plan_
 static void check_gateway(struct planner *p, const struct plan_slot *slot)
 {
 	const struct stack_service *s = slot->service;
+	struct ip host[2];
+	bool away = s->net.share == STACK_OWN && slot->n_ports && !find_host(p, slot, host);
 
-	for (size_t i = 0; s->net.share == STACK_BARE && i < s->n_hosts; i++)
+	for (size_t i = 0; (away || s->net.share == STACK_BARE) && i < s->n_hosts; i++)
 		if (!s->hosts[i].ip.family)
-			stack_diag_add(p->diags, STACK_ERROR, s->hosts[i].pos, "write an address",
-				       "service '%s': extra_hosts: '%s=host-gateway': it is on no "
-				       "network, so no gateway leads to the host",
-				       s->name, s->hosts[i].name);
+			stack_diag_add(
+				p->diags, STACK_ERROR, s->hosts[i].pos, "write an address",
+				"service '%s': extra_hosts: '%s=host-gateway': %s", s->name,
+				s->hosts[i].name,
+				away ? "the host has no address on its networks"
+				     : "it is on no network, so no gateway leads to the host");
 }
 
 /* A link gives a name to an address, which takes a network that both are on. */

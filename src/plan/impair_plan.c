@@ -30,6 +30,14 @@ static void check(struct planner *p, const struct impair_ways *ways, struct stac
 	}
 }
 
+/* By a queue in the slot alone. */
+static bool is_possible_within(const struct planner *p, const struct impair_ways *ways)
+{
+	return !impair_is_set(&ways->way[IMPAIR_INGRESS]) &&
+	       !(p->host->impair && !p->host->impair->netem &&
+		 ways->way[IMPAIR_EGRESS].value[IMPAIR_LOSS]);
+}
+
 void planner_impair(struct planner *p, struct plan_slot *slot, const struct stack_attach *a,
 		    struct plan_link *ret)
 {
@@ -37,6 +45,15 @@ void planner_impair(struct planner *p, struct plan_slot *slot, const struct stac
 	if (!a->impair)
 		return;
 	ret->impair = *a->impair;
+	if (p->plan->net.bridges[slot->ports[slot->n_ports].bridge].kind == NET_LAN_MACVLAN &&
+	    !is_possible_within(p, a->impair)) {
+		stack_diag_add(p->diags, STACK_ERROR, a->impair_pos,
+			       "impair what goes out, with 'egress', or take a bridge",
+			       "service '%s': network '%s': what comes in by a macvlan cannot be "
+			       "impaired, nor without netem be lost: it has no end on the host",
+			       slot->service->name, a->network->key);
+		return;
+	}
 	check(p, a->impair, a->impair_pos,
 	      arena_printf(p->arena, "service '%s': network '%s'", slot->service->name,
 			   a->network->key));

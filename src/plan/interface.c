@@ -78,26 +78,57 @@ static void set_vlan(struct planner *p, const struct plan_slot *slot, const stru
 	ret->pvid = a->vlan.pvid;
 	ret->trunk = list;
 	ret->n_trunk = a->vlan.n_trunk;
-	if (a->vlan.given && !p->plan->net.bridges[ret->bridge].vlans)
+	if (a->vlan.given && p->plan->net.bridges[ret->bridge].kind == NET_LAN_MACVLAN)
+		stack_diag_add(p->diags, STACK_ERROR, a->vlan.pos, "take a parent like eth0.10",
+			       "service '%s': network '%s': x-vlan is for bridges",
+			       slot->service->name, a->network->key);
+	else if (a->vlan.given && !p->plan->net.bridges[ret->bridge].vlans)
 		stack_diag_add(p->diags, STACK_ERROR, a->vlan.pos, "begin the stack anew with it",
 			       "service '%s': network '%s' runs without VLANs", slot->service->name,
 			       a->network->key);
 }
 
+/* With its addresses: a stack that shares the bridge sees by them which ones are free. */
+static const char *alias(struct planner *p, const struct plan_slot *slot,
+			 const struct net_port_spec *port)
+{
+	const char *text = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
+
+	if (port->ip4.ip.family)
+		text = arena_printf(p->arena, "%s %s", text, ip_text(&port->ip4.ip).text);
+	if (port->ip6.ip.family)
+		text = arena_printf(p->arena, "%s %s", text, ip_text(&port->ip6.ip).text);
+	return text;
+}
+
+/*
+ * Where hosts with the same file meet, its addresses tell a slot from its likes there. One that the file gives is that of the
+ * service, and a one-off runs beside it.
+ */
+static void set_mac(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
+		    struct net_port_spec *ret)
+{
+	static const uint8_t none[6];
+	const char *key = a->network->key;
+
+	if (planner_leads_out(&p->plan->net.bridges[ret->bridge]))
+		key = arena_printf(p->arena, "%s %s %s", key, ip_text(&ret->ip4.ip).text,
+				   ip_text(&ret->ip6.ip).text);
+	planner_mac(p, slot->name, key, ret->mac);
+	if (memcmp(a->mac, none, sizeof(none)) != 0 && (!p->extra || p->extra->alone))
+		memcpy(ret->mac, a->mac, sizeof(ret->mac));
+}
+
 void planner_port(struct planner *p, const struct plan_slot *slot, const struct stack_attach *a,
 		  struct net_port_spec *ret)
 {
-	static const uint8_t none[6];
-
 	ret->link_locals = a->link_locals;
 	ret->n_link_locals = a->n_link_locals;
-	planner_link_name(p, slot->name, a->network->key, ret->host_ifname);
-	planner_mac(p, slot->name, a->network->key, ret->mac);
-	/* One that the file gives is that of the service, and a one-off runs beside it. */
-	if (memcmp(a->mac, none, sizeof(none)) != 0 && (!p->extra || p->extra->alone))
-		memcpy(ret->mac, a->mac, sizeof(ret->mac));
+	if (p->plan->net.bridges[ret->bridge].kind != NET_LAN_MACVLAN)
+		planner_link_name(p, slot->name, a->network->key, ret->host_ifname);
+	set_mac(p, slot, a, ret);
 	name_inside(slot, a, ret);
-	ret->alias = arena_printf(p->arena, "mstack:%s:%s", p->stack->name, slot->name);
+	ret->alias = alias(p, slot, ret);
 	set_sysctls(p, a, ret);
 	set_vlan(p, slot, a, ret);
 }

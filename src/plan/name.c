@@ -58,6 +58,13 @@ void planner_link_name(const struct planner *p, const char *slot, const char *ne
 	snprintf(ret, IFNAMSIZ, "mv%010llx", (unsigned long long)(h & 0xffffffffffULL));
 }
 
+void planner_tunnel_name(const struct planner *p, const char *network, char ret[IFNAMSIZ])
+{
+	uint64_t h = hash_of(p->stack->name, "tunnel", network);
+
+	snprintf(ret, IFNAMSIZ, "mx%010llx", (unsigned long long)(h & 0xffffffffffULL));
+}
+
 void planner_wire_name(const struct planner *p, const char *end, char ret[IFNAMSIZ])
 {
 	uint64_t h = hash_of(p->stack->name, "wire", end);

@@ -30,9 +30,9 @@ struct planner {
 	struct arena *arena;
 	size_t host_errors;	    /* of the diagnostics: not the file is to blame but this host */
 	const struct plan *running; /* plan_beside: what is there already; else NULL */
-	const struct plan_extra *extra; /* likewise: what comes to it */
-	size_t first;			/* the slots before it are planned already */
-	struct planner_mounts *mounts;	/* by number of the slot */
+	const struct plan_extra *extra;	 /* likewise: what comes to it */
+	size_t first;			 /* the slots before it are planned already */
+	struct planner_mounts *mounts;	 /* by number of the slot */
 	const struct net_prefix *routes; /* where no subnet may be chosen */
 	size_t n_routes;
 	size_t *bridge_of; /* by number of the stack's network: index of its bridge; SIZE_MAX: not used */
@@ -45,12 +45,35 @@ void planner_link_name(const struct planner *p, const char *slot, const char *ne
 /* Of the host end of a wire: its end in full. */
 void planner_wire_name(const struct planner *p, const char *end, char ret[IFNAMSIZ]);
 void planner_mac(const struct planner *p, const char *slot, const char *network, uint8_t ret[6]);
+/* Of the port of a bridge that leads to other hosts. */
+void planner_tunnel_name(const struct planner *p, const char *network, char ret[IFNAMSIZ]);
 
 /* subnet.c: a bridge with its subnet for every network in use. */
 void planner_networks(struct planner *p);
 /* One bridge, named after `key`. */
 void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
 		    struct net_bridge_spec *b);
+/* Those of the file, or free ones, of the families that the network carries. */
+void planner_choose_subnets(struct planner *p, const struct stack_network *n,
+			    struct net_bridge_spec *b);
+/* Is an attachment to it in a VLAN of its own? */
+bool planner_has_vlans(const struct planner *p, const struct stack_network *n);
+/* outward.c: networks that lead out of the stack. True: it is no bridge of ours, and all about it is known. */
+bool planner_lan(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b);
+/* Of a bridge that leads to those of other hosts. */
+void planner_tunnel(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b);
+/* Through a tunnel less fits than through what it is made of; the kernel says nothing about what does not. 0: nothing */
+unsigned planner_tunnel_fits(unsigned outer, const struct ip *peer);
+/* Where giving out addresses of this subnet begins; none: at its beginning. */
+struct ip planner_lan_start(const struct planner *p, const struct net_bridge_spec *b,
+			    const struct net_subnet *subnet);
+/* Who has this address on a network that is not ours alone; NULL: nobody whom we know. */
+const char *planner_lan_holder(const struct planner *p, const struct net_bridge_spec *b,
+			       const struct ip *ip);
+/* By which address of this family the host is reached there; none: by none. */
+struct ip planner_host_on(const struct planner *p, const struct net_bridge_spec *b, int family);
+/* Of one end on such a network: its hardware address must be another one than those of other hosts with the same file. */
+bool planner_leads_out(const struct net_bridge_spec *b);
 /* uplink.c: of an isolated stack; before its networks, and behind its ports. */
 void planner_uplink(struct planner *p);
 void planner_uplink_ports(struct planner *p);
@@ -79,7 +102,8 @@ void planner_files(struct planner *p, struct plan_slot *slot);
  * resolv.c: resolv.conf of a slot: this one, but for what the service wants otherwise. ours: its server is ours, and asks those that
  * the service wants.
  */
-const char *planner_resolv_conf(struct planner *p, const struct stack_service *s, const char *base, bool ours);
+const char *planner_resolv_conf(struct planner *p, const struct stack_service *s, const char *base,
+				bool ours);
 /* naming.c: how others call it. */
 void planner_naming(struct planner *p, struct plan_slot *slot);
 /* The name that a program in it is told by the kernel. */

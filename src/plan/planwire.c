@@ -7,9 +7,6 @@
 
 #include "plan/planner.h"
 
-/* What a tunnel takes from each frame: Ethernet 14, VXLAN 8, UDP 8, and the outer IP header. */
-enum { VXLAN_IPV4 = 50, VXLAN_IPV6 = 70 };
-
 /* The slot of an end; PLAN_NO_SLOT: none (`run` has held its service back). */
 static size_t slot_of(const struct planner *p, const struct stack_end *e)
 {
@@ -82,12 +79,10 @@ static void name_ends(struct planner *p, struct net_wire_spec *w)
 	}
 }
 
-/* Through a tunnel less fits than through what it is made of; the kernel says nothing about what does not. */
 static void tunnel_mtu(struct planner *p, const struct stack_wire *s, struct net_wire_spec *w)
 {
 	for (size_t i = 0; i < ARRAY_LEN(w->ends); i++) {
-		unsigned header = w->ends[i].remote.family == AF_INET ? VXLAN_IPV4 : VXLAN_IPV6;
-		unsigned fits = p->host->net->mtu > header ? p->host->net->mtu - header : 0;
+		unsigned fits = planner_tunnel_fits(p->host->net->mtu, &w->ends[i].remote);
 
 		if (w->ends[i].kind != NET_END_VXLAN)
 			continue;

@@ -8,11 +8,20 @@
 
 static void print_bridge(const struct net_bridge_spec *b, struct buf *out)
 {
-	buf_printf(out, "network %s bridge=%s", b->altname, b->ifname);
+	static const char *const kinds[] = { [NET_LAN_BRIDGE] = "bridge",
+					     [NET_LAN_EXTERNAL] = "external",
+					     [NET_LAN_MACVLAN] = "macvlan" };
+
+	buf_printf(out, "network %s %s=%s", b->altname, kinds[b->kind], b->ifname);
+	if (b->tunnel)
+		buf_printf(out, " vxlan=%u on %s", b->tunnel->vni, b->tunnel->ifname);
+	for (size_t i = 0; b->tunnel && i < b->tunnel->n_peers; i++)
+		buf_printf(out, " peer=%s", ip_text(&b->tunnel->peers[i]).text);
 	for (size_t i = 0; i < b->n_subnets; i++)
 		buf_printf(out, " subnet=%s gateway=%s", ip_net_text(&b->subnets[i].net).text,
 			   ip_text(&b->subnets[i].gateway).text);
-	buf_printf(out, " mtu=%u%s\n", b->mtu, b->internal ? " internal" : "");
+	buf_printf(out, " mtu=%u%s%s%s\n", b->mtu, b->internal ? " internal" : "",
+		   b->routed ? " routed" : "", b->isolated ? " isolated" : "");
 }
 
 static void print_words(const char *key, const char *const *v, struct buf *out)
@@ -52,7 +61,7 @@ static void print_port(const struct net_spec *net, const struct net_port_spec *p
 	const uint8_t *m = port->mac;
 
 	buf_printf(out, "  link %s on %s as %s", port->ifname, net->bridges[port->bridge].altname,
-		   port->host_ifname);
+		   port->host_ifname[0] ? port->host_ifname : "macvlan");
 	print_address(&port->ip4, out);
 	print_address(&port->ip6, out);
 	for (size_t i = 0; i < port->n_link_locals; i++)

@@ -4,6 +4,8 @@
  * /64 with the prefix that the stack has got out of fd00::/8 (RFC 4193). Both begin at a place that the name of the network
  * decides and go on until one is free of the host's routes and of the other networks.
  */
+#include <stdio.h>
+
 #include "plan/planner.h"
 
 enum {
@@ -153,7 +155,9 @@ static void warn_of_shadow(struct planner *p, const struct stack_network *n,
 static void take_subnet(struct planner *p, const struct stack_network *n,
 			const struct stack_subnet *s, struct net_bridge_spec *b)
 {
-	const struct net_prefix *r = taken_by_host(p, &s->net, 1);
+	/* On a network that is not ours the host is a neighbour, if it is there at all. */
+	const struct net_prefix *r =
+		b->kind == NET_LAN_BRIDGE ? taken_by_host(p, &s->net, 1) : NULL;
 
 	if (r) {
 		p->host_errors++;
@@ -231,7 +235,7 @@ static bool is_wanted(const struct planner *p, const struct stack_network *n)
 	return !s && n->used;
 }
 
-static bool has_vlans(const struct planner *p, const struct stack_network *n)
+bool planner_has_vlans(const struct planner *p, const struct stack_network *n)
 {
 	for (size_t i = 0; i < p->stack->n_services; i++) {
 		const struct stack_service *s = &p->stack->services[i];
@@ -243,19 +247,33 @@ static bool has_vlans(const struct planner *p, const struct stack_network *n)
 	return false;
 }
 
-void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
-		    struct net_bridge_spec *b)
+void planner_choose_subnets(struct planner *p, const struct stack_network *n,
+			    struct net_bridge_spec *b)
 {
-	planner_bridge_name(p, key, b->ifname);
-	b->altname = n->name;
-	b->internal = n->internal;
-	b->vlans = has_vlans(p, n);
-	b->mtu = n->mtu ? n->mtu : p->host->net->mtu;
-	b->line = n->pos.line;
 	if (n->ipv4 && !take_subnets(p, n, AF_INET, b))
 		give_ipv4(p, n, b);
 	if (n->ipv6 && !take_subnets(p, n, AF_INET6, b))
 		give_ipv6(p, n, b);
+}
+
+void planner_bridge(struct planner *p, const struct stack_network *n, const char *key,
+		    struct net_bridge_spec *b)
+{
+	b->altname = n->name;
+	b->line = n->pos.line;
+	if (planner_lan(p, n, b))
+		return;
+	planner_bridge_name(p, key, b->ifname);
+	if (n->driver.bridge.text)
+		snprintf(b->ifname, sizeof(b->ifname), "%s", n->driver.bridge.text);
+	b->internal = n->internal;
+	b->routed = n->driver.no_masquerade;
+	b->isolated = n->driver.no_icc;
+	b->vlans = planner_has_vlans(p, n);
+	b->mtu = n->mtu ? n->mtu : p->host->net->mtu;
+	if (n->driver.kind == STACK_VXLAN)
+		planner_tunnel(p, n, b);
+	planner_choose_subnets(p, n, b);
 }
 
 void planner_networks(struct planner *p)

@@ -74,6 +74,7 @@ extern const struct key_table mount_keys, port_keys, device_keys, asset_ref_keys
 /* form_attach.c */
 FORM(form_attachments);
 FORM(form_mac);
+FORM(form_interface);	/* a name that the kernel takes for a link */
 extern const struct key_table attachments_keys;
 
 /* form_impair.c: what a link does to packets */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crosscheck_link: are the services of a wire there, is each interface made once, do the addresses of its ends fit. All of it is
+ * crosscheck_link: are the services of a wire there, is each interface of wires and networks made once, do the addresses of ends fit. All of it is
  * known before anything exists, so it is said then.
  */
-#include "stack/crosscheck_attach.h"
 #include "stack/crosscheck_link.h"
+#include "stack/crosscheck_attach.h"
 #include "stack/crosscheck_scale.h"
 #include "stack/form.h"
 #include "stack/link_text.h"
+#include "stack/netopts.h"
+#include "stack/resource.h"
 
 static const struct where section = { .key = "x-links" };
 
@@ -214,11 +216,37 @@ static void check_link(struct link_check *c, const struct where *w, const struct
 	check_mtu(c, w, link);
 }
 
+/* ---- what networks make ---------------------------------------------------------------------- */
+
+enum { VXLAN_PORT = 4789 }; /* of wires, and of networks that name none */
+
+static void take_network(struct link_check *c, const struct node_pair *network)
+{
+	static const struct where networks = { .key = "networks" };
+	const struct where here = where_in(&networks, network->key),
+			   w = where_in(&here, "driver_opts");
+	const struct node *all = node_get(network->value, "driver_opts"),
+			  *name = node_get(all, NETOPTS_BRIDGE "name"),
+			  *vni = netopts_get(all, "vni"), *port = node_get(all, "port");
+
+	if (resource_is_external(network->value))
+		return;
+	if (name)
+		take_once(c, &w, name, arena_printf(c->r->arena, "host:%s", name->text),
+			  "this interface of the host is made already");
+	if (vni && (!port || port->number == VXLAN_PORT))
+		take_once(c, &w, vni, arena_printf(c->r->arena, "vxlan:%d", (int)vni->number),
+			  "this number is that of another tunnel already");
+}
+
 void crosscheck_links(struct reader *r, const struct node *root)
 {
+	const struct node *networks = node_get(root, "networks");
 	const struct node *links = node_get(root, "x-links");
 	struct link_check c = { .r = r, .services = node_get(root, "services") };
 
+	for (size_t i = 0; networks && i < networks->n; i++)
+		take_network(&c, &networks->pairs[i]);
 	for (size_t i = 0; links && i < links->n; i++) {
 		const struct where here = where_item(&section, i);
 

@@ -7,13 +7,11 @@
 
 const struct key *key_find(const struct key_table *table, const char *name)
 {
-	if (table->any)
-		return table->any;
 	/* Most rows are told apart by their first letter, without a call. */
 	for (size_t i = 0; i < table->n; i++)
 		if (*table->keys[i].name == *name && !strcmp(table->keys[i].name, name))
 			return &table->keys[i];
-	return NULL;
+	return table->any;
 }
 
 static void unknown_key(struct reader *r, const struct where *w, const struct node_pair *pair,
@@ -78,14 +76,14 @@ struct node *form_value(struct reader *r, const struct where *w, const struct ke
 }
 
 static struct node *form_chosen(struct reader *r, const struct where *w, const struct node *map,
-				const struct key *any)
+				const struct key_table *table)
 {
 	struct node_pairs out = { 0 };
 
 	for (size_t i = 0; i < map->n; i++) {
 		const struct node_pair *pair = &map->pairs[i];
 		struct where here = where_key(w, pair->key, pair->pos);
-		struct node *value = form_value(r, &here, any, pair->value);
+		struct node *value = form_value(r, &here, key_find(table, pair->key), pair->value);
 
 		if (value)
 			node_pairs_put(&out, pair->key, pair->pos, value);
@@ -100,7 +98,7 @@ struct node *form_map(struct reader *r, const struct where *w, const struct node
 	struct node_pairs out = { 0 }, foreign = { 0 };
 
 	if (table->any)
-		return form_chosen(r, w, map, table->any);
+		return form_chosen(r, w, map, table);
 	slots = xcalloc(table->n, sizeof(*slots));
 	for (size_t i = 0; i < map->n; i++) {
 		const struct node_pair *pair = &map->pairs[i];

@@ -40,7 +40,8 @@ struct key {
 	const char *name;
 	unsigned kinds; /* enum node_kind, or-ed */
 	enum verdict verdict;
-	const char *note; /* WARN: the effect; REFUSE: what to do instead; DONE: for which values only. May be NULL */
+	const char *
+		note; /* WARN: the effect; REFUSE: what to do instead; DONE: for which values only. May be NULL */
 	enum merge_rule merge;
 	const char *by; /* MERGE_BY */
 	struct node *(*form)(struct reader *r, const struct where *w, const struct node *n);
@@ -51,7 +52,8 @@ struct key {
 struct key_table {
 	const struct key *keys;
 	size_t n;
-	const struct key *any; /* not NULL: the user chooses the keys */
+	const struct key
+		*any; /* not NULL: the user chooses the keys, or others than those of the table */
 };
 
 const struct key *key_find(const struct key_table *table, const char *name);

@@ -86,7 +86,7 @@ FORM(form_mac)
 }
 
 /* What the kernel takes as the name of a link. */
-static FORM(form_interface)
+FORM(form_interface)
 {
 	bool bad = !strcmp(n->text, ".") || !strcmp(n->text, "..");
 

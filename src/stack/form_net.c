@@ -4,15 +4,13 @@
  * subnet, and subnets beside each other, is the business of crosscheck.
  */
 #include "stack/keys.h"
+#include "stack/netopts.h"
 #include "stack/resource.h"
 #include "stack/sections.h"
 
 #define NETWORKS_MAX 1000
-#define SUBNETS_MAX  8 /* of one network */
-#define MTU_OPTION   "com.docker.network.driver.mtu"
-#define MTU_LEAST    68
+#define SUBNETS_MAX  8	  /* of one network */
 #define MTU_LEAST_6  1280 /* with less a link carries no IPv6 (RFC 8200) */
-#define MTU_MOST     65535
 
 /* How large a subnet may be, by its family. */
 static const struct {
@@ -140,84 +138,16 @@ static const struct key ipam_rows[] = {
 static const struct key_table ipam_keys = TABLE(ipam_rows);
 /* clang-format on */
 
-/* ---- options of the driver ------------------------------------------------------------------- */
-
-static bool text_is_decimal(const char *text)
-{
-	return *text >= '1' && *text <= '9' && !text[strspn(text, "0123456789")];
-}
-
-/* Options of Docker's bridges that ask for what a bridge does here anyway. */
-static bool is_usual(const char *option, const char *value)
-{
-	static const struct {
-		const char *option, *value;
-	} usual[] = {
-		{ "com.docker.network.bridge.enable_icc", "true" },
-		{ "com.docker.network.bridge.enable_ip_masquerade", "true" },
-		{ "com.docker.network.bridge.gateway_mode_ipv4", "nat" },
-		{ "com.docker.network.bridge.host_binding_ipv4", "0.0.0.0" },
-		{ "com.docker.network.bridge.inhibit_ipv4", "false" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		if (!strcmp(option, usual[i].option))
-			return !strcmp(value, usual[i].value);
-	return false;
-}
-
-/* Without it, that of the host's way out. The number is read by the model, so it must be one. */
-static struct node *mtu(struct reader *r, const struct where *w, const struct node *n)
-{
-	struct node *out = form_text(r, w, n);
-	int64_t number;
-
-	if (!*n->text)
-		return NULL;
-	if (!text_is_decimal(n->text) || text_parse_int(n->text, &number) || number < MTU_LEAST ||
-	    number > MTU_MOST) {
-		reader_error(r, w, n->pos, NULL, "'%.40s' is not an MTU: %d to %d", n->text,
-			     MTU_LEAST, MTU_MOST);
-		return NULL;
-	}
-	out->number = number;
-	return out;
-}
-
-static FORM(form_driver_option)
-{
-	if (!strcmp(w->key, MTU_OPTION))
-		return mtu(r, w, n);
-	if (!is_usual(w->key, n->text))
-		reader_refuse(r, w, n->pos, NULL, "%s", "");
-	return form_text(r, w, n);
-}
-
-/* clang-format off */
-static const struct key any_driver_option = DONE("NAME", STR | NUM, AS(form_driver_option));
-static const struct key_table driver_option_keys = CHOSEN(any_driver_option);
-/* clang-format on */
-
 /* ---- networks -------------------------------------------------------------------------------- */
-
-/* Empty and `default` are what files carry that were written by other tools. */
-static FORM(form_net_driver)
-{
-	static const char *const bridge[] = { "", "bridge", "default" };
-
-	if (!text_is_one_of(n->text, bridge, ARRAY_LEN(bridge)))
-		reader_refuse(r, w, n->pos, "there is only 'bridge'", "'%.40s'", n->text);
-	return form_text(r, w, n);
-}
 
 /* clang-format off */
 static const struct key network_rows[] = {
 	DONE("attachable", BOO | STR, AS(form_bool)),
-	DONE("driver", STR, AS(form_net_driver), ONLY("bridge; others are refused")),
-	DONE("driver_opts", MAP, BELOW(driver_option_keys)),
+	DONE("driver", STR, AS(form_net_driver), ONLY("bridge, macvlan and vxlan; others are refused")),
+	DONE("driver_opts", MAP, BELOW(netopts_keys)),
 	DONE("enable_ipv4", BOO | STR, AS(form_bool)),
 	DONE("enable_ipv6", BOO | STR, AS(form_bool)),
-	REFUSE("external", BOO | STR | MAP, "without it the stack has a network of its own", AS(form_bool)),
+	DONE("external", BOO | STR | MAP, AS(form_bool)),
 	DONE("internal", BOO | STR, AS(form_bool)),
 	DONE("ipam", MAP, BELOW(ipam_keys)),
 	WARN("labels", MAP | LST, DESCRIBES, AS(form_pairs), MERGES(PAIRS)),
@@ -236,7 +166,7 @@ static bool is_off(const struct node *network, const char *key)
 /* A family that is off: its subnets are not used, and who names one may not have meant that. */
 static void check_families(struct reader *r, const struct where *w, const struct node *out)
 {
-	const struct node *mtu = node_get(node_get(out, "driver_opts"), MTU_OPTION);
+	const struct node *mtu = netopts_get(node_get(out, "driver_opts"), NETOPTS_MTU);
 	const struct node *config = node_get(node_get(out, "ipam"), "config"),
 			  *six = node_get(out, "enable_ipv6");
 	bool off4 = is_off(out, "enable_ipv4"), off6 = is_off(out, "enable_ipv6");
@@ -260,15 +190,17 @@ static void check_families(struct reader *r, const struct where *w, const struct
 			     "a network without IPv4 and without IPv6");
 }
 
-/* compose says nothing here, and of volumes it makes an error. */
+/* compose says nothing here, and of volumes it makes an error. Addresses may be given out of a part of what there is. */
 static FORM(form_network)
 {
 	struct node *out = resource_form(r, w, n, &network_keys);
 
-	if (out)
+	if (out) {
 		check_families(r, w, out);
+		netopts_check(r, w, out, n);
+	}
 	for (size_t i = 0; out && resource_is_external(out) && i < out->n; i++)
-		if (resource_describes(&out->pairs[i]))
+		if (resource_describes(&out->pairs[i]) && strcmp(out->pairs[i].key, "ipam") != 0)
 			reader_warn(r, w, out->pairs[i].pos,
 				    "'%s' beside 'external: true' has no effect: what exists "
 				    "already is as it is",

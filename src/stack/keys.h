@@ -37,6 +37,8 @@
 #define TABLE(rows) { .keys = rows, .n = ARRAY_LEN(rows) }
 /* A map whose keys the user chooses: all values are as this one row says. */
 #define CHOSEN(row) { .any = &(row) }
+/* The same, but for those that have rows. */
+#define CHOSEN_BESIDE(rows, row) { .keys = rows, .n = ARRAY_LEN(rows), .any = &(row) }
 /* clang-format on */
 
 /* Reasons that stand in several tables. */

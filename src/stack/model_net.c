@@ -6,6 +6,7 @@
 #include "stack/find.h"
 #include "stack/model.h"
 #include "stack/model_value.h"
+#include "stack/netopts.h"
 
 #define BRIDGE "bridge"
 
@@ -64,11 +65,68 @@ static bool names_ipv6(const struct node *config)
 	return false;
 }
 
+/* A number of an option; 0: not given. */
+static int64_t option(const struct node *all, const char *name)
+{
+	const struct node *n = netopts_get(all, name);
+
+	return n ? n->number : 0;
+}
+
+static struct stack_str option_str(const struct node *all, const char *name)
+{
+	const struct node *n = netopts_get(all, name);
+
+	return n ? (struct stack_str){ n->text, n->pos } : (struct stack_str){ 0 };
+}
+
+static bool is_off(const struct node *all, const char *name)
+{
+	const struct node *n = node_get(all, name);
+
+	return n && !n->number;
+}
+
+static enum stack_macvlan macvlan_mode(const struct node *all)
+{
+	const char *word = node_text(all, "macvlan_mode");
+	unsigned i = 0;
+
+	while (word && i < NETOPTS_MACVLAN_MODES && strcmp(netopts_macvlan_modes[i], word) != 0)
+		i++;
+	return (enum stack_macvlan)i;
+}
+
+static void read_driver(struct reader *r, const struct node *n, struct stack_driver *ret)
+{
+	const struct node *all = node_get(n, "driver_opts"), *at = node_get(n, "driver"),
+			  *peers = netopts_get(all, "peers");
+	const char *wrong;
+	struct stack_pos ignored;
+
+	*ret = (struct stack_driver){
+		.kind = netopts_driver(n),
+		.bridge = option_str(all, NETOPTS_BRIDGE "name"),
+		.no_icc = is_off(all, NETOPTS_BRIDGE "enable_icc"),
+		.no_masquerade = is_off(all, NETOPTS_BRIDGE "enable_ip_masquerade"),
+		.bind4 = get_ip(all, NETOPTS_BRIDGE "host_binding_ipv4", &ignored),
+		.parent = option_str(all, "parent"),
+		.mode = macvlan_mode(all),
+		.vni = (uint32_t)option(all, "vni"),
+		.port = (uint16_t)option(all, "port"),
+	};
+	if (ip_is_zero(&ret->bind4))
+		ret->bind4 = (struct ip){ 0 };
+	if (peers)
+		ret->n_peers = netopts_peers(r->arena, peers->text, &ret->peers, &wrong);
+	if (at)
+		ret->pos = at->pos;
+}
+
 static void read_network(struct reader *r, const struct node *n, struct stack_network *net)
 {
 	const struct node *config = node_get(node_get(n, "ipam"), "config"),
-			  *options = node_get(n, "driver_opts");
-	const struct stack_num mtu = value_num(options, "com.docker.network.driver.mtu");
+			  *mtu = netopts_get(node_get(n, "driver_opts"), NETOPTS_MTU);
 	struct stack_subnet *subnets =
 		arena_array(r->arena, struct stack_subnet, config ? config->n : 0);
 
@@ -78,9 +136,12 @@ static void read_network(struct reader *r, const struct node *n, struct stack_ne
 	net->ipv4 = !node_get(n, "enable_ipv4") || value_bool(n, "enable_ipv4");
 	/* Who writes down a subnet wants it. */
 	net->ipv6 = node_get(n, "enable_ipv6") ? value_bool(n, "enable_ipv6") : names_ipv6(config);
-	net->bridge = value_str(options, "com.docker.network.bridge.name");
-	net->mtu = (unsigned)mtu.value;
-	net->mtu_pos = mtu.pos;
+	if (!net->external)
+		read_driver(r, n, &net->driver);
+	if (mtu) {
+		net->mtu = (unsigned)mtu->number;
+		net->mtu_pos = mtu->pos;
+	}
 	for (size_t i = 0; config && i < config->n; i++)
 		net->n_subnets += read_subnet(r, config->items[i], net, &subnets[net->n_subnets]);
 	net->subnets = subnets;

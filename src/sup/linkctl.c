@@ -62,8 +62,11 @@ static void find(const struct sup *s, const char *text, struct link_refs *ret)
 
 static struct net_link_state state_of(const struct sup *s, const struct link_ref *l)
 {
-	return l->port ? net_port_state(s->net, l->port->host_ifname)
-		       : net_wire_state(s->net, l->wire);
+	if (!l->port)
+		return net_wire_state(s->net, l->wire);
+	if (l->port->host_ifname[0])
+		return net_port_state(s->net, l->port->host_ifname);
+	return net_inner_state(l->slot->box ? box_slot_rtnl(l->slot->box) : -1, l->port->ifname);
 }
 
 static json_t *names(const struct sup *s, const struct link_ref *l)

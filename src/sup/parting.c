@@ -110,7 +110,8 @@ bool sup_has_names(const struct stack *stack)
 
 		_cleanup_free_ char *usual = xasprintf("%s_%s", stack->name, n->key);
 
-		if (n->used && (n->n_subnets || n->bridge.text || strcmp(n->name, usual) != 0))
+		if (n->used &&
+		    (n->n_subnets || n->driver.bridge.text || strcmp(n->name, usual) != 0))
 			return true;
 	}
 	return false;

@@ -128,8 +128,20 @@ static void test_networks(void **state)
 	expect_diags(
 		"services: {a: {image: x, networks: [n, m]}}\nnetworks:\n  n: {driver: overlay}\n  m: {external: {name: x}}\n",
 		"3:15: warning: network 'n': driver: 'overlay': not supported yet: 'mstack up' refuses it\n"
-		"4:7: warning: network 'm': external: not supported yet: 'mstack up' refuses it\n"
 		"4:18: warning: network 'm': external: an old form: write 'name' and 'external: true' beside each other\n");
+	/* What is made once on the host: names of links, numbers of tunnels; that of another port is another one. */
+	expect_diags(
+		"services: {a: {image: x, networks: [n, m]}}\nnetworks:\n"
+		"  n: {driver_opts: {com.docker.network.bridge.name: br7}}\n"
+		"  m: {driver_opts: {com.docker.network.bridge.name: br7}}\n",
+		"4:53: error: network 'm': driver_opts: 'br7': this interface of the host is made already, stack.yaml:3\n");
+	expect_diags(
+		"services: {a: {image: x, networks: [n, m, o]}}\nnetworks:\n"
+		"  n: {driver: vxlan, driver_opts: {vni: 7, peers: 192.0.2.1}}\n"
+		"  m: {driver: vxlan, driver_opts: {vni: 7, peers: 192.0.2.1, port: 8472}}\n"
+		"  o: {driver: vxlan, driver_opts: {id: 8, peers: 192.0.2.1}}\n"
+		"x-links: [{endpoints: ['a:eth9', 'vxlan:192.0.2.1/8']}]\n",
+		"6:34: error: x-links[0].endpoints[1]: 'vxlan:192.0.2.1/8': this number is that of another tunnel already, stack.yaml:5\n");
 }
 
 static void test_names(void **state)

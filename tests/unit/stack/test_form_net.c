@@ -57,6 +57,27 @@ static const struct form_case silent[] = {
 	  "\"name\":\"t_net\"}" },
 	{ "{ipam: {config: [{subnet: \"\", gateway: \"${EMPTY}\"}]}}",
 	  "{\"ipam\":{\"config\":[{}]},\"name\":\"t_net\"}" },
+	{ "{external: true}", "{\"external\":true,\"name\":\"net\"}" },
+	{ "{external: \"true\", name: lan}", "{\"external\":true,\"name\":\"lan\"}" },
+	{ "{external: true, ipam: {config: [{subnet: 10.0.0.0/24}]}}",
+	  "{\"external\":true,\"ipam\":{\"config\":[{\"subnet\":\"10.0.0.0/24\"}]},"
+	  "\"name\":\"net\"}" },
+	{ "{driver: macvlan, driver_opts: {parent: lan0.10, macvlan_mode: vepa, mtu: 1400}}",
+	  "{\"driver\":\"macvlan\",\"driver_opts\":{\"parent\":\"lan0.10\","
+	  "\"macvlan_mode\":\"vepa\",\"mtu\":\"1400\"},\"name\":\"t_net\"}" },
+	{ "{driver: vxlan, driver_opts: {id: 42, remote: \"192.0.2.1, 192.0.2.2\", dev: lan0, "
+	  "port: 8472}}",
+	  "{\"driver\":\"vxlan\",\"driver_opts\":{\"id\":\"42\","
+	  "\"remote\":\"192.0.2.1, 192.0.2.2\",\"dev\":\"lan0\",\"port\":\"8472\"},"
+	  "\"name\":\"t_net\"}" },
+	{ "{driver_opts: {com.docker.network.bridge.name: br7, "
+	  "com.docker.network.bridge.enable_icc: \"false\", "
+	  "com.docker.network.bridge.enable_ip_masquerade: 0, "
+	  "com.docker.network.bridge.host_binding_ipv4: 127.0.0.1}}",
+	  "{\"driver_opts\":{\"com.docker.network.bridge.name\":\"br7\","
+	  "\"com.docker.network.bridge.enable_icc\":\"false\","
+	  "\"com.docker.network.bridge.enable_ip_masquerade\":\"0\","
+	  "\"com.docker.network.bridge.host_binding_ipv4\":\"127.0.0.1\"},\"name\":\"t_net\"}" },
 	/* What a bridge does anyway, asked for in Docker's words. */
 	{ "{driver_opts: {com.docker.network.driver.mtu: 1500}}",
 	  "{\"driver_opts\":{\"com.docker.network.driver.mtu\":\"1500\"},\"name\":\"t_net\"}" },
@@ -82,16 +103,36 @@ static const struct {
 	const char *network, *json, *what;
 } refused[] = {
 	{ "{driver: macvlan}", "{\"driver\":\"macvlan\",\"name\":\"t_net\"}",
-	  "driver: 'macvlan': not supported yet" },
-	{ "{driver: overlay}", "{\"driver\":\"overlay\",\"name\":\"t_net\"}",
-	  "there is only 'bridge'" },
-	{ "{external: true}", "{\"external\":true,\"name\":\"net\"}",
-	  "external: not supported yet" },
-	{ "{external: \"true\", name: lan}", "{\"external\":true,\"name\":\"lan\"}",
-	  "external: not supported yet" },
-	{ "{driver_opts: {com.docker.network.bridge.name: br7}}",
-	  "{\"driver_opts\":{\"com.docker.network.bridge.name\":\"br7\"},\"name\":\"t_net\"}",
-	  "driver_opts.com.docker.network.bridge.name: not supported yet" },
+	  "driver: 'macvlan' without a 'parent': not supported yet" },
+	{ "{driver: macvlan, internal: true, driver_opts: {parent: lan0}}",
+	  "{\"driver\":\"macvlan\",\"driver_opts\":{\"parent\":\"lan0\"},\"internal\":true,"
+	  "\"name\":\"t_net\"}",
+	  "driver: 'macvlan' with 'internal: true': not supported yet" },
+	{ "{driver: overlay, driver_opts: {a: 1}}",
+	  "{\"driver\":\"overlay\",\"driver_opts\":{\"a\":\"1\"},\"name\":\"t_net\"}",
+	  "driver: 'overlay': not supported yet" },
+	{ "{driver: ipvlan}", "{\"driver\":\"ipvlan\",\"name\":\"t_net\"}",
+	  "there are 'bridge', 'macvlan' and 'vxlan'" },
+	/* Of another driver, of none, and values that mean another network than ours. */
+	{ "{driver_opts: {parent: lan0}}",
+	  "{\"driver_opts\":{\"parent\":\"lan0\"},\"name\":\"t_net\"}",
+	  "driver_opts.parent: not supported yet" },
+	{ "{driver: macvlan, driver_opts: {parent: lan0, vni: 7}}",
+	  "{\"driver\":\"macvlan\",\"driver_opts\":{\"parent\":\"lan0\",\"vni\":\"7\"},"
+	  "\"name\":\"t_net\"}",
+	  "known are com.docker.network.driver.mtu, macvlan_mode, mtu, parent" },
+	{ "{driver_opts: {com.docker.network.container_iface_prefix: lan}}",
+	  "{\"driver_opts\":{\"com.docker.network.container_iface_prefix\":\"lan\"},"
+	  "\"name\":\"t_net\"}",
+	  "driver_opts.com.docker.network.container_iface_prefix: not supported yet" },
+	{ "{driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: routed}}",
+	  "{\"driver_opts\":{\"com.docker.network.bridge.gateway_mode_ipv4\":\"routed\"},"
+	  "\"name\":\"t_net\"}",
+	  "gateway_mode_ipv4: 'routed': not supported yet" },
+	{ "{driver_opts: {com.docker.network.bridge.inhibit_ipv4: \"true\"}}",
+	  "{\"driver_opts\":{\"com.docker.network.bridge.inhibit_ipv4\":\"true\"},"
+	  "\"name\":\"t_net\"}",
+	  "inhibit_ipv4: 'true': not supported yet" },
 	{ "{ipam: {driver: dhcp}}", "{\"ipam\":{\"driver\":\"dhcp\"},\"name\":\"t_net\"}",
 	  "ipam.driver: 'dhcp': not supported yet" },
 	{ "{ipam: {options: {a: 1}}}", "{\"ipam\":{\"options\":{\"a\":\"1\"}},\"name\":\"t_net\"}",
@@ -130,12 +171,39 @@ static void test_wrong(void **state)
 		{ "{driver_opts: {a: true}}",
 		  "driver_opts.a: must be a string or a number, not a truth value" },
 		{ "{driver_opts: {a: [x]}}", "driver_opts.a: must be a string or a number" },
-		{ "{driver_opts: {com.docker.network.driver.mtu: 60}}", "'60' is not an MTU: 68 to 65535" },
-		{ "{driver_opts: {com.docker.network.driver.mtu: \"1e3\"}}", "'1e3' is not an MTU" },
+		{ "{driver_opts: {com.docker.network.driver.mtu: 60}}",
+		  "'60' is not an MTU: 68 to 65535" },
+		{ "{driver_opts: {com.docker.network.driver.mtu: \"1e3\"}}",
+		  "'1e3' is not an MTU" },
+		{ "{driver_opts: {mtu: 0}}", "driver_opts.mtu: '0' is not an MTU" },
+		{ "{driver_opts: {mtu: 1400, com.docker.network.driver.mtu: 1300}}",
+		  "is '1300' here and '1400' in 'mtu', c.yaml:4 (give it once)" },
+		{ "{driver_opts: {com.docker.network.bridge.enable_icc: maybe}}",
+		  "'maybe' is neither true nor false" },
+		{ "{driver_opts: {com.docker.network.bridge.host_binding_ipv4: \"::1\"}}",
+		  "'::1' is not an IPv4 address" },
+		{ "{driver_opts: {com.docker.network.bridge.name: a/b}}",
+		  "'a/b' is not the name of an interface" },
+		{ "{driver: macvlan, driver_opts: {parent: lan0, macvlan_mode: odd}}", "'odd'" },
+		{ "{driver: vxlan}", "'vxlan' needs the number of the tunnel and the other hosts" },
+		{ "{driver: vxlan, driver_opts: {vni: 7}}", "needs the number of the tunnel" },
+		{ "{driver: vxlan, driver_opts: {vni: 16777216, peers: 192.0.2.1}}",
+		  "'16777216' is not the number of a tunnel: 1 to 16777215" },
+		{ "{driver: vxlan, driver_opts: {vni: 7, peers: \"192.0.2.1,x\"}}",
+		  "'x' does not belong here" },
+		{ "{driver: vxlan, driver_opts: {vni: 7, peers: \"192.0.2.1,192.0.2.1\"}}",
+		  "'192.0.2.1' does not belong here" },
+		{ "{driver: vxlan, driver_opts: {vni: 7, peers: \"192.0.2.1,2001:db8::1\"}}",
+		  "'2001:db8::1' does not belong here" },
+		{ "{driver: vxlan, driver_opts: {vni: 7, peers: \"192.0.2.1,,192.0.2.2\"}}",
+		  "'' does not belong here" },
+		{ "{driver: vxlan, driver_opts: {vni: 7, peers: 192.0.2.1, port: 65536}}",
+		  "'65536' is not a port" },
 		{ "{enable_ipv6: true, driver_opts: {com.docker.network.driver.mtu: 1279}}",
 		  "an MTU of 1279 is too small for IPv6: 1280 at least" },
 		{ "{enable_ipv4: false}", "a network without IPv4 and without IPv6" },
-		{ "{enable_ipv4: false, enable_ipv6: false}", "a network without IPv4 and without IPv6" },
+		{ "{enable_ipv4: false, enable_ipv6: false}",
+		  "a network without IPv4 and without IPv6" },
 		{ "{internal: maybe}", "internal: 'maybe' is neither true nor false" },
 		{ "{external: 1}", "external: must be" },
 		{ "{ipam: {config: {subnet: 10.0.0.0/24}}}", "ipam.config: must be a list" },
@@ -181,8 +249,6 @@ static void test_said(void **state)
 		    "c.yaml:4:25: warning: network 'a': labels: has no effect: it only describes\n"
 		    "c.yaml:5:52: warning: network 'b': subnet fd00:1::/64 is not used: "
 		    "'enable_ipv6' is false\n"
-		    "c.yaml:6:7: warning: network 'c': external: not supported yet: 'mstack up' "
-		    "refuses it (without it the stack has a network of its own)\n"
 		    "c.yaml:6:18: warning: network 'c': external: an old form: write 'name' and "
 		    "'external: true' beside each other\n"
 		    "c.yaml:6:33: warning: network 'c': 'driver' beside 'external: true' has no "
@@ -194,15 +260,11 @@ static void test_said(void **state)
 	expect_told("c.yaml",
 		    "== c.yaml\nservices: {web: {image: a, networks: [c]}}\n"
 		    "networks: {c: {external: {nam: theirs}}}\n",
-		    "c.yaml:2:16: warning: network 'c': external: not supported yet: 'mstack up' "
-		    "refuses it (without it the stack has a network of its own)\n"
 		    "c.yaml:2:27: error: network 'c': external: unknown key 'nam' (did you mean "
 		    "'name'?)\n");
 	expect_told("c.yaml",
 		    "== c.yaml\nservices: {web: {image: a, networks: [c]}}\n"
 		    "networks: {c: {external: {name: x}, name: y}}\n",
-		    "c.yaml:2:16: warning: network 'c': external: not supported yet: 'mstack up' "
-		    "refuses it (without it the stack has a network of its own)\n"
 		    "c.yaml:2:27: error: network 'c': 'name' and 'external.name' differ, c.yaml:2 "
 		    "(leave the one in 'external' out)\n"
 		    "c.yaml:2:27: warning: network 'c': external: an old form: write 'name' and "
