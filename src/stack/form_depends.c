@@ -36,7 +36,7 @@ static FORM(form_restarts)
 static const struct key depend_rows[] = {
 	DONE("condition", STR, AS(form_condition)),
 	DONE("required", BOO, AS(form_bool)),
-	DONE("restart", BOO | STR, AS(form_restarts), ONLY("for a restart by hand, which there is not yet")),
+	DONE("restart", BOO | STR, AS(form_restarts)),
 };
 static const struct key_table depend_keys = TABLE(depend_rows);
 static const struct key any_depend = DONE("NAME", MAP, BELOW(depend_keys));

@@ -109,25 +109,6 @@ void sup_look_at_gates(struct sup *s)
 	}
 }
 
-/* Those that are on their way already are not sent a second time, so this comes to an end. */
-void sup_restart_dependents(struct sup_slot *slot, const struct sup_cause *cause)
-{
-	struct sup *s = slot->sup;
-
-	for (size_t i = 0; i < s->plan->n_edges; i++) {
-		const struct plan_edge *e = &s->plan->edges[i];
-		struct sup_slot *other = &s->slots[e->slot];
-
-		if (e->on != slot->nr || !e->restart || !other->plan || !other->svc.want_up ||
-		    sup_at_rest(&other->svc) || other->svc.state == SVC_WAITING ||
-		    other->svc.state == SVC_STARTING || other->svc.state == SVC_STOPPING)
-			continue;
-		sup_wish(other, SVC_EV_DOWN, cause);
-		sup_wish(other, SVC_EV_UP, cause);
-		sup_restart_dependents(other, cause);
-	}
-}
-
 static void fail_up(struct sup *s, const struct sup_slot *slot)
 {
 	const struct svc *v = &slot->svc;
@@ -190,6 +171,19 @@ static bool arrived(const struct sup_slot *slot, bool wait)
 	       (!slot->health.policy.enabled || slot->health.state == HEALTH_GOOD);
 }
 
+static bool all_arrived(const struct sup *s, bool wait)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) && !arrived(&s->slots[i], wait))
+			return false;
+	return true;
+}
+
+bool sup_is_well(const struct sup *s)
+{
+	return all_arrived(s, true);
+}
+
 /* Called when all facts have settled; failures first, as others may still arrive for long. */
 void sup_look_at_up(struct sup *s)
 {
@@ -205,9 +199,8 @@ void sup_look_at_up(struct sup *s)
 		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err), &cause);
 		return;
 	}
-	for (size_t i = 0; i < s->n_slots; i++)
-		if (sup_is_service(&s->slots[i]) && !arrived(&s->slots[i], s->opts->wait_healthy))
-			return;
+	if (!all_arrived(s, s->opts->wait_healthy))
+		return;
 	s->up_told = true;
 	if (s->opts->hooks.up)
 		s->opts->hooks.up(s->opts->hooks.arg, NULL);

@@ -370,7 +370,9 @@ static void free_all(struct sup *s)
 static void run(struct sup *s)
 {
 	sup_watchers_start(s);
+	sup_notify_open(s);
 	ev_run(s->loop, 0);
+	sup_notify_close(s);
 	sup_watchers_stop(s);
 }
 

@@ -195,6 +195,7 @@ struct sup {
 	pid_t guard;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
+	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */
 	struct sup_verb *verbs; /* requests that are on their way */
 	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
@@ -317,8 +318,14 @@ void sup_look_at_gates(struct sup *s);
 void sup_waits_for(const struct sup_slot *slot, struct buf *out);
 void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
-/* Somebody restarts or recreates this slot: so are those, and all behind them, whose `depends_on` asks for it. Never after a crash. */
-void sup_restart_dependents(struct sup_slot *slot, const struct sup_cause *cause);
+
+/* All that `up --wait` waits for holds. */
+bool sup_is_well(const struct sup *s);
+
+/* notify.c: a service manager that started us; after each turn. */
+void sup_notify_open(struct sup *s);
+void sup_notify_look(struct sup *s);
+void sup_notify_close(struct sup *s);
 
 /* policy.c: the stack's words in those of svc, which does not know the stack; -t of the command line beats the file. */
 struct svc_policy sup_policy(const struct sup *s, const struct plan_slot *p);
