@@ -12,6 +12,7 @@
 
 #include "logs/cursor.h"
 #include "logs/cutter.h"
+#include "logs/jsonline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,6 +48,31 @@ static int64_t count_lines(const char *dir, int64_t tail)
 	return n;
 }
 
+/* What is written as a line of docker's is read back, and what is read is the same when it is written again. */
+static void as_json(const char *data, size_t size)
+{
+	struct buf record = { 0 }, again = { 0 }, text = { 0 }, second = { 0 };
+	size_t len = size < JSON_TEXT_MAX ? size : JSON_TEXT_MAX;
+	struct logs_line line, other;
+
+	if (memchr(data, '\n', len))
+		len = (size_t)((const char *)memchr(data, '\n', len) - data);
+	jsonline_put(&record, 1769853600123456789u, LOGS_STDERR, data, len, len % 2);
+	assert(record.len <= RECORD_MAX &&
+	       jsonline_parse(record.data, record.len, &text, &line) == 0);
+	jsonline_put(&again, line.wall_ns, line.fd, line.text, line.len, line.partial);
+	assert(jsonline_parse(again.data, again.len, &second, &other) == 0);
+	assert(other.len == line.len && other.partial == line.partial &&
+	       memcmp(other.text, line.text, line.len) == 0);
+	buf_fini(&record);
+	buf_fini(&again);
+	buf_fini(&second);
+	/* And any bytes as such a line. */
+	if (jsonline_parse(data, size, &text, &line) == 0)
+		assert(line.len <= size);
+	buf_fini(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char dir[] = "/tmp/mstack-fuzz-XXXXXX", path[64];
@@ -58,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(a.len == b.len && memcmp(buf_str(&a), buf_str(&b), a.len) == 0);
 	buf_fini(&a);
 	buf_fini(&b);
+	as_json((const char *)data, size);
 	if (!mkdtemp(dir))
 		return 0;
 	snprintf(path, sizeof(path), "%s/current.log", dir);

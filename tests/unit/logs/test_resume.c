@@ -39,6 +39,7 @@ static int go_on(struct carry *root)
 	struct logs_spec spec = spec_of(carry_text(root, "dir"), carry_text(root, "log_dir"));
 	struct buf seen = { 0 };
 	int before = open_fds();
+	bool same;
 	struct logs_stream *s = logs_resume(loop, &spec, root, note, &seen, NULL);
 
 	/* The folder of the log and its file: the pipes are the old ones. */
@@ -47,9 +48,10 @@ static int go_on(struct carry *root)
 	if (logs_dropped(s) != 0 || write(logs_write_fd(s, LOGS_STDERR), "err\n", 4) != 4)
 		return 2;
 	logs_close(s);
-	if (strcmp(buf_str(&seen), "begun and ended\nin the pipe\nheld err!\n") != 0)
-		return 3;
-	return 0;
+	ev_loop_destroy(loop);
+	same = strcmp(buf_str(&seen), "begun and ended\nin the pipe\nheld err!\n") == 0;
+	buf_fini(&seen);
+	return same ? 0 : 3;
 }
 
 static void say(struct logs_stream *s, enum logs_fd fd, const char *text)

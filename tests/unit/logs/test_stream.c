@@ -41,15 +41,20 @@ static void note(void *arg, const struct logs_line *line)
 	buf_putc(b, '\n');
 }
 
-static struct logs_stream *open_stream(struct fixture *f, logs_line_fn *fn, struct err *err)
+static struct logs_spec spec_of(const struct fixture *f)
 {
-	const struct logs_spec spec = {
+	return (struct logs_spec){
 		.name = "web-1",
 		.fifo_dir = f->dir,
 		.log_dir = f->log_dir,
 		.uid = geteuid() == 0 ? SOME_UID : geteuid(),
 		.gid = geteuid() == 0 ? SOME_GID : getegid(),
 	};
+}
+
+static struct logs_stream *open_stream(struct fixture *f, logs_line_fn *fn, struct err *err)
+{
+	const struct logs_spec spec = spec_of(f);
 
 	return logs_open(f->loop, &spec, fn, &f->seen, err);
 }
@@ -86,7 +91,7 @@ static int teardown(void **state)
 /* The current file without its stamps, in the shape of note(). */
 static void stored(const struct fixture *f, struct buf *ret)
 {
-	struct buf file = { 0 };
+	struct buf file = { 0 }, text = { 0 };
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/current.log", f->log_dir);
@@ -97,11 +102,12 @@ static void stored(const struct fixture *f, struct buf *ret)
 		struct logs_line line;
 
 		assert_non_null(nl);
-		assert_int_equal(record_parse(p, (size_t)(nl - p), &line), 0);
+		assert_int_equal(record_read(p, (size_t)(nl - p), &text, &line), 0);
 		assert_true(line.wall_ns <= time_wall_ns());
 		note(ret, &line);
 		p = nl + 1;
 	}
+	buf_fini(&text);
 	buf_fini(&file);
 }
 
@@ -365,12 +371,89 @@ static void throughput(void **state)
 		      (double)BLOCKS * sizeof(lines) * 1e3 / (double)ns);
 }
 
+/* ---- drivers --------------------------------------------------------------------------------- */
+
+static void reopen_as(struct fixture *f, enum logs_driver driver, const struct logs_remote *remote,
+		      bool no_cache)
+{
+	struct logs_spec spec = spec_of(f);
+	char path[128];
+
+	spec.driver = driver;
+	spec.remote = remote;
+	spec.no_cache = no_cache;
+	logs_close(f->s);
+	snprintf(path, sizeof(path), "%s/current.log", f->log_dir);
+	unlink(path);
+	f->seen.len = 0;
+	buf_puts(&f->seen, "");
+	f->s = logs_open(f->loop, &spec, note, &f->seen, NULL);
+	assert_non_null(f->s);
+}
+
+/* However the bytes come, docker's lines are the same, parts of 16 KiB among them. */
+static void json_lines_in_any_pieces(void **state)
+{
+	static const size_t pieces[] = { 1, 3, 4096, 16384, 16385, 65536 };
+	struct fixture *f = *state;
+	char *data = xcalloc(1, 50000);
+	struct buf first = { 0 };
+
+	for (size_t i = 0; i < 50000; i++)
+		data[i] = i % 997 == 0 && i < 9000 ? '\n' : (char)('a' + i % 26);
+	for (size_t k = 0; k < ARRAY_LEN(pieces); k++) {
+		reopen_as(f, LOGS_JSON_FILE, NULL, false);
+		for (size_t at = 0; at < 50000; at += pieces[k])
+			logs_feed(f->s, LOGS_STDERR, data + at,
+				  pieces[k] < 50000 - at ? pieces[k] : 50000 - at);
+		logs_drain(f->s);
+		if (!k)
+			buf_add(&first, f->seen.data, f->seen.len);
+		assert_both(f, first.data, first.len);
+	}
+	buf_fini(&first);
+	free(data);
+}
+
+/* What we say ourselves is kept whatever becomes of the rest. */
+static void some_drivers_keep_nothing(void **state)
+{
+	const struct logs_remote nowhere = { .journald = true,
+					     .path = "/nonexistent/socket",
+					     .tag = "t",
+					     .container = "c",
+					     .id = "i",
+					     .image = "x" };
+	struct fixture *f = *state;
+	struct buf kept = { 0 };
+
+	reopen_as(f, LOGS_NONE, NULL, false);
+	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	logs_say(f->s, "a word");
+	stored(f, &kept);
+	assert_string_equal(buf_str(&kept), "3Fa word\n");
+	assert_string_equal(buf_str(&f->seen), "1Fsecret\n3Fa word\n");
+	reopen_as(f, LOGS_REMOTE, &nowhere, true);
+	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	stored(f, &kept);
+	assert_string_equal(buf_str(&kept),
+			    "3Flines are not delivered to journald: no such file or directory\n");
+	assert_int_equal(logs_undelivered(f->s), 1);
+	reopen_as(f, LOGS_REMOTE, &nowhere, false);
+	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	stored(f, &kept);
+	assert_non_null(strstr(buf_str(&kept), "1Fsecret\n"));
+	buf_fini(&kept);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(lines_are_stored_and_shown),
+		TEST(json_lines_in_any_pieces),
+		TEST(some_drivers_keep_nothing),
 		TEST(what_we_say_is_cut_into_lines),
 		TEST(drain_ends_lines),
 		TEST(fifo_is_the_services_own),
