@@ -11,6 +11,7 @@
 #include "mstack/base.h"
 #include "mstack/logs.h"
 #include "mstack/stack.h"
+#include "mstack/sup_carried.h"
 
 /* What a foreground supervisor tells its user; one line each. */
 enum sup_say { SUP_PROGRESS, SUP_NOTE, SUP_WARNING, SUP_ERROR };
@@ -22,6 +23,8 @@ struct sup_hooks {
 	void (*line)(void *arg, const char *slot, const struct logs_line *line);
 	/* Once: everything has been started (err NULL), or `up` failed and all was removed again. */
 	void (*up)(void *arg, const struct err *err);
+	/* What the caller needs when another program goes on for us (sup_carried.h); may be NULL. */
+	void (*carry)(void *arg, struct carry *to);
 };
 
 /*
@@ -48,6 +51,7 @@ struct sup_opts {
 	bool isolated;			/* --isolated: as if the file said so */
 	bool no_start;			/* everything is made, and waits for CTL_START */
 	bool dry_run;			/* prints the plan to stdout and ends */
+	const struct sup_carried *carried;	/* not NULL: goes on with a stack that runs, whose stack is this one */
 	const struct sup_client *client;	/* NULL: none; borrowed until sup_run returns */
 };
 

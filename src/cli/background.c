@@ -3,6 +3,7 @@
  * background: see background.h. Called by up and run. All that it decides is how things are told.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/background.h"
@@ -91,6 +92,7 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 		.isolated = f->b->o->isolated,
 		.no_start = o->no_start,
 		.client = f->b->client,
+		.carried = f->b->carried,
 	};
 	int r = sup_run(&opts, ret_code, err);
 
@@ -100,11 +102,29 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 	return r;
 }
 
+/* It is detached already, and its standard error is its own log. */
+static int go_on(struct face *f, bool *ret_old, struct err *err)
+{
+	struct stat st;
+	int code = 0, r;
+
+	*ret_old = false;
+	f->term = (struct cli_term){ .progress = PROGRESS_PLAIN };
+	if (fstat(STDERR_FILENO, &st) == 0)
+		f->own_log = (size_t)st.st_size;
+	r = run_supervisor(f, &code, err);
+	if (r < 0 && err->text[0])
+		cli_say(&f->term, SUP_ERROR, NULL, err->text);
+	return r < 0 ? cli_told(err, err->kind) : code;
+}
+
 int cli_background(const struct cli_background *b, bool *ret_old, struct err *err)
 {
 	struct face f = { .b = b, .term = cli_term_get(b->o), .tell_fd = -1 };
 	int code = 0, r;
 
+	if (b->carried)
+		return go_on(&f, ret_old, err);
 	*ret_old = true;
 	r = cli_detach(b->timeout_ms, b->client ? b->client->fd : -1, &f.tell_fd, &code, err);
 	if (r)

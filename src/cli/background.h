@@ -11,10 +11,12 @@
 struct cli_background {
 	const struct cli_options *o;
 	struct cli_project *project;
-	int64_t timeout_ms;		 /* so long `up` is waited for; -1: for ever */
+	int64_t timeout_ms; /* so long `up` is waited for; -1: for ever */
 	bool wait_healthy;
 	bool quiet;			 /* only notes, warnings and errors */
 	const struct sup_client *client; /* of `run`; its descriptor goes along. NULL: none */
+	const struct sup_carried
+		*carried; /* a supervisor that is in the background already; NULL: none */
 };
 
 /*

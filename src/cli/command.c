@@ -368,7 +368,8 @@ const struct cli_command cli_commands[] = {
 	{ "up", "start the stack and show its logs until it is stopped", "[FILE] [SERVICE...]", 256, 0, up_options,
 	  "Ctrl-C stops the services in reverse order of dependency and removes everything but volumes and logs; a\n"
 	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down'.\n"
-	  "With SERVICEs only they are started, with what they depend on.\n"
+	  "With SERVICEs only they are started, with what they depend on. On SIGUSR2 the supervisor goes on as the mstack\n"
+	  "that is installed now, and containers notice nothing.\n"
 	  "\n"
 	  "  mstack up                        the stack of this folder\n"
 	  "  mstack up -d shop.yaml           in the background\n"

@@ -80,8 +80,9 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : xstrdup(err.text);
 	file = file_of(name, &err);
 	json_decref(rows);
-	json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "Name", name, "Status",
-					     status ? status : "", "ConfigFiles", file));
+	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:i}", "Name", name, "Status",
+					     status ? status : "", "ConfigFiles", file, "Pid",
+					     (int)sup_owner(name)));
 }
 
 int cli_ls(const struct cli_options *o, struct err *err)

@@ -355,6 +355,14 @@ int cli_project_find(const struct cli_options *o, struct cli_project *ret, struc
 	return 0;
 }
 
+void cli_project_take(struct cli_project *ret, struct sup_carried *from)
+{
+	*ret = (struct cli_project){ .name = xstrdup(from->stack->name),
+				     .stack = take_ptr(&from->stack),
+				     .diags = take_ptr(&from->diags) };
+	ret->diags_told = stack_diags_count(ret->diags);
+}
+
 void cli_project_fini(struct cli_project *p)
 {
 	stack_free(p->stack);

@@ -10,6 +10,7 @@
 #include "cli/scale.h"
 #include "cli/term.h"
 #include "mstack/stack.h"
+#include "mstack/sup_carried.h"
 
 struct cli_project {
 	char *name;
@@ -37,6 +38,8 @@ struct cli_load {
 int cli_project_load(const struct cli_options *o, const struct cli_load *how, struct cli_project *ret, struct err *err);
 /* For commands that need no model: a name given by -p or the environment is enough, the file is not even looked for. */
 int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err);
+/* What a supervisor has that goes on for another program: takes over its stack. All of its problems have been told. */
+void cli_project_take(struct cli_project *ret, struct sup_carried *from);
 void cli_project_fini(struct cli_project *p);
 
 /* Adds all problems as text if there are some that were not there at the last call: planning finds more than loading does. */

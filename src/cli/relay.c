@@ -69,6 +69,25 @@ int cli_relay_open(struct cli_relay *ret, struct err *err)
 	return -1;
 }
 
+void cli_relay_carry(const struct cli_relay *r, struct carry *to)
+{
+	carry_put_fd(to, "relay", r->fd);
+	carry_put_fd(to, "relay-process", r->pidfd);
+	carry_put_num(to, "relay-dropped", (int64_t)r->dropped);
+}
+
+int cli_relay_resume(struct cli_relay *ret, struct carry *from, struct err *err)
+{
+	struct cli_relay r = { .fd = carry_take_fd(from, "relay"),
+			       .pidfd = carry_take_fd(from, "relay-process"),
+			       .dropped = (uint64_t)carry_num(from, "relay-dropped", 0) };
+
+	if (r.pidfd < 0)
+		return cli_relay_open(ret, err);
+	*ret = r;
+	return 0;
+}
+
 static bool send_chunk(struct cli_relay *r, int to, const char *text, size_t len)
 {
 	char fd = (char)to;

@@ -26,6 +26,8 @@ struct up {
 	struct cli_logview view;
 	struct cli_relay relay;
 	bool *quiet; /* by service: its log is not shown */
+	struct sup_carried carried;
+	bool goes_on; /* with what was carried over */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -84,6 +86,13 @@ static void on_up(void *arg, const struct err *err)
 {
 	(void)err;
 	tell_diags(arg);
+}
+
+static void on_carry(void *arg, struct carry *to)
+{
+	const struct up *u = arg;
+
+	cli_relay_carry(&u->relay, to);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -146,7 +155,11 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 	const struct sup_opts opts = {
 		.stack = u->project.stack,
 		.diags = u->project.diags,
-		.hooks = { .arg = u, .say = on_say, .line = on_line, .up = on_up },
+		.hooks = { .arg = u,
+			   .say = on_say,
+			   .line = on_line,
+			   .up = on_up,
+			   .carry = on_carry },
 		.foreground = true,
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.abort_on_exit = o->abort_on_exit || o->exit_code_from,
@@ -156,6 +169,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 		.renew_volumes = o->renew_volumes,
 		.isolated = o->isolated,
 		.dry_run = o->dry_run,
+		.carried = u->goes_on ? &u->carried : NULL,
 	};
 	int r = sup_run(&opts, ret_code, err);
 
@@ -207,7 +221,11 @@ static int run_foreground(struct up *u, struct err *err)
 {
 	int code = 0, r;
 
-	if (cli_relay_open(&u->relay, err) < 0)
+	if (u->goes_on && u->carried.try_out)
+		u->relay = (struct cli_relay){ .fd = -1, .pidfd = -1 };
+	else if (u->goes_on && u->carried.face
+			 ? cli_relay_resume(&u->relay, u->carried.face, err) < 0
+			 : cli_relay_open(&u->relay, err) < 0)
 		return -1;
 	init_view(u);
 	init_quiet(u);
@@ -226,6 +244,7 @@ static int run_background(struct up *u, struct err *err)
 		.project = &u->project,
 		.timeout_ms = u->o->wait_timeout_s < 0 ? -1 : u->o->wait_timeout_s * 1000,
 		.wait_healthy = u->o->wait,
+		.carried = u->goes_on ? &u->carried : NULL,
 	};
 	bool old;
 
@@ -239,9 +258,11 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 		.for_run = true, .services = &o->args, .scales = scales, .no_deps = o->no_deps
 	};
 
-	if (cli_project_load(o, &how, &u->project, err) < 0 ||
-	    check_service(o, &u->project, err) < 0 ||
-	    (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
+	if (u->goes_on)
+		cli_project_take(&u->project, &u->carried);
+	else if (cli_project_load(o, &how, &u->project, err) < 0 ||
+		 check_service(o, &u->project, err) < 0 ||
+		 (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
 		return -1;
 	return (o->detach || o->wait || o->no_start) && !o->dry_run ? run_background(u, err)
 								    : run_foreground(u, err);
@@ -251,16 +272,21 @@ int cli_up(const struct cli_options *o, struct err *err)
 {
 	struct up u = { .o = o, .term = cli_term_get(o) };
 	struct cli_scales scales = { 0 };
-	int r = -1;
+	int r = -1, carried;
 
 	if (check_words(o, err) < 0)
 		return -1;
 	/* Before the file is read, whose secrets are then in no memory that is ever dumped. */
 	if (!o->dry_run && box_seal_self(PROCESS_NAME, err) < 0)
 		return err_wrap(err, "up");
+	carried = o->dry_run ? 0 : sup_carried_open(&u.carried, err);
+	if (carried < 0)
+		return -1;
+	u.goes_on = carried;
 	if (cli_scales_parse("up: --scale", &o->scale, &scales, err) == 0)
 		r = run(&u, &scales, err);
 	cli_project_fini(&u.project);
 	cli_scales_fini(&scales);
+	sup_carried_close(&u.carried);
 	return r;
 }

@@ -87,7 +87,7 @@ static int resume_bridges(struct net *n, const struct carry *from, struct err *e
 		const struct carry *own = find(from, "bridge", name);
 
 		n->bridges[i] = own ? (int)carry_num(own, "index", 0) : 0;
-		if (!n->bridges[i])
+		if (!own)
 			return err_set(err, "network: bridge '%s' was not carried over", name);
 	}
 	n->first = n->spec->n_bridges;

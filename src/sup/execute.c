@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "sup/oneoff.h"
+#include "sup/reexec.h"
 
 static const ev_tstamp GIVE_UP_S = 10;
 
@@ -174,7 +175,7 @@ static void gather(struct sup *s, struct starting *ret)
 	for (size_t i = 0; i < s->n_slots; i++) {
 		struct sup_slot *slot = &s->slots[i];
 
-		if (!(slot->todo & DO_START) || !may_start(slot))
+		if (!(slot->todo & DO_START) || sup_reexec_holds(s) || !may_start(slot))
 			continue;
 		slot->todo &= ~(unsigned)DO_START;
 		if (slot->phase == PHASE_NONE)
@@ -272,7 +273,11 @@ static void execute_health(struct sup_slot *slot)
 		sup_probe_cancel(slot);
 	if (todo & HDO_ARM)
 		sup_arm(slot->sup, &slot->health_timer, slot->health_ms);
-	if (todo & HDO_PROBE)
+	if (!(todo & HDO_PROBE))
+		return;
+	if (sup_reexec_holds(slot->sup))
+		slot->health_todo |= HDO_PROBE;
+	else
 		sup_probe_begin(slot);
 }
 

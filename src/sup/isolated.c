@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mstack/net_resume.h"
 #include "sup/state.h"
 
 /* ---- going there ----------------------------------------------------------------------------- */
@@ -99,6 +100,13 @@ int sup_uplink_open(struct sup *s, struct err *err)
 	return s->uplink ? 0 : -1;
 }
 
+int sup_uplink_resume(struct sup *s, struct carry *from, struct err *err)
+{
+	s->uplink =
+		net_resume(s->loop, &s->plan->uplink->net, from, s->ledger, uplink_event, s, err);
+	return s->uplink ? 0 : -1;
+}
+
 /* ---- ports ----------------------------------------------------------------------------------- */
 
 static struct net_publish_spec *outside(const struct sup *s, const struct net_publish_spec *pubs,
@@ -130,6 +138,14 @@ void sup_release(struct sup *s, const char *owner)
 	net_release(s->uplink ? s->uplink : s->net, owner);
 }
 
+void sup_proxy(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add)
+{
+	_cleanup_free_ struct net_publish_spec *out = s->uplink ? outside(s, pubs, n) : NULL;
+
+	if (s->names)
+		net_names_proxy(s->names, out ? s->uplink : s->net, out ? out : pubs, n, add);
+}
+
 int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add,
 		struct err *err)
 {
@@ -138,8 +154,7 @@ int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bo
 	if (!s->uplink) {
 		if (net_publish(s->net, pubs, n, add, err) < 0)
 			return -1;
-		if (s->names)
-			net_names_proxy(s->names, s->net, pubs, n, add);
+		sup_proxy(s, pubs, n, add);
 		return 0;
 	}
 	out = outside(s, pubs, n);
@@ -150,7 +165,6 @@ int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bo
 		return -1;
 	if (net_publish(s->uplink, out, n, add, err) < 0)
 		return -1;
-	if (s->names)
-		net_names_proxy(s->names, s->uplink, out, n, add);
+	sup_proxy(s, pubs, n, add);
 	return 0;
 }

@@ -343,6 +343,21 @@ void sup_note_begin(struct sup *s)
 	note_stack(s, "up", &c);
 }
 
+void sup_note_resumed(struct sup *s)
+{
+	const struct sup_cause c = sup_because_signal(SIGUSR2, 0, 0);
+	_cleanup_free_ char *dir =
+		store_log_dir(s->model->prepared.store, s->opts->stack->name, LOGS_JOURNAL_FOLDER);
+	struct err err = { 0 };
+
+	s->journal = logs_journal_open(dir, &err);
+	if (s->journal)
+		note_stack(s, "reexec", &c);
+	else
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "events are not kept any more: %s",
+			err.text);
+}
+
 void sup_note_end(struct sup *s)
 {
 	if (!s->journal)

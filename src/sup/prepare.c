@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/reexec.h"
 
 enum { RESOLV_MAX = 65536, HOSTS_MAX = 16 << 20 };
 
@@ -282,8 +282,11 @@ static bool is_impaired(const struct stack *stack)
 
 static int look_at_host(const struct sup_opts *opts, struct sup_prepared *p, struct err *err)
 {
-	if (net_facts_get(&p->facts, err) < 0 ||
-	    (is_impaired(opts->stack) && sup_impair_look(p, err) < 0))
+	if (net_facts_get(&p->facts, err) < 0)
+		return -1;
+	if (p->facts_then)
+		sup_facts_resume(p->facts_then, &p->facts);
+	if ((is_impaired(opts->stack) && sup_impair_look(p, err) < 0))
 		return -1;
 	/* Some hosts keep lists of thousands of names there. */
 	if (in_host_network(opts->stack))

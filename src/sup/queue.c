@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sup/oneoff.h"
+#include "sup/reexec.h"
 
 void sup_queue(struct sup *s, const struct sup_fact *fact)
 {
@@ -128,6 +129,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 			sup_look_at_verbs(s);
 			sup_look_at_oneoffs(s);
 			sup_look_at_end(s);
+			sup_look_at_reexec(s);
 			sup_execute(s);
 		}
 	} while (s->facts.n);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mstack/sup_carried.h"
 #include "sup/oneoff.h"
 
 /*
@@ -23,10 +24,20 @@ static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);
 }
 
+const char *sup_file(const struct sup *s)
+{
+	const struct stack *stack = s->model->stack;
+	const char *then = s->opts->carried ? carry_text(s->opts->carried->tree, "file") : NULL;
+
+	if (then)
+		return then;
+	return stack->n_files && *stack->files[0].path ? stack->files[0].path : "-";
+}
+
 static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 {
 	const struct stack *stack = p->sup->model->stack;
-	const char *file = stack->n_files && *stack->files[0].path ? stack->files[0].path : "-";
+	const char *file = sup_file(p->sup);
 	_cleanup_free_ char *real = realpath(file, NULL);
 
 	ctl_answer(p->fd, m, CTL_OK,

@@ -3,6 +3,7 @@
  * resolving: the names of slots, told to net, which has them answered (net_names.h). Called when slots come and go. All slots of
  * the plan have their names before the first one starts, so nobody can be too early to find somebody.
  */
+#include "mstack/net_resume.h"
 #include "sup/oneoff.h"
 
 static const char resolv_conf[] = "/etc/resolv.conf";
@@ -26,6 +27,13 @@ static int open_names(struct sup *s, struct err *err)
 	return 0;
 }
 
+static struct net_names_sockets sockets_of(const struct sup_slot *slot)
+{
+	return (struct net_names_sockets){ .udp = box_slot_socket(slot->box, BOX_UDP),
+					   .tcp = box_slot_socket(slot->box, BOX_TCP),
+					   .nft = box_slot_socket(slot->box, BOX_NFT) };
+}
+
 int sup_names_open(struct sup *s, struct err *err)
 {
 	if (!asks(s->plan))
@@ -36,6 +44,35 @@ int sup_names_open(struct sup *s, struct err *err)
 		if (sup_is_service(&s->slots[i]))
 			net_names_add(s->names, (uint32_t)i, &s->slots[i].plan->naming);
 	return 0;
+}
+
+static void resume_slot(struct sup *s, const struct sup_slot *slot)
+{
+	uint32_t nr = (uint32_t)slot->nr;
+
+	net_names_add(s->names, nr, &slot->plan->naming);
+	if (!slot->box)
+		return;
+	if (slot->attached && slot->plan->naming.asks) {
+		const struct net_names_sockets sockets = sockets_of(slot);
+
+		net_names_listens(s->names, nr, &sockets);
+	}
+	if (slot->attached)
+		sup_proxy(s, slot->plan->pubs, slot->plan->n_pubs, true);
+	if (box_pid(slot->box))
+		net_names_up(s->names, nr, true);
+}
+
+void sup_names_resume(struct sup *s)
+{
+	if (!asks(s->plan))
+		return;
+	s->names = net_names_resume(s->loop, resolv_conf, sup_net_event, s);
+	net_names_networks(s->names, &s->plan->net, 0);
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]))
+			resume_slot(s, &s->slots[i]);
 }
 
 int sup_names_add(struct sup_slot *slot, struct err *err)
@@ -56,9 +93,7 @@ void sup_names_networks(struct sup *s, size_t first)
 
 int sup_names_listen(const struct sup_slot *slot, struct err *err)
 {
-	const struct net_names_sockets sockets = { .udp = box_slot_socket(slot->box, BOX_UDP),
-						   .tcp = box_slot_socket(slot->box, BOX_TCP),
-						   .nft = box_slot_socket(slot->box, BOX_NFT) };
+	const struct net_names_sockets sockets = sockets_of(slot);
 
 	if (!slot->plan->naming.asks)
 		return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sup/oneoff.h"
+#include "sup/reexec.h"
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
@@ -19,7 +20,7 @@
  * Blocked, they wait in the descriptor until the loop asks. SIGPIPE is among them: a client or a
  * reader that goes away is an error of one write, not our end.
  */
-static int take_signals(struct sup *s, struct err *err)
+int sup_take_signals(struct sup *s, struct err *err)
 {
 	static const int taken[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGPIPE };
 	sigset_t set;
@@ -133,7 +134,7 @@ static void log_line(void *arg, const struct logs_line *line)
 		h->line(h->arg, slot->plan->name, line);
 }
 
-int sup_slot_open_log(struct sup_slot *slot, struct err *err)
+static int open_log(struct sup_slot *slot, struct carry *from, struct err *err)
 {
 	struct sup *s = slot->sup;
 	const struct store_user *user =
@@ -151,12 +152,23 @@ int sup_slot_open_log(struct sup_slot *slot, struct err *err)
 	} };
 
 	sup_logspec(slot, &l);
-	slot->log = logs_open(s->loop, &l.spec, log_line, slot, err);
+	slot->log = from ? logs_resume(s->loop, &l.spec, from, log_line, slot, err)
+			 : logs_open(s->loop, &l.spec, log_line, slot, err);
 	if (!slot->log)
 		return -1;
 	sup_logspec_say(slot);
 	logs_tap(slot->log, sup_attach_deliver, slot);
 	return 0;
+}
+
+int sup_slot_open_log(struct sup_slot *slot, struct err *err)
+{
+	return open_log(slot, NULL, err);
+}
+
+int sup_slot_resume_log(struct sup_slot *slot, struct carry *from, struct err *err)
+{
+	return open_log(slot, from, err);
 }
 
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
@@ -278,7 +290,7 @@ static int begin(struct sup *s, struct err *err)
 	s->plan = s->model->prepared.plan;
 	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, err) < 0 ||
 	    sup_provide(s->opts, s->model->prepared.store, s->plan, &s->volumes, err) < 0 ||
-	    take_signals(s, err) < 0)
+	    sup_take_signals(s, err) < 0)
 		return -1;
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
@@ -372,6 +384,7 @@ static void run(struct sup *s)
 	sup_watchers_start(s);
 	sup_notify_open(s);
 	ev_run(s->loop, 0);
+	sup_reexec_stop(s);
 	sup_notify_close(s);
 	sup_watchers_stop(s);
 }
@@ -419,7 +432,14 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 		*ret_exit = 0;
 		return dry_run(opts, err);
 	}
-	rc = begin(&s, err);
+	rc = opts->carried ? sup_take_up(&s, err) : begin(&s, err);
+	/* Whatever it came to: containers, and what lies on the disk, are the old program's to look after. */
+	if (opts->carried && opts->carried->try_out) {
+		if (rc < 0)
+			fprintf(stderr, "%s\n", err->text);
+		fflush(stderr);
+		_exit(rc < 0);
+	}
 	if (rc == 0) {
 		run(&s);
 		if (s.up_err.text[0]) {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/reexec.h"
 
 enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
 
@@ -299,8 +299,7 @@ static void settle_signal(struct sup *s, const struct sup_fact *fact)
 				"SIGHUP: reading the stack file again is not supported yet; use down and up");
 		break;
 	case SIGUSR2:
-		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
-			"SIGUSR2: running a new binary in place is not supported yet");
+		sup_reexec_request(s);
 		break;
 	case SIGCHLD:
 		box_reap_strangers(s->runtime);

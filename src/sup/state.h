@@ -137,6 +137,7 @@ enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
 struct sup_prepared {
 	struct store *store;
 	struct net_facts facts;
+	const struct carry *facts_then; /* not NULL: of a stack that runs, whose own networks are not in its way */
 	struct impair_facts impair;
 	bool impair_known; /* it was asked for: something is impaired */
 	struct store_image *images;
@@ -197,6 +198,7 @@ struct sup {
 	struct sup_peer peers[SUP_PEERS_MAX];
 	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */
 	struct sup_verb *verbs; /* requests that are on their way */
+	struct sup_reexec *reexec; /* another program is to go on for us (reexec.h); NULL: none */
 	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
 	struct sup_cause end_cause;   /* of the first who said so */
@@ -230,6 +232,7 @@ void sup_guard_stop(struct sup *s);
 
 /* isolated.c: before ports are reserved, and when that has worked. */
 int sup_uplink_open(struct sup *s, struct err *err);
+int sup_uplink_resume(struct sup *s, struct carry *from, struct err *err);
 int sup_isolate(struct sup *s, struct err *err);
 /* Into the namespace of an isolated stack, and back; of others nothing. What is opened there stays there. Leaving never fails. */
 int sup_enter(struct sup *s, struct err *err);
@@ -237,6 +240,8 @@ void sup_leave(const struct sup *s);
 /* As net_reserve, net_release and net_publish, for isolated stacks as well. */
 int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct err *err);
 void sup_release(struct sup *s, const char *owner);
+/* What of them is handed on by mstack-net; sup_publish does so by itself. */
+void sup_proxy(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add);
 int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add, struct err *err);
 
 /* prepare.c */
@@ -289,6 +294,8 @@ void sup_end(struct sup *s, enum sup_ending how, int exit_code, const struct sup
 
 /* noting.c: entries of the journal */
 void sup_note_begin(struct sup *s);
+/* Another program has taken the supervisor's place. */
+void sup_note_resumed(struct sup *s);
 void sup_note_end(struct sup *s);
 void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 		   const struct svc_event *ev, unsigned todo, const struct sup_cause *cause);
@@ -448,9 +455,14 @@ void sup_logspec_say(const struct sup_slot *slot);
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
 		   const struct sup_prepared *prepared);
 int sup_slot_open_log(struct sup_slot *slot, struct err *err);
+/* The same for one that is written to. */
+int sup_slot_resume_log(struct sup_slot *slot, struct carry *from, struct err *err);
+int sup_take_signals(struct sup *s, struct err *err);
 
 /* resolving.c: names of slots */
 int sup_names_open(struct sup *s, struct err *err);
+/* Those of a stack that runs: net_names_resumed follows. */
+void sup_names_resume(struct sup *s);
 /* Of a slot that was not in the plan; of bridges from this one on. */
 int sup_names_add(struct sup_slot *slot, struct err *err);
 void sup_names_networks(struct sup *s, size_t first);
@@ -482,6 +494,9 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents);
 void sup_hear_client(struct sup *s, int fd);
 void sup_answer_down(struct sup *s, int rc, const struct err *err);
 void sup_peers_close(struct sup *s);
+
+/* request.c: where the stack stands; "-": in no file */
+const char *sup_file(const struct sup *s);
 
 /* status.c */
 json_t *sup_slot_json(const struct sup_slot *slot);

@@ -181,12 +181,36 @@ void box_reap_strangers(struct box_runtime *rt)
 	(void)rt;
 }
 
-struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec,
-			       struct err *err)
+const char *box_busy(const struct box_runtime *rt)
+{
+	for (const struct box_slot *s = rt->slots; s; s = s->next)
+		if (s->phase != EMPTY && s->phase != RUNNING)
+			return s->name;
+	return NULL;
+}
+
+void box_carry(const struct box_runtime *rt, struct carry *to)
+{
+	(void)rt;
+	(void)to;
+}
+
+void box_slot_carry(const struct box_slot *s, struct carry *to)
+{
+	carry_put_num(to, "runs", s->phase == RUNNING);
+}
+
+struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct ledger *ledger,
+			       box_event_fn *fn, void *arg, struct err *err)
+{
+	(void)from;
+	return box_open(loop, "", ledger, fn, arg, err);
+}
+
+static struct box_slot *new_slot(struct box_runtime *rt, const struct box_slot_spec *spec)
 {
 	struct box_slot *s = xcalloc(1, sizeof(*s));
 
-	(void)err;
 	s->rt = rt;
 	s->next = rt->slots;
 	rt->slots = s;
@@ -195,6 +219,26 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	ev_init(&s->timer, timer_cb);
 	ev_init(&s->probe, probe_cb);
 	s->timer.data = s->probe.data = s;
+	return s;
+}
+
+struct box_slot *box_slot_resume(struct box_runtime *rt, const struct box_slot_spec *spec,
+				 struct carry *from, const struct box_spec *runs, struct err *err)
+{
+	struct box_slot *s = new_slot(rt, spec);
+
+	(void)runs;
+	(void)err;
+	s->phase = carry_num(from, "runs", 0) ? RUNNING : EMPTY;
+	return s;
+}
+
+struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spec *spec,
+			       struct err *err)
+{
+	struct box_slot *s = new_slot(rt, spec);
+
+	(void)err;
 	fake_note("open %s", s->name);
 	later(s, OPENING, 0);
 	return s;

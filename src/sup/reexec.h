@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reexec: SIGUSR2: the supervisor goes on as the program that lies now where ours came from, in the same process. First it waits until nothing
+ * is on its way that reports to this program only (a start, a health check, a change), then the new program takes all up in a
+ * child, to see whether it can (try-out), and only then does this one give way. Whatever fails before that leaves all as it was.
+ */
+#ifndef SUP_REEXEC_H
+#define SUP_REEXEC_H
+
+#include "mstack/net_resume.h"
+#include "mstack/sup_carried.h"
+#include "sup/state.h"
+
+/* Of the names and meanings in the tree. What is only added to it needs no new one. */
+#define SUP_CARRY_VERSION 1
+
+/* reexec.c */
+void sup_reexec_request(struct sup *s);
+/* In each turn, when all facts have settled. */
+void sup_look_at_reexec(struct sup *s);
+/* Starts and health checks wait, so that there is a moment without any. Not for long. */
+bool sup_reexec_holds(const struct sup *s);
+/* At the end of the supervisor. */
+void sup_reexec_stop(struct sup *s);
+
+/* writedown.c */
+/* Why it cannot be carried over now, in words; NULL: it can. *ret_never: waiting does not help. */
+char *sup_carry_busy(const struct sup *s, bool *ret_never);
+/* NULL with err: no memory for the document. *ret_document belongs to the tree, and is the caller's to close. */
+struct carry *sup_carry(const struct sup *s, int *ret_document, struct err *err);
+
+/* takeup.c: all that begin() makes of a supervisor, from opts->carried. */
+int sup_take_up(struct sup *s, struct err *err);
+/* carryfields.c: plain numbers of structs, by their names. */
+enum sup_fields { FIELDS_SVC, FIELDS_HEALTH, FIELDS_SLOT };
+void sup_fields_carry(enum sup_fields which, const void *from, struct carry *to);
+/* What is not there stays as it is. */
+void sup_fields_resume(enum sup_fields which, void *to, const struct carry *from);
+void sup_cause_carry(const struct sup_cause *c, struct carry *to);
+void sup_cause_resume(struct sup_cause *c, const struct carry *from);
+/* What of the host decided about the plan, as it was then: the rest of the facts stays. */
+void sup_facts_carry(const struct net_facts *f, struct carry *to);
+void sup_facts_resume(const struct carry *from, struct net_facts *ret);
+/* Impairments that somebody has set by hand are not in the document. */
+void sup_impaired_carry(const struct impair_ways *w, struct carry *to);
+void sup_impaired_resume(struct impair_ways *w, const struct carry *from);
+
+#endif

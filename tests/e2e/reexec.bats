@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# SIGUSR2: the supervisor goes on as the program that lies now where its own came from. Containers notice nothing, and whatever goes
+# wrong before the old program gives way leaves all as it was.
+
+load lib/common
+
+# Programs that may be replaced: mstack of this test lies in ./bin.
+own_programs() {
+	mkdir bin
+	cp "$BUILD"/mstack "$BUILD"/mstack-* bin/
+	PATH=$PWD/bin:$PATH
+}
+
+# The supervisor's words in the background.
+told() { cat "/run/mstack/t/supervisor.log"; }
+times_replaced() { told | grep -c 'goes on in place of' || :; }
+has_replaced() { [[ $(times_replaced) -ge $1 ]]; }
+
+# replace N: for the Nth time.
+replace() {
+	kill -USR2 "$SUP"
+	wait_until has_replaced "$1"
+}
+
+up_in_background() {
+	mstack up -d
+	SUP=$(mstack ls --format json | jq -r .Pid)
+	[[ $SUP == "$(supervisor)" ]]
+}
+
+descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
+
+@test 'containers keep pids, addresses, connections, health and restart counts' {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [nc, -ll, -p, "80", -e, cat]
+		    ports: ["8080:80"]
+		    healthcheck: {test: ["CMD", "true"], interval: 100ms}
+		  crash:
+		    image: busybox
+		    command: [sh, -c, "sleep 0.1; exit 3"]
+		    restart: always
+		  job:
+		    image: busybox
+		    command: ["true"]
+	END
+	up_in_background
+	wait_until health_is web healthy
+	wait_until state_is job exited
+	wait_until test "$(field crash Restarts)" -ge 1
+	restarts=$(field crash Restarts)
+	pid=$(field web Pid) ip=$(field web IP)
+	exec 5<>/dev/tcp/127.0.0.1/8080
+	echo before >&5
+	read -r -t 10 answer <&5
+	[[ $answer == before ]]
+	replace 1
+	echo after >&5
+	read -r -t 10 answer <&5
+	[[ $answer == after ]]
+	exec 5<&-
+	[[ $(field web Pid) == "$pid" ]]
+	[[ $(field web IP) == "$ip" ]]
+	kill -0 "$SUP"
+	health_is web healthy
+	[[ $(field job ExitCode) == 0 ]]
+	state_is job exited
+	[[ $(field crash Restarts) -ge $restarts ]]
+	now=$(field crash Restarts)
+	more() { [[ $(field crash Restarts) -gt $now ]]; }
+	wait_until more
+	# What is new is reached as before.
+	exec 5<>/dev/tcp/127.0.0.1/8080
+	echo new >&5
+	read -r -t 10 answer <&5
+	[[ $answer == new ]]
+	exec 5<&-
+	mstack exec -T web true
+	mstack events --json --since 1h --until 0s | grep -q '"action":"reexec"'
+	mstack down
+}
+
+@test 'ten times in a row: no line of the log is lost, no descriptor is left behind' {
+	stack_one <<-'END'
+		command:
+		  - sh
+		  - -c
+		  - 'i=0; while :; do i=$$((i+1)); echo $$i; [ $$((i % 10)) -ne 0 ] || sleep 0.01; done'
+	END
+	up_in_background
+	wait_until log_has a '^100$'
+	replace 1
+	before=$(descriptors)
+	for i in {2..10}; do
+		replace "$i"
+	done
+	wait_until test "$(descriptors)" -le "$before"
+	last=$(mstack logs -n 1 --no-log-prefix a)
+	further() { [[ $(mstack logs -n 1 --no-log-prefix a) -gt $((last + 100)) ]]; }
+	wait_until further
+	mstack stop 2>/dev/null || :
+	mstack logs --no-log-prefix a |
+		awk '$1 != ++n { print "line " n " is " $0; bad = 1; exit } END { if (n < 300) print "only " n; exit bad || n < 300 }'
+	[[ $(pgrep -c -x mstack-guard) == 1 ]]
+	mstack down
+}
+
+@test 'a program that cannot go on leaves all as it was' {
+	own_programs
+	stack_one <<<'command: [sleep, "1000"]'
+	up_in_background
+	pid=$(field a Pid)
+	printf '#!/bin/sh\necho "what is this?" >&2\nexit 1\n' >bin/new
+	chmod +x bin/new
+	mv bin/mstack bin/old
+	mv bin/new bin/mstack
+	kill -USR2 "$SUP"
+	refused() { told | grep -q "cannot go on for us: what is this?: this program goes on"; }
+	wait_until refused
+	# Not there at all.
+	rm bin/mstack
+	kill -USR2 "$SUP"
+	missing() { told | grep -q "execute '.*/bin/mstack': .*this program goes on"; }
+	wait_until missing
+	[[ $(bin/old ps --format json | jq -r .Pid) == "$pid" ]]
+	# And one that can.
+	mv bin/old bin/mstack
+	replace 1
+	[[ $(field a Pid) == "$pid" ]]
+	mstack down
+}
+
+@test 'killed right after it: the guard of the new program clears up' {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		ports: ["8080:80"]
+	END
+	up_in_background
+	pid=$(field a Pid)
+	replace 1
+	kill -KILL "$SUP"
+	wait_until gone "$pid"
+	nobody() { [[ -z $(other_mstack) ]]; }
+	wait_until nobody
+	[[ -z $(ip -o link show type bridge) ]]
+	mstack down
+}
+
+@test 'in the foreground: what services say is printed on, and Ctrl-C ends it' {
+	stack_one <<<$'command: [sh, -c, "while :; do echo again; sleep 0.1; done"]\nstop_signal: SIGKILL'
+	up_foreground
+	wait_until grep -q again up.out
+	kill -USR2 "$UP"
+	wait_until grep -q 'goes on in place of' up.err
+	seen=$(wc -l <up.out)
+	more() { [[ $(wc -l <up.out) -gt $((seen + 2)) ]]; }
+	wait_until more
+	kill -INT "$UP"
+	ends_with 130 "$UP"
+}
+
+@test 'names are answered, wires carry, impairments stay' {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		x-links:
+		  - {endpoints: ["a:w0", "b:w0"], ipv4: ["10.99.0.1/30", "10.99.0.2/30"]}
+	END
+	up_in_background
+	helper=$(pgrep -x mstack-net)
+	mstack link down a:w0
+	mstack impair a:eth0 ingress rate=400mbit
+	replace 1
+	[[ $(pgrep -x mstack-net) == "$helper" ]]
+	mstack exec -T a nslookup b
+	not inside a busybox ping -c 1 -W 1 10.99.0.2
+	mstack link up a:w0
+	wait_until inside a busybox ping -c 1 -W 1 10.99.0.2
+	# What was set by hand is known, and can be taken away.
+	mstack impair --format json a:eth0 | jq -e '.ingress.rate == "400mbit"'
+	mstack impair a:eth0 clear
+	mstack impair --format json a:eth0 | jq -e '.ingress == {} or .ingress == null'
+	mstack down
+}
+
+@test 'an isolated stack, a terminal, a volume' {
+	stack <<-'END'
+		x-isolated: true
+		services:
+		  a:
+		    image: busybox
+		    command: [sh, -c, "sleep 1000"]
+		    tty: true
+		    stop_signal: SIGKILL
+		    ports: ["8080:80"]
+		    volumes: ["data:/data"]
+		  web:
+		    image: busybox
+		    command: [nc, -ll, -p, "80", -e, cat]
+		    ports: ["8081:80"]
+		volumes: {data: {}}
+	END
+	up_in_background
+	mstack exec -T a sh -c 'echo kept >/data/file'
+	replace 1
+	[[ $(mstack exec -T a cat /data/file) == kept ]]
+	exec 5<>/dev/tcp/127.0.0.1/8081
+	echo hello >&5
+	read -r -t 10 answer <&5
+	[[ $answer == hello ]]
+	exec 5<&-
+	run mstack volume rm t_data
+	[[ $status != 0 ]]
+	mstack down -v
+}
+
+@test 'with a one-off beside it, it is refused' {
+	stack_one <<<'command: [sleep, "1000"]'
+	up_in_background
+	mstack run -d a sleep 1000
+	kill -USR2 "$SUP"
+	refused() { told | grep -q "the one-off container '.*' runs: this program goes on"; }
+	wait_until refused
+	[[ $(times_replaced) == 0 ]]
+	mstack down
+}
