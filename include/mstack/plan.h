@@ -85,7 +85,7 @@ struct plan_slot {
 	const char *const *probe;		/* argv of the health check, NULL: none */
 	const struct stack_probe *own_probe;	/* instead of it: one that needs no process; NULL: none */
 	struct plan_health health;
-	struct plan_hooks post_start, pre_stop;
+	struct plan_hooks post_start, pre_stop, exec;	/* the last: `x-exec` */
 };
 
 /* Slot `slot` waits for slot `on`. */

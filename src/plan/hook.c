@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hook: the commands of `post_start` and `pre_stop`, each with the container's environment and its own over that. Called when the spec
+ * hook: the commands of `post_start`, `pre_stop` and `x-exec`, each with the container's environment and its own over that. Called when the spec
  * of a slot is made. Users stay as text: only who runs the command knows the image.
  */
 #include "plan/planner.h"
@@ -69,4 +69,5 @@ void planner_hooks(struct planner *p, struct plan_slot *slot)
 
 	slot->post_start = make_hooks(p, slot, s->post_start, s->n_post_start);
 	slot->pre_stop = make_hooks(p, slot, s->pre_stop, s->n_pre_stop);
+	slot->exec = make_hooks(p, slot, s->exec, s->n_exec);
 }

@@ -219,6 +219,8 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_probe(s->own_probe, out);
 	for (size_t i = 0; i < s->post_start.n; i++)
 		print_words("post_start", s->post_start.v[i].argv, out);
+	for (size_t i = 0; i < s->exec.n; i++)
+		print_words("x-exec", s->exec.v[i].argv, out);
 	for (size_t i = 0; i < s->pre_stop.n; i++)
 		print_words("pre_stop", s->pre_stop.v[i].argv, out);
 }

@@ -43,6 +43,7 @@ FORM(form_depends);
 FORM(form_env_files);
 FORM(form_environment);
 FORM(form_hooks);
+FORM(form_node_exec);
 FORM(form_logging);
 extern const struct key_table health_keys, probe_keys, depends_keys, env_file_keys, hook_keys, pre_start_keys, logging_keys;
 

@@ -54,3 +54,24 @@ FORM(form_hooks)
 	}
 	return node_list_done(r->arena, n->pos, &items);
 }
+
+/* `x-exec`: commands, each a text or a list of words. */
+FORM(form_node_exec)
+{
+	struct node_items items = { 0 };
+
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *one = n->items[i];
+		struct where here = where_item(w, i);
+		struct node *words;
+
+		if (!reader_check_kind(r, &here, one, NODE_STRING | NODE_LIST))
+			continue;
+		words = form_words(r, &here, one);
+		if (words && !words->n)
+			reader_error(r, &here, one->pos, NULL, "the command is empty");
+		if (words)
+			vec_push(&items, words);
+	}
+	return node_list_done(r->arena, n->pos, &items);
+}

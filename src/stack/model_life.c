@@ -172,6 +172,17 @@ static const struct stack_hook *read_hooks(struct reader *r, const struct node *
 	return list;
 }
 
+static const struct stack_hook *read_exec(struct reader *r, const struct node *n, size_t *ret_n)
+{
+	struct stack_hook *list = arena_array(r->arena, struct stack_hook, n ? n->n : 0);
+
+	for (size_t i = 0; n && i < n->n; i++)
+		list[i] = (struct stack_hook){ .command = value_strs_of(r, n->items[i]),
+					       .pos = n->items[i]->pos };
+	*ret_n = n ? n->n : 0;
+	return list;
+}
+
 static enum stack_unhealthy read_unhealthy(const struct node *service)
 {
 	static const char *const words[] = {
@@ -194,6 +205,7 @@ void model_life(struct reader *r, const struct node *n, struct stack_service *s)
 	s->on_unhealthy = read_unhealthy(n);
 	s->post_start = read_hooks(r, node_get(n, "post_start"), &s->n_post_start);
 	s->pre_stop = read_hooks(r, node_get(n, "pre_stop"), &s->n_pre_stop);
+	s->exec = read_exec(r, node_get(n, "x-exec"), &s->n_exec);
 	s->stop_signal = value_str(n, "stop_signal");
 	s->stop_signal_nr = s->stop_signal.text ? sig_parse(s->stop_signal.text) : 0;
 	s->stop_grace_ns = value_num(n, "stop_grace_period");

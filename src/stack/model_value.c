@@ -28,7 +28,11 @@ bool value_bool(const struct node *map, const char *key)
 
 struct stack_strs value_strs(struct reader *r, const struct node *map, const char *key)
 {
-	const struct node *n = node_get(map, key);
+	return value_strs_of(r, node_get(map, key));
+}
+
+struct stack_strs value_strs_of(struct reader *r, const struct node *n)
+{
 	struct stack_str *v;
 
 	if (!n || n->kind != NODE_LIST)

@@ -14,6 +14,7 @@ struct stack_str value_str(const struct node *map, const char *key);
 struct stack_num value_num(const struct node *map, const char *key);
 bool value_bool(const struct node *map, const char *key);
 struct stack_strs value_strs(struct reader *r, const struct node *map, const char *key);
+struct stack_strs value_strs_of(struct reader *r, const struct node *n); /* a list, or NULL */
 struct stack_kvs value_kvs(struct reader *r, const struct node *map, const char *key);
 
 /* Which of these words it is; none, and NULL, is the first. */

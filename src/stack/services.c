@@ -111,6 +111,7 @@ static const struct key service_rows[] = {
 	DONE("volumes", LST, AS(form_mounts), BELOW(mount_keys)),
 	DONE("volumes_from", LST, AS(form_shares), MERGES(SET), ONLY("services")),
 	DONE("working_dir", STR, AS(form_working_dir)),
+	DONE("x-exec", LST, AS(form_node_exec)),
 	DONE("x-on-unhealthy", STR, AS(form_on_unhealthy)),
 	DONE("x-rootfs", MAP, BELOW(rootfs_keys)),
 };

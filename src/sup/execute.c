@@ -286,6 +286,8 @@ static void execute_health(struct sup_slot *slot)
 /* A stop that does not wait for hooks ends those that run. */
 static void execute_hooks(struct sup_slot *slot, unsigned todo)
 {
+	if (todo & (DO_SIGNAL | DO_KILL | DO_PRE_STOP))
+		sup_exec_end(slot);
 	if (todo & (DO_SIGNAL | DO_KILL))
 		sup_hooks_end(slot);
 	else if (todo & DO_POST_START)

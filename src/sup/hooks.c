@@ -46,7 +46,11 @@ static const char *const *home_of(const struct sup_slot *slot, const struct stor
 
 int sup_hook_begin(struct sup_slot *slot, struct err *err)
 {
-	const struct plan_hook *h = &slot->hooking.list->v[slot->hooking.at];
+	return sup_hook_run(slot, &slot->hooking.list->v[slot->hooking.at], err);
+}
+
+int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *err)
+{
 	_cleanup_(store_user_fini) struct store_user user = { 0 };
 	struct box_user ids;
 	struct box_exec_spec spec = { .token = slot->nr,

@@ -24,7 +24,17 @@ static int begin(struct sup_slot *slot, enum sup_errand errand, struct err *err)
 {
 	if (!slot->box)
 		return err_set(err, "its container has ended");
-	return errand == ERRAND_HOOK ? sup_hook_begin(slot, err) : sup_probe_run(slot, err);
+	switch (errand) {
+	case ERRAND_HOOK:
+		return sup_hook_begin(slot, err);
+	case ERRAND_EXEC:
+		return sup_exec_run(slot, err);
+	case ERRAND_PROBE:
+		return sup_probe_run(slot, err);
+	case ERRAND_NONE:
+		break;
+	}
+	return -1;
 }
 
 static void fail(struct sup_slot *slot, const struct err *err)
@@ -44,7 +54,9 @@ void sup_inside_execute(struct sup_slot *slot)
 
 	if (in->running || !in->waiting)
 		return;
-	in->running = in->waiting & ERRAND_HOOK ? ERRAND_HOOK : ERRAND_PROBE;
+	in->running = in->waiting & ERRAND_HOOK	  ? ERRAND_HOOK
+		      : in->waiting & ERRAND_EXEC ? ERRAND_EXEC
+						  : ERRAND_PROBE;
 	in->waiting &= ~(unsigned)in->running;
 	in->dropped = false;
 	slot->probe_output[0] = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * inside: commands of ours in a container, a health check or a hook. box runs one at a time in a slot, so whoever wants one waits
- * for its turn here; hooks go first. Used by probing and hooks; settle tells when one has ended.
+ * for its turn here; hooks go first, then `x-exec`. Used by probing, hooks and nodeexec; settle tells when one has ended.
  */
 #ifndef SUP_INSIDE_H
 #define SUP_INSIDE_H
@@ -13,7 +13,7 @@
 struct sup_slot;
 struct plan_hooks;
 
-enum sup_errand { ERRAND_NONE, ERRAND_HOOK = 1, ERRAND_PROBE = 2 };
+enum sup_errand { ERRAND_NONE, ERRAND_HOOK = 1, ERRAND_PROBE = 2, ERRAND_EXEC = 4 };
 
 struct sup_inside {
 	enum sup_errand running;
@@ -44,6 +44,12 @@ struct sup_knock {
 struct sup_hooking {
 	const struct plan_hooks *list;
 	size_t at;
+};
+
+/* `x-exec`: the command that runs or is next. */
+struct sup_execing {
+	size_t at;
+	bool late;
 };
 
 #endif

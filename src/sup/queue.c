@@ -76,6 +76,13 @@ static void probe_timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	queue_timer(w->data, FACT_PROBE_TIMEOUT);
 }
 
+static void exec_timer_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	queue_timer(w->data, FACT_EXEC_TIMEOUT);
+}
+
 static void give_up_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop;
@@ -141,9 +148,11 @@ void sup_slot_watchers_init(struct sup_slot *slot)
 	ev_init(&slot->timer, timer_cb);
 	ev_init(&slot->health_timer, health_timer_cb);
 	ev_init(&slot->probe_timer, probe_timer_cb);
+	ev_init(&slot->exec_timer, exec_timer_cb);
 	sup_streams_init(slot);
 	sup_knock_init(slot);
 	slot->timer.data = slot->health_timer.data = slot->probe_timer.data = slot;
+	slot->exec_timer.data = slot;
 }
 
 void sup_watchers_start(struct sup *s)
@@ -173,6 +182,7 @@ void sup_watchers_stop(struct sup *s)
 		ev_timer_stop(s->loop, &s->slots[i].timer);
 		ev_timer_stop(s->loop, &s->slots[i].health_timer);
 		ev_timer_stop(s->loop, &s->slots[i].probe_timer);
+		ev_timer_stop(s->loop, &s->slots[i].exec_timer);
 		sup_knock_end(&s->slots[i]);
 		sup_streams_stop(&s->slots[i]);
 	}

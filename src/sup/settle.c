@@ -138,6 +138,7 @@ static void started(struct sup_slot *slot)
 	sup_streams_started(slot);
 	sup_names_up(slot, true);
 	sup_feed(slot, SVC_EV_STARTED, 0);
+	sup_exec_begin(slot);
 	if (slot->svc.state == SVC_RUNNING)
 		sup_feed_health(slot, HEV_STARTED);
 	if (!slot->oneoff)
@@ -191,6 +192,7 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	bool wished = !v->want_up || (v->state == SVC_STOPPING && v->ailment == SVC_WELL);
 
 	sup_names_up(slot, false);
+	sup_exec_end(slot);
 	sup_streams_ended(slot);
 	sup_attach_ended(slot, ev->status);
 	slot->oom = ev->oom;
@@ -216,6 +218,9 @@ static void exec_done(struct sup_slot *slot, int status)
 		break;
 	case ERRAND_PROBE:
 		sup_probe_done(slot, status);
+		break;
+	case ERRAND_EXEC:
+		sup_exec_done(slot, status);
 		break;
 	}
 }
@@ -333,6 +338,9 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 		break;
 	case FACT_PROBE_TIMEOUT:
 		sup_probe_timeout(slot);
+		break;
+	case FACT_EXEC_TIMEOUT:
+		sup_exec_late(slot);
 		break;
 	case FACT_PROBED:
 		sup_probe_done(slot, fact->box.status);

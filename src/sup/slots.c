@@ -92,6 +92,7 @@ void sup_slot_drop(struct sup_slot *slot)
 	ev_timer_stop(s->loop, &slot->timer);
 	ev_timer_stop(s->loop, &slot->health_timer);
 	ev_timer_stop(s->loop, &slot->probe_timer);
+	ev_timer_stop(s->loop, &slot->exec_timer);
 	sup_knock_end(slot);
 	sup_streams_stop(slot);
 	forget(slot);

@@ -45,6 +45,7 @@ enum sup_fact_kind {
 	FACT_TIMER,	   /* the timer of a slot's state */
 	FACT_HEALTH_TIMER, /* the wait between two probes is over */
 	FACT_PROBE_TIMEOUT,
+	FACT_EXEC_TIMEOUT,
 	FACT_PROBED, /* a probe of ours has ended; box.status */
 	FACT_SIGNAL,  /* somebody sent us a signal */
 	FACT_GIVE_UP, /* something killed does not end */
@@ -94,10 +95,11 @@ struct sup_slot {
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
 	uint64_t timer_ms, health_ms;
-	ev_timer timer, health_timer, probe_timer;
+	ev_timer timer, health_timer, probe_timer, exec_timer;
 	bool probe_late;
 	struct sup_inside inside;
 	struct sup_hooking hooking;
+	struct sup_execing execing;
 	struct sup_knock knock;
 	bool oom;	/* the last exit */
 	struct err err; /* of the last failed start */
@@ -385,7 +387,15 @@ void sup_knock_line(struct sup_slot *slot, const struct logs_line *line);
 void sup_hooks_begin(struct sup_slot *slot, const struct plan_hooks *list);
 void sup_hooks_end(struct sup_slot *slot);
 int sup_hook_begin(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
+int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *err);
 void sup_hook_done(struct sup_slot *slot, int status);
+
+/* nodeexec.c: `x-exec` */
+void sup_exec_begin(struct sup_slot *slot);
+void sup_exec_end(struct sup_slot *slot);
+int sup_exec_run(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
+void sup_exec_late(struct sup_slot *slot);
+void sup_exec_done(struct sup_slot *slot, int status);
 
 /* wiring.c: the wires of a slot, which are made before its first start, when the namespaces of all their ends are there. */
 /* May it start? While it waits the other slots are opened, whether they may start or not: so no order among them can be a circle. */
