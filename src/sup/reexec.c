@@ -29,6 +29,7 @@ struct sup_reexec {
 	enum phase phase;
 	char *program;
 	char *why; /* it waits, in words; NULL: it does not */
+	enum sup_busy how;
 	ev_timer patience;
 	pid_t pid; /* of the try-out */
 	int pidfd, words;
@@ -70,7 +71,7 @@ static void give_up(struct sup *s, const char *why)
 
 bool sup_reexec_holds(const struct sup *s)
 {
-	return s->reexec && s->reexec->phase != IS_TRIED;
+	return s->reexec && s->reexec->phase != IS_TRIED && s->reexec->how == BUSY_SHORT;
 }
 
 /* ---- the other program ----------------------------------------------------------------------- */
@@ -269,7 +270,9 @@ void sup_reexec_request(struct sup *s)
 	if (s->reexec || s->ending != ENDING_NO)
 		return;
 	r = s->reexec = xcalloc(1, sizeof(*r));
-	*r = (struct sup_reexec){ .sup = s, .pidfd = -1, .words = -1, .program = path_self() };
+	*r = (struct sup_reexec){
+		.sup = s, .pidfd = -1, .words = -1, .program = path_self(), .how = BUSY_LONG
+	};
 	ev_init(&r->ended, ended_cb);
 	ev_timer_init(&r->patience, patience_cb, PATIENCE_S, 0);
 	r->ended.data = r->patience.data = s;
@@ -282,11 +285,10 @@ static void look(struct sup *s)
 {
 	struct sup_reexec *r = s->reexec;
 	struct err err = { 0 };
-	bool never;
 
 	free(r->why);
-	r->why = sup_carry_busy(s, &never);
-	if (r->why && never) {
+	r->why = sup_carry_busy(s, &r->how);
+	if (r->why && r->how == BUSY_NEVER) {
 		_cleanup_free_ char *why = take_ptr(&r->why);
 
 		give_up(s, why);

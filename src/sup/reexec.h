@@ -24,8 +24,10 @@ bool sup_reexec_holds(const struct sup *s);
 void sup_reexec_stop(struct sup *s);
 
 /* writedown.c */
-/* Why it cannot be carried over now, in words; NULL: it can. *ret_never: waiting does not help. */
-char *sup_carry_busy(const struct sup *s, bool *ret_never);
+/* SHORT: it passes when nothing new is begun. LONG: something has to be done first. NEVER: waiting does not help. */
+enum sup_busy { BUSY_SHORT, BUSY_LONG, BUSY_NEVER };
+/* Why it cannot be carried over now, in words; NULL: it can. */
+char *sup_carry_busy(const struct sup *s, enum sup_busy *ret_how);
 /* NULL with err: no memory for the document. *ret_document belongs to the tree, and is the caller's to close. */
 struct carry *sup_carry(const struct sup *s, int *ret_document, struct err *err);
 

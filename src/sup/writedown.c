@@ -7,20 +7,20 @@
 
 /* ---- may it be now? -------------------------------------------------------------------------- */
 
-static char *busy_slot(const struct sup_slot *slot, bool *ret_never)
+static char *busy_slot(const struct sup_slot *slot, enum sup_busy *ret_how)
 {
 	const char *name = slot->plan ? slot->plan->name : "";
 
 	if (slot->oneoff) {
-		*ret_never = true;
+		*ret_how = BUSY_NEVER;
 		return xasprintf("the one-off container '%s' runs", name);
 	}
 	if (slot->clients) {
-		*ret_never = true;
+		*ret_how = BUSY_NEVER;
 		return xasprintf("somebody is attached to '%s'", name);
 	}
 	if (slot->plan && slot->model != slot->sup->model) {
-		*ret_never = true;
+		*ret_how = BUSY_NEVER;
 		return xasprintf("'%s' is still what an earlier stack file said", name);
 	}
 	if (slot->knock.fd >= 0 || slot->inside.running == ERRAND_PROBE)
@@ -32,24 +32,32 @@ static char *busy_slot(const struct sup_slot *slot, bool *ret_never)
 	return NULL;
 }
 
-char *sup_carry_busy(const struct sup *s, bool *ret_never)
+static char *busy_long(const struct sup *s)
+{
+	if (s->verbs)
+		return xstrdup("a command of a client is not through yet");
+	return s->up_told ? NULL : xstrdup("the stack is still starting");
+}
+
+char *sup_carry_busy(const struct sup *s, enum sup_busy *ret_how)
 {
 	const char *name = box_busy(s->runtime);
 	char *why = NULL;
 
-	*ret_never = s->opts->client != NULL;
+	*ret_how = BUSY_NEVER;
 	if (s->opts->client)
 		return xstrdup("this supervisor was started by `mstack run`");
 	if (s->ending != ENDING_NO)
 		return xstrdup("the stack is being stopped");
-	for (size_t i = 0; !why && i < s->n_slots; i++)
-		why = busy_slot(&s->slots[i], ret_never);
+	*ret_how = BUSY_LONG;
+	why = busy_long(s);
 	if (why)
 		return why;
-	if (s->verbs)
-		return xstrdup("a command of a client is not through yet");
-	if (!s->up_told)
-		return xstrdup("the stack is still starting");
+	*ret_how = BUSY_SHORT;
+	for (size_t i = 0; !why && i < s->n_slots; i++)
+		why = busy_slot(&s->slots[i], ret_how);
+	if (why)
+		return why;
 	if (name)
 		return xasprintf("'%s' is being started or stopped", name);
 	if (net_busy(s->net) || (s->uplink && net_busy(s->uplink)))

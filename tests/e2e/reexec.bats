@@ -219,6 +219,57 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	mstack down -v
 }
 
+@test 'what was stopped, paused, scaled and chosen stays so' {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [nc, -ll, -p, "80", -e, cat]
+		    stop_signal: SIGKILL
+		    scale: 3
+		    ports: ["80"]
+		    healthcheck: {x-probe: {tcp: 80}, interval: 100ms}
+		  job: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  still: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  lines:
+		    image: busybox
+		    command: [sh, -c, "echo ready to serve; exec sleep 1000"]
+		    stop_signal: SIGKILL
+		    healthcheck: {x-probe: {log: ready to serve}, interval: 100ms}
+	END
+	mstack up -d --wait --scale web=2
+	SUP=$(supervisor)
+	mstack stop job
+	mstack pause still
+	seen() { mstack ps -a --format json | jq -c '[.Name, .State, .Pid, .IP, .Health, .Publishers]' | sort; }
+	before=$(seen)
+	replace 1
+	[[ $(seen) == "$before" ]]
+	mstack unpause still
+	mstack start job
+	state_is still running
+	state_is job running
+	mstack down
+}
+
+@test 'while a command is under way it waits for its end' {
+	stack_one <<-'END'
+		command: [sh, -c, "trap 'sleep 2; exit 0' TERM; while :; do sleep 0.1; done"]
+		healthcheck: {test: ["CMD", "true"], interval: 50ms}
+	END
+	up_in_background
+	wait_until health_is a healthy
+	mstack restart a &
+	restart=$!
+	stopping() { mstack events --json --since 1h --until 0s | grep -q '"action":"kill"'; }
+	wait_until stopping
+	kill -USR2 "$SUP"
+	wait "$restart"
+	wait_until has_replaced 1
+	wait_until health_is a healthy
+	mstack down
+}
+
 @test 'with a one-off beside it, it is refused' {
 	stack_one <<<'command: [sleep, "1000"]'
 	up_in_background
