@@ -58,7 +58,7 @@ struct ledger;
 /*
  * Opens (and with `create` makes, mode 0600) the ledger file and replays it. `kinds`: NULL-terminated lists of kinds, itself
  * ended by NULL; they must outlive the ledger. A torn last record is cut off. Returns NULL on error; a missing file without
- * `create` gives err->sys == ENOENT. The folder of `path` must exist. A process that holds the lock must not open the same
+ * `create` gives err->sys == ENOENT, one that this version did not write EBADMSG. The folder of `path` must exist. A process that holds the lock must not open the same
  * ledger again: closing the second one would drop the lock (fcntl(2)).
  */
 struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);

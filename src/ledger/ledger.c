@@ -130,6 +130,18 @@ static void apply(struct ledger *l, const struct ledger_record *r)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* EBADMSG, in words of our own. */
+static int not_ours(const struct ledger *l, struct err *err)
+{
+	err_set(err,
+		"ledger: '%s' was not written by this version of mstack: "
+		"run `mstack down` of the version that wrote it, or remove the file",
+		l->path);
+	if (err)
+		err->sys = EBADMSG;
+	return -1;
+}
+
 static int head_read(const struct ledger *l, struct ledger_head *ret,
 		     enum ledger_head_check *ret_check, struct err *err)
 {
@@ -138,12 +150,7 @@ static int head_read(const struct ledger *l, struct ledger_head *ret,
 	if (n < 0)
 		return err_sys(err, errno, "ledger: read '%s'", l->path);
 	*ret_check = ledger_head_check(ret, (size_t)n);
-	if (*ret_check == LEDGER_HEAD_FOREIGN)
-		return err_set(err,
-			       "ledger: '%s' was not written by this version of mstack: "
-			       "run `mstack down` of the version that wrote it, or remove the file",
-			       l->path);
-	return 0;
+	return *ret_check == LEDGER_HEAD_FOREIGN ? not_ours(l, err) : 0;
 }
 
 /* The bytes from `start` to the end of the file. */

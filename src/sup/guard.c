@@ -27,6 +27,15 @@ static void close_others(int keep)
 	syscall(SYS_close_range, keep + 1, ~0U, 0);
 }
 
+/* Our own supervisor has written the ledger, so one that cannot be read was spoilt: what there is, is found by its names. */
+static void clean_without(const char *project)
+{
+	_cleanup_free_ char *ledger = sup_ledger_path(project);
+
+	unlink(ledger);
+	sup_cleanup(project, NULL, &(struct err){ 0 });
+}
+
 static _Noreturn void guard(const char *project, int supervisor)
 {
 	struct pollfd p = { .fd = supervisor, .events = POLLIN };
@@ -40,7 +49,8 @@ static _Noreturn void guard(const char *project, int supervisor)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
-	sup_cleanup(project, NULL, &err);
+	if (sup_cleanup(project, NULL, &err) < 0 && err.sys == EBADMSG)
+		clean_without(project);
 	_exit(0);
 }
 

@@ -59,6 +59,16 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	expect_exit 0 timeout 60 mstack down
 }
 
+@test "damage: rubbish in the ledger, and the supervisor is killed: the guard finds things by their names" {
+	two
+	mstack up -d
+	local sup
+	sup=$(supervisor)
+	head -c 3000 /dev/urandom >/run/mstack/t/ledger
+	kill -9 "$sup"
+	audit check ../audit.before 10
+}
+
 @test "damage: rubbish in the ledger of a stack whose supervisor and guard are dead" {
 	two
 	mstack up -d
