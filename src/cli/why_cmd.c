@@ -25,6 +25,8 @@ struct asking {
 	json_t *rows;	 /* of ps */
 	json_t *slots;	 /* names as keys, in the order of ps, then of the journal */
 	int64_t tail;
+	bool down; /* no supervisor is there */
+	bool lost; /* and the journal has no word of its end */
 };
 
 /* ---- what there is --------------------------------------------------------------------------- */
@@ -36,6 +38,8 @@ static int on_entry(void *arg, const struct cli_entry *e)
 
 	if (json_array_size(a->entries) >= ENTRIES_MAX)
 		json_array_remove(a->entries, 0);
+	if (!strcmp(type, "stack"))
+		a->lost = strcmp(cli_string(e->object, "action"), "down") != 0;
 	if (!strcmp(type, "container") && *cli_string(e->object, "slot"))
 		json_array_append(a->entries, (json_t *)e->object);
 	return 0;
@@ -133,13 +137,14 @@ static json_t *sentences(const struct asking *a, const char *slot)
 	return list;
 }
 
-static void add_text(const char *slot, const json_t *row, const json_t *list, struct buf *out)
+static void add_text(const struct asking *a, const char *slot, const json_t *row,
+		     const json_t *list, struct buf *out)
 {
 	const json_t *e;
 	size_t i;
 
 	buf_printf(out, "%s: ", slot);
-	cli_why_state(row, out);
+	cli_why_state(row, a->down && a->lost, out);
 	buf_putc(out, '\n');
 	json_array_foreach(list, i, e) {
 		struct buf when = { 0 };
@@ -150,12 +155,13 @@ static void add_text(const char *slot, const json_t *row, const json_t *list, st
 	}
 }
 
-static json_t *json_of(const char *slot, const json_t *row, const json_t *list)
+static json_t *json_of(const struct asking *a, const char *slot, const json_t *row,
+		       const json_t *list)
 {
 	_cleanup_(buf_fini) struct buf state = { 0 };
 	json_t *o = json_object();
 
-	cli_why_state(row, &state);
+	cli_why_state(row, a->down && a->lost, &state);
 	json_object_set_new(o, "slot", json_string(slot));
 	json_object_set_new(o, "state", json_string(row ? cli_string(row, "State") : ""));
 	json_object_set_new(o, "text", cli_harmless_string(buf_str(&state)));
@@ -173,12 +179,12 @@ static void show(const struct asking *a)
 	json_object_foreach(a->slots, slot, value) {
 		json_t *row = json_is_null(value) ? NULL : value;
 		json_t *list = sentences(a, slot);
-		json_t *o = json ? json_of(slot, row, list) : NULL;
+		json_t *o = json ? json_of(a, slot, row, list) : NULL;
 
 		if (json)
 			json_dumpf(o, stdout, JSON_COMPACT);
 		else
-			add_text(slot, row, list, &out);
+			add_text(a, slot, row, list, &out);
 		puts(json ? "" : buf_str(&out));
 		buf_fini(&out);
 		json_decref(o);
@@ -202,11 +208,14 @@ static int parse_tail(const char *s, int64_t *ret, struct err *err)
 static int ask(struct asking *a, struct err *err)
 {
 	const struct logs_query q = { .tail = -1 };
+	int rc;
 
 	if (parse_tail(a->o->tail, &a->tail, err) < 0 ||
-	    cli_project_find(a->o, &a->project, err) < 0 ||
-	    cli_slots(a->project.name, &a->rows, err) < 0 ||
-	    cli_entries_read(a->project.name, &q, on_entry, a, err) < 0)
+	    cli_project_find(a->o, &a->project, err) < 0)
+		return -1;
+	rc = cli_slots(a->project.name, &a->rows, err);
+	a->down = rc > 0;
+	if (rc < 0 || cli_entries_read(a->project.name, &q, on_entry, a, err) < 0)
 		return -1;
 	find_slots(a);
 	if (check_services(a, err) < 0)

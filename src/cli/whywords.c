@@ -334,11 +334,13 @@ bool cli_why_sentence(const json_t *entries, size_t at, struct buf *out)
 
 /* ---- now ------------------------------------------------------------------------------------- */
 
-void cli_why_state(const json_t *row, struct buf *out)
+void cli_why_state(const json_t *row, bool lost, struct buf *out)
 {
 	const char *reason = cli_string(row, "Reason");
 
-	if (!row)
+	if (!row && lost)
+		buf_puts(out, "not there: the supervisor was killed, or the host went down");
+	else if (!row)
 		buf_puts(out, "not there: it was removed, or the stack is down");
 	else if (!strcmp(cli_string(row, "State"), "created"))
 		buf_puts(out, "not started");

@@ -62,6 +62,8 @@ assert seq > 10'
 	pid=$(field a Pid)
 	kill -9 "$(supervisor)"
 	wait_until gone "$pid"
+	output=$(mstack why a)
+	says 'a-1: not there: the supervisor was killed, or the host went down' 'it was started'
 	mstack down
 	mstack up -d
 	mstack events --json --since 1h --until 0s | grep -q '"type":"stack","action":"lost"'

@@ -143,10 +143,17 @@ static void test_states(void **state)
 		json_t *row = json_loads(rows[i].row, JSON_DECODE_ANY, NULL);
 		struct buf said = { 0 };
 
-		cli_why_state(json_is_null(row) ? NULL : row, &said);
+		cli_why_state(json_is_null(row) ? NULL : row, false, &said);
 		assert_string_equal(buf_str(&said), rows[i].says);
 		buf_fini(&said);
 		json_decref(row);
+	}
+	{
+		struct buf said = { 0 };
+
+		cli_why_state(NULL, true, &said);
+		assert_non_null(strstr(buf_str(&said), "supervisor was killed"));
+		buf_fini(&said);
 	}
 }
 
