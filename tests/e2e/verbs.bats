@@ -308,3 +308,26 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 2 mstack up --no-start --wait
 	mstack down
 }
+
+@test "verbs: a restart under load keeps address, published port and log" {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [sh, -c, "echo begin; mkdir -p /w; echo fine >/w/index.html; exec httpd -f -p 80 -h /w"]
+		    ports: ["8080:80"]
+		  client: {image: busybox, command: [sh, -c, "while :; do wget -q -O - http://web/ && echo asked || sleep 0.1; done"]}
+	END
+	mstack up -d
+	ip=$(field web IP)
+	wait_until log_has client asked
+	for _ in 1 2 3; do
+		expect_exit 0 mstack restart -t 1 web
+		asked=$(count_of client asked)
+		wait_until has_lines client asked $((asked + 5))
+		[[ $(field web IP) == "$ip" ]]
+		wait_until wget -q -O /dev/null http://127.0.0.1:8080/
+	done
+	[[ $(count_of web begin) == 4 ]]
+	expect_exit 0 mstack down -t 0
+}

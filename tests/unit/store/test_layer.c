@@ -55,6 +55,29 @@ static void undo(struct ledger *l)
 		fail_msg("%s", err.text);
 }
 
+/* One goes before the others, and is made anew with nothing in it. */
+static void test_drop(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *file = scratch_path(s, "data/projects/lab/slots/web-1/upper/etc/x");
+	_cleanup_free_ char *other = scratch_path(s, "data/projects/lab/slots/web-2/upper/y");
+	struct ledger *l = open_ledger(s);
+	struct err err = { 0 };
+
+	make(s, l, "lab", "web-1");
+	make(s, l, "lab", "web-2");
+	scratch_text(s, "data/projects/lab/slots/web-1/upper/etc/x", "written");
+	scratch_text(s, "data/projects/lab/slots/web-2/upper/y", "kept");
+	assert_int_equal(store_slot_layer_drop(s->store, "lab", "web-1", l, &err), 0);
+	assert_false(is_there(file));
+	assert_int_equal(store_slot_layer_drop(s->store, "lab", "web-1", l, &err), 0);
+	make(s, l, "lab", "web-1");
+	assert_false(is_there(file));
+	assert_true(is_there(other));
+	undo(l);
+	ledger_close(l);
+}
+
 static void test_life(void **state)
 {
 	struct scratch *s = *state;
@@ -231,9 +254,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_life),    TEST(test_logs_stay), TEST(test_hostile_content),
-		TEST(test_foreign), TEST(test_half_made), TEST(test_names),
-		TEST(test_find),
+		TEST(test_life),      TEST(test_drop),
+		TEST(test_logs_stay), TEST(test_hostile_content),
+		TEST(test_foreign),   TEST(test_half_made),
+		TEST(test_names),     TEST(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
