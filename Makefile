@@ -198,6 +198,7 @@ bench-run: all
 bench-net: all
 	BUILD=$(B) CC='$(CC)' tests/bench/traffic
 	BUILD=$(B) CC='$(CC)' tests/bench/names
+	BUILD=$(B) CC='$(CC)' tests/bench/packets
 
 bench-config: all
 	BUILD=$(B) CC='$(CC)' tests/bench/config
@@ -238,7 +239,7 @@ help:
 	@echo 'make measure      print the budgets of the code'
 	@echo 'make bench        start-up times beside the bare kernel work (root)'
 	@echo 'make bench-run    one container beside crun, runc, bubblewrap and podman; what each safety measure costs (root)'
-	@echo 'make bench-net    networks: to make and remove them, and what passes through, beside bare links; names beside dnsmasq (root)'
+	@echo 'make bench-net    networks: to make and remove them, and what passes through, beside bare links; names beside dnsmasq, capture beside tcpdump (root)'
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make bench-supervise  exit to running again, health checks, logs and memory of the supervisor (root)'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,6 +26,9 @@
 
 /* One that hears nothing for so long has gone mad; it is no fault of ours, so it is ended. */
 #define DEAF_S 10.0
+/* So often it is told something, and one that has read nothing at all for two of these hangs. */
+#define BEAT_S	   3.0
+#define BEATS_LOST 2
 /* The first wait before another start, doubled with each that does not live for long. */
 #define AGAIN_S	     0.05
 #define AGAIN_LAST_S 5.0
@@ -53,7 +58,8 @@ struct net_names {
 	uint64_t started_ms;
 	double again_s;
 	ev_io ended, room;
-	ev_timer again, deaf;
+	ev_timer again, deaf, beat;
+	unsigned lost; /* beats that found it as before */
 	struct messages queue; /* what it was not told yet: from `told` on */
 	size_t told;
 };
@@ -235,6 +241,15 @@ static int spawn(const char *program, int sock, pid_t *ret_pid)
 	return rc;
 }
 
+static void watch(struct net_names *n)
+{
+	n->lost = 0;
+	ev_io_set(&n->ended, n->sock, EV_READ);
+	ev_io_start(n->loop, &n->ended);
+	ev_timer_set(&n->beat, BEAT_S, BEAT_S);
+	ev_timer_start(n->loop, &n->beat);
+}
+
 static int start(struct net_names *n, struct err *err)
 {
 	_cleanup_fd_ int ours = -1, theirs = -1;
@@ -251,8 +266,7 @@ static int start(struct net_names *n, struct err *err)
 	n->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	n->sock = take_fd(&ours);
 	n->started_ms = time_mono_ms();
-	ev_io_set(&n->ended, n->sock, EV_READ);
-	ev_io_start(n->loop, &n->ended);
+	watch(n);
 	tell_all(n);
 	return 0;
 }
@@ -264,6 +278,7 @@ static void stop(struct net_names *n)
 
 	empty_queue(n);
 	ev_io_stop(n->loop, &n->ended);
+	ev_timer_stop(n->loop, &n->beat);
 	cleanup_fd(&n->sock);
 	if (n->pidfd < 0)
 		return;
@@ -334,6 +349,23 @@ static void on_deaf(struct ev_loop *loop, ev_timer *w, int revents)
 	has_ended(w->data, "it did not hear any more");
 }
 
+/* The kernel knows what it has not read yet, so it need not answer. */
+static void on_beat(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	static const struct helper_message beat = { .kind = HELPER_BEAT };
+	struct net_names *n = w->data;
+	int unread = 0;
+
+	(void)loop;
+	(void)revents;
+	if (ioctl(n->sock, SIOCOUTQ, &unread) < 0 || !unread) {
+		n->lost = 0;
+		tell(n, &beat);
+	} else if (++n->lost >= BEATS_LOST) {
+		has_ended(n, "it hung");
+	}
+}
+
 static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct net_names *n = w->data;
@@ -358,7 +390,8 @@ static struct net_names *names_new(struct ev_loop *loop, net_event_fn *fn, void 
 	ev_init(&n->room, on_room);
 	ev_init(&n->again, on_again);
 	ev_init(&n->deaf, on_deaf);
-	n->ended.data = n->room.data = n->again.data = n->deaf.data = n;
+	ev_init(&n->beat, on_beat);
+	n->ended.data = n->room.data = n->again.data = n->deaf.data = n->beat.data = n;
 	n->program = program_find(HELPER_NAME, HELPER_VARIABLE);
 	return n;
 }
@@ -541,8 +574,7 @@ static void take_process(struct net_names *n, struct carry *from)
 	n->pidfd = carry_take_fd(from, "process");
 	n->sock = carry_take_fd(from, "socket");
 	n->started_ms = (uint64_t)carry_num(from, "started", 0);
-	ev_io_set(&n->ended, n->sock, EV_READ);
-	ev_io_start(n->loop, &n->ended);
+	watch(n);
 	tell_upstream(n);
 }
 

@@ -29,6 +29,7 @@ enum helper_kind {
 	HELPER_LISTEN, /* slot, with its sockets of UDP and TCP: all that concerns it was told */
 	HELPER_DROP,   /* slot: it is gone, with its names */
 	HELPER_PROXY,  /* protocol, own, with a socket of that: what comes to it by ::1 is handed on to `to` */
+	HELPER_BEAT,   /* nothing: it is heard, or it is not */
 	HELPER_UNPROXY, /* protocol, own: no more, and what is under way ends */
 };
 

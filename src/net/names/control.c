@@ -113,6 +113,8 @@ int control_take(struct names *n, const struct helper_message *m, int fds[2])
 	case HELPER_DROP:
 		take_drop(n, m);
 		return 0;
+	case HELPER_BEAT:
+		return 0;
 	case HELPER_PROXY:
 		return proxy_add(n, m, fds);
 	case HELPER_UNPROXY:

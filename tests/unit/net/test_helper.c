@@ -247,6 +247,28 @@ static void test_starts_again(void **state)
 	assert_int_equal(helper_pid(), 0);
 }
 
+/* One that hangs is noticed though it has nothing to do, and another one takes over. */
+static void test_hangs(void **state)
+{
+	struct world *w = *state;
+	struct asking a;
+	pid_t pid;
+
+	if (!can_run())
+		return;
+	begin(&a, w);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	w->n_events = 0;
+	pid = helper_pid();
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	for (int i = 0; i < 600 && !w->n_events; i++)
+		world_run(w, 1, 50);
+	assert_int_equal(w->n_events, 1);
+	assert_int_equal(ask(&a, WEB, "db"), 3);
+	assert_int_not_equal(helper_pid(), pid);
+	end(&a);
+}
+
 /* As the next program does it, when this one is `version`. */
 static void take_up(struct asking *a, const char *version)
 {
@@ -320,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_answers, world_reset),
 		cmocka_unit_test_setup(test_starts_again, world_reset),
+		cmocka_unit_test_setup(test_hangs, world_reset),
 		cmocka_unit_test_setup(test_carried, world_reset),
 		cmocka_unit_test_setup(test_no_program, world_reset),
 	};
