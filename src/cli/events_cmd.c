@@ -21,6 +21,7 @@ struct watching {
 	uint64_t last;	/* number of the last entry that was met */
 };
 
+/* What belongs to no service (the stack, its links) is shown when none is named. */
 static bool is_wanted(const struct cli_options *o, const json_t *entry)
 {
 	const char *service = cli_string(entry, "service"), *slot = cli_string(entry, "slot");
@@ -85,6 +86,7 @@ static int on_entry(void *arg, const struct cli_entry *e)
 	return ferror(stdout);
 }
 
+/* All that is there has been shown: whoever reads from a pipe wants it now. */
 static bool on_pause(void *arg)
 {
 	(void)arg;

@@ -45,6 +45,7 @@ static int on_entry(void *arg, const struct cli_entry *e)
 	return 0;
 }
 
+/* A service, or one container of it by its slot's name. */
 static bool is_wanted(const struct cli_options *o, const char *service, const char *slot)
 {
 	for (size_t i = 0; i < o->args.n; i++)
@@ -70,6 +71,7 @@ static void find_slots(struct asking *a)
 			json_object_set_new(a->slots, cli_string(o, "slot"), json_null());
 }
 
+/* Known is what is in the file, runs, or has left something in the journal. */
 static int check_services(const struct asking *a, struct err *err)
 {
 	for (size_t i = 0; i < a->o->args.n; i++) {
@@ -137,6 +139,7 @@ static json_t *sentences(const struct asking *a, const char *slot)
 	return list;
 }
 
+/* A line for now, and below it one for each change. */
 static void add_text(const struct asking *a, const char *slot, const json_t *row,
 		     const json_t *list, struct buf *out)
 {
@@ -205,6 +208,7 @@ static int parse_tail(const char *s, int64_t *ret, struct err *err)
 	return 0;
 }
 
+/* Words first, then what the supervisor says, then the journal: what is in neither is a slip of the pen. */
 static int ask(struct asking *a, struct err *err)
 {
 	const struct logs_query q = { .tail = -1 };

@@ -71,6 +71,7 @@ static void add_user(const json_t *e, struct buf *out)
 	buf_printf(out, " (%s%s, pid %s)", known ? "" : "uid ", known ? user.name : uid, pid);
 }
 
+/* The words of `cause` are those that noting.c of sup writes; one that is not known is told by its text. */
 static void add_cause(const json_t *e, struct buf *out)
 {
 	const char *cause = cli_entry_attribute(e, "cause");
@@ -134,6 +135,7 @@ static void add_end(const json_t *e, struct buf *out)
 		buf_puts(out, " (the kernel had killed one of its processes: out of memory)");
 }
 
+/* Of a stop first who wanted it, then how it went. */
 static bool say_die(const json_t *entries, size_t at, struct buf *out)
 {
 	const json_t *e = entry(entries, at);
@@ -244,6 +246,7 @@ static bool say_stop(const json_t *entries, size_t at, struct buf *out)
 	return true;
 }
 
+/* The container itself may go on: another of its processes was the largest. */
 static bool say_oom(const json_t *entries, size_t at, struct buf *out)
 {
 	const json_t *next = next_of(entries, at);
@@ -297,6 +300,7 @@ static bool say_not_started(const json_t *entries, size_t at, struct buf *out)
 	return true;
 }
 
+/* In the order in which they come in a life. */
 static const struct {
 	const char *action;
 	bool (*say)(const json_t *entries, size_t at, struct buf *out);

@@ -60,6 +60,7 @@ static const char *receiver(const struct delivery *r)
 	return r->to.journald ? "journald" : "syslog";
 }
 
+/* Told at the first one of a row only: who has no receiver would else fill his own log with that. */
 static void lose(struct delivery *r, uint64_t n, int why)
 {
 	struct err err;
@@ -72,6 +73,7 @@ static void lose(struct delivery *r, uint64_t n, int why)
 	r->dropped += n;
 }
 
+/* The end of such a row, with how long it was. */
 static void delivered(struct delivery *r)
 {
 	char text[96];
@@ -162,6 +164,7 @@ static int send_bytes(const struct delivery *r, const struct buf *b)
 	return errno == EMSGSIZE && r->to.journald ? send_file(r, b) : -1;
 }
 
+/* The socket is made when it is needed, so that a start without descriptors left costs lines and not the service. */
 static void send_datagram(struct delivery *r, const struct buf *b)
 {
 	if (r->fd < 0)
@@ -196,6 +199,7 @@ static void forget_sent(struct delivery *r)
 	}
 }
 
+/* As much as the receiver takes now; the loop goes on with the rest when there is room. */
 static void push(struct delivery *r)
 {
 	while (r->sent < r->waiting.len) {
@@ -219,6 +223,7 @@ static void push(struct delivery *r)
 		ev_io_stop(r->loop, &r->io);
 }
 
+/* The first time this is the end of connecting, which may have failed. */
 static void ready_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct delivery *r = w->data;
@@ -283,6 +288,7 @@ static void send_on_stream(struct delivery *r, const struct buf *b)
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
+/* Whoever opens may free them: a log can outlive the plan that it was opened by. */
 static void copy_texts(struct logs_remote *to)
 {
 	to->tag = xstrdup(to->tag);

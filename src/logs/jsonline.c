@@ -40,11 +40,13 @@ static size_t character(const unsigned char *s, size_t len, uint32_t *ret)
 	return n;
 }
 
+/* What docker's encoder copies as it is; most of what services write, so it is looked for first. */
 static bool is_plain(unsigned char c)
 {
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
+/* Go has short forms for these four only: a tab becomes \u0009. */
 static void put_escape(struct buf *out, uint32_t c)
 {
 	if (c == '"' || c == '\\')
@@ -96,6 +98,7 @@ struct scan {
 	const char *at, *end;
 };
 
+/* Docker writes none, others may. A newline ends a record, so there is none in it. */
 static void skip_blanks(struct scan *s)
 {
 	while (s->at < s->end && (*s->at == ' ' || *s->at == '\t'))
@@ -130,6 +133,7 @@ static void put_utf8(struct buf *out, uint32_t c)
 	}
 }
 
+/* The four digits behind \u. */
 static int take_hex(struct scan *s, uint32_t *ret)
 {
 	uint32_t c = 0;
@@ -175,6 +179,7 @@ static int take_unicode(struct scan *s, struct buf *out)
 	return 0;
 }
 
+/* What stands behind a backslash. */
 static int take_escape(struct scan *s, struct buf *out)
 {
 	static const char names[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
@@ -252,6 +257,7 @@ static int stream_of(const struct buf *name, enum logs_fd *ret)
 	return -1;
 }
 
+/* All three must be there: a record without a time has no place among the others. */
 enum { HAS_LOG = 1, HAS_STREAM = 2, HAS_TIME = 4, HAS_ALL = 7 };
 
 /* One key with its value. */

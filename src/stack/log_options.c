@@ -26,6 +26,9 @@ int log_driver(const char *name)
 	return -1;
 }
 
+/* ---- values: each reads one, and returns what is wrong with it ----------------------------- */
+
+/* -1 is docker's own default and means no limit; sizes are powers of 1024 here as everywhere in the file. */
 static const char *max_size(struct arena *arena, const char *value, struct stack_logging *ret)
 {
 	(void)arena;
@@ -46,6 +49,7 @@ static const char *max_file(struct arena *arena, const char *value, struct stack
 	return NULL;
 }
 
+/* As Go's ParseBool, but for its short forms. */
 static const char *cache_disabled(struct arena *arena, const char *value, struct stack_logging *ret)
 {
 	(void)arena;
@@ -53,6 +57,7 @@ static const char *cache_disabled(struct arena *arena, const char *value, struct
 	return ret->no_cache || !strcmp(value, "false") ? NULL : "is neither true nor false";
 }
 
+/* Nothing ever waits for a receiver, so both are the same here. */
 static const char *mode(struct arena *arena, const char *value, struct stack_logging *ret)
 {
 	(void)arena;
@@ -87,6 +92,7 @@ static const char *tag(struct arena *arena, const char *value, struct stack_logg
 	return NULL;
 }
 
+/* "10.0.0.1", "10.0.0.1:514", "[fd00::1]:514". */
 static const char *host_and_port(struct arena *arena, const char *text, struct stack_logging *ret)
 {
 	const char *close = *text == '[' ? strchr(text, ']') : NULL;
@@ -107,6 +113,7 @@ static const char *host_and_port(struct arena *arena, const char *text, struct s
 	return NULL;
 }
 
+/* unix and unixgram are one: what the socket is, is found out when it is opened. */
 static const char *address(struct arena *arena, const char *value, struct stack_logging *ret)
 {
 	static const struct {
@@ -135,6 +142,7 @@ static const char *address(struct arena *arena, const char *value, struct stack_
 	return "is not udp://, tcp://, unix:// or unixgram:// with an address";
 }
 
+/* Their numbers are those of RFC 5424, and 12 to 15 have no names that docker knows. */
 static const char *facility(struct arena *arena, const char *value, struct stack_logging *ret)
 {
 	static const char *const names[] = {

@@ -201,22 +201,14 @@ static void note_started(const struct sup_slot *slot)
 static void note_fact(const struct sup_slot *slot, const struct svc *before,
 		      const struct svc_event *ev, const struct sup_cause *c)
 {
-	switch (ev->kind) {
-	case SVC_EV_STARTED:
+	if (ev->kind == SVC_EV_STARTED)
 		note_started(slot);
-		break;
-	case SVC_EV_EXITED:
+	else if (ev->kind == SVC_EV_EXITED)
 		note_exit(slot, before, ev);
-		break;
-	case SVC_EV_START_FAILED:
+	else if (ev->kind == SVC_EV_START_FAILED)
 		note_start_failed(slot);
-		break;
-	case SVC_EV_GATE_FAILED:
+	else if (ev->kind == SVC_EV_GATE_FAILED)
 		note(slot, "not_started", c);
-		break;
-	default:
-		break;
-	}
 }
 
 /* A wish that changed the state, or a step on the way. */
@@ -248,6 +240,7 @@ static void note_state(const struct sup_slot *slot, const struct svc *before,
 	}
 }
 
+/* In the order in which it happened: what the fact was, the state that follows, and a kill that changes no state. */
 void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 		   const struct svc_event *ev, unsigned todo, const struct sup_cause *c)
 {
@@ -270,6 +263,7 @@ void sup_note_signal(const struct sup_slot *slot, int sig, const struct sup_caus
 		note_kill(slot, sig, c);
 }
 
+/* As docker: that it begins to be asked, or is not asked any more, is no event. */
 void sup_note_health(const struct sup_slot *slot, enum svc_health_state before)
 {
 	const struct svc_health *h = &slot->health;
@@ -289,6 +283,7 @@ void sup_note_health(const struct sup_slot *slot, enum svc_health_state before)
 		 o);
 }
 
+/* One that has never run was no container to anybody. */
 void sup_note_slot_gone(const struct sup_slot *slot)
 {
 	if (slot->sup->journal && slot->plan && (slot->svc.ever_started || slot->svc.ever_exited))
