@@ -195,6 +195,12 @@ static const struct cli_option create_options[] = {
 	END,
 };
 
+static const struct cli_option scale_options[] = {
+	FLAG("no-deps", 0, no_deps, "without what the services depend on"),
+	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
+	END,
+};
+
 static const struct cli_option wait_options[] = {
 	FLAG("down-project", 0, down_project, "take the stack down when the first of them has ended"),
 	END,
@@ -499,6 +505,11 @@ const struct cli_command cli_commands[] = {
 	  "As 'up --no-start': networks, volumes and images are there, and 'start' starts the services. When the stack is up: what\n"
 	  "'rm' removed.\n",
 	  cli_create },
+	{ "scale", "have so many containers of services", "[FILE] SERVICE=NUMBER...", 256, COMMAND_ACTS, scale_options,
+	  "As 'up -d --scale' for these services: what is too much goes, the highest numbers first, and what is missing comes.\n"
+	  "\n"
+	  "  mstack scale web=3 worker=0\n",
+	  cli_scale },
 	{ "wait", "wait until services end", "[FILE] SERVICE...", 256, COMMAND_ACTS, wait_options,
 	  "Each end is a line; the exit code is that of the last one. Who does not run has ended already.\n", cli_wait },
 	{ "pause", "let the processes of services stand still", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, no_options,
@@ -605,7 +616,6 @@ const struct cli_command cli_commands[] = {
 	  cli_help },
 
 	NOT_YET("plan", "say what 'up' would do, and why"),
-	NOT_YET("scale", "change the number of slots of a service"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),
 	{ NULL, NULL, NULL, 0, 0, NULL, NULL, NULL },

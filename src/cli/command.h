@@ -56,6 +56,7 @@ int cli_restart(const struct cli_options *o, struct err *err);
 int cli_kill(const struct cli_options *o, struct err *err);
 int cli_rm(const struct cli_options *o, struct err *err);
 int cli_create(const struct cli_options *o, struct err *err);
+int cli_scale(const struct cli_options *o, struct err *err);
 int cli_wait(const struct cli_options *o, struct err *err);
 int cli_pause(const struct cli_options *o, struct err *err);
 int cli_unpause(const struct cli_options *o, struct err *err);

@@ -150,7 +150,7 @@ load common
 # ---- known, but not supported yet: exit 2 ----
 
 @test "later: commands" {
-	for command in plan scale \
+	for command in plan \
 		analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
@@ -170,7 +170,7 @@ load common
 	says web
 	# Whoever asks for it wants nothing to be done: what cannot say what it would do must not do it.
 	local command
-	for command in down 'capture a -w x.pcapng' 'exec a true' 'attach a' 'cp a:/x .' 'run a' 'link down a:eth0' pause unpause start stop restart kill 'wait a' rm create 'init x.yaml' pull 'image prune -f' 'image rm x' 'volume rm x' 'volume create x'; do
+	for command in down 'capture a -w x.pcapng' 'exec a true' 'attach a' 'cp a:/x .' 'run a' 'link down a:eth0' pause unpause start stop restart kill 'wait a' rm create 'scale a=1' 'init x.yaml' pull 'image prune -f' 'image rm x' 'volume rm x' 'volume create x'; do
 		# shellcheck disable=SC2086 # words of a command
 		expect 2 mstack --dry-run $command
 		says "${command%% *}: --dry-run is not supported yet"

@@ -96,3 +96,17 @@ states() { mstack ps -a --format json | jq -r '.Name + " " + .State' | sort | pa
 	done
 	expect_exit 0 mstack down -v
 }
+
+@test "replicas: scale brings up as many as are asked for" {
+	farm
+	expect_exit 0 mstack scale web=2
+	[[ $(states) == 't-web-1 running t-web-2 running' ]]
+	expect_exit 0 mstack down
+	expect_exit 0 mstack scale --no-deps client=3
+	[[ $(states) == 't-client-1 running t-client-2 running t-client-3 running' ]]
+	expect_exit 2 mstack scale
+	expect_exit 2 mstack scale web
+	expect_exit 2 mstack scale wbe=1
+	says "did you mean 'web'"
+	expect_exit 0 mstack down
+}
