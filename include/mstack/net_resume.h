@@ -17,7 +17,7 @@ struct net *net_resume(struct ev_loop *loop, const struct net_spec *spec, struct
 		       net_event_fn *fn, void *arg, struct err *err);
 
 /*
- * The process that answers goes on when it is of our version, else another one is started; questions wait meanwhile. net_names_resume is
+ * The process that answers goes on when it was started from the program of ours, else another one is started; questions wait meanwhile. net_names_resume is
  * net_names_open up to where the process is told something: what net_names_networks, _add, _up, _proxy and net_names_listens say is noted
  * until net_names_resumed. That fails when no process can be started.
  */

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "mstack/net_names.h"
 #include "mstack/net_resume.h"
 #include "net/helper.h"
+#include "net/helperproc.h"
 #include "net/nameport.h"
 #include "net/proxied.h"
 #include "net/resolvconf.h"
@@ -54,12 +54,13 @@ struct net_names {
 	struct VEC(struct member *) members;
 	struct proxied_list proxied;
 	/* The process. */
+	pid_t pid;
 	int pidfd, sock;
 	uint64_t started_ms;
 	double again_s;
 	ev_io ended, room;
 	ev_timer again, deaf, beat;
-	unsigned lost; /* beats that found it as before */
+	unsigned lost;	       /* beats that found it as before */
 	struct messages queue; /* what it was not told yet: from `told` on */
 	size_t told;
 };
@@ -217,30 +218,6 @@ static void tell_all(struct net_names *n)
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* Returns 0 or an errno. It has our end of nothing but the socket. */
-static int spawn(const char *program, int sock, pid_t *ret_pid)
-{
-	char *const argv[] = { (char *)HELPER_NAME, NULL }, *const env[] = {
-		(char *)"LC_ALL=C.UTF-8", NULL
-	};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int rc;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	if (posix_spawn_file_actions_adddup2(&files, sock, 0) ||
-	    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_RDWR, 0) ||
-	    posix_spawn_file_actions_adddup2(&files, 1, 2) ||
-	    posix_spawn_file_actions_addchdir_np(&files, "/") || program_signals(&attr))
-		rc = ENOMEM;
-	else
-		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
 static void watch(struct net_names *n)
 {
 	n->lost = 0;
@@ -260,9 +237,10 @@ static int start(struct net_names *n, struct err *err)
 		return err_sys(err, errno, "socketpair");
 	ours = ends[0];
 	theirs = ends[1];
-	rc = spawn(n->program, theirs, &pid);
+	rc = helper_spawn(n->program, theirs, &pid);
 	if (rc)
 		return err_sys(err, rc, "start '%s'", n->program);
+	n->pid = pid;
 	n->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	n->sock = take_fd(&ours);
 	n->started_ms = time_mono_ms();
@@ -551,6 +529,7 @@ void net_names_carry(const struct net_names *n, struct carry *to)
 	if (n->sock < 0 || n->queue.n)
 		return;
 	carry_put(to, "version", MSTACK_VERSION);
+	carry_put_num(to, "pid", n->pid);
 	carry_put_fd(to, "process", n->pidfd);
 	carry_put_fd(to, "socket", n->sock);
 	carry_put_num(to, "started", (int64_t)n->started_ms);
@@ -571,6 +550,7 @@ struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf
 /* What it knows is what we have noted meanwhile, but for whom the host asks now. */
 static void take_process(struct net_names *n, struct carry *from)
 {
+	n->pid = (pid_t)carry_num(from, "pid", 0);
 	n->pidfd = carry_take_fd(from, "process");
 	n->sock = carry_take_fd(from, "socket");
 	n->started_ms = (uint64_t)carry_num(from, "started", 0);
@@ -582,7 +562,9 @@ int net_names_resumed(struct net_names *n, struct carry *from, struct err *err)
 {
 	const char *version = carry_text(from, "version");
 
-	if (!version || strcmp(version, MSTACK_VERSION) != 0)
+	/* What we say it can hear. */
+	if (!version || strcmp(version, MSTACK_VERSION) != 0 ||
+	    !helper_runs((pid_t)carry_num(from, "pid", 0), n->program))
 		return start(n, err);
 	take_process(n, from);
 	return n->sock < 0 ? err_set(err, "names: what answers was not carried over") : 0;

@@ -131,6 +131,13 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	mv bin/old bin/mstack
 	replace 1
 	[[ $(field a Pid) == "$pid" ]]
+	# Who answers for names goes along when it is another one, too.
+	helper=$(pgrep -x mstack-net)
+	cp bin/mstack-net bin/new
+	mv bin/new bin/mstack-net
+	replace 2
+	[[ $(pgrep -x mstack-net) != "$helper" ]]
+	mstack exec -T a nslookup a
 	mstack down
 }
 
