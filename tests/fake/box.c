@@ -35,6 +35,8 @@ struct box_slot {
 	struct obedient *obedient;
 };
 
+static struct box_runtime *the_runtime; /* of the life that is lived now */
+
 static void tell(struct box_slot *s, enum box_event_kind kind, int status)
 {
 	struct box_event ev = {
@@ -146,6 +148,9 @@ struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct l
 	(void)ledger;
 	(void)err;
 	*rt = (struct box_runtime){ .loop = loop, .fn = fn, .arg = arg };
+	the_runtime = rt;
+	if (fake_world->begun)
+		fake_world->begun(loop, arg);
 	return rt;
 }
 
@@ -376,6 +381,16 @@ int box_kill(struct box_slot *s, struct err *err)
 	return 0;
 }
 
+void fake_end(const char *name, int status)
+{
+	for (struct box_slot *s = the_runtime->slots; s; s = s->next) {
+		if (strcmp(s->name, name) != 0 || s->phase != RUNNING)
+			continue;
+		s->status = status;
+		later(s, ENDING, 0);
+	}
+}
+
 /* Hooks have an environment of their own; what they do is their name. */
 static char hook(struct box_slot *s, const struct box_exec_spec *spec)
 {
@@ -386,9 +401,9 @@ static char hook(struct box_slot *s, const struct box_exec_spec *spec)
 static char probe(struct box_slot *s)
 {
 	const char *p = fake_slot(s->name)->probes;
-	char how = p[s->probe_nr];
+	char how = fake_world->probe ? fake_world->probe(s->name) : p[s->probe_nr];
 
-	if (p[s->probe_nr + 1])
+	if (!fake_world->probe && p[s->probe_nr + 1])
 		s->probe_nr++;
 	fake_note("probe %s", s->name);
 	return how;

@@ -8,6 +8,8 @@
 
 #include "mstack/base.h"
 
+struct ev_loop;
+
 struct fake_slot {
 	const char *name; /* "web-1" */
 	bool slot_fails;  /* its namespaces cannot be made */
@@ -35,6 +37,8 @@ struct fake_world {
 	bool no_netem; /* the kernel has none */
 	bool impair_fails;
 	bool wires_fail; /* none can be made */
+	void (*begun)(struct ev_loop *loop, void *sup); /* the runtime was opened; may be NULL */
+	char (*probe)(const char *slot); /* in place of fake_slot.probes */
 	const char *log_root; /* folder for log files */
 	struct buf log;	      /* "open web-1\nstart web-1\n..." */
 	unsigned alive;	      /* processes now */
@@ -44,6 +48,8 @@ struct fake_world {
 extern struct fake_world *fake_world;
 
 const struct fake_slot *fake_slot(const char *name);
+/* What runs in this slot ends, with this wait(2) status. */
+void fake_end(const char *name, int status);
 void fake_note(const char *fmt, ...) MSTACK_PRINTF(1, 2);
 
 #endif
