@@ -3,6 +3,9 @@
  * nameport: makes two sockets of a slot its DNS server: bound to 127.0.0.11, each to a port that is free there, and a table in the
  * slot's network that leads port 53 of that address to them. So port 53 itself stays free, for a DNS server in the container. Called by helper.c.
  *
+ * Ports are written into the packets, both ways. Translation of addresses would be one rule less, but the kernel then keeps track of
+ * every connection of the container, which each of its packets would pay for.
+ *
  * The table goes with the slot's network, so it is in no ledger. Where the kernel can, it is ours alone, and a container that
  * flushes its own rules keeps its names.
  */
@@ -15,7 +18,6 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <sys/socket.h>
 
@@ -27,7 +29,7 @@
 /* Since Linux 6.9: a table that is left alone by others, and outlives its owner all the same. */
 #define FLAG_PERSIST 4
 
-static const char table[] = "mstack_dns", chain[] = "to_server";
+static const char table[] = "mstack_dns";
 static const uint8_t address[] = { 127, 0, 0, 11 };
 
 /* ---- sockets --------------------------------------------------------------------------------- */
@@ -76,46 +78,51 @@ static void add_is(struct nftnl_rule *r, const void *data, uint32_t len)
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
-static void add_value(struct nftnl_rule *r, uint32_t reg, const void *data, uint32_t len)
+static void add_write(struct nftnl_rule *r, in_port_t value, uint32_t offset, uint32_t checksum)
 {
 	struct nftnl_expr *e = nft_rule_add(r, "immediate");
 
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
+	e = nft_rule_add(r, "payload");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, sizeof(value));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, checksum);
 }
 
-static void add_dnat(struct nftnl_rule *r, in_port_t port)
-{
-	struct nftnl_expr *e;
+/* Where things stand: of IPv4 the address, of UDP and TCP the port, of that way. */
+struct way {
+	const char *chain;
+	uint32_t address, port;
+};
+static const struct way there = { "to_server", 16, 2 }, back = { "from_server", 12, 0 };
 
-	add_value(r, NFT_REG_1, address, sizeof(address));
-	add_value(r, NFT_REG_2, &port, sizeof(port));
-	e = nft_rule_add(r, "nat");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS,
-			   NF_NAT_RANGE_PROTO_SPECIFIED | NF_NAT_RANGE_MAP_IPS);
-}
-
-/* ip daddr 127.0.0.11 PROTOCOL dport 53 dnat ip to 127.0.0.11:PORT */
-static void put_rule(struct nl_batch *b, uint8_t protocol, in_port_t port)
+/* ip daddr 127.0.0.11 PROTOCOL dport FROM PROTOCOL dport set TO; of the way back saddr and sport */
+static void put_rule(struct nl_batch *b, const struct way *w, uint8_t protocol, in_port_t from,
+		     in_port_t to)
 {
 	static const uint8_t ipv4 = NFPROTO_IPV4;
-	const in_port_t dns = htons(53);
-	struct nftnl_rule *r = nft_rule_new(table, chain);
+	struct nftnl_rule *r = nft_rule_new(table, w->chain);
 
 	add_meta(r, NFT_META_NFPROTO);
 	add_is(r, &ipv4, sizeof(ipv4));
-	add_payload(r, NFT_PAYLOAD_NETWORK_HEADER, 16, sizeof(address));
+	add_payload(r, NFT_PAYLOAD_NETWORK_HEADER, w->address, sizeof(address));
 	add_is(r, address, sizeof(address));
 	add_meta(r, NFT_META_L4PROTO);
 	add_is(r, &protocol, sizeof(protocol));
-	add_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(dns));
-	add_is(r, &dns, sizeof(dns));
-	add_dnat(r, port);
+	add_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, w->port, sizeof(from));
+	add_is(r, &from, sizeof(from));
+	add_write(r, to, w->port, protocol == IPPROTO_UDP ? 6 : 16);
 	nft_put_rule(b, NFPROTO_INET, r);
+}
+
+static void put_rules(struct nl_batch *b, uint8_t protocol, in_port_t port)
+{
+	put_rule(b, &there, protocol, htons(53), port);
+	put_rule(b, &back, protocol, port, htons(53));
 }
 
 static void put_table(struct nl_batch *b, uint32_t flags)
@@ -136,14 +143,14 @@ static void put_table(struct nl_batch *b, uint32_t flags)
 	nftnl_table_free(t);
 }
 
-static void put_chain(struct nl_batch *b)
+static void put_chain(struct nl_batch *b, const struct way *w, uint32_t hook, int32_t priority)
 {
 	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_INET,
 					      .table = table,
-					      .name = chain,
-					      .type = "nat",
-					      .hook = NF_INET_LOCAL_OUT,
-					      .priority = -100 });
+					      .name = w->chain,
+					      .type = "filter",
+					      .hook = hook,
+					      .priority = priority });
 }
 
 static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, struct err *err)
@@ -153,9 +160,11 @@ static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, str
 	nl_batch_init(&b);
 	nft_begin(&b);
 	put_table(&b, flags);
-	put_chain(&b);
-	put_rule(&b, IPPROTO_UDP, udp);
-	put_rule(&b, IPPROTO_TCP, tcp);
+	/* The last before its socket is looked for, the first of all: whoever tracks connections there sees port 53 in both. */
+	put_chain(&b, &there, NF_INET_LOCAL_IN, 300);
+	put_chain(&b, &back, NF_INET_LOCAL_OUT, -300);
+	put_rules(&b, IPPROTO_UDP, udp);
+	put_rules(&b, IPPROTO_TCP, tcp);
 	nft_end(&b);
 	return nl_transact(nft, &b, NULL, err) ? -1 : 0;
 }

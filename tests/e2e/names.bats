@@ -416,6 +416,34 @@ two() {
 	mstack down
 }
 
+@test "names: nobody tracks a container's connections for them, and a firewall of its own that does sees port 53" {
+	stack_one <<<$'cap_add: [NET_ADMIN]\ncommand: [sleep, "1000"]'
+	mstack up -d
+	own_nft() { nsenter --target "$(field a Pid)" --user --setuid 0 --setgid 0 --net nft "$@"; }
+	if own_nft list table inet mstack_dns >rules; then
+		not grep -E 'dnat|redirect|ct ' rules
+	fi
+	own_nft -f - <<-'END'
+		table inet mine {
+			chain in {
+				type filter hook input priority filter; policy drop;
+				ct state established accept
+				udp dport 53 accept
+				tcp dport 53 accept
+			}
+			chain out {
+				type filter hook output priority filter; policy drop;
+				udp dport 53 accept
+				tcp dport 53 accept
+				ct state established accept
+			}
+		}
+	END
+	[[ $(short a -q a) == "$(address a)" ]]
+	[[ $(short a +tcp -q a) == "$(address a)" ]]
+	mstack down
+}
+
 @test "names: two stacks do not know each other" {
 	two one
 	mstack up -d
