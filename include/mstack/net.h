@@ -106,6 +106,11 @@ size_t net_held(const struct net_publish_spec *pubs, size_t count);
 void net_release(struct net *n, const char *owner);
 /* Attaches all; failures are told in each entry's err. -1 (with err) only when nothing could be sent at all. */
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err);
+/*
+ * Before the namespace of a slot is let go: what of its links has no end on the host is deleted, for the kernel takes its time with
+ * namespaces, and a hardware address is on a device once. May wait some tens of milliseconds.
+ */
+void net_detach(const struct net_attach *slot);
 /* Adds, or removes, the map elements of published ports. One transaction. */
 int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count, bool add, struct err *err);
 /*

@@ -19,7 +19,11 @@
 struct net_prefix { struct ip_net net; char dev[IFNAMSIZ]; };
 
 /* A link of the host. altname: of those that it has the first, or "" */
-struct net_device { char name[IFNAMSIZ], altname[128], kind[IFNAMSIZ]; unsigned mtu; };
+struct net_device {
+	char name[IFNAMSIZ], altname[128], kind[IFNAMSIZ];
+	bool tells_vlans;		/* a bridge that filters them */
+	unsigned mtu;
+};
 /* The address that a slot of some stack has on this bridge. */
 struct net_guest { char dev[IFNAMSIZ], project[128]; struct ip ip; };
 

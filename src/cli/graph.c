@@ -185,6 +185,20 @@ static void look_for_hermits(struct graph *g, const struct stack *s)
 	}
 }
 
+/* What kind of network it is, where it is not simply a bridge of the stack. */
+static const char *network_note(struct graph *g, const struct stack_network *n)
+{
+	const char *parent = n->driver.parent.text;
+
+	if (n->external)
+		return "external";
+	if (n->driver.kind == STACK_MACVLAN)
+		return arena_printf(g->arena, "macvlan on %s", parent ? parent : "?");
+	if (n->driver.kind == STACK_VXLAN)
+		return arena_printf(g->arena, "vxlan %u", n->driver.vni);
+	return n->internal ? "internal" : "";
+}
+
 struct graph *graph_new(const struct stack *s)
 {
 	struct graph *g = xcalloc(1, sizeof(*g));
@@ -194,9 +208,7 @@ struct graph *graph_new(const struct stack *s)
 	for (size_t i = 0; i < s->n_networks; i++) {
 		const struct stack_network *n = &s->networks[i];
 		struct graph_net net = { .name = n->key,
-					 .note = n->external   ? "external"
-						 : n->internal ? "internal"
-							       : "",
+					 .note = network_note(g, n),
 					 .subnets = subnets(g, n) };
 
 		if (n->used)

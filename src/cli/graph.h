@@ -22,7 +22,7 @@ struct graph_lines {
 
 struct graph_net {
 	const char *name, *note, *subnets;
-}; /* note: "internal"; "" none */
+}; /* note: "internal", "vxlan 42"; "" none */
 
 /* How a service is, for its colour. */
 enum graph_mood { GRAPH_UNKNOWN, GRAPH_GOOD, GRAPH_BUSY, GRAPH_BAD, GRAPH_OVER };

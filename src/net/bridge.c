@@ -21,14 +21,29 @@ static int at_line(const struct net_bridge_spec *br, struct err *err)
 	return -1;
 }
 
+/* By the alias of a link of ours: a name that the file gives may be that of another stack, which lives. */
+static bool is_of_other_stack(const struct net *n, const struct link_info *l, char project[128])
+{
+	const char *name = l->alias + strlen(LINK_OWNER);
+
+	if (!l->alias[0])
+		return false;
+	snprintf(project, 128, "%.*s", (int)strcspn(name, ":"), name);
+	return strcmp(project, n->spec->project) != 0;
+}
+
 static int check_name(const struct net *n, const struct net_bridge_spec *br, struct err *err)
 {
 	struct link_info l;
 	int rc = link_find(n->rtnl, br->ifname, &l, err);
+	char project[128];
 
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	if (link_is_ours(&l))
+	if (link_is_ours(&l) && is_of_other_stack(n, &l, project))
+		err_set(err, "bridge '%s': stack '%s' has one of this name: choose another one",
+			br->ifname, project);
+	else if (link_is_ours(&l))
 		err_set(err,
 			"bridge '%s': left over from an earlier run: remove it with `mstack down -p %s`",
 			br->ifname, n->spec->project);

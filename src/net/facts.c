@@ -110,6 +110,7 @@ static void take_devices(const struct link_info *links, size_t n, struct net_fac
 		struct net_device *d = &f->devices[f->n_devices++];
 
 		d->mtu = links[i].mtu;
+		d->tells_vlans = links[i].tells_vlans;
 		memcpy(d->name, links[i].name, sizeof(d->name));
 		memcpy(d->kind, links[i].kind, sizeof(d->kind));
 		memcpy(d->altname, links[i].altname, sizeof(d->altname));

@@ -4,7 +4,6 @@
  * Called by bridge.c. What is there already is used as it is, and never changed.
  */
 #include <errno.h>
-#include <fcntl.h>
 
 #include "net/lan.h"
 #include "net/lease.h"
@@ -13,15 +12,6 @@
 #include "net/vlan.h"
 
 /* ---- what is there already ------------------------------------------------------------------- */
-
-static bool tells_vlans_apart(const char *bridge)
-{
-	_cleanup_free_ char *path = xasprintf("/sys/class/net/%s/bridge/vlan_filtering", bridge);
-	_cleanup_(buf_fini) struct buf text = { 0 };
-
-	/* /sys may show the devices of another namespace: then the port itself says what it can. */
-	return file_read(AT_FDCWD, path, 16, &text) < 0 || *buf_str(&text) != '0';
-}
 
 static int check_external(const struct net *n, size_t nr, struct err *err)
 {
@@ -35,10 +25,6 @@ static int check_external(const struct net *n, size_t nr, struct err *err)
 		return err_set(err, "bridge '%s': this host has none of this name", br->ifname);
 	if (strcmp(l.kind, "bridge") != 0)
 		return err_set(err, "'%s' is no bridge", br->ifname);
-	if (br->vlans && !tells_vlans_apart(br->ifname))
-		return err_set(
-			err, "bridge '%s': x-vlan: it tells no VLANs apart (vlan_filtering is off)",
-			br->ifname);
 	n->bridges[nr] = l.index;
 	return 0;
 }

@@ -352,12 +352,26 @@ static void parse_altname(const struct nlattr *list, struct link_info *ret)
 		snprintf(ret->altname, sizeof(ret->altname), "%s", mnl_attr_get_str(a));
 }
 
+static void parse_bridge(const struct nlattr *data, struct link_info *ret)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, data) if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
+		ret->tells_vlans = mnl_attr_get_u8(a);
+}
+
+/* The kind comes before what is told of it. */
 static void parse_kind(const struct nlattr *info, struct link_info *ret)
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each_nested(a, info) if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-		snprintf(ret->kind, sizeof(ret->kind), "%s", mnl_attr_get_str(a));
+	mnl_attr_for_each_nested(a, info)
+	{
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			snprintf(ret->kind, sizeof(ret->kind), "%s", mnl_attr_get_str(a));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && !strcmp(ret->kind, "bridge"))
+			parse_bridge(a, ret);
+	}
 }
 
 void link_parse(const struct nlmsghdr *m, struct link_info *ret)

@@ -23,6 +23,7 @@ struct link_info {
 	uint8_t mac[6];
 	uint32_t group;
 	unsigned mtu;
+	bool tells_vlans; /* a bridge that filters them */
 	unsigned flags; /* IFF_UP, IFF_LOWER_UP (it has carrier), IFF_RUNNING, ... */
 };
 

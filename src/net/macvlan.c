@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * macvlan: attachments that are no port of a bridge: a second hardware address of a device of the host, whose network they are
- * on. Called by veth.c. Nothing of them is in the host's namespace.
+ * on. Called by veth.c, and by sup at their end. Nothing of them is in the host's namespace.
  */
 #include <errno.h>
 #include <time.h>
@@ -10,7 +10,7 @@
 #include "net/link.h"
 #include "net/macvlan.h"
 
-enum { TRIES = 100, PAUSE_NS = 2000000 };
+enum { TRIES = 1000, PAUSE_NS = 2000000 };
 
 bool macvlan_is(const struct net *n, const struct net_port_spec *port)
 {
@@ -46,6 +46,23 @@ static int raise_one(const struct net_attach *slot, const char *ifname, struct e
 			return err_wrap(err, "link '%s', within", ifname);
 		nanosleep(&pause, NULL);
 	}
+}
+
+void net_detach(const struct net_attach *slot)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	for (size_t i = 0; slot->rtnl_fd >= 0 && i < slot->n_ports; i++) {
+		struct link_info l;
+
+		if (slot->ports[i].host_ifname[0] ||
+		    link_find(slot->rtnl_fd, slot->ports[i].ifname, &l, NULL))
+			continue;
+		link_put_delete(&b, l.index);
+		nl_tolerate(&b, ENODEV);
+	}
+	nl_transact(slot->rtnl_fd, &b, NULL, NULL);
 }
 
 int macvlan_raise(const struct net *n, const struct net_attach *slot, struct err *err)

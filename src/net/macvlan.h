@@ -11,8 +11,8 @@ bool macvlan_is(const struct net *n, const struct net_port_spec *port);
 void macvlan_put(struct nl_batch *b, const struct net *n, const struct net_port_spec *port,
 		 int netns_fd);
 /*
- * Up, before the others do it. Its hardware address may still be that of a slot of this name whose namespace is dying, which takes
- * the kernel some tens of milliseconds: waits for it, a fifth of a second at most.
+ * Up, before the others do it. Its hardware address may still be that of a slot of this name whose supervisor was killed: waits
+ * until the kernel has ended that namespace, which takes it some tens of milliseconds; two seconds at most.
  */
 int macvlan_raise(const struct net *n, const struct net_attach *slot, struct err *err);
 

@@ -82,6 +82,13 @@ static void set_vlan(struct planner *p, const struct plan_slot *slot, const stru
 		stack_diag_add(p->diags, STACK_ERROR, a->vlan.pos, "take a parent like eth0.10",
 			       "service '%s': network '%s': x-vlan is for bridges",
 			       slot->service->name, a->network->key);
+	else if (a->vlan.given && a->network->external && !p->plan->net.bridges[ret->bridge].vlans)
+		stack_diag_add(
+			p->diags, STACK_ERROR, a->vlan.pos,
+			"ip link set BRIDGE type bridge vlan_filtering 1",
+			"service '%s': network '%s': x-vlan: bridge '%s' tells no VLANs apart",
+			slot->service->name, a->network->key,
+			p->plan->net.bridges[ret->bridge].ifname);
 	else if (a->vlan.given && !p->plan->net.bridges[ret->bridge].vlans)
 		stack_diag_add(p->diags, STACK_ERROR, a->vlan.pos, "begin the stack anew with it",
 			       "service '%s': network '%s' runs without VLANs", slot->service->name,

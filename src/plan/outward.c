@@ -100,7 +100,7 @@ static void external(struct planner *p, const struct stack_network *n, struct ne
 	}
 	snprintf(b->ifname, sizeof(b->ifname), "%s", d->name);
 	b->mtu = d->mtu;
-	b->vlans = planner_has_vlans(p, n);
+	b->vlans = d->tells_vlans;
 	if (n->n_subnets) {
 		planner_choose_subnets(p, n, b);
 		name_gateways(p, n, b);

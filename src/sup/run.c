@@ -221,8 +221,11 @@ static int open_nets(struct sup *s, struct err *err)
 static int raise_net(struct sup *s, struct err *err)
 {
 	int rc = sup_enter(s, err) < 0 ? -1 : net_up(s->net, err);
+	const struct stack *stack = s->plan->stack;
 
 	sup_leave(s);
+	if (rc < 0 && err->line && stack->n_files && *stack->files[0].path)
+		err_wrap(err, "%s:%u", stack->files[0].path, err->line);
 	return rc;
 }
 
@@ -322,6 +325,7 @@ static int take_down(struct sup *s, struct err *err)
 	const struct sup_hooks hooks = { .arg = s, .say = note_left };
 	int rc = 0;
 
+	sup_slots_detach(s);
 	if (s->net)
 		net_down(s->net);
 	if (s->uplink)

@@ -54,6 +54,24 @@ struct sup_slot *sup_slot_take(struct sup *s, struct err *err)
 	return slot;
 }
 
+static void detach(const struct sup_slot *slot)
+{
+	const struct plan_slot *p = slot->plan;
+
+	if (!slot->attached || !slot->box || !p)
+		return;
+	net_detach(&(struct net_attach){ .rtnl_fd = box_slot_rtnl(slot->box),
+					 .netns_fd = box_slot_netns(slot->box),
+					 .ports = p->ports,
+					 .n_ports = p->n_ports });
+}
+
+void sup_slots_detach(struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		detach(&s->slots[i]);
+}
+
 /* What has a name outside: ports, names, folders, the namespace. Links go with that. */
 static void remove_outside(struct sup_slot *slot)
 {
@@ -65,6 +83,7 @@ static void remove_outside(struct sup_slot *slot)
 	sup_release(slot->sup, p->name);
 	sup_names_drop(slot);
 	sup_netns_unlink(slot);
+	detach(slot);
 	box_slot_close(take_ptr(&slot->box));
 	logs_close(take_ptr(&slot->log));
 	path_remove_tree(AT_FDCWD, p->dir);

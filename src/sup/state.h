@@ -444,6 +444,8 @@ void sup_slot_drop(struct sup_slot *slot);
 /* At rest: its container is gone, and what that wrote; the slot keeps its addresses and links for the next one. */
 int sup_slot_clear(struct sup_slot *slot, struct err *err);
 bool sup_is_removed(const struct sup_slot *slot);
+/* What would keep hardware addresses busy, when all are at rest. */
+void sup_slots_detach(struct sup *s);
 void sup_slots_free(struct sup *s);
 /* A service's, not a one-off and not a free place. */
 bool sup_is_service(const struct sup_slot *slot);

@@ -151,6 +151,36 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	mstack down
 }
 
+# What is lost wholly is lost for sure.
+@test "impair: wires that lead out: to the host, behind a device of it, through a tunnel" {
+	local end to
+	internet ip link add far0 address 02:00:00:00:00:fa type vxlan id 42 remote 198.51.100.2 dstport 4789 dev wan0
+	internet ip addr add 10.1.3.2/24 dev far0
+	internet ip link set far0 up
+	audit snapshot ../audit.before
+	stack <<-'END'
+		x-links:
+		  - {endpoints: ["a:e1", "host:h1"], ipv4: [10.1.1.1/24, 10.1.1.2/24], impair: {rate: 50mbit}}
+		  - {endpoints: ["a:e2", "macvlan:up0"], ipv4: [198.51.100.50/24]}
+		  - {endpoints: ["vxlan:198.51.100.1/42", "a:e3"], ipv4: [~, 10.1.3.1/24], impair: {ingress: {rate: 50mbit}}}
+		services: {a: {image: busybox, command: [sleep, "1000"], network_mode: none}}
+	END
+	mstack up -d
+	expect_exit 0 mstack impair
+	says 'e1          host:h1                 both     rate=50mbit' 'e3          vxlan:198.51.100.1/42   egress   rate=50mbit'
+	for to in e1=10.1.1.2 e2=198.51.100.1 e3=10.1.3.2; do
+		end=a:${to%=*}
+		inside a busybox ping -c 1 -W 5 "${to#*=}"
+		mstack impair "$end" egress loss=100%
+		not inside a busybox ping -c 1 -W 1 "${to#*=}"
+		mstack impair "$end" egress loss=0 ingress loss=100% rate=20mbit
+		not inside a busybox ping -c 1 -W 1 "${to#*=}"
+		mstack impair "$end" clear
+		inside a busybox ping -c 1 -W 5 "${to#*=}"
+	done
+	mstack down
+}
+
 @test "impair: stays over a restart of the service" {
 	stack <<-'END'
 		services:
