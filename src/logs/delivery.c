@@ -344,6 +344,30 @@ uint64_t delivery_dropped(const struct delivery *r)
 	return r->dropped;
 }
 
+void delivery_carry(const struct delivery *r, struct carry *to)
+{
+	size_t from = r->sent;
+
+	while (from > 0 && r->waiting.data[from - 1] != '\n')
+		from--;
+	if (r->waiting.len > from)
+		carry_put_bytes(to, "waiting", r->waiting.data + from, r->waiting.len - from);
+	carry_put_num(to, "lost", (int64_t)r->lost);
+	carry_put_num(to, "dropped", (int64_t)r->dropped);
+}
+
+/* It goes out when there is a connection. */
+void delivery_resume(struct delivery *r, const struct carry *from)
+{
+	size_t len;
+	const char *waiting = carry_bytes(from, "waiting", &len);
+
+	if (r->stream && waiting)
+		buf_add(&r->waiting, waiting, len);
+	r->lost = (uint64_t)carry_num(from, "lost", 0);
+	r->dropped = (uint64_t)carry_num(from, "dropped", 0);
+}
+
 void delivery_close(struct delivery *r)
 {
 	if (!r)

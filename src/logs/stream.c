@@ -278,6 +278,8 @@ void logs_carry(const struct logs_stream *s, struct carry *to)
 		carry_put_fd(own, "write", c->fifo.wr);
 		carry_put_bytes(own, "held", c->cutter.held.data, c->cutter.held.len);
 	}
+	if (s->remote)
+		delivery_carry(s->remote, carry_add(to, "remote"));
 	carry_put_num(to, "dropped", (int64_t)s->segments.dropped);
 	carry_put_num(to, "lost", (int64_t)s->segments.lost);
 }
@@ -286,9 +288,12 @@ struct logs_stream *logs_resume(struct ev_loop *loop, const struct logs_spec *sp
 				struct carry *from, logs_line_fn *fn, void *arg, struct err *err)
 {
 	struct logs_stream *s = stream_open(loop, spec, fn, arg, from, err);
+	const struct carry *remote = carry_next(from, "remote", NULL);
 
 	if (!s)
 		return NULL;
+	if (s->remote && remote)
+		delivery_resume(s->remote, remote);
 	s->segments.dropped = (uint64_t)carry_num(from, "dropped", 0);
 	s->segments.lost = (uint64_t)carry_num(from, "lost", 0);
 	return s;

@@ -234,6 +234,41 @@ static int next_client(struct fixture *f, int listener)
 	return fd;
 }
 
+/* What was not sent goes out of the next program, once, and its counts go on. */
+static void test_carried(void **state)
+{
+	struct fixture *f = *state;
+	struct logs_remote to = spec(f);
+	int listener = receiver(f, SOCK_STREAM), fd;
+	struct delivery *d = delivery_open(f->loop, &to, say, f);
+	struct carry *root = carry_new();
+	struct buf got = { 0 };
+	char text[64];
+
+	for (unsigned i = 1; i <= 3; i++) {
+		struct logs_line line;
+
+		snprintf(text, sizeof(text), "number %u", i);
+		line = a_line(text);
+		delivery_send(d, &line); /* the loop has not turned: nobody is connected yet */
+	}
+	delivery_carry(d, root);
+	delivery_close(d);
+	close(next_client(f, listener));
+	d = delivery_open(f->loop, &to, say, f);
+	delivery_resume(d, root);
+	carry_free(root);
+	fd = next_client(f, listener);
+	take(f, fd, &got, "number 3\n");
+	assert_non_null(strstr(buf_str(&got), "number 1\n"));
+	assert_null(strstr(strstr(buf_str(&got), "number 1\n") + 1, "number 1\n"));
+	assert_int_equal(delivery_dropped(d), 0);
+	delivery_close(d);
+	buf_fini(&got);
+	close(fd);
+	close(listener);
+}
+
 /* A receiver that reads nothing fills all buffers; what found no room is lost as whole lines, and the rest arrives when it comes back. */
 static void test_stream(void **state)
 {
@@ -275,10 +310,8 @@ static void test_stream(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_messages),
-		TEST(test_datagrams),
-		TEST(test_large),
-		TEST(test_stream),
+		TEST(test_messages), TEST(test_datagrams), TEST(test_large),
+		TEST(test_carried),  TEST(test_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
