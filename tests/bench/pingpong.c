@@ -9,6 +9,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,11 +113,14 @@ static int serve(uint16_t port)
 
 static int reach(const char *address, uint16_t port, char what)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+	bool is_six = inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
+	const struct sockaddr *to = is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four;
+	int fd = socket(to->sa_family, SOCK_STREAM, 0);
 
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1 || fd < 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+	if ((!is_six && inet_pton(AF_INET, address, &four.sin_addr) != 1) || fd < 0 ||
+	    connect(fd, to, is_six ? sizeof(six) : sizeof(four)))
 		fail("connect");
 	at_once(fd);
 	write_all(fd, &what, 1);
