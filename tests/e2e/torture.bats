@@ -17,6 +17,7 @@ points() { PATH=$BUILD/torture:$PATH "$E2E/../torture/points" "$@"; }
 @test "torture: the supervisor killed at a call between up and its end" { points crash life sup 40 331; }
 @test "torture: the supervisor killed while it is told to stop" { points crash down sup 30 211; }
 @test "torture: the supervisor killed while it restarts services" { points crash restart sup 20 397; }
+@test "torture: the supervisor killed while another program takes its place" { points crash exchange sup 25 443; }
 @test "torture: supervisor and guard killed at the same call" { points crash life both 60 397; }
 @test "torture: a guard killed while it is set up is started again" { points crash life guard 2 6; }
 @test "torture: a child killed while it sets up a container" { points crash life child 50 411; }
