@@ -541,6 +541,68 @@ static void test_isolated_ipv6(void **state)
 	end(&p);
 }
 
+/* Networks that lead out of the stack: what is there already decides, and is told apart from what is ours. */
+static void test_outward(void **state)
+{
+	struct net_device devices[] = {
+		{ .name = "br0", .altname = "o_lan", .kind = "bridge", .mtu = 1450 },
+		{ .name = "lan0", .kind = "", .mtu = 1400 }
+	};
+	struct net_prefix own[] = { prefix("10.5.0.9", 24), prefix("10.6.0.64", 24) };
+	struct net_guest guest = { .dev = "br0", .project = "other" };
+	struct planned p = { .facts = { .devices = devices,
+					.n_devices = 2,
+					.addresses = own,
+					.n_addresses = 2,
+					.mtu = 1500 } };
+	const char *text =
+		"services:\n  a: {image: x, command: [c], networks: [e, m, v]}\n"
+		"networks:\n  e: {external: true, name: o_lan}\n"
+		"  m: {driver: macvlan, driver_opts: {parent: lan0.7}, ipam: {config: [{subnet: 10.6.0.0/24, ip_range: 10.6.0.64/26}]}}\n"
+		"  v: {driver: vxlan, driver_opts: {vni: 7, peers: '2001:db8::1'}}\n";
+	struct ip first;
+
+	(void)state;
+	strcpy(own[0].dev, "br0");
+	strcpy(own[1].dev, "lan0.7");
+	make(&p, text);
+	assert_int_equal(p.rc, 0);
+	assert_has(&p, "network o_lan external=br0 subnet=10.5.0.0/24 gateway=10.5.0.9 mtu=1450\n");
+	assert_has(&p,
+		   "network demo_m macvlan=lan0.7 subnet=10.6.0.0/24 gateway=10.6.0.1 mtu=1400\n");
+	assert_has(&p, " vxlan=7 on mx");
+	assert_has(&p, " peer=2001:db8::1 ");
+	assert_int_equal(p.plan->net.bridges[2].mtu, 1430);
+	assert_string_equal(p.plan->slots[0].ports[1].host_ifname, "");
+	/* The host has 10.6.0.64 itself. */
+	assert_string_equal(ip_text(&p.plan->slots[0].ports[1].ip4.ip).text, "10.6.0.65");
+	first = p.plan->slots[0].ports[0].ip4.ip;
+	assert_true(first.bytes[3] >= 128);
+	end(&p);
+	/* Somebody has that one now. */
+	guest.ip = first;
+	p = (struct planned){ .facts = { .devices = devices,
+					 .n_devices = 2,
+					 .addresses = own,
+					 .n_addresses = 2,
+					 .guests = &guest,
+					 .n_guests = 1,
+					 .mtu = 1500 } };
+	make(&p, text);
+	assert_int_equal(p.rc, 0);
+	assert_int_equal(p.plan->slots[0].ports[0].ip4.ip.bytes[3], first.bytes[3] + 1);
+	end(&p);
+	p = (struct planned){ .facts = { .devices = devices, .n_devices = 1 } };
+	make(&p, text);
+	assert_int_equal(p.rc, PLAN_HOST_REFUSES);
+	end(&p);
+	p = (struct planned){ .facts = { .devices = devices, .n_devices = 2 }, .isolated = true };
+	make(&p, text);
+	assert_int_equal(p.rc, PLAN_FILE_WRONG);
+	assert_int_equal(stack_diags_errors(p.diags), 3);
+	end(&p);
+}
+
 static void test_isolated_ports(void **state)
 {
 	struct planned p = { .isolated = true };
@@ -1829,6 +1891,7 @@ int main(void)
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_isolated_ipv6),
 		cmocka_unit_test(test_isolated_ports),
+		cmocka_unit_test(test_outward),
 		cmocka_unit_test(test_full_subnet),
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_subnets),
