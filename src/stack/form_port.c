@@ -132,6 +132,7 @@ static void add_port(struct reader *r, const struct entry *e, unsigned i, struct
 	target = form_part(r, e->n, arena_printf(r->arena, "%u", number));
 	target->kind = NODE_NUMBER;
 	target->number = number;
+	target->n = 0;
 	put(&out, "app_protocol", pos, e->app_protocol);
 	put(&out, "host_ip", pos, e->host_ip);
 	put(&out, "mode", pos,

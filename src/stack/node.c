@@ -255,12 +255,17 @@ bool node_equal(const struct node *a, const struct node *b)
 {
 	if (a == b)
 		return true;
-	if (a->kind != b->kind || a->n != b->n)
+	if (a->kind != b->kind)
+		return false;
+	/* A scalar that was made out of a map may still have its number of pairs. */
+	if (!(a->kind & (NODE_LIST | NODE_MAP)))
+		return !strcmp(a->text, b->text);
+	if (a->n != b->n)
 		return false;
 	if (a->kind == NODE_MAP)
 		return equal_maps(a, b);
 	for (size_t i = 0; i < a->n; i++)
 		if (!node_equal(a->items[i], b->items[i]))
 			return false;
-	return a->kind == NODE_LIST || !strcmp(a->text, b->text);
+	return true;
 }
