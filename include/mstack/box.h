@@ -73,8 +73,12 @@ int box_slot_socket(const struct box_slot *s, enum box_socket which);
 /* A further one, of TCP, which does not wait; the caller's. We are in that network for one system call. */
 int box_slot_dial(const struct box_slot *s, int family, struct err *err);
 uint32_t box_slot_item(const struct box_slot *s);	/* its ledger item (the cgroup) */
+/* Other limits from now on, whether processes are in it or not. On error those that it had. */
+int box_slot_limit(struct box_slot *s, const struct box_limits *l, struct err *err);
 /* Closes it: the namespaces end with their last process. Kills what is in it. */
 void box_slot_close(struct box_slot *s);
+/* Is one of this name open, or not yet all gone? Only then may there be another one. */
+bool box_slot_there(const struct box_runtime *rt, const char *name);
 
 /* Begins a start in a ready slot that holds no process. go: do not wait for box_go. STARTED or START_FAILED follows. */
 int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err);

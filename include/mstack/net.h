@@ -96,6 +96,11 @@ int net_up(struct net *n, struct err *err);
 /* The same for the bridges that the spec has got since, behind those that are up. Those that fail stay for the end to remove. */
 int net_grow(struct net *n, struct err *err);
 /*
+ * `spec` follows the one that counted until now, and must outlive it: its bridges and wires begin with the same ones, but that some are `gone`;
+ * these are removed, and new bridges are made. On error the new spec may count already; what could not be made stays for the end to remove.
+ */
+int net_change(struct net *n, const struct net_spec *spec, struct err *err);
+/*
  * Reserves published ports: TCP ports are bound and listened on (what arrives there is reset), UDP ports are bound.
  * Port 0 is chosen and written back. In use: error that names port and owner. Before anything else is made.
  */

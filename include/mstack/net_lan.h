@@ -85,6 +85,7 @@ struct net_bridge_spec {
 	enum net_macvlan mode;
 	unsigned mtu;			/* 0: that of the device */
 	unsigned line;			/* in the stack file, for errors */
+	bool gone;			/* only its number is still there: it was removed */
 };
 
 #endif

@@ -42,6 +42,8 @@ struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, 
 void net_names_networks(struct net_names *n, const struct net_spec *spec, size_t first);
 /* From now on the slot of this number is known under these names. Copied. */
 void net_names_add(struct net_names *n, uint32_t slot, const struct net_names_spec *spec);
+/* It is known by others from now on; what it asks goes on being answered. */
+void net_names_change(struct net_names *n, uint32_t slot, const struct net_names_spec *spec);
 /* A slot with `asks`: its questions are answered from now on. The sockets must stay open until net_names_drop. */
 int net_names_listen(struct net_names *n, uint32_t slot, const struct net_names_sockets *sockets, struct err *err);
 /* Does a program run in it? Of several with one name only such are told, if there are any. */

@@ -41,6 +41,7 @@ struct net_wire_spec {
 	struct net_end_spec ends[2];	/* one of them at least is a SLOT */
 	unsigned mtu;			/* 0: that of the macvlan's device, else 1500 */
 	unsigned line;			/* in the stack file, for errors */
+	bool gone;			/* only its number is still there: all of it was removed, or was never made */
 };
 
 /* A wire to be made. Event NET_WIRED with its number as the token follows when it carries frames, or 200 ms later. */
@@ -55,6 +56,8 @@ struct net_connect {
 
 /* Makes them, up and with their addresses. Failures are told in each entry's err; -1 (with err) when nothing could be sent. */
 int net_connect(struct net *n, struct net_connect *wires, size_t count, struct err *err);
+/* Takes one away, with both of its ends; it can be made again. */
+void net_disconnect(struct net *n, size_t wire);
 
 /*
  * The cable: pulled, both inner ends lose their carrier and keep all of their configuration. A wire whose end was taken down

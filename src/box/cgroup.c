@@ -34,8 +34,9 @@ static int make(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, 
 }
 
 /* A group that is renewed gets them again, when the spec is long gone. */
-static void keep_limits(struct cgroup *c, const struct box_limits *l)
+void cgroup_keep_limits(struct cgroup *c, const struct box_limits *l)
 {
+	struct arena *before = c->arena;
 	struct box_io *io;
 
 	c->arena = arena_new();
@@ -47,6 +48,7 @@ static void keep_limits(struct cgroup *c, const struct box_limits *l)
 		io[i].path = arena_strdup(c->arena, l->io[i].path);
 	}
 	c->limits.io = io;
+	arena_free(before);
 }
 
 int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
@@ -55,7 +57,7 @@ int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name),
 			      .fd = -1,
 			      .devices = -1 };
-	keep_limits(c, &spec->limits);
+	cgroup_keep_limits(c, &spec->limits);
 	c->item = ledger_intend(ledger, CGROUP_KIND, t->item, c->path, err);
 	if (!c->item) {
 		cgroup_fini(c);
@@ -75,7 +77,7 @@ void cgroup_resume(struct cgroup *c, const char *path, uint32_t item,
 {
 	c->path = xstrdup(path);
 	c->item = item;
-	keep_limits(c, limits);
+	cgroup_keep_limits(c, limits);
 }
 
 int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)

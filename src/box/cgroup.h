@@ -42,6 +42,8 @@ int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 void cgroup_resume(struct cgroup *c, const char *path, uint32_t item,
 		   const struct box_limits *limits);
 void cgroup_fini(struct cgroup *c);
+/* A copy, for the next time that it is made. */
+void cgroup_keep_limits(struct cgroup *c, const struct box_limits *l);
 /* cgroup_limits.c: writes its limits; errors say where in the stack file. */
 int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err);
 /*

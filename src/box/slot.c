@@ -197,6 +197,14 @@ uint32_t box_slot_item(const struct box_slot *s)
 
 /* ---- closing --------------------------------------------------------------------------------- */
 
+bool box_slot_there(const struct box_runtime *rt, const char *name)
+{
+	for (const struct box_slot *s = rt->slots; s; s = s->next)
+		if (!strcmp(s->name, name))
+			return true;
+	return false;
+}
+
 static void close_sockets(struct box_slot *s)
 {
 	for (size_t i = 0; i < BOX_SOCKETS; i++)

@@ -166,3 +166,38 @@ int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err)
 		return err_wrap(err, "nftables table '%s'", table);
 	return n->has_fwd ? 0 : confirm_table(n, table, err);
 }
+
+static void put_leave(struct nl_batch *b, const char *table, const char *chain)
+{
+	nft_message_of(b, NFPROTO_NETDEV, "delete rules", NFT_MSG_DELRULE, 0);
+	nl_put_str(b, NFTA_RULE_TABLE, nft_table_name(table));
+	nl_put_str(b, NFTA_RULE_CHAIN, chain);
+	nft_message_of(b, NFPROTO_NETDEV, "delete chain", NFT_MSG_DELCHAIN, 0);
+	nl_put_str(b, NFTA_CHAIN_TABLE, nft_table_name(table));
+	nl_put_str(b, NFTA_CHAIN_NAME, chain);
+}
+
+/* Each by itself: the kernel has taken away those of a link that is gone, and one that is not there would undo the others. */
+static void leave(struct net *n, const char *table, const char *chain)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	put_leave(&b, table, chain);
+	nft_end(&b);
+	nl_transact(n->nft, &b, NULL, &(struct err){ 0 });
+}
+
+void fwd_leave(struct net *n, size_t wire)
+{
+	_cleanup_free_ char *table = fwd_table(n->spec);
+
+	for (size_t i = 0; n->has_fwd && i < ARRAY_LEN(n->spec->wires[wire].ends); i++) {
+		const char *dev = n->spec->wires[wire].ends[i].host_ifname;
+		_cleanup_free_ char *guard = xasprintf("%s_out", dev);
+
+		leave(n, table, dev);
+		leave(n, table, guard);
+	}
+}

@@ -521,6 +521,24 @@ void net_names_drop(struct net_names *n, uint32_t slot)
 	}
 }
 
+void net_names_change(struct net_names *n, uint32_t slot, const struct net_names_spec *spec)
+{
+	const struct member *had = find_member(n, slot);
+	const struct net_names_sockets sockets =
+		had ? had->sockets : (struct net_names_sockets){ 0 };
+	bool up = had && had->up, listens = had && had->listens;
+	struct member *who;
+
+	net_names_add(n, slot, spec);
+	who = find_member(n, slot);
+	if (listens && who->asker.kind) {
+		who->sockets = sockets;
+		who->listens = true;
+		tell_asker(n, who);
+	}
+	net_names_up(n, slot, up);
+}
+
 /* ---- the next program ------------------------------------------------------------------------ */
 
 /* One that was not told all is not worth keeping: the next one is told everything. */

@@ -24,7 +24,13 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 {
 	struct net *n = xcalloc(1, sizeof(*n));
 
-	*n = (struct net){ .loop = loop, .spec = spec, .ledger = ledger, .rtnl = -1, .nft = -1 };
+	*n = (struct net){ .loop = loop,
+			   .spec = spec,
+			   .ledger = ledger,
+			   .rtnl = -1,
+			   .nft = -1,
+			   .fn = fn,
+			   .arg = arg };
 	n->bridges = xcalloc(spec->n_bridges + 1, sizeof(*n->bridges));
 	n->wires = xcalloc(spec->n_wires + 1, sizeof(*n->wires));
 	n->rtnl = nl_socket(NETLINK_ROUTE, err);
@@ -34,9 +40,7 @@ struct net *net_open(struct ev_loop *loop, const struct net_spec *spec, struct l
 		n->watch = portwatch_open(loop, fn, arg, err);
 	if (n->nft >= 0)
 		n->beside = beside_open(n, fn, arg, err);
-	if (n->beside && loop && spec->n_wires)
-		n->wire_watch = wirewatch_open(n, fn, arg, err);
-	if (!n->beside || (loop && !n->watch) || (loop && spec->n_wires && !n->wire_watch)) {
+	if (!n->beside || (loop && !n->watch) || wires_watch(n, err)) {
 		net_close(n);
 		return NULL;
 	}
@@ -58,11 +62,26 @@ void net_close(struct net *n)
 	free(n);
 }
 
+int wires_watch(struct net *n, struct err *err)
+{
+	if (n->loop && n->spec->n_wires && !n->wire_watch) {
+		n->wire_watch = wirewatch_open(n, n->fn, n->arg, err);
+		return n->wire_watch ? 0 : -1;
+	}
+	return 0;
+}
+
 struct elems VEC(struct nft_elem);
 
 /* What of the host has to forward for the bridges that are being made. */
 struct ways_out {
 	struct lease_wanted four, six;
+};
+
+/* Bridges whose elements are put in, or taken out. */
+struct span {
+	size_t first, end;
+	bool add;
 };
 
 static void ways_fini(struct ways_out *w)
@@ -83,23 +102,24 @@ static struct nft_elem name_elem(const char *ifname)
 	return e;
 }
 
-static void put_names(struct nl_batch *b, const struct net *n, const char *set, bool internal_only)
+static void put_names(struct nl_batch *b, const struct net *n, const struct span *s,
+		      const char *set, bool internal_only)
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = n->first; i < n->spec->n_bridges; i++)
+	for (size_t i = s->first; i < s->end; i++)
 		if (lan_is_bridge(&n->spec->bridges[i]) &&
 		    (!internal_only || n->spec->bridges[i].internal))
 			vec_push(&elems, name_elem(n->spec->bridges[i].ifname));
-	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
+	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, s->add);
 	vec_fini(&elems);
 }
 
-static void put_pairs(struct nl_batch *b, const struct net *n)
+static void put_pairs(struct nl_batch *b, const struct net *n, const struct span *s)
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
+	for (size_t i = s->first; i < s->end; i++) {
 		struct nft_elem e = name_elem(n->spec->bridges[i].ifname);
 
 		if (!lan_is_bridge(&n->spec->bridges[i]))
@@ -109,7 +129,7 @@ static void put_pairs(struct nl_batch *b, const struct net *n)
 		e.accept = true;
 		vec_push(&elems, e);
 	}
-	nft_put_elems(b, n->spec->table, "pairs", elems.v, elems.n, true);
+	nft_put_elems(b, n->spec->table, "pairs", elems.v, elems.n, s->add);
 	vec_fini(&elems);
 }
 
@@ -136,19 +156,19 @@ static bool goes_out(const struct net_bridge_spec *br)
 	return lan_is_bridge(br) && !br->internal;
 }
 
-static void put_subnets(struct nl_batch *b, const struct net *n, const char *set, int family,
-			bool routed_only)
+static void put_subnets(struct nl_batch *b, const struct net *n, const struct span *s,
+			const char *set, int family, bool routed_only)
 {
 	struct elems elems = { 0 };
 
-	for (size_t i = n->first; i < n->spec->n_bridges; i++) {
+	for (size_t i = s->first; i < s->end; i++) {
 		const struct net_bridge_spec *br = &n->spec->bridges[i];
 
 		for (size_t k = 0; goes_out(br) && k < br->n_subnets; k++)
 			if (br->subnets[k].net.ip.family == family && (br->routed || !routed_only))
 				add_interval(&elems, &br->subnets[k].net);
 	}
-	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, true);
+	nft_put_elems(b, n->spec->table, set, elems.v, elems.n, s->add);
 	vec_fini(&elems);
 }
 
@@ -163,15 +183,20 @@ static void put_uplinks(struct nl_batch *b, const struct net *n, const char *set
 	vec_fini(&elems);
 }
 
+static void put_bridges(struct nl_batch *b, const struct net *n, const struct span *s)
+{
+	put_names(b, n, s, "brs", false);
+	put_names(b, n, s, "internal", true);
+	put_pairs(b, n, s);
+	put_subnets(b, n, s, "sub4", AF_INET, false);
+	put_subnets(b, n, s, "sub6", AF_INET6, false);
+	put_subnets(b, n, s, "routed4", AF_INET, true);
+	put_subnets(b, n, s, "routed6", AF_INET6, true);
+}
+
 static void put_elements(struct nl_batch *b, const struct net *n, const struct ways_out *ways)
 {
-	put_names(b, n, "brs", false);
-	put_names(b, n, "internal", true);
-	put_pairs(b, n);
-	put_subnets(b, n, "sub4", AF_INET, false);
-	put_subnets(b, n, "sub6", AF_INET6, false);
-	put_subnets(b, n, "routed4", AF_INET, true);
-	put_subnets(b, n, "routed6", AF_INET6, true);
+	put_bridges(b, n, &(struct span){ n->first, n->spec->n_bridges, true });
 	put_uplinks(b, n, "uplinks4", &ways->four.uplinks);
 	put_uplinks(b, n, "uplinks6", &ways->six.uplinks);
 }
@@ -204,6 +229,19 @@ static int extend_table(struct net *n, const struct ways_out *ways, struct err *
 	nl_batch_init(&b);
 	nft_begin(&b);
 	put_elements(&b, n, ways);
+	nft_end(&b);
+	return nl_transact(n->nft, &b, NULL, err)
+		       ? err_wrap(err, "nftables table '%s'", n->spec->table)
+		       : 0;
+}
+
+int table_leave(struct net *n, size_t bridge, struct err *err)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	put_bridges(&b, n, &(struct span){ bridge, bridge + 1, false });
 	nft_end(&b);
 	return nl_transact(n->nft, &b, NULL, err)
 		       ? err_wrap(err, "nftables table '%s'", n->spec->table)

@@ -24,6 +24,8 @@ struct wire {
 
 struct net {
 	struct ev_loop *loop;
+	net_event_fn *fn;
+	void *arg;
 	const struct net_spec *spec;
 	struct ledger *ledger;
 	int rtnl; /* in the host's namespace */
@@ -46,15 +48,21 @@ struct net {
 /* bridge.c: are the names and subnets still free? Then all bridges, with address, up. */
 int bridges_check(const struct net *n, struct err *err);
 int bridges_up(struct net *n, struct err *err);
+/* net.c: takes all of a bridge out of the table. */
+int table_leave(struct net *n, size_t bridge, struct err *err);
 
 /* wire.c: are the names on the host still free, are the devices there? */
 int wires_check(const struct net *n, struct err *err);
+/* net.c: once there are wires their carriers are followed. */
+int wires_watch(struct net *n, struct err *err);
 
 /* veth.c: takes a host end of ours away whose slot is gone. Returns whether another try makes sense. */
 bool veth_clear_leftover(const struct net *n, const char *ifname);
 
 /* fwd.c: what comes in at either host end of these wires goes out of the other one. */
 int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err);
+/* The other way round; what is not there needs no word. */
+void fwd_leave(struct net *n, size_t wire);
 char *fwd_table(const struct net_spec *spec);
 /* For the probe: a chain at the ingress of a device, whose frames go to the one of that index. */
 void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);

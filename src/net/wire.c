@@ -78,6 +78,9 @@ int wires_check(const struct net *n, struct err *err)
 	for (size_t i = 0; i < n->spec->n_wires; i++) {
 		const struct net_wire_spec *w = &n->spec->wires[i];
 
+		/* Those that are there have been checked, and their names are theirs. */
+		if (w->gone || n->wires[i].index[0])
+			continue;
 		n->wires[i].mtu = w->mtu;
 		for (size_t k = 0; k < ARRAY_LEN(w->ends); k++)
 			if (check_end(n, &w->ends[k], &n->wires[i], err))

@@ -79,6 +79,13 @@ void net_names_up(struct net_names *n, uint32_t slot, bool up)
 	(void)up;
 }
 
+void net_names_change(struct net_names *n, uint32_t slot, const struct net_names_spec *spec)
+{
+	(void)n;
+	(void)spec;
+	fake_note("names change %u", slot);
+}
+
 void net_names_drop(struct net_names *n, uint32_t slot)
 {
 	n->there[slot] = false;

@@ -95,6 +95,20 @@ int net_grow(struct net *n, struct err *err)
 	return 0;
 }
 
+int net_change(struct net *n, const struct net_spec *spec, struct err *err)
+{
+	(void)err;
+	n->spec = spec;
+	fake_note("net change");
+	return 0;
+}
+
+void net_disconnect(struct net *n, size_t wire)
+{
+	n->made[wire] = false;
+	fake_note("disconnect %zu", wire);
+}
+
 size_t net_held(const struct net_publish_spec *pubs, size_t count)
 {
 	(void)pubs;
