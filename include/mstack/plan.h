@@ -34,6 +34,12 @@ struct plan_host {
 	const char *held_back;			/* this service gets its networks, but no slot yet (see plan_beside); or NULL */
 	const char *hostname;			/* of the host, for services with `uts: host` or in its network */
 	bool isolated;				/* networks of the stack are in a network namespace of their own */
+	/*
+	 * What runs of this stack, to be planned anew; NULL: nothing. What nobody asks for otherwise stays as it is there; its slots may have
+	 * places without any (name NULL). Its bridges and wires keep their numbers, new ones come behind them.
+	 */
+	const struct plan *running;
+	const struct ip *taken; size_t n_taken;	/* addresses of one-offs beside it */
 };
 
 struct plan_file { const char *name, *text; };	/* /etc/NAME of the container */
@@ -159,6 +165,8 @@ enum { PLAN_FILE_WRONG = 1, PLAN_HOST_REFUSES = 2 };
  */
 int plan_make(const struct stack *stack, const struct plan_host *host, struct plan **ret_plan, struct stack_diags *diags);
 void plan_free(struct plan *p);
+/* Gives slot i the number place[i], everywhere: `slots` is then a list with gaps (name NULL). Once; the numbers are all different. */
+void plan_place(struct plan *p, const size_t *place);
 
 /* A container that comes to a running plan: a one-off. */
 struct plan_extra {

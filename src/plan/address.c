@@ -62,10 +62,22 @@ static bool is_aux(const struct stack_subnet *s, const struct ip *ip)
 
 /* ---- giving out ------------------------------------------------------------------------------ */
 
+/* An address of one family for an attachment. */
+struct wish {
+	const struct plan_slot *slot;
+	const struct stack_attach *attach;
+	size_t bridge;
+	int family;
+	const struct ip *want; /* by the file; none: any */
+	struct stack_pos pos;
+	const char *key;
+};
+
 /* The next free address of a subnet behind `after`, or from its beginning on; false: none is left. */
-static bool next_in(const struct planner *p, const struct stack_network *net, size_t bridge,
-		    const struct net_subnet *subnet, const struct ip *after, struct ip *ret)
+static bool next_in(const struct planner *p, const struct wish *w, const struct net_subnet *subnet,
+		    const struct ip *after, struct ip *ret)
 {
+	const struct stack_network *net = w->attach->network;
 	const struct stack_subnet *file = planner_subnet_in_file(net, &subnet->net);
 	const struct ip_net *range = file && file->range.ip.family ? &file->range : &subnet->net;
 	struct ip network = ip_first(&subnet->net), end = ip_last(&subnet->net),
@@ -73,14 +85,14 @@ static bool next_in(const struct planner *p, const struct stack_network *net, si
 	struct ip ip = after->family ? ip_plus(after, 1) : ip_first(range);
 
 	if (!after->family && range == &subnet->net)
-		ip = planner_lan_start(p, &p->plan->net.bridges[bridge], subnet);
+		ip = planner_lan_start(p, &p->plan->net.bridges[w->bridge], subnet);
 
 	for (; ip_is_within(&ip, range); ip = ip_plus(&ip, 1)) {
 		bool special = ip_equal(&ip, &network) || ip_equal(&ip, &subnet->gateway) ||
 			       (ip.family == AF_INET && ip_equal(&ip, &end));
 
 		if (!special && !is_aux(file, &ip) && !is_static(p, net, &ip) &&
-		    !holder(p, bridge, &ip)) {
+		    !holder(p, w->bridge, &ip) && !planner_kept_holds(p, w->slot, w->bridge, &ip)) {
 			*ret = ip;
 			return true;
 		}
@@ -91,16 +103,15 @@ static bool next_in(const struct planner *p, const struct stack_network *net, si
 }
 
 /* Of the subnets of a family, one after the other; false: all are full. */
-static bool next_address(const struct planner *p, const struct stack_network *net, size_t bridge,
-			 int family, struct cursor *at, struct ip *ret)
+static bool next_address(const struct planner *p, const struct wish *w, struct cursor *at,
+			 struct ip *ret)
 {
-	const struct net_bridge_spec *b = &p->plan->net.bridges[bridge];
+	const struct net_bridge_spec *b = &p->plan->net.bridges[w->bridge];
 
 	for (; at->subnet < b->n_subnets; at->subnet++) {
 		const struct net_subnet *subnet = &b->subnets[at->subnet];
 
-		if (subnet->net.ip.family == family &&
-		    next_in(p, net, bridge, subnet, &at->last, ret)) {
+		if (subnet->net.ip.family == w->family && next_in(p, w, subnet, &at->last, ret)) {
 			at->last = *ret;
 			return true;
 		}
@@ -116,17 +127,6 @@ static bool carries(const struct net_bridge_spec *b, int family)
 			return true;
 	return false;
 }
-
-/* An address of one family for an attachment. */
-struct wish {
-	const struct plan_slot *slot;
-	const struct stack_attach *attach;
-	size_t bridge;
-	int family;
-	const struct ip *want; /* by the file; none: any */
-	struct stack_pos pos;
-	const char *key;
-};
 
 /* False: the file asks for what cannot be. */
 static bool check_static(struct planner *p, const struct wish *w)
@@ -149,6 +149,19 @@ static bool check_static(struct planner *p, const struct wish *w)
 	return false;
 }
 
+/* The address that it has, unless another one is to get it. */
+static bool stays(const struct planner *p, const struct wish *w, struct ip *ret)
+{
+	const struct net_bridge_spec *b = &p->plan->net.bridges[w->bridge];
+	struct ip ip;
+
+	if (!planner_kept_address(p, w->slot, w->bridge, w->family, &ip) ||
+	    !planner_subnet_of(b, &ip) || is_static(p, w->attach->network, &ip))
+		return false;
+	*ret = ip;
+	return true;
+}
+
 /* None where the network does not carry the family. */
 static struct ip_net give(struct planner *p, const struct wish *w, struct cursor *at)
 {
@@ -161,7 +174,7 @@ static struct ip_net give(struct planner *p, const struct wish *w, struct cursor
 		out.ip = *w->want;
 	} else if (!carries(b, w->family)) {
 		return out;
-	} else if (!next_address(p, w->attach->network, w->bridge, w->family, at, &out.ip)) {
+	} else if (!stays(p, w, &out.ip) && !next_address(p, w, at, &out.ip)) {
 		stack_diag_add(p->diags, STACK_ERROR, w->attach->pos,
 			       "give the network a larger subnet",
 			       "service '%s': network '%s' has no free address left",

@@ -44,8 +44,9 @@ static void slots_beside(struct planner *p)
 	p->first = running->n_slots;
 	p->plan->slots = arena_array(p->arena, struct plan_slot, running->n_slots + 1);
 	for (size_t i = 0; i < running->n_slots; i++) {
+		const struct stack_service *was = running->slots[i].service;
 		const struct stack_service *same =
-			stack_find_service(p->stack, running->slots[i].service->name);
+			was ? stack_find_service(p->stack, was->name) : NULL;
 
 		p->plan->slots[i] = running->slots[i];
 		if (same)
@@ -84,6 +85,7 @@ static int make(struct planner *p, struct plan **ret_plan)
 		slots(p);
 	p->routes = p->host->net->prefixes;
 	p->n_routes = p->host->net->n_prefixes;
+	planner_kept_routes(p);
 	if (p->host->isolated)
 		planner_uplink(p);
 	planner_networks(p);

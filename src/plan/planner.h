@@ -137,6 +137,20 @@ void planner_devices(struct planner *p, struct plan_slot *slot);
 /* edge.c: who waits for whom. */
 void planner_edges(struct planner *p);
 
+/* kept.c: what stays of what runs. SIZE_MAX, false: nothing. */
+/* Routes that lead to bridges of our own are nobody else's. */
+void planner_kept_routes(struct planner *p);
+/* The subnet that was chosen for the network. */
+bool planner_kept_subnet(const struct planner *p, const struct stack_network *n, int family, struct ip_net *ret);
+/* The number of the bridge that is there and need not be changed to be this one. */
+size_t planner_kept_bridge(const struct planner *p, const struct net_bridge_spec *b);
+bool planner_kept_address(const struct planner *p, const struct plan_slot *slot, size_t bridge, int family, struct ip *ret);
+/* Has another slot that runs this address? */
+bool planner_kept_holds(const struct planner *p, const struct plan_slot *slot, size_t bridge, const struct ip *ip);
+/* Of those that are to be chosen the ones that were. */
+void planner_kept_ports(const struct planner *p, struct plan_slot *slot);
+size_t planner_kept_wire(const struct planner *p, const struct net_wire_spec *w);
+
 /* Index of a service in the stack. */
 static inline size_t planner_service(const struct planner *p, const struct stack_service *s)
 {

@@ -98,17 +98,25 @@ static void tunnel_mtu(struct planner *p, const struct stack_wire *s, struct net
 
 void planner_wires(struct planner *p)
 {
+	const struct plan *before = p->host->running;
+	size_t n = before ? before->net.n_wires : 0;
 	struct net_wire_spec *wires;
-	size_t n = 0;
 
 	/* A one-off comes to a stack whose wires have their ends. */
 	if (p->running)
 		return;
-	wires = arena_array(p->arena, struct net_wire_spec, p->stack->n_wires + 1);
-	p->plan->wires = arena_array(p->arena, struct impair_ways, p->stack->n_wires + 1);
+	wires = arena_array(p->arena, struct net_wire_spec, n + p->stack->n_wires + 1);
+	p->plan->wires = arena_array(p->arena, struct impair_ways, n + p->stack->n_wires + 1);
+	/* Their numbers stay, whoever comes or goes beside them. */
+	for (size_t i = 0; i < n; i++)
+		wires[i] =
+			(struct net_wire_spec){ .gone = true,
+						.ends = { { .kind = NET_END_HOST, .text = "" },
+							  { .kind = NET_END_HOST, .text = "" } } };
 	for (size_t i = 0; i < p->stack->n_wires; i++) {
 		const struct stack_wire *s = &p->stack->wires[i];
 		struct net_wire_spec *w = &wires[n];
+		size_t kept;
 
 		*w = (struct net_wire_spec){ .mtu = s->mtu, .line = s->pos.line };
 		if (!end(p, &s->ends[0], &w->ends[0]) || !end(p, &s->ends[1], &w->ends[1]))
@@ -116,8 +124,12 @@ void planner_wires(struct planner *p)
 		check_isolated(p, s);
 		name_ends(p, w);
 		tunnel_mtu(p, s, w);
-		planner_impair_wire(p, s, &p->plan->wires[n]);
-		n++;
+		kept = planner_kept_wire(p, w);
+		planner_impair_wire(p, s, &p->plan->wires[kept == SIZE_MAX ? n : kept]);
+		if (kept == SIZE_MAX)
+			n++;
+		else
+			wires[kept] = *w;
 	}
 	p->plan->net.wires = wires;
 	p->plan->net.n_wires = n;

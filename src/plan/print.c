@@ -280,9 +280,11 @@ void plan_print(const struct plan *p, struct buf *out)
 		buf_printf(out, "volume %s type=%s device=%s\n", p->mounted[i].name,
 			   p->mounted[i].type, p->mounted[i].device);
 	for (size_t i = 0; i < p->n_slots; i++)
-		print_slot(p, &p->slots[i], out);
+		if (p->slots[i].name)
+			print_slot(p, &p->slots[i], out);
 	for (size_t i = 0; i < p->net.n_wires; i++)
-		print_wire(&p->net.wires[i], &p->wires[i], out);
+		if (!p->net.wires[i].gone)
+			print_wire(&p->net.wires[i], &p->wires[i], out);
 	for (size_t i = 0; i < p->n_fills; i++)
 		buf_printf(out, "fill %s from %s of %s\n", p->fills[i].volume, p->fills[i].target,
 			   p->fills[i].slot->name);

@@ -96,6 +96,10 @@ static void give_subnet(struct planner *p, const struct stack_network *n, const 
 	const struct ip by_rule = { 0 };
 	struct ip_net subnet;
 
+	if (planner_kept_subnet(p, n, pool->all.ip.family, &subnet)) {
+		add_subnet(b, &subnet, &by_rule);
+		return;
+	}
 	if (!choose(p, pool, start, 1, &subnet)) {
 		if (!choose(p, pool, start, BROAD_PREFIX + 1, &subnet)) {
 			p->host_errors++;
@@ -202,24 +206,49 @@ const struct stack_subnet *planner_subnet_in_file(const struct stack_network *n,
 	return NULL;
 }
 
+/* The plan that it is from may be gone before this one. */
+static const struct net_tunnel *copy_tunnel(struct planner *p, const struct net_tunnel *from)
+{
+	struct net_tunnel *t;
+	struct ip *peers;
+
+	if (!from)
+		return NULL;
+	t = arena_alloc(p->arena, sizeof(*t));
+	peers = arena_array(p->arena, struct ip, from->n_peers + 1);
+	*t = *from;
+	for (size_t i = 0; i < from->n_peers; i++)
+		peers[i] = from->peers[i];
+	t->peers = peers;
+	t->alias = arena_strdup(p->arena, from->alias);
+	return t;
+}
+
 /* The bridges that are there keep their numbers. */
 static void take_running(struct planner *p, size_t room)
 {
 	struct net_spec *spec = &p->plan->net;
-	const struct net_spec *running = p->running ? &p->running->net : spec;
+	const struct plan *before = p->running ? p->running : p->host->running;
+	const struct net_spec *running = before ? &before->net : spec;
 
 	/* One more: taken_by_us looks at the one that comes next. */
 	spec->bridges =
 		arena_array(p->arena, struct net_bridge_spec, running->n_bridges + room + 1);
-	for (; spec->n_bridges < running->n_bridges; spec->n_bridges++)
-		spec->bridges[spec->n_bridges] = running->bridges[spec->n_bridges];
+	for (; spec->n_bridges < running->n_bridges; spec->n_bridges++) {
+		struct net_bridge_spec *b = &spec->bridges[spec->n_bridges];
+
+		*b = running->bridges[spec->n_bridges];
+		b->altname = arena_strdup(p->arena, b->altname);
+		b->tunnel = copy_tunnel(p, b->tunnel);
+	}
 }
 
 /* By its name; its number, or SIZE_MAX. */
 static size_t find_running(const struct planner *p, const struct stack_network *n)
 {
 	for (size_t i = 0; p->running && i < p->running->net.n_bridges; i++)
-		if (!strcmp(p->running->net.bridges[i].altname, n->name))
+		if (!p->running->net.bridges[i].gone &&
+		    !strcmp(p->running->net.bridges[i].altname, n->name))
 			return i;
 	return SIZE_MAX;
 }
@@ -284,11 +313,17 @@ void planner_networks(struct planner *p)
 	p->bridge_of = arena_array(p->arena, size_t, p->stack->n_networks);
 	for (size_t i = 0; i < p->stack->n_networks; i++) {
 		const struct stack_network *n = &p->stack->networks[i];
+		struct net_bridge_spec *b;
 
 		p->bridge_of[i] = find_running(p, n);
 		if (p->bridge_of[i] != SIZE_MAX || !is_wanted(p, n))
 			continue;
-		planner_bridge(p, n, n->key, &spec->bridges[spec->n_bridges]);
-		p->bridge_of[i] = spec->n_bridges++;
+		b = &spec->bridges[spec->n_bridges];
+		planner_bridge(p, n, n->key, b);
+		p->bridge_of[i] = planner_kept_bridge(p, b);
+		if (p->bridge_of[i] == SIZE_MAX)
+			p->bridge_of[i] = spec->n_bridges++;
+		else
+			*b = (struct net_bridge_spec){ 0 };
 	}
 }

@@ -67,8 +67,8 @@ void planner_uplink(struct planner *p)
 	};
 	struct plan_uplink *up;
 
-	if (p->running) {
-		p->plan->uplink = p->running->uplink;
+	if (p->running || (p->host->running && p->host->running->uplink)) {
+		p->plan->uplink = (p->running ? p->running : p->host->running)->uplink;
 	} else {
 		up = arena_alloc(p->arena, sizeof(*up));
 		plan_names(p->stack->name, &up->net);

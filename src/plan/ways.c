@@ -113,6 +113,7 @@ static void publish(struct planner *p, struct plan_slot *slot)
 	}
 	for (size_t i = 0; i < s->n_ports; i++)
 		publish_port(p, slot, &s->ports[i], &in);
+	planner_kept_ports(p, slot);
 	/* With br_netfilter, what it sends to itself by a port of the host is bridged back to where it came from. */
 	if (s->n_ports && in.four)
 		in.four->hairpin = true;
