@@ -46,16 +46,28 @@ static const struct cli_option up_options[] = {
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
 	VALUE("pull", 0, CHOICE, pull, "always|missing|never|policy", "when images are pulled, instead of the file's pull_policy"),
 	FLAG("quiet-pull", 0, quiet_pull, "do not tell how pulling goes on"),
-	FLAG("remove-orphans", 0, remove_orphans, "accepted; a stack that ends leaves no orphans"),
+	FLAG("remove-orphans", 0, remove_orphans, "remove containers of services that are not in the file any more"),
+	FLAG("force-recreate", 0, force_recreate, "make containers anew that have not changed"),
+	FLAG("no-recreate", 0, no_recreate, "leave containers that are there as they are"),
+	FLAG("always-recreate-deps", 0, recreate_deps, "make those anew, too, that the named services depend on"),
 	FLAG("isolated", 0, isolated, "networks in a network namespace of their own; of the host one link"),
 	FLAG("renew-anon-volumes", 'V', renew_volumes, "anonymous volumes begin empty, what they held is lost"),
 	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "so many containers of it, instead of the file's"),
 	FLAG("no-deps", 0, no_deps, "without what the services depend on"),
 	FLAG("no-start", 0, no_start, "make everything and start nothing: see 'start'"),
-	LATER("force-recreate", 0), LATER("no-recreate", 0),
-	LATER("always-recreate-deps", 0), LATER("attach-dependencies", 0),
-	LATER("build", 0), LATER("no-build", 0),
+	LATER("attach-dependencies", 0), LATER("build", 0), LATER("no-build", 0),
 	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0),
+	END,
+};
+
+static const struct cli_option plan_options[] = {
+	FLAG("exit-code", 0, exit_code, "10 when something would be done"),
+	VALUE("format", 0, CHOICE, format, "text|json", "json: one object per line, containers first, then what differs of them"),
+	FLAG("remove-orphans", 0, remove_orphans, "as of 'up'"),
+	FLAG("force-recreate", 0, force_recreate, "as of 'up'"),
+	FLAG("no-recreate", 0, no_recreate, "as of 'up'"),
+	FLAG("always-recreate-deps", 0, recreate_deps, "as of 'up'"),
+	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "as of 'up'"),
 	END,
 };
 
@@ -374,13 +386,23 @@ const struct cli_command cli_commands[] = {
 	{ "up", "start the stack and show its logs until it is stopped", "[FILE] [SERVICE...]", 256, 0, up_options,
 	  "Ctrl-C stops the services in reverse order of dependency and removes everything but volumes and logs; a\n"
 	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down'.\n"
-	  "With SERVICEs only they are started, with what they depend on. On SIGUSR2 the supervisor goes on as the mstack\n"
-	  "that is installed now, and containers notice nothing.\n"
+	  "With SERVICEs only they are started, with what they depend on. A stack that runs already is changed to what the\n"
+	  "file says, and only what differs is touched: see 'plan'; then Ctrl-C ends this command, not the stack. On SIGUSR2\n"
+	  "the supervisor goes on as the mstack that is installed now, and containers notice nothing.\n"
 	  "\n"
 	  "  mstack up                        the stack of this folder\n"
 	  "  mstack up -d shop.yaml           in the background\n"
 	  "  mstack up --wait --wait-timeout 30 && run-the-tests; mstack down\n",
 	  cli_up },
+	{ "plan", "say what 'up' would do, and why", "[FILE] [SERVICE...]", 256, 0, plan_options,
+	  "Compares what runs with what the file says, key by key. What differs is changed in one of three ways: 'live', while\n"
+	  "it runs (limits, ports, restart, health checks, labels, impairments); 'restart', the process in the container that\n"
+	  "is there (command, environment); or 'recreate', a new container (image, mounts, networks, and all other keys).\n"
+	  "What has not changed is not touched. Nothing is done, and the images have to be here.\n"
+	  "\n"
+	  "  mstack plan\n"
+	  "  mstack plan --exit-code || mstack up -d      only if there is something to do\n",
+	  cli_plan },
 	{ "down", "stop the stack and remove every trace of it but its data", "[FILE]", 0, COMMAND_ACTS, down_options,
 	  "Works without the stack file (-p NAME), without a running supervisor, and twice. Volumes and logs stay;\n"
 	  "-v removes the volumes.\n",
@@ -615,7 +637,6 @@ const struct cli_command cli_commands[] = {
 	{ "help", "explain mstack, one command, or the keys of a stack file", "[COMMAND|keys]", 1, COMMAND_NO_FILE, no_options, NULL,
 	  cli_help },
 
-	NOT_YET("plan", "say what 'up' would do, and why"),
 	NOT_YET("analyze", "where the time of the last 'up' went"),
 	NOT_YET("ui", "terminal dashboard"),
 	{ NULL, NULL, NULL, 0, 0, NULL, NULL, NULL },

@@ -49,6 +49,7 @@ int cli_why(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
 int cli_attach(const struct cli_options *o, struct err *err);
 int cli_run(const struct cli_options *o, struct err *err);
+int cli_plan(const struct cli_options *o, struct err *err);
 int cli_top(const struct cli_options *o, struct err *err);
 int cli_start(const struct cli_options *o, struct err *err);
 int cli_stop(const struct cli_options *o, struct err *err);

@@ -23,6 +23,7 @@ struct cli_options {
 	bool no_tty, no_stdin, sig_proxy, archive, follow_link, no_stream, privileged, accepted, interactive, service_ports, use_aliases, no_deps;
 	bool read_only, init, no_trunc;
 	bool fix; /* of `doctor` */
+	bool force_recreate, no_recreate, recreate_deps, exit_code; /* of `up`, `plan` */
 	bool check, include_deps, ignore_failures, ignore_buildable, quiet_pull;
 	bool json;
 	const char *after, *grep; /* of `events`; of `logs` */

@@ -13,6 +13,7 @@
 #include "cli/logview.h"
 #include "cli/project.h"
 #include "cli/relay.h"
+#include "cli/reup.h"
 #include "cli/servicename.h"
 #include "mstack/box.h"
 
@@ -257,6 +258,7 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 	const struct cli_load how = {
 		.for_run = true, .services = &o->args, .scales = scales, .no_deps = o->no_deps
 	};
+	int r;
 
 	if (u->goes_on)
 		cli_project_take(&u->project, &u->carried);
@@ -264,6 +266,11 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 		 check_service(o, &u->project, err) < 0 ||
 		 (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
 		return -1;
+	if (!o->dry_run && !u->goes_on) {
+		r = cli_reup(o, &u->project, scales, err);
+		if (r != CLI_REUP_NONE)
+			return r;
+	}
 	return (o->detach || o->wait || o->no_start) && !o->dry_run ? run_background(u, err)
 								    : run_foreground(u, err);
 }

@@ -57,7 +57,7 @@ static int impair_link(struct sup *s, struct net_impair_spec *spec, struct impai
 	return 0;
 }
 
-static int impair_port(struct sup_slot *slot, size_t port, const struct impair_ways *want,
+int sup_impair_port(struct sup_slot *slot, size_t port, const struct impair_ways *want,
 		       struct err *err)
 {
 	const struct net_port_spec *p = &slot->plan->ports[port];
@@ -83,7 +83,7 @@ int sup_impair_slot(struct sup_slot *slot, struct err *err)
 {
 	slot->impaired = xcalloc(slot->plan->n_ports + 1, sizeof(*slot->impaired));
 	for (size_t i = 0; i < slot->plan->n_ports; i++)
-		if (impair_port(slot, i, &slot->plan->links[i].impair, err) < 0)
+		if (sup_impair_port(slot, i, &slot->plan->links[i].impair, err) < 0)
 			return -1;
 	return 0;
 }
@@ -188,7 +188,7 @@ static int change(struct sup *s, const struct target *t, const struct ctl_msg *m
 			return -1;
 	}
 	if (t->wire == SIZE_MAX)
-		return impair_port(t->slot, t->port, &want, err);
+		return sup_impair_port(t->slot, t->port, &want, err);
 	want = seen_from(&want, t->side);
 	return impair_wire(s, t->wire, &want, err);
 }

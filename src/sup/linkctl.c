@@ -46,7 +46,8 @@ static bool is_of_wire(const struct sup *s, const struct net_wire_spec *w, const
 static void find(const struct sup *s, const char *text, struct link_refs *ret)
 {
 	for (size_t i = 0; i < s->plan->net.n_wires; i++)
-		if (!text || is_of_wire(s, &s->plan->net.wires[i], text))
+		if (!s->plan->net.wires[i].gone &&
+		    (!text || is_of_wire(s, &s->plan->net.wires[i], text)))
 			vec_push(ret, ((struct link_ref){ .wire = i }));
 	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct sup_slot *slot = &s->slots[i];

@@ -107,8 +107,7 @@ static char *choose_name(struct sup *s, const char *service, bool alone)
 	return name;
 }
 
-/* The addresses of other one-offs; those of services stand in the plan. */
-static struct ip *taken_addresses(const struct sup *s, size_t *ret_n)
+struct ip *sup_oneoff_addresses(const struct sup *s, size_t *ret_n)
 {
 	struct VEC(struct ip) list = { 0 };
 
@@ -122,8 +121,7 @@ static struct ip *taken_addresses(const struct sup *s, size_t *ret_n)
 	return list.v;
 }
 
-/* The first error, in one line. */
-static int plan_error(const struct stack_diags *diags, struct err *err)
+int sup_plan_error(const struct stack_diags *diags, struct err *err)
 {
 	for (size_t i = 0; i < stack_diags_count(diags); i++) {
 		const struct stack_diag *d = stack_diags_get(diags, i);
@@ -148,7 +146,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 		.alone = o->alone,
 		.aliases = o->aliases,
 	};
-	_cleanup_free_ struct ip *taken = taken_addresses(s, &extra.n_taken);
+	_cleanup_free_ struct ip *taken = sup_oneoff_addresses(s, &extra.n_taken);
 	struct stack_diags *diags = stack_diags_new();
 	int rc;
 
@@ -156,7 +154,7 @@ static int make_plan(struct sup_slot *slot, struct err *err)
 	host.isolated = s->plan->uplink != NULL;
 	rc = plan_beside(s->plan, &extra, &host, &o->plan, diags);
 	if (rc)
-		rc = plan_error(diags, err);
+		rc = sup_plan_error(diags, err);
 	stack_diags_free(diags);
 	return rc;
 }
@@ -342,6 +340,8 @@ static int begin(struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 
 	if (s->ending != ENDING_NO)
 		return err_set(err, "the stack is being stopped");
+	if (s->change)
+		return err_set(err, "the stack is being changed: try again in a moment");
 	slot = take_place(s, err);
 	if (!slot)
 		return -1;
@@ -473,7 +473,7 @@ bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec)
 
 int sup_oneoff_volumes(const struct sup_slot *slot)
 {
-	return slot->oneoff ? slot->oneoff->volumes : slot->sup->volumes;
+	return slot->oneoff ? slot->oneoff->volumes : slot->model->volumes;
 }
 
 /* The terminal goes to the client, who alone reads it. */

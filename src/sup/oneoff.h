@@ -28,6 +28,10 @@ bool sup_oneoff_needs(const struct sup *s, size_t nr);
 bool sup_oneoff_streams(struct sup_slot *slot, struct box_spec *spec);
 /* box_spec.volumes: for one-offs their own. */
 int sup_oneoff_volumes(const struct sup_slot *slot);
+/* The addresses of all of them; those of services stand in the plan. Free the list. */
+struct ip *sup_oneoff_addresses(const struct sup *s, size_t *ret_n);
+/* The first of the errors, in one line. Returns -1. */
+int sup_plan_error(const struct stack_diags *diags, struct err *err);
 /* At the end of the supervisor: memory and descriptors only. */
 void sup_oneoff_free(struct sup_slot *slot);
 

@@ -262,8 +262,8 @@ void sup_look_at_end(struct sup *s)
 {
 	struct sup_cause all_ended = sup_because(WHY_SELF, "all services have ended");
 
-	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && all_at_rest(s) &&
-	    !is_kept(s))
+	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && !s->change &&
+	    all_at_rest(s) && !is_kept(s))
 		sup_end(s, ENDING_STOP, 0, &all_ended);
 	if (s->ending == ENDING_NO)
 		return;

@@ -223,6 +223,9 @@ struct plan_host sup_plan_host(const struct sup_prepared *p)
 		.own_hosts = p->own_hosts,
 		.own_resolv_conf = p->own_resolv_conf,
 		.hostname = p->hostname,
+		.running = p->running,
+		.taken = p->taken,
+		.n_taken = p->n_taken,
 	};
 }
 

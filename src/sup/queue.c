@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "sup/oneoff.h"
+#include "sup/change.h"
 #include "sup/reexec.h"
 
 void sup_queue(struct sup *s, const struct sup_fact *fact)
@@ -134,6 +134,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 		if (!s->facts.n) {
 			sup_look_at_up(s);
 			sup_look_at_verbs(s);
+			sup_look_at_change(s);
 			sup_look_at_oneoffs(s);
 			sup_look_at_end(s);
 			sup_look_at_reexec(s);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "mstack/sup_carried.h"
-#include "sup/oneoff.h"
+#include "sup/change.h"
 
 /*
  * A client that talks without end must not keep the loop from the stack; and answers about a
@@ -170,6 +170,8 @@ static const struct request {
 	{ CTL_RM, sup_verb_request },
 	{ CTL_WAIT, sup_verb_request },
 	{ CTL_CREATE, sup_verb_request },
+	{ CTL_APPLY, sup_change_request },
+	{ CTL_PLAN, sup_change_request },
 };
 
 static void run_request(struct sup_peer *p, const struct ctl_msg *m)
@@ -195,6 +197,7 @@ static void close_peer(struct sup_peer *p)
 	sup_attach_peer_gone(p);
 	sup_oneoff_peer_gone(p);
 	sup_verb_peer_gone(p);
+	sup_change_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)

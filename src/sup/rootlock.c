@@ -44,14 +44,25 @@ static int lock_one(struct sup *s, const struct stack_service *service,
 	return 0;
 }
 
-int sup_lock_roots(struct sup *s, struct err *err)
+/* By us, for a service of an earlier plan. */
+static bool is_locked(const struct sup *s, const struct sup_model *m, const char *folder)
 {
-	const struct stack *stack = s->model->stack;
+	for (const struct sup_model *before = s->model; before; before = before->older)
+		for (size_t i = 0; before != m && i < before->stack->n_services; i++)
+			if (before->prepared.images[i].folder &&
+			    !strcmp(before->prepared.images[i].layers[0], folder))
+				return true;
+	return false;
+}
+
+int sup_lock_roots(struct sup *s, const struct sup_model *m, struct err *err)
+{
+	const struct stack *stack = m->stack;
 
 	for (size_t i = 0; i < stack->n_services; i++) {
-		const struct store_image *img = &s->model->prepared.images[i];
+		const struct store_image *img = &m->prepared.images[i];
 
-		if (img->folder && !img->host_root &&
+		if (img->folder && !img->host_root && !is_locked(s, m, img->layers[0]) &&
 		    lock_one(s, &stack->services[i], img, err) < 0)
 			return -1;
 	}

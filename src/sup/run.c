@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "sup/oneoff.h"
+#include "sup/change.h"
 #include "sup/reexec.h"
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -187,6 +187,38 @@ void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const st
 	svc_health_init(&slot->health, &health);
 }
 
+static bool same_health(const struct svc_health_policy *a, const struct svc_health_policy *b)
+{
+	return a->enabled == b->enabled && a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->start_period_ms == b->start_period_ms &&
+	       a->start_interval_ms == b->start_interval_ms && a->retries == b->retries;
+}
+
+static bool same_words(const char *const *a, const char *const *b)
+{
+	size_t i = 0;
+
+	for (; a && b && a[i] && b[i]; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return a && b ? !a[i] && !b[i] : a == b;
+}
+
+void sup_slot_follow(struct sup_slot *slot, struct sup_model *model, const struct plan_slot *plan)
+{
+	struct svc_health_policy health = sup_health_policy(plan);
+	bool same = same_health(&slot->health.policy, &health) &&
+		    same_words(slot->plan->probe, plan->probe);
+
+	slot->plan = plan;
+	slot->model = model;
+	slot->stack = model->stack;
+	slot->prepared = &model->prepared;
+	slot->svc.policy = sup_policy(slot->sup, plan);
+	if (!same)
+		sup_health_renew(slot, &health);
+}
+
 static int make_slots(struct sup *s, struct err *err)
 {
 	sup_slots_open(s, s->plan->n_slots);
@@ -287,12 +319,13 @@ static int begin(struct sup *s, struct err *err)
 		return -1;
 	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
 	s->model = xcalloc(1, sizeof(*s->model));
+	s->model->volumes = -1;
 	s->model->stack = s->opts->stack;
 	if (sup_prepare(s->opts, &s->model->prepared, err) < 0)
 		return -1;
 	s->plan = s->model->prepared.plan;
-	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, err) < 0 ||
-	    sup_provide(s->opts, s->model->prepared.store, s->plan, &s->volumes, err) < 0 ||
+	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, s->model, err) < 0 ||
+	    sup_provide(s->opts, s->model->prepared.store, s->plan, &s->model->volumes, err) < 0 ||
 	    sup_take_signals(s, err) < 0)
 		return -1;
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -342,18 +375,27 @@ static int take_down(struct sup *s, struct err *err)
 	if (s->runtime)
 		box_close(s->runtime);
 	/* Who is told that the stack is down may remove its volumes and images. */
-	if (s->model)
-		store_close(take_ptr(&s->model->prepared.store));
+	for (struct sup_model *m = s->model; m; m = m->older)
+		store_close(take_ptr(&m->prepared.store));
 	sup_unlock_roots(s);
 	return rc;
+}
+
+void sup_model_free(struct sup_model *m)
+{
+	if (!m)
+		return;
+	sup_prepared_fini(&m->prepared);
+	sup_document_free(m->document);
+	cleanup_fd(&m->volumes);
+	free(m);
 }
 
 static void free_models(struct sup *s)
 {
 	for (struct sup_model *m = take_ptr(&s->model), *older; m; m = older) {
 		older = m->older;
-		sup_prepared_fini(&m->prepared);
-		free(m);
+		sup_model_free(m);
 	}
 }
 
@@ -380,7 +422,6 @@ static void free_all(struct sup *s)
 		close(s->signal_fd);
 	if (s->self_fd >= 0)
 		close(s->self_fd);
-	cleanup_fd(&s->volumes);
 }
 
 static void run(struct sup *s)
@@ -388,6 +429,7 @@ static void run(struct sup *s)
 	sup_watchers_start(s);
 	sup_notify_open(s);
 	ev_run(s->loop, 0);
+	sup_change_stop(s);
 	sup_reexec_stop(s);
 	sup_notify_close(s);
 	sup_watchers_stop(s);
@@ -416,7 +458,6 @@ static struct sup new_sup(const struct sup_opts *opts)
 			 .listen_fd = -1,
 			 .guard_fd = -1,
 			 .self_fd = -1,
-			 .volumes = -1,
 			 .host_ns = -1,
 			 .stack_ns = -1,
 			 .exit_code = -1 };

@@ -73,6 +73,19 @@ void sup_wish(struct sup_slot *slot, enum svc_event_kind kind, const struct sup_
 	step(slot, kind, 0, cause);
 }
 
+void sup_health_renew(struct sup_slot *slot, const struct svc_health_policy *policy)
+{
+	bool runs = slot->svc.state == SVC_RUNNING, paused = slot->svc.paused;
+
+	if (runs)
+		sup_feed_health(slot, HEV_STOPPED);
+	svc_health_init(&slot->health, policy);
+	if (runs)
+		sup_feed_health(slot, HEV_STARTED);
+	if (runs && paused)
+		sup_feed_health(slot, HEV_PAUSED);
+}
+
 /* ---- what box tells -------------------------------------------------------------------------- */
 
 static void slot_ready(struct sup_slot *slot)
@@ -177,7 +190,8 @@ static void abort_after(struct sup_slot *slot, int status)
 			slot->sup->exit_code = code;
 		return;
 	}
-	if (!o->abort_on_exit && !(o->abort_on_failure && code))
+	/* Stopped for a change, it comes back. */
+	if (slot->sup->change || (!o->abort_on_exit && !(o->abort_on_failure && code)))
 		return;
 	if (o->exit_code_from)
 		sup_end(slot->sup, ENDING_STOP, from ? code : -1, &cause);

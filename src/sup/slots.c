@@ -25,7 +25,7 @@ void sup_slots_open(struct sup *s, size_t n)
 
 static bool is_free(const struct sup_slot *slot, uint64_t now)
 {
-	return !slot->plan && !slot->oneoff && now - slot->left_ms >= REST_MS;
+	return !slot->plan && !slot->oneoff && !slot->reserved && now - slot->left_ms >= REST_MS;
 }
 
 static struct sup_slot *next_place(struct sup *s)

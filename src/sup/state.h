@@ -67,12 +67,15 @@ struct sup_fact {
 enum sup_phase { PHASE_NONE, PHASE_OPENING, PHASE_READY };
 
 struct sup_attach;
+struct sup_change;   /* change.h */
+struct sup_document; /* document.h */
 struct sup_oneoff; /* oneoff.h */
 struct sup_verb;   /* verbs.c */
 
 struct sup_slot {
 	struct sup *sup;
 	size_t nr; /* of its place, which is its number in the plan that it is of */
+	bool reserved;	  /* nobody is here yet, but somebody will be */
 	uint64_t left_ms; /* when the one before left this place; 0: nobody was here */
 	const struct plan_slot *plan; /* NULL: the place is free */
 	struct sup_model *model; /* NULL: likewise; that of the stack when it came */
@@ -154,6 +157,9 @@ struct sup_prepared {
 	char *own_hosts, *own_resolv_conf; /* of the host */
 	char hostname[HOST_NAME_MAX + 1];
 	char *run_dir; /* of the project */
+	const struct plan *running; /* while the plan is made: over what runs; NULL: nothing does */
+	const struct ip *taken;
+	size_t n_taken;
 	struct plan *plan;
 };
 
@@ -164,7 +170,9 @@ struct sup_prepared {
 struct sup_model {
 	struct sup_model *older;
 	const struct stack *stack;
+	struct sup_document *document; /* that holds the stack; NULL: the caller does */
 	struct sup_prepared prepared;
+	int volumes; /* mount namespace of those with file systems of their own; -1 none */
 };
 
 struct sup_wire {
@@ -194,7 +202,7 @@ struct sup {
 	ev_prepare pump;
 	ev_io signals, listener, guard_io;
 	int signal_fd, listen_fd, guard_fd, self_fd;
-	int volumes; /* mount namespace of those with file systems of their own; -1 none */
+	struct sup_change *change; /* that is being carried out; NULL: none */
 	pid_t guard;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
@@ -272,6 +280,7 @@ int sup_provide(const struct sup_opts *opts, struct store *store, const struct p
 
 /* impair_live.c: after its links were made; CTL_IMPAIR. */
 int sup_impair_slot(struct sup_slot *slot, struct err *err);
+int sup_impair_port(struct sup_slot *slot, size_t port, const struct impair_ways *want, struct err *err);
 int sup_impair_wire(struct sup *s, size_t wire, struct err *err);
 void sup_impair_request(struct sup_peer *p, const struct ctl_msg *m);
 /* Once: what the kernel can do. */
@@ -290,6 +299,8 @@ void sup_settle(struct sup *s, const struct sup_fact *fact);
 void sup_feed_health(struct sup_slot *slot, enum svc_health_event_kind kind);
 /* A fact, which is its own cause. */
 void sup_feed(struct sup_slot *slot, enum svc_event_kind kind, int status);
+/* It is asked for its health in another way from now on, as if it had just started. */
+void sup_health_renew(struct sup_slot *slot, const struct svc_health_policy *policy);
 /* A wish (up, down, kill, pause, unpause), or what a gate says, and why. */
 void sup_wish(struct sup_slot *slot, enum svc_event_kind kind, const struct sup_cause *cause);
 void sup_end(struct sup *s, enum sup_ending how, int exit_code, const struct sup_cause *cause);
@@ -355,7 +366,7 @@ void sup_look_at_verbs(struct sup *s);
 void sup_verbs_free(struct sup *s);
 
 /* rootlock.c: who writes into the folder of an image is alone with it. */
-int sup_lock_roots(struct sup *s, struct err *err);
+int sup_lock_roots(struct sup *s, const struct sup_model *m, struct err *err);
 void sup_unlock_roots(struct sup *s);
 
 /* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */
@@ -402,11 +413,13 @@ void sup_exec_done(struct sup_slot *slot, int status);
 enum sup_gate sup_wiring_gate(struct sup_slot *slot, struct err *err);
 /* Those of these slots that are not there yet. */
 void sup_wiring_make(struct sup *s, struct sup_slot *const *slots, size_t n);
+/* Those between slots that are there, in a stack that runs. */
+int sup_wiring_add(struct sup *s, struct err *err);
 /* Are all of its wires there? If not, err says why. Do they all carry frames? */
 bool sup_wiring_made(const struct sup_slot *slot, struct err *err);
 bool sup_wiring_ready(const struct sup_slot *slot);
 void sup_wiring_settle(struct sup *s, size_t wire);
-/* Is this slot at an end of the wire? */
+/* Is this slot at an end of the wire, which is there? */
 bool sup_wire_has(const struct net_wire_spec *w, size_t slot);
 
 /* linkctl.c: CTL_LINK */
@@ -466,10 +479,13 @@ void sup_logspec_say(const struct sup_slot *slot);
 /* A slot before its first start. */
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
 		   const struct sup_prepared *prepared);
+/* It goes on as this one of a later plan. */
+void sup_slot_follow(struct sup_slot *slot, struct sup_model *model, const struct plan_slot *plan);
 int sup_slot_open_log(struct sup_slot *slot, struct err *err);
 /* The same for one that is written to. */
 int sup_slot_resume_log(struct sup_slot *slot, struct carry *from, struct err *err);
 int sup_take_signals(struct sup *s, struct err *err);
+void sup_model_free(struct sup_model *m);
 
 /* resolving.c: names of slots */
 int sup_names_open(struct sup *s, struct err *err);

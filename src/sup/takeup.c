@@ -17,6 +17,7 @@
 static int plan_again(struct sup *s, struct carry *tree, struct err *err)
 {
 	s->model = xcalloc(1, sizeof(*s->model));
+	s->model->volumes = carry_take_fd(tree, "volumes");
 	s->model->stack = s->opts->stack;
 	s->model->prepared.facts_then = carry_next(tree, "facts", NULL);
 	if (!s->model->prepared.facts_then)
@@ -280,7 +281,6 @@ static void take_own(struct sup *s, struct carry *tree)
 	s->oneoffs = (unsigned)carry_num(tree, "oneoffs", 0);
 	s->up_told = true;
 	s->listen_fd = carry_take_fd(tree, "listen");
-	s->volumes = carry_take_fd(tree, "volumes");
 	s->host_ns = carry_take_fd(tree, "host-ns");
 	s->stack_ns = carry_take_fd(tree, "stack-ns");
 	for (struct carry *c = NULL; (c = carry_next(tree, "root-lock", c));) {

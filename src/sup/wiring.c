@@ -8,7 +8,7 @@
 
 bool sup_wire_has(const struct net_wire_spec *w, size_t slot)
 {
-	for (size_t i = 0; i < ARRAY_LEN(w->ends); i++)
+	for (size_t i = 0; !w->gone && i < ARRAY_LEN(w->ends); i++)
 		if (w->ends[i].kind == NET_END_SLOT && w->ends[i].slot == slot)
 			return true;
 	return false;
@@ -95,25 +95,63 @@ static struct net_connect connection(const struct sup *s, size_t wire)
 	return c;
 }
 
+struct connections VEC(struct net_connect);
+
+static void make(struct sup *s, struct connections *due)
+{
+	struct err err = { 0 };
+
+	if (due->n)
+		net_connect(s->net, due->v, due->n, &err); /* told in each as well */
+	for (size_t i = 0; i < due->n; i++) {
+		struct sup_wire *w = &s->wires[due->v[i].wire];
+
+		w->err = due->v[i].err;
+		w->made = !w->err.text[0];
+		if (w->made)
+			sup_impair_wire(s, due->v[i].wire, &w->err);
+	}
+	vec_fini(due);
+}
+
 void sup_wiring_make(struct sup *s, struct sup_slot *const *slots, size_t n)
 {
-	struct VEC(struct net_connect) due = { 0 };
-	struct err err = { 0 };
+	struct connections due = { 0 };
 
 	for (size_t i = 0; i < s->plan->net.n_wires; i++)
 		if (is_due(s, i, slots, n))
 			vec_push(&due, connection(s, i));
-	if (due.n)
-		net_connect(s->net, due.v, due.n, &err); /* told in each as well */
-	for (size_t i = 0; i < due.n; i++) {
-		struct sup_wire *w = &s->wires[due.v[i].wire];
+	make(s, &due);
+}
 
-		w->err = due.v[i].err;
-		w->made = !w->err.text[0];
-		if (w->made)
-			sup_impair_wire(s, due.v[i].wire, &w->err);
-	}
-	vec_fini(&due);
+/* Is everything there that it joins? */
+static bool can_be(const struct sup *s, size_t wire)
+{
+	const struct net_wire_spec *w = &s->plan->net.wires[wire];
+
+	for (size_t i = 0; i < ARRAY_LEN(w->ends); i++)
+		if (w->ends[i].kind == NET_END_SLOT &&
+		    s->slots[w->ends[i].slot].phase != PHASE_READY)
+			return false;
+	return !w->gone && !s->wires[wire].made;
+}
+
+int sup_wiring_add(struct sup *s, struct err *err)
+{
+	struct connections due = { 0 };
+	size_t n = s->plan->net.n_wires;
+	_cleanup_free_ bool *mine = xcalloc(n + 1, sizeof(*mine));
+
+	for (size_t i = 0; i < n; i++)
+		if ((mine[i] = can_be(s, i)))
+			vec_push(&due, connection(s, i));
+	make(s, &due);
+	for (size_t i = 0; i < n; i++)
+		if (mine[i] && s->wires[i].err.text[0]) {
+			*err = s->wires[i].err;
+			return -1;
+		}
+	return 0;
 }
 
 bool sup_wiring_made(const struct sup_slot *slot, struct err *err)

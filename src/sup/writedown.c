@@ -34,6 +34,8 @@ static char *busy_slot(const struct sup_slot *slot, enum sup_busy *ret_how)
 
 static char *busy_long(const struct sup *s)
 {
+	if (s->change)
+		return xstrdup("the stack is being changed");
 	if (s->verbs)
 		return xstrdup("a command of a client is not through yet");
 	return s->up_told ? NULL : xstrdup("the stack is still starting");
@@ -49,6 +51,9 @@ char *sup_carry_busy(const struct sup *s, enum sup_busy *ret_how)
 		return xstrdup("this supervisor was started by `mstack run`");
 	if (s->ending != ENDING_NO)
 		return xstrdup("the stack is being stopped");
+	/* The next program reads the stack as it was started. */
+	if (s->model->older)
+		return xstrdup("the stack was changed by another `up` since it was started");
 	*ret_how = BUSY_LONG;
 	why = busy_long(s);
 	if (why)
@@ -148,7 +153,7 @@ static void put_own(const struct sup *s, struct carry *to)
 	carry_put_fd(to, "listen", s->listen_fd);
 	carry_put_fd(to, "guard", s->guard_fd);
 	carry_put_num(to, "guard-pid", s->guard);
-	carry_put_fd(to, "volumes", s->volumes);
+	carry_put_fd(to, "volumes", s->model->volumes);
 	carry_put_fd(to, "host-ns", s->host_ns);
 	carry_put_fd(to, "stack-ns", s->stack_ns);
 	for (size_t i = 0; i < s->root_locks.n; i++)

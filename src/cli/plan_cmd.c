@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plan: `mstack plan`: what `up` would do, per container and key, and why. Asks the supervisor when the stack runs; without one
+ * everything in the file would be created. Touches nothing.
+ */
+#include <stdio.h>
+
+#include "cli/apply.h"
+#include "cli/command.h"
+
+enum { PENDING = 10 };
+
+/* Nothing runs. */
+static void create_all(struct cli_apply *a)
+{
+	const struct stack *s = a->project->stack;
+
+	for (size_t i = 0; i < s->n_services; i++)
+		for (unsigned k = 1; k <= s->services[i].scale; k++) {
+			_cleanup_free_ char *name = xasprintf("%s-%u", s->services[i].name, k);
+
+			json_array_append_new(a->slots,
+					      json_pack("{s:s, s:s, s:s, s:b}", "slot", name,
+							"service", s->services[i].name, "action",
+							"create", "starts", 1));
+		}
+}
+
+static void print_json(const json_t *list)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(list, i, row) {
+		char *text = json_dumps(row, JSON_COMPACT);
+
+		if (text)
+			puts(text);
+		free(text);
+	}
+}
+
+static void print(const struct cli_apply *a, const struct cli_term *t)
+{
+	struct buf out = { 0 };
+
+	if (a->o->format && !strcmp(a->o->format, "json")) {
+		print_json(a->slots);
+		print_json(a->keys);
+		return;
+	}
+	cli_apply_print(a, t->out_colour, &out);
+	fputs(buf_str(&out), stdout);
+	buf_fini(&out);
+}
+
+static int run(struct cli_apply *a, struct cli_project *project, struct err *err)
+{
+	const struct cli_load how = { .for_run = true,
+				      .services = &a->o->args,
+				      .scales = a->scales };
+	const struct cli_term term = cli_term_get(a->o);
+	int rc;
+
+	if (cli_project_load(a->o, &how, project, err) < 0)
+		return -1;
+	cli_diags_print(project->diags, &term);
+	rc = cli_apply(a, true, err);
+	if (rc < 0)
+		return err_wrap(err, "plan");
+	if (rc == 1)
+		create_all(a);
+	print(a, &term);
+	return a->o->exit_code && cli_apply_count(a) ? PENDING : 0;
+}
+
+int cli_plan(const struct cli_options *o, struct err *err)
+{
+	_cleanup_(cli_project_fini) struct cli_project project = { 0 };
+	struct cli_scales scales = { 0 };
+	struct cli_apply a = { .o = o, .project = &project, .scales = &scales };
+	int rc = -1;
+
+	if (cli_scales_parse("plan: --scale", &o->scale, &scales, err) == 0)
+		rc = run(&a, &project, err);
+	cli_apply_fini(&a);
+	cli_scales_fini(&scales);
+	return rc;
+}

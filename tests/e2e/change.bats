@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `up` on a stack that runs, and `plan`: only what must is touched, each class of change by what stays the same.
+
+load lib/common
+
+Q='stop_grace_period: 0s'
+
+pids() { mstack ps -a --format '{{.Slot}} {{.Pid}} {{.IP}}'; }
+of() { pids | grep "^$1 "; }
+
+# What a stack looks like from outside, without what differs from one start to the next.
+looks_like() {
+	mstack ps -a --format '{{.Slot}} {{.State}} {{.IP}} {{json .Publishers}} {{.Labels}} {{.Networks}} {{.Command}}' | sort
+	nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//; s/mv[0-9a-f]\{10\}/LINK/g' | sort
+	ip -br link | awk '{print $1}' | sed 's/@.*//' | sort
+}
+
+@test "change: the same file changes nothing" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], ports: ["8080:80", "90"], environment: {B: c}, $Q}
+		  b: {image: busybox, command: [sleep, "1000"], depends_on: [a], $Q}
+	END
+	mstack up -d
+	before=$(pids)
+	expect_exit 0 mstack plan --exit-code
+	mstack up -d
+	[[ $(pids) == "$before" ]]
+	mstack down
+}
+
+@test "change: labels, limits, ports and restart change while it runs" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [httpd, -f, -p, "80", -h, /etc], ports: ["8080:80"], labels: {x: "1"}, $Q}
+	END
+	mstack up -d
+	wait_until fetch_from_internet http://198.51.100.2:8080/hostname
+	before=$(of a-1)
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [httpd, -f, -p, "80", -h, /etc], ports: ["8080:80", "8081:80"], labels: {x: "2"}, restart: always, $Q}
+	END
+	mstack plan >plan.out
+	grep -q 'a-1: update' plan.out
+	grep -q 'labels.x: 1 -> 2  \[live\]  (stack.yaml:3)' plan.out
+	mstack up -d
+	[[ $(of a-1) == "$before" ]]
+	[[ $(field a Labels) == *x=2* ]]
+	wait_until fetch_from_internet http://198.51.100.2:8081/hostname
+	fetch_from_internet http://198.51.100.2:8080/hostname
+	kill -9 "$(field a Pid)"
+	wait_until state_is a running
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [httpd, -f, -p, "80", -h, /etc], ports: ["8081:80"], labels: {x: "2"}, $Q}
+	END
+	mstack up -d
+	wait_until fetch_from_internet http://198.51.100.2:8081/hostname
+	not fetch_from_internet http://198.51.100.2:8080/hostname
+	mstack down
+}
+
+@test "change: another environment is a restart in the same container" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sh, -c, 'echo it is \$\$V; exec sleep 1000'], environment: {V: one}, $Q}
+		  b: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	wait_until log_has a 'it is one'
+	mstack exec -T a touch /kept
+	ip=$(field a IP) pid=$(field a Pid) other=$(of b-1)
+	sed -i 's/V: one/V: two/' stack.yaml
+	expect_exit 10 mstack plan --exit-code
+	mstack up -d
+	wait_until log_has a 'it is two'
+	[[ $(field a IP) == "$ip" && $(field a Pid) != "$pid" && $(of b-1) == "$other" ]]
+	mstack exec -T a test -e /kept
+	mstack down
+}
+
+@test "change: mounts make the container anew, with its address and its log" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sh, -c, 'echo here; exec sleep 1000'], $Q}
+		  b: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	wait_until log_has a here
+	mstack exec -T a touch /gone
+	ip=$(field a IP) other=$(of b-1)
+	sed -i 's/echo here/echo there/; /^  a:/s/image: busybox/&, tmpfs: [\/mem]/' stack.yaml
+	mstack up -d
+	wait_until log_has a there
+	log_has a here
+	[[ $(field a IP) == "$ip" && $(of b-1) == "$other" ]]
+	not mstack exec -T a test -e /gone
+	mstack exec -T a grep -q ' /mem tmpfs' /proc/mounts
+	mstack exec -T b nslookup a 127.0.0.11 | grep -q "$ip"
+	mstack down
+}
+
+@test "change: services come and go; what is gone from the file stays until it is said" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+		  old: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	before=$(of a-1)
+	# Before the others in the file: nobody's address moves for it.
+	stack <<-END
+		services:
+		  new: {image: busybox, command: [sleep, "1000"], $Q}
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d 2>up.err
+	grep -q 'old-1.*--remove-orphans' up.err
+	[[ $(of a-1) == "$before" && $(mstack ps -q | wc -l) == 3 ]]
+	mstack exec -T a nslookup new 127.0.0.11 | grep -q "$(field new IP)"
+	mstack up -d --remove-orphans
+	[[ $(of a-1) == "$before" && $(mstack ps -q | wc -l) == 2 ]]
+	not mstack exec -T a nslookup old 127.0.0.11
+	mstack down
+}
+
+@test "change: more and fewer containers of a service" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	before=$(of a-1)
+	mstack up -d --scale a=3
+	[[ $(mstack ps -q | wc -l) == 3 && $(of a-1) == "$before" ]]
+	two=$(of a-2)
+	mstack up -d --scale a=2
+	[[ $(mstack ps -q | wc -l) == 2 && $(of a-1) == "$before" && $(of a-2) == "$two" ]]
+	mstack down
+}
+
+@test "change: networks and wires that come and go" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+		  b: {image: busybox, command: [sleep, "1000"], networks: [one], $Q}
+		networks: {one: {}}
+	END
+	mstack up -d
+	before=$(of a-1) links=$(ip -br link show type bridge | wc -l)
+	stack <<-END
+		x-links: [{endpoints: ["a:wire0", "b:wire0"], ipv4: ["10.9.0.1/30", "10.9.0.2/30"]}]
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+		  b: {image: busybox, command: [sleep, "1000"], networks: [two], $Q}
+		networks: {two: {}}
+	END
+	mstack up -d
+	[[ $(of a-1) == "$before" ]]
+	[[ $(ip -br link show type bridge | wc -l) == "$links" ]]
+	wait_until inside a ping -c 1 -W 1 10.9.0.2
+	sed -i /x-links/d stack.yaml
+	mstack up -d
+	[[ $(of a-1) == "$before" ]]
+	not inside a ip link show wire0
+	mstack down
+}
+
+@test "change: a port that somebody has changes nothing" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	before=$(pids)
+	busybox httpd -f -p 8099 3>&- &
+	listener=$!
+	wait_until busybox nc 127.0.0.1 8099 </dev/null
+	sed -i 's/image: busybox/&, ports: ["8099:80"], environment: {A: b}/' stack.yaml
+	expect_exit 1 mstack up -d
+	says '8099/tcp'
+	[[ $(pids) == "$before" ]]
+	kill $listener
+	wait $listener || :
+	wait_until mstack up -d
+	mstack down
+}
+
+@test "change: of one service only, and what fails leaves the others alone" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], $Q}
+		  b: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	mstack up -d
+	before=$(of b-1)
+	sed -i 's/sleep, "1000"/sleep, "1001"/' stack.yaml
+	mstack up -d a
+	[[ $(field a Command) == *1001 && $(of b-1) == "$before" ]]
+	sed -i '/^  a:/s/sleep, "1001"/nothing-like-this/' stack.yaml
+	expect_exit 127 mstack up -d a
+	[[ $(of b-1) == "$before" ]]
+	sed -i '/^  a:/s/nothing-like-this/sleep, "1002"/' stack.yaml
+	mstack up -d a
+	wait_until state_is a running
+	[[ $(of b-1) == "$before" ]]
+	mstack down
+}
+
+@test "change: whatever way it came, a stack looks like one that was started so" {
+	local one two from to
+	# shellcheck disable=SC2034 # by their names, below
+	one="services:
+  a: {image: busybox, command: [sleep, '1000'], ports: ['8080:80'], networks: {x: {ipv4_address: 10.5.0.9}, y: {}}, $Q}
+  b: {image: busybox, command: [sleep, '1000'], networks: [x], labels: {l: '1'}, $Q}
+networks: {x: {ipam: {config: [{subnet: 10.5.0.0/24}]}}, y: {internal: true}}"
+	two="services:
+  a: {image: busybox, command: [sleep, '1000'], ports: ['8081:80', '8082:81/udp'], networks: {x: {ipv4_address: 10.5.0.9}}, $Q}
+  b: {image: busybox, command: [sleep, '1001'], networks: [x, z], labels: {l: '2'}, $Q}
+networks: {x: {ipam: {config: [{subnet: 10.5.0.0/24}]}}, z: {}}"
+	for pair in one:two two:one; do
+		from=${pair%:*} to=${pair#*:}
+		stack <<<"${!to}"
+		mstack up -d
+		looks_like >fresh
+		mstack down
+		stack <<<"${!from}"
+		mstack up -d
+		stack <<<"${!to}"
+		mstack up -d
+		looks_like >changed
+		diff fresh changed
+		mstack down
+	done
+}
