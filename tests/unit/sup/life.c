@@ -102,8 +102,9 @@ void live(struct life *l, const char *yaml, const struct fake_slot *slots, size_
 	fake_world = &l->world;
 	l->opts.stack = stack;
 	l->opts.diags = diags;
-	l->opts.hooks =
-		(struct sup_hooks){ .arg = l, .say = life_say, .line = line, .up = life_up };
+	l->opts.hooks = (struct sup_hooks){
+		.arg = l, .say = l->said_by ? l->said_by : life_say, .line = line, .up = life_up
+	};
 	alarm(LIFE_MS / 1000);
 	l->rc = sup_run(&l->opts, &l->exit_code, &l->err);
 	alarm(0);

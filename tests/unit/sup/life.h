@@ -15,6 +15,7 @@ struct life {
 	struct buf lines; /* what the logs got */
 	int ups;	  /* calls of the up hook */
 	bool up_failed;
+	void (*said_by)(void *arg, enum sup_say kind, const char *slot, const char *text); /* NULL: life_say */
 	bool bystanders; /* other children of ours go on */
 	int signo; /* sent to ourselves when everything is up */
 	int exit_code, rc;
