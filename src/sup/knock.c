@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -54,6 +55,7 @@ static void ask(struct sup_slot *slot)
 	slot->knock.asked = true;
 	ev_io_stop(slot->sup->loop, &slot->knock.io);
 	ev_io_set(&slot->knock.io, slot->knock.fd, EV_READ);
+	slot->knock.io.data = slot;
 	ev_io_start(slot->sup->loop, &slot->knock.io);
 }
 
@@ -130,24 +132,37 @@ static void connected(struct sup_slot *slot)
 		tell(slot, true);
 }
 
-static void io_cb(struct ev_loop *loop, ev_io *w, int revents)
+static void decided(struct sup_slot *slot)
 {
-	struct sup_slot *slot = w->data;
 	socklen_t len = sizeof(int);
 	int sys = 0;
 
-	(void)loop;
-	(void)revents;
-	if (slot->knock.asked) {
-		hear(slot);
-		return;
-	}
 	if (getsockopt(slot->knock.fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0)
 		sys = errno;
 	if (sys)
 		refused(slot, sys);
 	else
 		connected(slot);
+}
+
+static void io_cb(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct sup_slot *slot = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (slot->knock.asked)
+		hear(slot);
+	else
+		decided(slot);
+}
+
+/* Within one host all of a connection is made in the call itself, only that connect(2) does not say so. */
+static bool is_decided(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 static void go(struct sup_slot *slot, const struct sockaddr *to, socklen_t len)
@@ -158,6 +173,8 @@ static void go(struct sup_slot *slot, const struct sockaddr *to, socklen_t len)
 		connected(slot);
 	} else if (errno != EINPROGRESS) {
 		refused(slot, errno);
+	} else if (is_decided(k->fd)) {
+		decided(slot);
 	} else {
 		ev_io_init(&k->io, io_cb, k->fd, EV_WRITE);
 		k->io.data = slot;
