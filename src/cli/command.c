@@ -386,9 +386,9 @@ const struct cli_command cli_commands[] = {
 	{ "up", "start the stack and show its logs until it is stopped", "[FILE] [SERVICE...]", 256, 0, up_options,
 	  "Ctrl-C stops the services in reverse order of dependency and removes everything but volumes and logs; a\n"
 	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down'.\n"
-	  "With SERVICEs only they are started, with what they depend on. A stack that runs already is changed to what the\n"
-	  "file says, and only what differs is touched: see 'plan'; then Ctrl-C ends this command, not the stack. On SIGUSR2\n"
-	  "the supervisor goes on as the mstack that is installed now, and containers notice nothing.\n"
+	  "With SERVICEs only they are started, with what they depend on. A stack that runs already is changed to what\n"
+	  "the file says, and only what differs is touched: see 'plan'. Then Ctrl-C ends this command, not the stack.\n"
+	  "On SIGUSR2 the supervisor goes on as the mstack that is installed now, and containers notice nothing.\n"
 	  "\n"
 	  "  mstack up                        the stack of this folder\n"
 	  "  mstack up -d shop.yaml           in the background\n"

@@ -55,7 +55,7 @@ load common
 }
 
 @test "help: says what is not supported yet" {
-	expect 0 mstack help plan
+	expect 0 mstack help analyze
 	says 'not supported yet'
 	expect 0 mstack help up
 	says --scale
@@ -150,8 +150,7 @@ load common
 # ---- known, but not supported yet: exit 2 ----
 
 @test "later: commands" {
-	for command in plan \
-		analyze ui; do
+	for command in analyze ui; do
 		expect 2 mstack "$command" -x --anything file.yaml
 		one_line
 		says "$command" 'not supported yet'
