@@ -315,7 +315,7 @@ static void settle_signal(struct sup *s, const struct sup_fact *fact)
 			stop_by_signal(s, fact, 0);
 		else
 			sup_say(&s->opts->hooks, SUP_WARNING, NULL,
-				"SIGHUP: reading the stack file again is not supported yet; use down and up");
+				"SIGHUP: reading the stack file again by itself is not supported yet: `mstack up -d` does it");
 		break;
 	case SIGUSR2:
 		sup_reexec_request(s);
