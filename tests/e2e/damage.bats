@@ -202,7 +202,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		cat up.err
 		wait "$first"
 		# Either it waited for the end of the old one and is up now, or it met it alive and says so.
-		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down' up.err
+		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down\|has ended meanwhile' up.err
 		mstack down -p t
 		audit check ../audit.before 5
 	done
