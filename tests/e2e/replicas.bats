@@ -110,3 +110,25 @@ states() { mstack ps -a --format json | jq -r '.Name + " " + .State' | sort | pa
 	says "did you mean 'web'"
 	expect_exit 0 mstack down
 }
+
+@test "replicas: scale of a stack that runs leaves the others alone, and the highest numbers go" {
+	stack <<-'END'
+		services:
+		  web: {image: busybox, command: [sh, -c, "trap 'echo bye; exit 0' TERM; echo hello; while :; do sleep 0.1; done"]}
+		  db: {image: busybox, command: [sleep, "1000"]}
+	END
+	mstack up -d
+	db=$(field db Pid) web=$(field web Pid)
+	expect_exit 0 mstack scale web=3
+	[[ $(states) == 't-db-1 running t-web-1 running t-web-2 running t-web-3 running' ]]
+	[[ $(field web Pid | head -n 1) == "$web" && $(field db Pid) == "$db" ]]
+	[[ $(mstack ps --format json | jq -r .IP | sort -u | wc -l) == 4 ]]
+	wait_until mstack exec -T --index 3 web true
+	expect_exit 0 mstack up -d --scale web=2
+	[[ $(states) == 't-db-1 running t-web-1 running t-web-2 running' ]]
+	mstack logs --no-color web | grep -q 'web-3 .*bye'
+	expect_exit 0 mstack restart web
+	expect_exit 0 mstack scale web=0
+	[[ $(states) == 't-db-1 running' && $(field db Pid) == "$db" ]]
+	expect_exit 0 mstack down -t 0
+}
