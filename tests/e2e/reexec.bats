@@ -27,7 +27,7 @@ replace() {
 up_in_background() {
 	mstack up -d
 	SUP=$(mstack ls --format json | jq -r .Pid)
-	[[ $SUP == "$(supervisor)" ]]
+	[[ $(<"/proc/$SUP/comm") == mstack ]]
 }
 
 descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
@@ -245,7 +245,7 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 		    healthcheck: {x-probe: {log: ready to serve}, interval: 100ms}
 	END
 	mstack up -d --wait --scale web=2
-	SUP=$(supervisor)
+	SUP=$(mstack ls --format json | jq -r .Pid)
 	mstack stop job
 	mstack pause still
 	seen() { mstack ps -a --format json | jq -c '[.Name, .State, .Pid, .IP, .Health, .Publishers]' | sort; }
