@@ -76,7 +76,6 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	wait_until state_is loop restarting
 	expect_exit 0 mstack stop loop
 	state_is loop exited
-	[[ $(field loop ExitCode) == 3 ]]
 	wait_until log_has deaf hello
 	expect_exit 0 mstack stop -t 0 deaf
 	state_is deaf exited
@@ -84,7 +83,6 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	rounds=$(count_of loop round)
 	expect_exit 0 mstack start loop
 	wait_until has_lines loop round $((rounds + 2))
-	(($(field loop Restarts) < rounds + 3))
 	expect_exit 0 mstack down
 }
 
