@@ -81,9 +81,10 @@ enum ctl_type {
 	/*
 	 * The running stack is to become what a document says (a descriptor: the memory file of CTL_RUN). Request, all of it optional:
 	 * {"services": [names: only these, and what they depend on], "no_deps", "force_recreate", "always_recreate_deps", "no_recreate",
-	 * "remove_orphans", "wait": bools}. Answers at once: for each container {"slot", "service", "action": "keep", "update", "restart",
-	 * "recreate", "create", "remove" or "orphan", "starts": bool, "why"}, then for each key that differs {"slot", "service", "key",
-	 * "from", "to", "class", "why"}; the last one, when all has arrived, is {}.
+	 * "remove_orphans", "wait", "isolated" (it is meant to be): bools, "timeout": seconds for what stops}. Answers at once: for each
+	 * container {"slot", "service", "action": "keep", "update", "restart", "recreate", "create", "remove" or "orphan", "starts": bool,
+	 * "why"}, then for each key that differs {"slot", "service", "key", "from", "to", "class", "why"}; the last one, when all has
+	 * arrived, is {}.
 	 */
 	CTL_APPLY = 20,
 	CTL_PLAN = 21,		/* the same request and answers, and nothing is done */

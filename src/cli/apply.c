@@ -18,14 +18,18 @@ enum { REQUEST = 1 };
 
 static json_t *wishes_of(const struct cli_options *o)
 {
-	json_t *services = json_array();
+	json_t *services = json_array(), *wishes;
 
 	for (size_t i = 0; i < o->args.n; i++)
 		json_array_append_new(services, json_string(o->args.v[i]));
-	return json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b}", "services", services, "no_deps",
-			 o->no_deps, "force_recreate", o->force_recreate, "no_recreate",
-			 o->no_recreate, "always_recreate_deps", o->recreate_deps, "remove_orphans",
-			 o->remove_orphans, "wait", o->wait);
+	wishes = json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "services", services,
+			   "no_deps", o->no_deps, "force_recreate", o->force_recreate,
+			   "no_recreate", o->no_recreate, "always_recreate_deps", o->recreate_deps,
+			   "remove_orphans", o->remove_orphans, "wait", o->wait, "isolated",
+			   o->isolated);
+	if (o->timeout_s >= 0)
+		json_object_set_new(wishes, "timeout", json_integer(o->timeout_s));
+	return wishes;
 }
 
 static int take(struct cli_apply *a, const struct ctl_msg *m, struct err *err)

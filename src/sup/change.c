@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "sup/change.h"
+#include "sup/verbs.h"
 
 static const ev_tstamp AGAIN_S = 0.01;
 
@@ -156,9 +157,10 @@ static bool is_needed(const struct sup_change *c, const struct sup_slot *slot)
 	return false;
 }
 
-/* True: all that has to end has ended. */
+/* True: all that has to end has ended. Who was wanted again meanwhile, by a `restart`, is told once more. */
 static bool stop_next(struct sup_change *c)
 {
+	const json_t *timeout = json_object_get(c->wishes, "timeout");
 	bool done = true;
 
 	for (size_t i = 0; i < c->entries.n; i++) {
@@ -166,10 +168,10 @@ static bool stop_next(struct sup_change *c)
 
 		if (!sup_entry_stops(e))
 			continue;
-		if (!e->told && !is_needed(c, e->was)) {
+		if ((!e->told || e->was->svc.want_up) && !is_needed(c, e->was)) {
 			e->told = true;
 			if (!sup_at_rest(&e->was->svc))
-				sup_wish(e->was, SVC_EV_DOWN, &c->cause);
+				sup_stop(e->was, sup_timeout_ms(timeout), &c->cause);
 		}
 		done = done && e->told && sup_at_rest(&e->was->svc);
 	}

@@ -31,9 +31,10 @@ static const struct plan *running_plan(const struct sup *s, struct arena *arena)
 	return p;
 }
 
-static int check_stack(const struct sup *s, const struct stack *stack, struct err *err)
+static int check_stack(const struct sup_change *c, const struct stack *stack, struct err *err)
 {
-	bool isolated = s->opts->isolated || stack->isolated;
+	const struct sup *s = c->sup;
+	bool isolated = s->opts->isolated || stack->isolated || sup_change_wants(c, "isolated");
 
 	if (strcmp(stack->name, s->opts->stack->name) != 0)
 		return err_set(err, "the document is of stack '%s', not of '%s'", stack->name,
@@ -349,7 +350,7 @@ struct sup_change *sup_outlook(struct sup *s, int document, json_t *wishes, stru
 	m->volumes = -1;
 	m->document = sup_document_read(document, err);
 	m->stack = m->document ? m->document->stack : NULL;
-	if (m->stack && check_stack(s, m->stack, err) == 0 && prepare(c, err) == 0 &&
+	if (m->stack && check_stack(c, m->stack, err) == 0 && prepare(c, err) == 0 &&
 	    look(c, err) == 0)
 		return c;
 	sup_outlook_free(c);

@@ -171,20 +171,33 @@ static void look(struct sup_verb *v, struct verb_work *w)
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 /* A stop that is under way already is hurried by a shorter time, which was said later. */
-static void stop(struct sup_verb *v, struct verb_work *w)
+void sup_stop(struct sup_slot *slot, int64_t timeout_ms, const struct sup_cause *cause)
 {
-	struct sup_slot *slot = w->slot;
 	uint64_t own = slot->svc.policy.grace_ms;
 
-	w->step = STEP_STOPPING;
-	if (v->timeout_ms >= 0 && slot->svc.state == SVC_STOPPING) {
-		slot->todo |= v->timeout_ms ? DO_ARM : DO_KILL;
-		slot->timer_ms = (uint64_t)v->timeout_ms;
+	if (timeout_ms >= 0 && slot->svc.state == SVC_STOPPING) {
+		slot->todo |= timeout_ms ? DO_ARM : DO_KILL;
+		slot->timer_ms = (uint64_t)timeout_ms;
 	}
-	if (v->timeout_ms >= 0)
-		slot->svc.policy.grace_ms = (uint64_t)v->timeout_ms;
-	sup_wish(slot, SVC_EV_DOWN, &v->cause);
+	if (timeout_ms >= 0)
+		slot->svc.policy.grace_ms = (uint64_t)timeout_ms;
+	sup_wish(slot, SVC_EV_DOWN, cause);
 	slot->svc.policy.grace_ms = own;
+}
+
+int64_t sup_timeout_ms(const json_t *timeout)
+{
+	double seconds = json_number_value(timeout);
+
+	if (!json_is_number(timeout))
+		return -1;
+	return seconds > 0 ? (int64_t)(seconds * 1000) : 0;
+}
+
+static void stop(struct sup_verb *v, struct verb_work *w)
+{
+	w->step = STEP_STOPPING;
+	sup_stop(w->slot, v->timeout_ms, &v->cause);
 }
 
 /* Those that somebody needs whom this request stops, and who has not ended yet; by number of the place. */
@@ -455,16 +468,14 @@ static void refuse(struct sup_peer *p, const struct ctl_msg *m, const struct err
 
 static struct sup_verb *make(struct sup_peer *p, const struct ctl_msg *m)
 {
-	const json_t *timeout = json_object_get(m->body, "timeout");
 	struct sup_verb *v = xcalloc(1, sizeof(*v));
-	double seconds = json_number_value(timeout);
 
 	v->sup = p->sup;
 	v->peer = p;
 	v->id = m->id;
 	v->kind = kind_of(m->type);
 	v->cause = sup_because_user(p, v->kind->name);
-	v->timeout_ms = !json_is_number(timeout) ? -1 : seconds > 0 ? (int64_t)(seconds * 1000) : 0;
+	v->timeout_ms = sup_timeout_ms(json_object_get(m->body, "timeout"));
 	v->signo = (int)json_integer_value(json_object_get(m->body, "signal"));
 	v->any = json_is_true(json_object_get(m->body, "any"));
 	v->wait_healthy = json_is_true(json_object_get(m->body, "wait"));

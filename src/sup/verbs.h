@@ -45,6 +45,11 @@ struct sup_verb {
 	struct err err; /* the first */
 };
 
+/* Told to stop, within this time instead of its own; -1: its own. */
+void sup_stop(struct sup_slot *slot, int64_t timeout_ms, const struct sup_cause *cause);
+/* "timeout" of a request, in seconds; -1: not given. */
+int64_t sup_timeout_ms(const json_t *timeout);
+
 /* verbpick.c: fills in the slots that are meant. Without any an error may be set; with one there are none. */
 void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, struct err *err);
 

@@ -9,6 +9,8 @@ Q='stop_grace_period: 0s'
 pids() { mstack ps -a --format '{{.Slot}} {{.Pid}} {{.IP}}'; }
 of() { pids | grep "^$1 "; }
 
+was_killed() { mstack events --json --since 1h --until 0s | grep -q '"action":"kill"'; }
+
 # What a stack looks like from outside, without what differs from one start to the next.
 looks_like() {
 	mstack ps -a --format '{{.Slot}} {{.State}} {{.IP}} {{json .Publishers}} {{.Labels}} {{.Networks}} {{.Command}}' | sort
@@ -79,6 +81,41 @@ looks_like() {
 	[[ $(field a IP) == "$ip" && $(field a Pid) != "$pid" && $(of b-1) == "$other" ]]
 	mstack exec -T a test -e /kept
 	mstack down
+}
+
+@test "change: -t is the time of what stops, and --isolated is refused where it is not so" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sh, -c, 'trap "echo heard" TERM; echo ready; while :; do sleep 1; done'], environment: {V: one}, stop_grace_period: 1h}
+	END
+	mstack up -d
+	wait_until log_has a ready
+	pid=$(field a Pid)
+	sed -i 's/V: one/V: two/' stack.yaml
+	expect_exit 1 mstack up -d --isolated
+	says 'x-isolated: cannot change while the stack runs'
+	[[ $(field a Pid) == "$pid" ]]
+	timeout 60 mstack up -d -t 1
+	[[ $(field a Pid) != "$pid" ]]
+	log_has a heard
+	mstack down -t 0
+}
+
+@test "change: a restart meanwhile does not keep it from coming to its end" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sh, -c, 'trap "sleep 3; exit" TERM; echo ready; while :; do sleep 0.1; done'], environment: {V: one}}
+	END
+	mstack up -d
+	wait_until log_has a ready
+	sed -i 's/V: one/V: two/' stack.yaml
+	timeout 60 mstack up -d &
+	local change=$!
+	wait_until was_killed
+	timeout 60 mstack restart a || :
+	wait "$change"
+	expect_exit 0 mstack plan --exit-code
+	mstack down -t 0
 }
 
 @test "change: mounts make the container anew, with its address and its log" {
