@@ -128,27 +128,33 @@ static bool is_named(const struct sup_change *c, const char *service)
 	return !json_array_size(names);
 }
 
-/* By name, or because one that is asked for depends on it. */
-static bool is_asked_for(const struct sup_change *c, const struct stack_service *service,
-			 unsigned depth)
+/* By name, or because one that is asked for depends on it; by number of the service. */
+static bool *asked_for(const struct sup_change *c)
 {
 	const struct stack *stack = c->model->stack;
+	bool *asked = xcalloc(stack->n_services + 1, sizeof(*asked));
+	bool again = !sup_change_wants(c, "no_deps");
 
-	if (is_named(c, service->name))
-		return true;
-	if (sup_change_wants(c, "no_deps") || depth > stack->n_services)
-		return false;
-	for (size_t i = 0; i < stack->n_services; i++) {
-		const struct stack_service *s = &stack->services[i];
+	for (size_t i = 0; i < stack->n_services; i++)
+		asked[i] = is_named(c, stack->services[i].name);
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < stack->n_services; i++) {
+			const struct stack_service *s = &stack->services[i];
 
-		for (size_t k = 0; k < s->n_depends; k++)
-			if (s->depends[k].service == service && is_asked_for(c, s, depth + 1))
-				return true;
+			for (size_t k = 0; asked[i] && k < s->n_depends; k++) {
+				const struct stack_service *on = s->depends[k].service;
+
+				if (!on || asked[on - stack->services])
+					continue;
+				asked[on - stack->services] = again = true;
+			}
+		}
 	}
-	return false;
+	return asked;
 }
 
-static void heed_wishes(struct sup_change *c, struct sup_entry *e)
+static void heed_wishes(struct sup_change *c, struct sup_entry *e, const bool *asked)
 {
 	const struct stack_service *service = e->is ? e->is->service : e->was->plan->service;
 	bool named = is_named(c, service->name);
@@ -159,7 +165,7 @@ static void heed_wishes(struct sup_change *c, struct sup_entry *e)
 	}
 	if (!e->was)
 		return;
-	e->left_alone = !is_asked_for(c, service, 0) ||
+	e->left_alone = !asked[service - c->model->stack->services] ||
 			(sup_change_wants(c, "no_recreate") && e->how != PLAN_SAME);
 	if (e->left_alone || (!sup_change_wants(c, "force_recreate") &&
 			      !sup_change_wants(c, "always_recreate_deps")))
@@ -324,6 +330,7 @@ static bool should_start(const struct sup_entry *e)
 
 static int look(struct sup_change *c, struct err *err)
 {
+	_cleanup_free_ bool *asked = asked_for(c);
 	const struct plan *plan = c->model->prepared.plan;
 
 	for (size_t i = 0; i < plan->n_slots; i++)
@@ -332,7 +339,7 @@ static int look(struct sup_change *c, struct err *err)
 		if (sup_is_service(&c->sup->slots[i]) && !is_planned(c, &c->sup->slots[i]))
 			enter_leaving(c, &c->sup->slots[i]);
 	for (size_t i = 0; i < c->entries.n; i++)
-		heed_wishes(c, &c->entries.v[i]);
+		heed_wishes(c, &c->entries.v[i], asked);
 	follow(c);
 	for (size_t i = 0; i < c->entries.n; i++)
 		c->entries.v[i].starts = should_start(&c->entries.v[i]);

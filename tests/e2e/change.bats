@@ -243,6 +243,16 @@ looks_like() {
 	mstack up -d a
 	wait_until state_is a running
 	[[ $(of b-1) == "$before" ]]
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sleep, "1003"], $Q}
+		  b: {image: busybox, command: [sleep, "1003"], depends_on: [a], $Q}
+		  c: {image: busybox, command: [sleep, "1003"], depends_on: [b], $Q}
+		  d: {image: busybox, command: [sleep, "1003"], $Q}
+	END
+	mstack up -d c
+	[[ $(field a Command)$(field b Command)$(field c Command) == *1003*1003*1003 ]]
+	not state_is d running
 	mstack down
 }
 
