@@ -63,6 +63,8 @@ struct ledger;
  */
 struct ledger *ledger_open(const char *path, bool create, const struct ledger_kind *const *const *kinds, struct err *err);
 void ledger_close(struct ledger *l);
+/* Somebody has removed its file: what is entered is found by nobody but us. */
+bool ledger_lost(const struct ledger *l);
 /* One in memory that is ours alone: to enter what is found and look at it. NULL with err. */
 struct ledger *ledger_scratch(const struct ledger_kind *const *const *kinds, struct err *err);
 

@@ -14,6 +14,7 @@
 #include "box/cgroup.h"
 
 #define GROUP_PIDS_MAX (1 << 20) /* bytes of cgroup.procs */
+#define MAKE_TRIES     10
 
 #define TABLE_MAX (4U << 20)
 
@@ -273,11 +274,29 @@ void cgroup_tree_add(struct cgroup_tree *t, unsigned which)
 	t->have = cgroup_controllers(t->path, "cgroup.subtree_control");
 }
 
+/* The last stack that ends removes the one above ours, maybe just when we have found it. */
+static int make_groups(struct cgroup_tree *t, struct ledger *ledger, const char *top,
+		       const char *path, struct err *err)
+{
+	uint32_t top_item;
+
+	for (int tries = 0; tries < MAKE_TRIES; tries++) {
+		if (make_group(ledger, CGROUP_TOP_KIND, 0, top, &top_item, err) == 0) {
+			if (make_group(ledger, CGROUP_KIND, top_item, path, &t->item, err) == 0)
+				return 0;
+			if (err->sys == ENOENT)
+				ledger_gone(ledger, top_item, NULL);
+		}
+		if (err->sys != ENOENT)
+			return -1;
+	}
+	return -1;
+}
+
 int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
 		     struct err *err)
 {
 	_cleanup_free_ char *own = NULL, *top = NULL, *path = NULL;
-	uint32_t top_item;
 
 	if (cgroup_find_top(&top, &own, err) < 0)
 		return -1;
@@ -285,9 +304,7 @@ int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *
 		return -1;
 	path = xasprintf("%s/%s", top, project);
 	*t = (struct cgroup_tree){ .delegated = own };
-	if (refuse_busy(path, err) < 0 ||
-	    make_group(ledger, CGROUP_TOP_KIND, 0, top, &top_item, err) < 0 ||
-	    make_group(ledger, CGROUP_KIND, top_item, path, &t->item, err) < 0)
+	if (refuse_busy(path, err) < 0 || make_groups(t, ledger, top, path, err) < 0)
 		return -1;
 	t->path = take_ptr(&path);
 	cgroup_tree_add(t, ALWAYS);

@@ -18,6 +18,7 @@ struct box_exec {
 	struct arena *arena;
 	int pipe;
 	struct ev_io io;
+	bool cancelled;
 	size_t len;
 	char output[BOX_OUTPUT_MAX];
 };
@@ -95,8 +96,19 @@ static void done(struct box_slot *s)
 	start_advance(s);
 }
 
+/* Its children too: it leads a session, and its pid is not free before we have reaped it. */
+static void kill_all(struct box_exec *x)
+{
+	if (x->guest.two.pid && !x->guest.two.gone)
+		kill(-x->guest.two.pid, SIGKILL);
+	guest_kill(&x->guest);
+}
+
 static void changed(struct guest *g)
 {
+	/* Stage one may have ended of it when stage two was there already, and we did not know. */
+	if (g->slot->exec->cancelled)
+		kill_all(g->slot->exec);
 	if (g->eof)
 		ev_timer_stop(g->slot->rt->loop, &g->deadline);
 	/* The last: stage two without a pid that we know ends when it cannot report. */
@@ -159,12 +171,8 @@ void box_exec_cancel(struct box_slot *s)
 
 	if (!x)
 		return;
-	/*
-	 * Its children too: it leads a session, and its pid is not free before we have reaped it.
-	 */
-	if (x->guest.two.pid && !x->guest.two.gone)
-		kill(-x->guest.two.pid, SIGKILL);
-	guest_kill(&x->guest);
+	x->cancelled = true;
+	kill_all(x);
 }
 
 struct guest *exec_guest(struct box_slot *s)

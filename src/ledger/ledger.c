@@ -350,6 +350,13 @@ struct ledger *ledger_open(const char *path, bool create,
 	return NULL;
 }
 
+bool ledger_lost(const struct ledger *l)
+{
+	struct stat st;
+
+	return fstat(l->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 struct ledger *ledger_scratch(const struct ledger_kind *const *const *kinds, struct err *err)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));

@@ -99,6 +99,11 @@ static int check(const struct sup *s, const struct ctl_msg *m, struct err *err)
 	if (s->change)
 		return err_set(
 			err, "the stack is being changed by somebody else: try again in a moment");
+	/* What was made from here on could not be found again when we are dead. */
+	if (ledger_lost(s->ledger))
+		return err_set(
+			err,
+			"the stack is already up, only its ledger was removed: `mstack down`, then up");
 	if (!s->up_told)
 		return err_set(err, "the stack is still being started: try again when it is up");
 	return 0;

