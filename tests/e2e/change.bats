@@ -9,6 +9,7 @@ Q='stop_grace_period: 0s'
 pids() { mstack ps -a --format '{{.Slot}} {{.Pid}} {{.IP}}'; }
 of() { pids | grep "^$1 "; }
 
+connects() { exec 5<>/dev/tcp/127.0.0.1/8080; } 2>/dev/null
 was_killed() { mstack events --json --since 1h --until 0s | grep -q '"action":"kill"'; }
 
 # What a stack looks like from outside, without what differs from one start to the next.
@@ -61,6 +62,27 @@ looks_like() {
 	mstack up -d
 	wait_until fetch_from_internet http://198.51.100.2:8081/hostname
 	not fetch_from_internet http://198.51.100.2:8080/hostname
+	mstack down
+}
+
+@test "change: a connection goes on while ports and limits change" {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [nc, -ll, -p, "80", -e, cat], ports: ["8080:80"], $Q}
+	END
+	mstack up -d
+	local answer
+	wait_until connects
+	echo before >&5
+	read -r -t 10 answer <&5
+	[[ $answer == before ]]
+	sed -i 's/"8080:80"/"8081:80", "8080:80"/; s/stop_grace/labels: {x: y}, stop_grace/' stack.yaml
+	mstack up -d
+	echo after >&5
+	read -r -t 10 answer <&5
+	[[ $answer == after ]]
+	(exec 6<>/dev/tcp/127.0.0.1/8081)
+	exec 5<&-
 	mstack down
 }
 
