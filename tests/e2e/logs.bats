@@ -83,7 +83,7 @@ listener() {
 @test "logs: driver json-file writes docker's lines, read like others; history of both forms" {
 	stack_one <<<$'command: [sh, -c, "echo first"]'
 	mstack up -d
-	wait_until log_has a first
+	wait_until state_is a exited
 	mstack down
 	stack_one <<<$'command: [sh, -c, "echo \'<two>\'; echo three >&2; printf \'%020000d\' 7"]\nlogging: {driver: json-file}'
 	mstack up -d
