@@ -19,5 +19,7 @@
 char *program_find(const char *name, const char *variable);
 /* Default signals, none blocked: whatever the supervisor does with its own. 0, else no memory. */
 int program_signals(posix_spawnattr_t *attr);
+/* What we were called with, as the kernel keeps it: words, ended by NULL, that lie in `text`. NULL: not known. Caller frees the list. */
+char **program_words(struct buf *text);
 
 #endif

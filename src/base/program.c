@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * program: finding and starting the programs beside ours: mstack-store, mstack-fetch, mstack-net. Called by the rooms that
- * have one.
+ * have one. And how we ourselves were called, for who executes us anew.
  */
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "mstack/base_program.h"
+
+#define COMMAND_MAX (4U << 20) /* of a command line */
 
 char *program_find(const char *name, const char *variable)
 {
@@ -39,4 +42,16 @@ int program_signals(posix_spawnattr_t *attr)
 	return posix_spawnattr_setsigmask(attr, &none) ||
 	       posix_spawnattr_setsigdefault(attr, &all) ||
 	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+char **program_words(struct buf *text)
+{
+	struct VEC(char *) list = { 0 };
+
+	if (file_read(AT_FDCWD, "/proc/self/cmdline", COMMAND_MAX, text) < 0 || !text->len)
+		return NULL;
+	for (char *p = text->data; p < text->data + text->len; p += strlen(p) + 1)
+		vec_push(&list, p);
+	vec_push(&list, NULL);
+	return list.v;
 }

@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mstack/base_program.h"
 #include "mstack/box.h"
 
 #define SEALS	     (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define COMMAND_MAX  (4U << 20)
 #define SEGMENTS_MAX 64
 #ifndef MFD_EXEC /* Linux 6.3 */
 #define MFD_EXEC 0x10U
@@ -84,19 +84,6 @@ static int copy_sealed(int exe, struct err *err)
 	return take_fd(&fd);
 }
 
-/* What we were called with, as the kernel keeps it: words that each end with a NUL. */
-static char **own_words(struct buf *text)
-{
-	struct VEC(char *) list = { 0 };
-
-	if (file_read(AT_FDCWD, "/proc/self/cmdline", COMMAND_MAX, text) < 0 || !text->len)
-		return NULL;
-	for (char *p = text->data; p < text->data + text->len; p += strlen(p) + 1)
-		vec_push(&list, p);
-	vec_push(&list, NULL);
-	return list.v;
-}
-
 /*
  * Not even into a program that takes dumps, which asks for no limit. The hard limit stays: a service may want dumps of its own
  * processes. Children inherit both; what a child executes begins anew.
@@ -129,7 +116,7 @@ int box_seal_self(const char *name, struct err *err)
 	copy = copy_sealed(exe, err);
 	if (copy < 0)
 		return -1;
-	words = own_words(&text);
+	words = program_words(&text);
 	self = path_self();
 	if (words && self && !setenv(PATH_SELF_VARIABLE, self, 1))
 		fexecve(copy, words, environ);

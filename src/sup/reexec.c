@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mstack/base_program.h"
 #include "sup/reexec.h"
 
 /* Until a moment comes in which nothing is on its way; that long starts and health checks may be held up. */
@@ -20,7 +21,7 @@ static const ev_tstamp PATIENCE_S = 10;
 /* A try-out reads the document and opens what is there: hundredths of a second. */
 static const ev_tstamp TRY_OUT_S = 30;
 
-enum { COMMAND_MAX = 4 << 20, WORDS_MAX = 4096 };
+enum { WORDS_MAX = 4096 };
 
 enum phase { WAITS, IS_TRIED, MAY_GO };
 
@@ -76,24 +77,11 @@ bool sup_reexec_holds(const struct sup *s)
 
 /* ---- the other program ----------------------------------------------------------------------- */
 
-/* What we were called with: words that each end with a NUL. */
-static char **own_words(struct buf *text)
-{
-	struct VEC(char *) list = { 0 };
-
-	if (file_read(AT_FDCWD, "/proc/self/cmdline", COMMAND_MAX, text) < 0 || !text->len)
-		return NULL;
-	for (char *p = text->data; p < text->data + text->len; p += strlen(p) + 1)
-		vec_push(&list, p);
-	vec_push(&list, NULL);
-	return list.v;
-}
-
 /* Returns with an error only. */
 static int execute(const char *program, const struct carry *tree, const char *how, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	_cleanup_free_ char **words = own_words(&text), *value = NULL;
+	_cleanup_free_ char **words = program_words(&text), *value = NULL;
 	_cleanup_fd_ int fd = carry_write(tree, err);
 
 	if (fd < 0)
