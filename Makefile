@@ -21,15 +21,22 @@ SAY	= @:
 endif
 
 CFLAGS	= -O2 -g
+# Of what tests alone are made of, on top: it runs once, so it is compiled in less time than what it tests.
+TEST_CFLAGS = -O1
+# TEST_LDFLAGS=-fuse-ld=lld links hundreds of test programs in half the time (tools/check does).
+TEST_LDFLAGS =
 HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2
+SANITIZED = 0
 WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
 ifneq ($(SAN),)
-# _FORTIFY_SOURCE hides calls from the sanitizers.
+# _FORTIFY_SOURCE hides calls from the sanitizers, which reserve terabytes of addresses: no limit of our programs' own on these.
+SANITIZED = 1
 # Lines for the reports, and no more: the rest of -g takes a third of the time to build.
 CFLAGS	= -O1 -g1 -fno-omit-frame-pointer
+TEST_CFLAGS = -O0
 HARDEN	= -fsanitize=$(SAN) -fno-sanitize-recover=all
 endif
-FLAGS	= -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -Itests $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) $(CPPFLAGS)
+FLAGS	= -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -Itests $(WARN) $(WERROR) $(HARDEN) $(CFLAGS) -DSANITIZED=$(SANITIZED) $(CPPFLAGS)
 LINK	= $(CC) $(HARDEN) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # ---- the floor plan -------------------------------------------------------------------------------
@@ -95,17 +102,19 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(SAY) '  CC  $@'
 	$(CC) $(FLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/obj/tests/unit/%.o: private CFLAGS += $(TEST_CFLAGS)
+
 # Holds the flags of the last build: other flags or another compiler build everything anew.
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(FLAGS)' | cmp -s - $@ || echo '$(CC) $(FLAGS)' >$@
+	@echo '$(CC) $(FLAGS) $(TEST_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(TEST_CFLAGS)' >$@
 
 $(B)/mstack: $(call objects,src/cli/main.c) $(call archives,$(call closure,cli))
 	$(SAY) '  LD  $@'
 	$(LINK) -o $@ $^ $(call libs,$(call closure,cli))
 
 define helper_rules
-$(B)/$1: $(call objects,src/$2/main.c) $(call archives,$(call closure,$2))
+$(B)/$1: $(call objects,src/$2/main.c $(if $(SAN),tests/sanitized.c)) $(call archives,$(call closure,$2))
 	$$(SAY) '  LD  $$@'
 	$$(LINK) -o $$@ $$^ $(call libs,$(call closure,$2))
 endef
@@ -134,7 +143,7 @@ $(call tests_of,$1): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(call objects,$(call 
 		$(if $(filter sup,$1),$(FAKES)) $(call archives,$(if $(filter sup,$1),$(filter-out $(FAKED),$(call closure,$1)),$(call closure,$1)))
 	@mkdir -p $$(@D)
 	$$(SAY) '  LD  $$@'
-	$$(LINK) -o $$@ $$^ $$(call libs,$(call closure,$1)) -lcmocka -ljansson
+	$$(LINK) $$(TEST_LDFLAGS) -o $$@ $$^ $$(call libs,$(call closure,$1)) -lcmocka -ljansson
 endef
 $(foreach room,$(TEST_ROOMS),$(eval $(call test_rules,$(room))))
 
@@ -144,8 +153,14 @@ test-bins: $(TEST_BINS) $(if $(filter store% net%,$(or $(ROOM),$(TEST_ROOMS))),$
 unit: test-bins
 	@tools/run-unit $(TEST_BINS)
 
+# By clang, whose warnings are errors here as well: one compilation for these, for the sanitizers and for the fuzz targets.
+SANE	= B=build-clang CC=clang WERROR=-Werror SAN=address,undefined,fuzzer-no-link
+
 asan:
-	$(MAKE) B=build-asan SAN=address,undefined all unit
+	$(MAKE) $(SANE) all unit
+
+clang:
+	$(MAKE) $(SANE) all test-bins fuzz-bins-here
 
 # ---- the rest -------------------------------------------------------------------------------------
 
@@ -158,7 +173,7 @@ define fuzz_rules
 $(B)/fuzz/$1: $(B)/obj/tests/fuzz/$1.o $(call archives,$(call closure,$(call fuzz_room,$1)))
 	@mkdir -p $$(@D)
 	$$(SAY) '  LD  $$@'
-	$$(LINK) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,$(call closure,$(call fuzz_room,$1)))
+	$$(LINK) $$(TEST_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(call libs,$(call closure,$(call fuzz_room,$1)))
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(name))))
 
@@ -167,7 +182,7 @@ fuzz:
 	@tools/check fuzz
 
 fuzz-bins:
-	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link fuzz-bins-here
+	$(MAKE) $(SANE) fuzz-bins-here
 
 fuzz-bins-here: $(FUZZ_BINS)
 
@@ -210,7 +225,7 @@ bench-supervise: all
 bench-import: all
 	BUILD=$(B) tests/bench/import
 
-# All points; EVERY=7 only every 7th one.
+# Every 7th point from FROM=1 on; EVERY=1 all of them. PAIRS=60 pairs of stacks from SEED on.
 torture: all
 	BUILD=$(B) CC='$(CC)' tests/torture/run
 
@@ -232,9 +247,10 @@ help:
 	@echo 'make check        install what the tests need, build, run the whole suite (root)'
 	@echo 'make unit         build and run the unit tests; ROOM=base for those of one room'
 	@echo 'make test-bins    build the unit tests only'
-	@echo 'make asan         the same in build-asan with AddressSanitizer and UBSan'
+	@echo 'make asan         the same in build-clang with AddressSanitizer and UBSan'
 	@echo 'make fuzz         run each fuzz target of tests/fuzz for FUZZ_SECONDS=5 (clang)'
-	@echo 'make fuzz-bins    build them only, in build-fuzz'
+	@echo 'make fuzz-bins    build them only, in build-clang'
+	@echo 'make clang        build all with clang and its sanitizers, in build-clang, warnings are errors'
 	@echo 'make lint         cppcheck, clang --analyze, shellcheck'
 	@echo 'make floorplan    judge every include by tools/floorplan'
 	@echo 'make measure      print the budgets of the code'
@@ -244,12 +260,12 @@ help:
 	@echo 'make bench-config time and memory of `mstack config` beside docker-compose'
 	@echo 'make bench-supervise  exit to running again, health checks, logs and memory of the supervisor (root)'
 	@echo 'make bench-import rate of importing an image beside umoci (root)'
-	@echo 'make torture      kill the supervisor and its helpers at each of their system calls, make calls fail; EVERY=7 (root)'
+	@echo 'make torture      kill the supervisor and its helpers at their system calls, make calls fail, pairs of stacks; EVERY=7 FROM=1 PAIRS=60 (root)'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 	@echo 'make clean        remove build and build-*'
 	@echo 'Variables: CC=clang  B=folder  WERROR=-Werror  SAN=address,undefined  CFLAGS=...'
 
 FORCE:
-.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here floorplan measure lint check up torture bench bench-run bench-net bench-config bench-import bench-supervise install clean help FORCE
+.PHONY: all test-bins unit asan fuzz fuzz-bins fuzz-bins-here clang floorplan measure lint check up torture bench bench-run bench-net bench-config bench-import bench-supervise install clean help FORCE
 
 -include $(patsubst %.o,%.d,$(call objects,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/fake/*.c tests/fuzz/*.c)))

@@ -119,7 +119,8 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
-const char *buf_str(const struct buf *b);	/* "" when empty, never NULL */
+void buf_cut(struct buf *b, size_t len);	/* the first `len` bytes stay, never more than there are; keeps the memory */
+const char *buf_str(const struct buf *b);	/* "" when nothing was added or all was cut, never NULL */
 char *buf_take(struct buf *b);			/* the bytes, caller frees; b is empty afterwards */
 void buf_fini(struct buf *b);
 
@@ -162,6 +163,10 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len, mode
 /* All of it, over interruptions and short writes; for blocking descriptors. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_nonblock(int fd, bool on);
+/* One message over a socket that keeps their limits, with a descriptor (-1: without). 0, or -1 with errno. */
+int fd_send(int sock, const void *data, size_t len, int fd);
+/* As recvmsg(2). *ret_fd: a descriptor that came with it, close-on-exec, or -1. */
+ssize_t fd_receive(int sock, void *data, size_t len, int flags, int *ret_fd);
 /* Folders of the command line contract: MSTACK_RUN_DIR (default /run/mstack), MSTACK_DATA_DIR (/var/lib/mstack). */
 const char *path_run_dir(void);
 const char *path_data_dir(void);
@@ -203,5 +208,8 @@ const char *nearest_name(const char *s, const char *const *names, size_t n);
 /* Signal by name ("SIGTERM", "term") or number; -1 when unknown. sig_name returns "SIGTERM", or "signal N". */
 int sig_parse(const char *s);
 const char *sig_name(int sig);
+/* "nofile" -> RLIMIT_NOFILE; -1 unknown. And back; "?". */
+int rlimit_parse(const char *name);
+const char *rlimit_name(int resource);
 
 #endif

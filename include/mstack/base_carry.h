@@ -23,6 +23,9 @@ void carry_put_num(struct carry *c, const char *name, int64_t value);
 /* Stays the caller's, and must be open at the execve. -1: nothing is put. */
 void carry_put_fd(struct carry *c, const char *name, int fd);
 
+/* A node like that one of another tree, with all below it. Its descriptors are the same numbers. */
+void carry_add_copy(struct carry *c, const struct carry *node);
+
 /* Reading. The first node below of that name behind `after` (NULL: of all). NULL: no more. */
 struct carry *carry_next(const struct carry *c, const char *name, const struct carry *after);
 const char *carry_text(const struct carry *c, const char *name);	/* NULL: not there; lives as long as the tree */
@@ -36,6 +39,12 @@ int carry_write(const struct carry *root, struct err *err);
 struct carry *carry_read(int fd, struct err *err);
 /* Its descriptors outlast an execve, or do not any more. */
 int carry_inherit(const struct carry *root, bool on, struct err *err);
+/* Its descriptors, in the order in which the tree is read; the list is the caller's, they are not. */
+int *carry_fds(const struct carry *root, size_t *ret_n);
+/* A tree that another process has written: these are its descriptors here, in that order. Taken over, unless there are not as many: -1. */
+int carry_set_fds(struct carry *root, const int *fds, size_t n, struct err *err);
+/* It has none: of one that is only looked at. */
+void carry_forget_fds(struct carry *root);
 /* Those that nobody has taken are closed. */
 void carry_close_rest(struct carry *root);
 

@@ -17,8 +17,11 @@
 
 /* Beside our own program, or where `make install` puts it, or what the variable says. NULL: there is none. Caller frees. */
 char *program_find(const char *name, const char *variable);
-/* Default signals, none blocked: whatever the supervisor does with its own. 0, else no memory. */
-int program_signals(posix_spawnattr_t *attr);
+/*
+ * posix_spawnp(3) with default signals, none blocked, whatever the supervisor does with its own. 0 and *ret_pid, else an errno.
+ */
+int program_spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv, char *const *env,
+		  pid_t *ret_pid);
 /* What we were called with, as the kernel keeps it: words, ended by NULL, that lie in `text`. NULL: not known. Caller frees the list. */
 char **program_words(struct buf *text);
 

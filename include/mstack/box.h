@@ -55,7 +55,16 @@ struct box_slot;
 struct box_runtime *box_open(struct ev_loop *loop, const char *project, struct ledger *ledger, box_event_fn *fn, void *arg,
 			     struct err *err);
 void box_close(struct box_runtime *rt);	/* processes still there are killed; the rest is the ledger's to undo */
-const char *box_left_out(const struct box_runtime *rt);	/* missing controllers that nobody asked for, as a line; "" none */
+/*
+ * What is not as usual because controllers are missing, as a line, or nothing: our own limits are left out, or limits of processes stand in for
+ * those that were asked for (`wanted`: BOX_WANT_*).
+ */
+void box_left_out(const struct box_runtime *rt, unsigned wanted, struct buf *ret);
+/*
+ * BOX_WANT_*: controllers that are not here, and that limits of processes stand in for. Such a limit of memory is taken on when a process starts,
+ * one of the number of processes when the slot is made.
+ */
+unsigned box_stands_in(const struct box_runtime *rt);
 /* For limits that are a wish: takes those away that have no controller here, and says so as a line. False: all can be kept. */
 bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret);
 /* The id of the host that is 0 in the stack's user namespaces; what containers are to own outside (FIFOs) belongs to it and those above. */
@@ -93,6 +102,8 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
 int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */
 /* All processes of the slot stand still, a moment later, or go on. What is killed ends all the same. */
 int box_freeze(struct box_slot *s, bool on, struct err *err);
+/* Can that be done at all? It takes cgroups, which an ordinary user may have none of: -1 with the way to them. */
+int box_can_freeze(const struct box_runtime *rt, struct err *err);
 /* Runs a further command in the running container, with its limits. BOX_EXEC_DONE follows, also
  * when the container ends before. One at a time per slot. box_exec_cancel kills it. */
 int box_exec(struct box_slot *s, const struct box_exec_spec *spec, struct err *err);
@@ -204,6 +215,8 @@ int box_find(const char *project, struct ledger *l, struct err *err);
 void box_projects(void (*found)(void *arg, const char *project), void *arg);
 /* The living supervisor of a stack: the mstack whose children are in its cgroups, wherever it runs. 0: none, or no container now. */
 pid_t box_supervisor(const char *project);
+/* The guard that keeps it while it has none, as box_apart has put it. 0: none, or it is not apart. */
+pid_t box_keeper(const char *project);
 
 /* Ledger kinds "cgroup", "cgroup-top" (what all stacks share) and "ids" (the range of a stack); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];

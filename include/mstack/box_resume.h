@@ -18,7 +18,10 @@ struct box_event;
 /* A slot that is neither empty nor running: made, started, ended, closed, or with a command in it. NULL: none; then it can be carried. */
 const char *box_busy(const struct box_runtime *rt);
 void box_carry(const struct box_runtime *rt, struct carry *to);
+/* A start is not carried over, only the slot; a command in it neither. */
 void box_slot_carry(const struct box_slot *s, struct carry *to);
+/* Has it namespaces yet? Only then can it be carried. */
+bool box_slot_made(const struct box_slot *s);
 
 /* As box_open and box_slot_open, without making anything: the slot is ready, and runs what it ran. */
 struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct ledger *ledger,
@@ -29,5 +32,24 @@ struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct 
  */
 struct box_slot *box_slot_resume(struct box_runtime *rt, const struct box_slot_spec *spec, struct carry *from,
 				 const struct box_spec *runs, struct err *err);
+/* Has its process ended, before the loop could hear of it? *ret_status: -1 when nobody can tell how. */
+bool box_exit(const struct box_slot *s, int *ret_status);
+/*
+ * For who has taken up a stack whose supervisor is no more: ends what runs in slots that run nothing as far as they know, and in groups of the
+ * stack that are no slot's, and removes these. May wait for 5 s.
+ */
+int box_clear_rest(struct box_runtime *rt, struct err *err);
+
+/*
+ * A process of ours with its children into a group of its own below the stack's, where the end of a session or of a systemd unit does not find it. Who is there when
+ * the stack is removed dies with it: box_come_back, in time. An error of it names the cure. Where an ordinary user has no groups nothing is done; that is refused in a service,
+ * which ends all in it.
+ */
+int box_apart(const struct box_runtime *rt, pid_t pid, struct err *err);
+/* Can that be, where the stack's groups are? The same error; touches nothing. */
+int box_apart_check(const struct box_runtime *rt, struct err *err);
+char *box_group(void);	/* of this process, as box_come_back wants it; the caller's. NULL: unknown */
+/* Into this group, or when it is gone to the top. */
+void box_come_back(const char *group, pid_t pid);
 
 #endif

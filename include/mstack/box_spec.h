@@ -126,6 +126,7 @@ struct box_spec {
 	const struct box_sysctl *sysctls; size_t n_sysctls;
 	const struct box_rlimit *rlimits; size_t n_rlimits;	/* above the defaults of the security notes */
 	int oom_score_adj;		/* -1000 to 1000 */
+	bool keep;			/* it goes on when we die; commands in it do not */
 	bool init;			/* a small program of ours is PID 1: passes signals on, reaps, ends as the command does */
 	uint64_t caps;			/* bit set of the bounding set; box_caps_default() */
 	bool new_privileges;		/* set-user-id programs and file capabilities count (no_new_privs is not set) */

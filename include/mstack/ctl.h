@@ -74,20 +74,35 @@ enum ctl_type {
 	CTL_STOP = 13,
 	CTL_RESTART = 14,	/* "no_deps": bool, without those that depend on them by `restart: true` */
 	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for */
-	CTL_RM = 16,		/* what those that rest wrote is gone, and they are not listed any more; "stop": bool, all */
+	CTL_RM = 16,		/* what those that rest wrote is gone, and they are not listed any more; "stop": bool, all; "volumes":
+				   bool, with their anonymous volumes */
 	CTL_WAIT = 17,		/* "any": bool, for the first; "code" and "container" beside "slot": of the next exit, or of
 				   the last one of a container that does not run */
 	CTL_CREATE = 18,	/* those that were removed are there again, and wait for a start */
 	/*
 	 * The running stack is to become what a document says (a descriptor: the memory file of CTL_RUN). Request, all of it optional:
 	 * {"services": [names: only these, and what they depend on], "no_deps", "force_recreate", "always_recreate_deps", "no_recreate",
-	 * "remove_orphans", "wait", "isolated" (it is meant to be): bools, "timeout": seconds for what stops}. Answers at once: for each
+	 * "remove_orphans", "renew_volumes" (anonymous ones of what is made anew), "wait", "isolated" (it is meant to be): bools, "timeout": seconds for what stops}. Answers at once: for each
 	 * container {"slot", "service", "action": "keep", "update", "restart", "recreate", "create", "remove" or "orphan", "starts": bool,
-	 * "why"}, then for each key that differs {"slot", "service", "key", "from", "to", "class", "why"}; the last one, when all has
+	 * "why", "old_volumes": bool, those are not renewed}, then for each key that differs {"slot", "service", "key", "from", "to", "class", "why"}; the last one, when all has
 	 * arrived, is {}.
 	 */
 	CTL_APPLY = 20,
 	CTL_PLAN = 21,		/* the same request and answers, and nothing is done */
+	/*
+	 * To the guard of a stack that goes on without a supervisor, at its own socket ("keeper" in the run-time folder). With each the
+	 * connection is over, but for ADOPT.
+	 */
+	CTL_KEPT = 22,		/* request {}; answer {} with a descriptor: the tree (src/sup/writedown.c), whose descriptors mean nothing here */
+	CTL_ADOPT = 23,		/* request {}; answer: the tree with all descriptors (base_bundle.h), then nothing. Who goes away has not taken it */
+	CTL_ADOPTED = 24,	/* request {}, on that connection or by another guard: somebody else has it now. Answered when nothing is kept */
+	CTL_FORGET = 25,	/* request {}; likewise: the stack is about to be removed */
+	/*
+	 * The end of a service that nobody asked for is to be that of the stack, for as long as the connection is there. Request {"exit",
+	 * "failure": bools, "from": a service or absent}; answered at once with {}, and when all is stopped and removed, whoever ended
+	 * it, with {"code": of `up`}.
+	 */
+	CTL_ABORT = 40,
 };
 
 enum { CTL_LAST = 1 };		/* flags */

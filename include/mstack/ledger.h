@@ -65,6 +65,12 @@ struct ledger *ledger_open(const char *path, bool create, const struct ledger_ki
 void ledger_close(struct ledger *l);
 /* Somebody has removed its file: what is entered is found by nobody but us. */
 bool ledger_lost(const struct ledger *l);
+/*
+ * For a fork of who has it locked, which leaves its descriptor open and never had the lock: a file that somebody has removed is
+ * there again, with what was entered last. Its folder must exist. 0, also when it was not removed; -1.
+ */
+int ledger_fd(const struct ledger *l);
+int ledger_put_back(struct ledger *l, struct err *err);
 /* One in memory that is ours alone: to enter what is found and look at it. NULL with err. */
 struct ledger *ledger_scratch(const struct ledger_kind *const *const *kinds, struct err *err);
 
@@ -82,6 +88,8 @@ struct ledger *ledger_resume(struct carry *from, bool look_only, const struct le
  * meanwhile: open it anew. Reads again what others wrote. Whoever writes or undoes must hold it.
  */
 int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *err);
+/* Who has that lock, whatever the file holds by now; 0: nobody. Not for who has it: its lock would go (fcntl_locking(2)). */
+pid_t ledger_owner(const char *path);
 
 /* Enters an INTENT; returns its id, or 0 with err. `parent` 0: none. `kind` must be one that was handed in. */
 uint32_t ledger_intend(struct ledger *l, const char *kind, uint32_t parent, const char *key, struct err *err);

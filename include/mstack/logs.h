@@ -47,6 +47,11 @@ struct logs_spec {
 	enum logs_driver driver;
 	bool no_cache;
 	const struct logs_remote *remote;	/* of LOGS_REMOTE; copied */
+	/*
+	 * Who writes outlives us: no byte is lost when we die and somebody has what logs_carry names, and who writes waits
+	 * when nobody has. What was stored last may be stored again.
+	 */
+	bool keep;
 };
 
 /* ---- writing (supervisor) ---- */
@@ -63,8 +68,8 @@ struct logs_stream *logs_open(struct ev_loop *loop, const struct logs_spec *spec
  * start, as a process may have made it non-blocking for the next one.
  */
 int logs_write_fd(const struct logs_stream *s, enum logs_fd fd);
-/* Bytes of descriptor 1 or 2 that came on another way (a terminal), as if out of its pipe. */
-void logs_feed(struct logs_stream *s, enum logs_fd fd, const char *data, size_t len);
+/* Bytes of descriptor 1 or 2 that come on another way (`from`, a terminal), as if out of its pipe: a block at most. As read(2). */
+ssize_t logs_feed(struct logs_stream *s, enum logs_fd fd, int from);
 /* Called for all bytes of 1 and 2 as they come, before they are lines: for who is attached. They are valid during the call. */
 typedef void logs_bytes_fn(void *arg, enum logs_fd fd, const char *data, size_t len);
 void logs_tap(struct logs_stream *s, logs_bytes_fn *fn, void *arg);
@@ -76,12 +81,14 @@ void logs_drain(struct logs_stream *s);
 void logs_say(struct logs_stream *s, const char *fmt, ...) MSTACK_PRINTF(2, 3);
 uint64_t logs_dropped(const struct logs_stream *s);	/* lines lost to a full disk so far */
 uint64_t logs_undelivered(const struct logs_stream *s);	/* lines that a receiver elsewhere did not take */
+/* Other sizes from now on, as in the spec; files beyond the number go at once. */
+void logs_limit(struct logs_stream *s, uint64_t max_size, unsigned max_files);
 /* Drains, closes; the FIFOs and files stay (the ledger removes the folder of the first, nobody that of the second). */
 void logs_close(struct logs_stream *s);
 
 /*
  * For the program that takes our place by execve: no byte is lost, not even the beginning of a line. Of the spec counts what logs_open
- * looks at, but for the FIFOs, which are those that were carried over.
+ * looks at, but for the FIFOs, which are those that were carried over. With `keep` what is carried may be older than what was done.
  */
 void logs_carry(const struct logs_stream *s, struct carry *to);
 struct logs_stream *logs_resume(struct ev_loop *loop, const struct logs_spec *spec, struct carry *from, logs_line_fn *fn,

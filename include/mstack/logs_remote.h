@@ -2,7 +2,8 @@
 /*
  * logs, sending: where lines go beside our own files. A part of the door of logs: include mstack/logs.h.
  *
- * Nothing here waits: a receiver that is slow or not there costs lines, which are counted and told of in the service's own log.
+ * We wait for nobody: lines for a receiver that is slow are kept for him, 1 MiB of them, also when we die and somebody has what logs_carry names; those
+ * that find no room are lost, counted, and told of in the service's own log.
  */
 #ifndef MSTACK_LOGS_REMOTE_H
 #define MSTACK_LOGS_REMOTE_H
@@ -21,6 +22,9 @@ struct logs_remote {
 	unsigned facility;
 	enum logs_syslog format;
 	const char *tag, *container, *id, *image;
+	/* Who makes sockets of IP, as socket(2) does but close-on-exec and non-blocking; NULL: we. */
+	int (*socket)(void *arg, int family, int type);
+	void *socket_arg;
 };
 
 #endif

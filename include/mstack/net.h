@@ -103,12 +103,15 @@ int net_change(struct net *n, const struct net_spec *spec, struct err *err);
 /*
  * Reserves published ports: TCP ports are bound and listened on (what arrives there is reset), UDP ports are bound.
  * Port 0 is chosen and written back. In use: error that names port and owner. Before anything else is made.
+ * One that mstack-net was given and we gave back is waited for, for 3 s at most.
  */
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err);
 /* So many of them would be held, each by a descriptor: long ranges are only looked at. */
 size_t net_held(const struct net_publish_spec *pubs, size_t count);
 /* Gives back what was reserved for this owner. */
 void net_release(struct net *n, const char *owner);
+/* Only these. */
+void net_release_ports(struct net *n, const struct net_publish_spec *pubs, size_t count);
 /* Attaches all; failures are told in each entry's err. -1 (with err) only when nothing could be sent at all. */
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err);
 /*
@@ -145,5 +148,8 @@ extern const struct ledger_kind *const net_ledger_kinds[];
 /* For doctor: is this feature of the kernel there? Each tries it in a child's own network namespace. NULL-terminated names. */
 struct net_probe { const char *what; bool ok; char why[160]; const char *cure; };
 size_t net_probe(struct net_probe *ret, size_t max);
+
+/* The network namespace that we are in forwards from now on: one of our own, in which there are no links yet. It gives nothing back. */
+void net_become_router(void);
 
 #endif

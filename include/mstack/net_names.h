@@ -31,13 +31,19 @@ struct net_names_spec {
 struct net_names_sockets { int udp, tcp, nft; };
 
 struct net_names;
+struct net_porch;
 
 /*
  * Starts mstack-net. fn gets NET_NOTE when that dies. resolv_conf: the file that says whom the host asks; it is followed when it
- * changes.
+ * changes. porch: where the host's network is when we are not in it (net_porch.h), else NULL. outlives: it does not die with us, but with
+ * the last one who has what net_names_carry hands over.
  */
-struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn, void *arg,
-				 struct err *err);
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, struct net_porch *porch, bool outlives,
+				 net_event_fn *fn, void *arg, struct err *err);
+/* From now on so; then it is another process. */
+void net_names_outlive(struct net_names *n, bool outlives);
+/* 0: none runs now. */
+pid_t net_names_pid(const struct net_names *n);
 /* The bridges from this one on have names and subnets. */
 void net_names_networks(struct net_names *n, const struct net_spec *spec, size_t first);
 /* From now on the slot of this number is known under these names. Copied. */
@@ -51,7 +57,7 @@ void net_names_up(struct net_names *n, uint32_t slot, bool up);
 void net_names_drop(struct net_names *n, uint32_t slot);
 /*
  * Published ports that the host reaches by ::1, by which the kernel has no way to a container: those that were reserved on ::1
- * or on `::`. What comes to their sockets by ::1 mstack-net hands on, to addr and port; without `add` not any more. Others among
+ * or on `::`; and all that were reserved through a porch, whatever they come by, from the addresses that may. What comes to their sockets so mstack-net hands on, to addr and port; without `add` not any more. Others among
  * these are left alone. A mstack-net that is started again goes on with them; what it had under way is lost.
  */
 void net_names_proxy(struct net_names *n, const struct net *net, const struct net_publish_spec *pubs, size_t count,

@@ -25,8 +25,11 @@ struct plan_change {
 	const char *why;	/* of what no key says alone; NULL: the key says it */
 };
 
-/* All zeros is empty. Texts are its own. */
+/*
+ * All zeros is empty. Texts are its own. stands_in: what box_stands_in says of the runtime of the slots that are compared, set by who begins.
+ */
 struct plan_diff {
+	unsigned stands_in;
 	struct arena *arena;
 	struct plan_change *v;
 	size_t n;
@@ -34,11 +37,9 @@ struct plan_diff {
 void plan_diff_fini(struct plan_diff *d);
 void plan_diff_add(struct plan_diff *d, const struct plan_change *change);
 
-/* "live", "restart", "recreate"; and the class of a key of a service, as `mstack help changes` tells it. */
+/* "live", "restart", "recreate"; and the class of a key of a service. */
 const char *plan_class_name(enum plan_class how);
 enum plan_class plan_class_of(const char *key);
-/* The keys of each class, one line for each of PLAN_LIVE and PLAN_RESTART; all others are PLAN_RECREATE. */
-void plan_class_print(struct buf *out);
 
 /* The same slot before and after. Adds what differs, and returns the highest class of it. `to` was made over what runs, and not placed yet. */
 enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from, const struct plan_slot *was,

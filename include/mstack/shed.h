@@ -15,10 +15,16 @@
 int shed_descriptors(unsigned first);
 /* Of all capabilities these are left; none can come back, by whatever is executed. */
 int shed_caps(const cap_value_t *left, size_t n);
-/* From root to nobody, without any capability. Who is not root stays who he is: he has no more than he could hand on anyway. */
+/*
+ * From root to nobody, without any capability. Who is not root stays who he is: he has no more than he could hand on anyway. So does
+ * root of a user namespace in which there is no such id as nobody's.
+ */
 int shed_identity(void);
-/* No ptrace, no new rights by execve, no life after the parent's. A change of ids later would take the last back. */
-int shed_rights(void);
+/*
+ * No ptrace, no new rights by execve, and no life after the parent's, unless it `outlives` that. A change of ids later would take
+ * the last back.
+ */
+int shed_rights(bool outlives);
 
 /*
  * A filter that refuses all but these calls; names that an architecture does not have are left out. NULL: no memory. Rules

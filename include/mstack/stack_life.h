@@ -20,12 +20,14 @@ struct stack_probe {
 	struct stack_pos pos;
 };
 
-/* An entry of `post_start` or `pre_stop`: a command in the container. */
+/* An entry of `post_start` or `pre_stop`: a command in the container; of `pre_start`: one before it, in a container of its own. */
 struct stack_hook {
 	struct stack_strs command;
 	struct stack_kvs environment;
 	struct stack_str user, working_dir;	/* text NULL: the container's */
 	bool privileged;
+	struct stack_str image;		/* `pre_start`; text NULL: the service's */
+	bool per_replica;		/* `pre_start`: before each container of the service, not only before the first */
 	struct stack_pos pos;
 };
 

@@ -157,8 +157,8 @@ struct stack_service {
 	const struct stack_retry *retry;	/* NULL: without `deploy.restart_policy` */
 	enum stack_unhealthy on_unhealthy;
 	const struct stack_logging *logging;	/* NULL: not given */
-	const struct stack_hook *post_start, *pre_stop, *exec;	/* the last: `x-exec`, commands and nothing else */
-	size_t n_post_start, n_pre_stop, n_exec;
+	const struct stack_hook *pre_start, *post_start, *pre_stop, *exec;	/* the last: `x-exec`, commands and nothing else */
+	size_t n_pre_start, n_post_start, n_pre_stop, n_exec;
 	struct stack_num mem_limit, mem_reservation, shm_size, memswap_limit;	/* bytes; the last with memory, -1: no limit */
 	struct stack_num cpus, cpu_shares;	/* thousandths of a CPU; 1024 is everybody's share */
 	struct stack_str cpuset;		/* "0-3,5" */
@@ -205,6 +205,7 @@ struct stack {
 	const struct stack_wire *wires;		/* `x-links`: mstack/stack_wire.h */
 	size_t n_files, n_services, n_networks, n_volumes, n_wires;
 	bool isolated;				/* `x-isolated`: its networks are in a network namespace of their own */
+	bool keep;				/* `x-on-supervisor-death: keep` */
 	bool hosts;				/* `x-hosts`: its names stand in the hosts file of the host */
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };

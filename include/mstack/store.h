@@ -18,6 +18,7 @@
 #define MSTACK_STORE_H
 
 #include "mstack/base.h"
+#include "mstack/base_carry.h"
 #include "mstack/ledger.h"
 
 struct store;
@@ -45,6 +46,13 @@ struct store_image {
 /* Opens (making the folders, 0700) the store at `data_dir`. NULL on error (read-only, no right: says what to do). */
 struct store *store_open(const char *data_dir, struct err *err);
 void store_close(struct store *s);
+/*
+ * Does the file system of the data folder, which need not be there yet, keep the attributes by which overlays mark folders that hide others? For an
+ * ordinary user those are other ones, which a tmpfs has from Linux 6.6 on. Without them whoever removes a folder of an image in a container gets EIO.
+ */
+bool store_keeps_marks(const char *data_dir);
+/* Locks on images that are in use: whoever holds their descriptors keeps the images, also when this process is no more. */
+void store_carry(const struct store *s, struct carry *to);
 
 /* What kind of image text this is, without looking at the disk; for diagnostics. */
 enum store_form { STORE_NAME, STORE_FOLDER, STORE_TAR, STORE_OCI, STORE_ARCHIVE };
@@ -59,6 +67,12 @@ enum store_form store_image_form(const char *image);
  */
 int store_image_get(struct store *s, const char *image, const char *base_dir, void (*tell)(void *arg, const char *line),
 		    void *arg, struct store_image *ret, struct err *err);
+/*
+ * What store_image_get found, for store_image_resume: the same image, whatever its name has come to mean since then, and also when the file that it was
+ * unpacked from is gone. One of the catalog cannot be removed while somebody has what store_carry gave him. May wait.
+ */
+void store_image_carry(const struct store_image *img, struct carry *to);
+int store_image_resume(struct store *s, const char *image, const struct carry *from, struct store_image *ret, struct err *err);
 /* For doctor: has this host a static busybox, of which the image `busybox` can be made? */
 bool store_has_busybox(void);
 void store_image_fini(struct store_image *img);
@@ -174,6 +188,10 @@ int store_volume(struct store *s, const char *name, const struct store_volume_or
 		 struct err *err);
 /* Removes a volume and its data. 0, also when there was none; -1 (EBUSY: a running stack uses it). */
 int store_volume_remove(struct store *s, const char *name, struct err *err);
+/* The same, but its data is only put aside, for store_sweep. */
+int store_volume_discard(struct store *s, const char *name, struct err *err);
+/* `s` does not use it any more. */
+void store_volume_let_go(struct store *s, const char *name);
 
 struct store_volume_listed {
 	char *name, *path;		/* path: of its data */

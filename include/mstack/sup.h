@@ -42,7 +42,7 @@ struct sup_opts {
 	const struct stack *stack;
 	struct stack_diags *diags;	/* problems that only planning can find; printed by the caller */
 	struct sup_hooks hooks;
-	bool foreground;		/* ends when all services have ended; SIGHUP and the terminal are heeded */
+	bool foreground;		/* ends when all services have ended, and with its terminal */
 	int64_t timeout_ms;		/* -t: overrides the grace periods; -1 no */
 	bool abort_on_exit, abort_on_failure;
 	const char *exit_code_from;	/* service, or NULL */
@@ -52,8 +52,16 @@ struct sup_opts {
 	bool no_start;			/* everything is made, and waits for CTL_START */
 	bool dry_run;			/* prints the plan to stdout and ends */
 	const struct sup_carried *carried;	/* not NULL: goes on with a stack that runs, whose stack is this one */
+	const char *reread;		/* with `carried`: the file of the stack from now on, read as soon as that is taken up; or NULL */
 	const struct sup_client *client;	/* NULL: none; borrowed until sup_run returns */
 };
+
+/*
+ * What tells a program that a supervisor has executed it, with its own words, to read the stack file again (SIGHUP): "PROJECT:FILE" of the
+ * stack that is to become what the file says now. Nothing else may be started or changed. "PROJECT" alone: that is `up` itself, which has
+ * taken the stack up.
+ */
+#define SUP_RELOAD_VARIABLE "MSTACK_RELOAD"
 
 /*
  * Runs the stack until it is told to stop, then removes everything. Blocks SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGPIPE and takes them by
@@ -78,11 +86,21 @@ struct sup_leftover {
 	bool missing;
 	pid_t owner;			/* who runs the stack, 0: nobody */
 };
-/* Tells of each, for all stacks of this run-time folder and whose name stands on anything. 0, -1 with err: could not look. May wait. */
+/*
+ * Tells of each, for all stacks of this run-time folder and whose name stands on anything; of an ordinary user's of those alone that do not run.
+ * 0, -1 with err: could not look. May wait.
+ */
 int sup_leftovers(void (*told)(void *arg, const struct sup_leftover *l), void *arg, struct err *err);
+/* Of an ordinary user's stacks that run, by processes that go into their namespaces. Asked outside (rootless.h). Likewise. */
+int sup_leftovers_inside(void (*told)(void *arg, const struct sup_leftover *l), void *arg, struct err *err);
 
 /* The process that holds the project's ledger: a supervisor, also one that does not listen yet, or a guard at work. 0: none. */
 pid_t sup_owner(const char *project);
+/*
+ * Is something in its ledger, and nobody there to remove it: were its supervisor and its guard killed? Waits for a moment when it
+ * seems so: a guard that has just become the last one needs that to begin.
+ */
+bool sup_is_left(const char *project);
 /* SIGTERM to it, unless it is a guard. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
 

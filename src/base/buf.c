@@ -68,6 +68,12 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+	if (len < b->len)
+		b->data[b->len = len] = '\0';
+}
+
 const char *buf_str(const struct buf *b)
 {
 	return b->data ? b->data : "";

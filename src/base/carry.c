@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "mstack/base_carry.h"
+#include "mstack/base_view.h"
 
 #define SEALS	  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define CARRY_MAX (256 << 20)
@@ -110,6 +111,22 @@ void carry_put_fd(struct carry *c, const char *name, int fd)
 		add_value(c, name, TAG_FD)->number = fd;
 }
 
+void carry_add_copy(struct carry *c, const struct carry *node)
+{
+	struct carry *copy = carry_add(c, arena_strdup(c->arena, node->name));
+
+	for (const struct value *v = node->values; v; v = v->next) {
+		const char *name = arena_strdup(c->arena, v->name);
+
+		if (v->tag == TAG_BYTES)
+			carry_put_bytes(copy, name, v->data, v->len);
+		else
+			add_value(copy, name, v->tag)->number = v->number;
+	}
+	for (const struct carry *n = node->nodes; n; n = n->next)
+		carry_add_copy(copy, n);
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 struct carry *carry_next(const struct carry *c, const char *name, const struct carry *after)
@@ -195,38 +212,17 @@ static void put_node(struct buf *b, const struct carry *c)
 	buf_putc(b, (char)TAG_END);
 }
 
-/* What is left to be read; `bad` once something did not fit. */
-struct view {
-	const char *at;
-	size_t left;
-	bool bad;
-};
-
-static const char *take(struct view *v, size_t size)
-{
-	const char *p = v->at;
-
-	if (v->bad || size > v->left) {
-		v->bad = true;
-		return NULL;
-	}
-	v->at += size;
-	v->left -= size;
-	return p;
-}
-
 static const char *take_name(struct view *v, struct arena *a)
 {
-	size_t len = v->bad ? 0 : strnlen(v->at, v->left);
-	const char *name = take(v, len + 1);
+	const char *name = view_text(v, a);
 
-	return name ? arena_strdup(a, name) : "";
+	return name ? name : "";
 }
 
 static void read_value(struct view *v, struct carry *c, enum tag tag)
 {
 	const char *name = take_name(v, c->arena);
-	const char *p = take(v, sizeof(int64_t));
+	const char *p = view_take(v, sizeof(int64_t));
 	int64_t number = 0;
 
 	if (p)
@@ -235,7 +231,7 @@ static void read_value(struct view *v, struct carry *c, enum tag tag)
 		add_value(c, name, tag)->number = number;
 		return;
 	}
-	p = number < 0 ? (v->bad = true, NULL) : take(v, (size_t)number);
+	p = number < 0 ? (v->bad = true, NULL) : view_take(v, (size_t)number);
 	if (p)
 		carry_put_bytes(c, name, p, (size_t)number);
 }
@@ -245,7 +241,7 @@ static void read_node(struct view *v, struct carry *c, unsigned depth)
 	if (depth > DEPTH_MAX)
 		v->bad = true;
 	while (!v->bad) {
-		const char *tag = take(v, 1);
+		const char *tag = view_take(v, 1);
 
 		switch (tag ? *tag : 0) {
 		case TAG_END:
@@ -299,7 +295,8 @@ struct carry *carry_read(int fd, struct err *err)
 	}
 	v = (struct view){ .at = data, .left = (size_t)st.st_size };
 	root = carry_new();
-	if (v.left < sizeof(magic) || memcmp(take(&v, sizeof(magic)), magic, sizeof(magic)) != 0)
+	if (v.left < sizeof(magic) ||
+	    memcmp(view_take(&v, sizeof(magic)), magic, sizeof(magic)) != 0)
 		v.bad = true;
 	read_node(&v, root, 0);
 	munmap(data, (size_t)st.st_size);
@@ -322,6 +319,69 @@ int carry_inherit(const struct carry *root, bool on, struct err *err)
 		if (carry_inherit(n, on, err) < 0)
 			return err_wrap(err, "%s", n->name);
 	return 0;
+}
+
+/* Calls `fn` for every value that is a descriptor, parents before children: the order in which they travel. */
+static void each_fd(struct carry *root, void (*fn)(struct value *v, void *arg), void *arg)
+{
+	for (struct value *v = root->values; v; v = v->next)
+		if (v->tag == TAG_FD)
+			fn(v, arg);
+	for (struct carry *n = root->nodes; n; n = n->next)
+		each_fd(n, fn, arg);
+}
+
+struct fds VEC(int);
+
+static void collect(struct value *v, void *arg)
+{
+	struct fds *list = arg;
+
+	vec_push(list, (int)v->number);
+}
+
+int *carry_fds(const struct carry *root, size_t *ret_n)
+{
+	struct fds list = { 0 };
+
+	each_fd((struct carry *)(uintptr_t)root, collect, &list);
+	*ret_n = list.n;
+	return list.v;
+}
+
+static void count(struct value *v, void *arg)
+{
+	(void)v;
+	++*(size_t *)arg;
+}
+
+static void replace(struct value *v, void *arg)
+{
+	const int **next = arg;
+
+	v->number = *(*next)++;
+}
+
+int carry_set_fds(struct carry *root, const int *fds, size_t n, struct err *err)
+{
+	size_t want = 0;
+
+	each_fd(root, count, &want);
+	if (want != n)
+		return err_set(err, "what is carried over: %zu descriptors, and %zu came", want, n);
+	each_fd(root, replace, &fds);
+	return 0;
+}
+
+static void forget(struct value *v, void *arg)
+{
+	(void)arg;
+	v->number = -1;
+}
+
+void carry_forget_fds(struct carry *root)
+{
+	each_fd(root, forget, NULL);
 }
 
 void carry_close_rest(struct carry *root)

@@ -3,6 +3,7 @@
  * program: finding and starting the programs beside ours: mstack-store, mstack-fetch, mstack-net. Called by the rooms that
  * have one. And how we ourselves were called, for who executes us anew.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ char *program_find(const char *name, const char *variable)
 	return NULL;
 }
 
-int program_signals(posix_spawnattr_t *attr)
+static int set_signals(posix_spawnattr_t *attr)
 {
 	sigset_t none, all;
 
@@ -42,6 +43,18 @@ int program_signals(posix_spawnattr_t *attr)
 	return posix_spawnattr_setsigmask(attr, &none) ||
 	       posix_spawnattr_setsigdefault(attr, &all) ||
 	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+int program_spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv,
+		  char *const *env, pid_t *ret_pid)
+{
+	posix_spawnattr_t attr;
+	int rc;
+
+	posix_spawnattr_init(&attr);
+	rc = set_signals(&attr) ? ENOMEM : posix_spawnp(ret_pid, program, files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	return rc;
 }
 
 char **program_words(struct buf *text)

@@ -28,17 +28,25 @@ static pid_t parent_of(pid_t pid)
 	return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* Orphans fall to process 1, which therefore proves nothing even if it is an mstack. */
-static bool is_supervisor(pid_t pid)
+static bool is_called(pid_t pid, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/comm", (int)pid);
+	_cleanup_free_ char *line = xasprintf("%s\n", name);
 	_cleanup_(buf_fini) struct buf text = { 0 };
 
-	return pid > 1 && file_read(AT_FDCWD, path, TEXT_MAX, &text) == 0 &&
-	       !strcmp(buf_str(&text), "mstack\n");
+	return file_read(AT_FDCWD, path, TEXT_MAX, &text) == 0 && !strcmp(buf_str(&text), line);
 }
 
-static pid_t supervisor_above(const char *group)
+/* Orphans fall to process 1, which therefore proves nothing even if it is an mstack. */
+static pid_t supervisor_of(pid_t pid)
+{
+	pid_t parent = parent_of(pid);
+
+	return parent > 1 && is_called(parent, "mstack") ? parent : 0;
+}
+
+/* The first that `pick` makes out of one of those in the group; 0: it makes nothing out of any. */
+static pid_t pick_from(const char *group, pid_t (*pick)(pid_t pid))
 {
 	_cleanup_free_ char *path = xasprintf("%s/cgroup.procs", group);
 	_cleanup_(buf_fini) struct buf text = { 0 };
@@ -47,12 +55,28 @@ static pid_t supervisor_above(const char *group)
 	if (file_read(AT_FDCWD, path, TEXT_MAX, &text) < 0 || !text.data)
 		return 0;
 	for (char *p = strtok_r(text.data, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
-		pid_t parent = parent_of((pid_t)strtol(p, NULL, 10));
+		pid_t picked = pick((pid_t)strtol(p, NULL, 10));
 
-		if (is_supervisor(parent))
-			return parent;
+		if (picked)
+			return picked;
 	}
 	return 0;
+}
+
+/* With a supervisor it is that one's child. */
+static pid_t guard_alone(pid_t pid)
+{
+	return is_called(pid, "mstack-guard") && !supervisor_of(pid) ? pid : 0;
+}
+
+pid_t box_keeper(const char *project)
+{
+	_cleanup_free_ char *top = NULL, *group = NULL;
+
+	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }))
+		return 0;
+	group = xasprintf("%s/%s/" CGROUP_APART, top, project);
+	return pick_from(group, guard_alone);
 }
 
 pid_t box_supervisor(const char *project)
@@ -62,7 +86,7 @@ pid_t box_supervisor(const char *project)
 	const struct dirent *e;
 	pid_t found = 0;
 
-	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }) < 0)
+	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }))
 		return 0;
 	path = xasprintf("%s/%s", top, project);
 	dir = opendir(path);
@@ -70,7 +94,7 @@ pid_t box_supervisor(const char *project)
 		_cleanup_free_ char *slot = xasprintf("%s/%s", path, e->d_name);
 
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			found = supervisor_above(slot);
+			found = pick_from(slot, supervisor_of);
 	}
 	return found;
 }
@@ -92,7 +116,7 @@ static int find_groups(const char *project, struct ledger *l, struct err *err)
 	uint32_t above = 0, group = 0, below;
 
 	/* Where cgroup v2 is not mounted no stack ever ran. */
-	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }) < 0)
+	if (cgroup_find_top(&top, NULL, &(struct err){ 0 }))
 		return 0;
 	path = xasprintf("%s/%s", top, project);
 	dir = opendir(path);

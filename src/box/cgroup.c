@@ -54,10 +54,15 @@ void cgroup_keep_limits(struct cgroup *c, const struct box_limits *l)
 int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 		const struct box_slot_spec *spec, struct err *err)
 {
-	*c = (struct cgroup){ .path = xasprintf("%s/%s", t->path, spec->name),
-			      .fd = -1,
-			      .devices = -1 };
+	*c = (struct cgroup){ .fd = -1, .devices = -1 };
 	cgroup_keep_limits(c, &spec->limits);
+	if (!t->path) {
+		if (!cgroup_limit(c, t, err))
+			return 0;
+		cgroup_fini(c);
+		return -1;
+	}
+	c->path = xasprintf("%s/%s", t->path, spec->name);
 	c->item = ledger_intend(ledger, CGROUP_KIND, t->item, c->path, err);
 	if (!c->item) {
 		cgroup_fini(c);
@@ -75,13 +80,15 @@ int cgroup_open(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger,
 void cgroup_resume(struct cgroup *c, const char *path, uint32_t item,
 		   const struct box_limits *limits)
 {
-	c->path = xstrdup(path);
+	c->path = path ? xstrdup(path) : NULL;
 	c->item = item;
 	cgroup_keep_limits(c, limits);
 }
 
 int cgroup_renew(struct cgroup *c, struct cgroup_tree *t, struct ledger *ledger, struct err *err)
 {
+	if (!c->path)
+		return 0;
 	cleanup_fd(&c->fd);
 	cleanup_fd(&c->devices);
 	if (make(c, t, ledger, err) < 0)

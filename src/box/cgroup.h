@@ -11,13 +11,22 @@
 
 #define CGROUP_KIND	"cgroup"
 #define CGROUP_TOP_KIND "cgroup-top"
+/* Below the stack's group, see apart.c. No slot is called like this: their names do not begin with a dot, and who lists groups passes over it. */
+#define CGROUP_APART ".keeper"
+
+/* How an ordinary user gets a group to build in. */
+#define CGROUP_GRANT "`systemd-run --user --scope -p Delegate=yes mstack ...` gives it one"
 
 struct cgroup_tree {
-	char *path;	/* of the stack's group, absolute; its parent is the one above all stacks */
-	unsigned have;	/* BOX_WANT_*: controllers that its children can use */
-	bool delegated; /* below our own group, which systemd gave us */
+	char *path; /* of the stack's group, absolute; its parent is the one above all stacks. NULL: an ordinary user, who has none */
+	unsigned have; /* BOX_WANT_*: controllers that its children can use */
+	bool delegated; /* below our own group, which systemd gave us, or one above it that is the user's */
+	bool nested; /* one level below the host: where there is no controller, limits of processes stand in, see cgroup_stands_in */
 	uint32_t item;
 };
+
+/* BOX_WANT_* that limits of processes stand in for here: memory of each process, the number of a container's (userns.c). */
+unsigned cgroup_stands_in(const struct cgroup_tree *t);
 
 int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *ledger,
 		     struct err *err);
@@ -26,7 +35,7 @@ void cgroup_tree_fini(struct cgroup_tree *t);
 void cgroup_tree_add(struct cgroup_tree *t, unsigned controllers);
 
 struct cgroup {
-	char *path;
+	char *path; /* NULL, with fd -1 and item 0: there is no group, see cgroup_tree */
 	int fd;
 	uint32_t item;
 	struct arena *arena; /* of the limits */
@@ -67,7 +76,7 @@ int cgroup_remove(const char *path);
 
 /*
  * Where the group above all stacks is, or would be; *ret_own (may be NULL): our own group, when it was delegated to us and the
- * stacks are therefore below it, else NULL. Strings of the caller's.
+ * stacks are therefore below it, else NULL. Strings of the caller's. 1: an ordinary user, who may build nowhere; *ret is NULL.
  */
 int cgroup_find_top(char **ret, char **ret_own, struct err *err);
 /* Where cgroup2 is mounted, as a string of the caller's. */
@@ -76,6 +85,8 @@ int cgroup_find_mount(char **ret, struct err *err);
 unsigned cgroup_controllers(const char *path, const char *name);
 /* "memory" for BOX_WANT_MEMORY; and why it is not on v2, with the cure. */
 const char *cgroup_controller_name(unsigned one);
-void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size);
+enum cgroup_place { CGROUP_OF_HOST, CGROUP_DELEGATED, CGROUP_NOWHERE };
+enum cgroup_place cgroup_place_of(const struct cgroup_tree *t);
+void cgroup_why_missing(unsigned one, enum cgroup_place place, char *ret, size_t size);
 
 #endif

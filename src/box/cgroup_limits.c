@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "box/cgroup.h"
+#include "box/launch.h"
 
-#define PIDS_DEFAULT	 2048
 #define CPU_PERIOD_US	 100000
 #define CPU_QUOTA_MIN_US 1000
 #define BFQ_WEIGHT_MIN	 10
@@ -113,7 +113,7 @@ static int put_cpu(int fd, const struct cgroup_tree *t, const struct box_limits 
 static int put_pids(int fd, const struct cgroup_tree *t, const struct box_limits *l,
 		    struct err *err)
 {
-	int64_t pids = l->pids_max ? l->pids_max : PIDS_DEFAULT;
+	int64_t pids = l->pids_max ? l->pids_max : BOX_PIDS_DEFAULT;
 
 	(void)t;
 	return pids > 0 ? put_number(fd, "pids.max", pids, err) : 0;
@@ -196,23 +196,32 @@ static int wanted_but_missing(unsigned one, const struct cgroup_tree *t, struct 
 {
 	char why[160];
 
-	cgroup_why_missing(one, t->delegated, why, sizeof(why));
+	cgroup_why_missing(one, cgroup_place_of(t), why, sizeof(why));
 	return err_set(err, "controller '%s' is not on cgroup v2 here (%s)",
 		       cgroup_controller_name(one), why);
+}
+
+/* Memory that is kept for it, and swap, have no stand-in. */
+static unsigned instead_of(const struct cgroup_tree *t, const struct box_limits *l)
+{
+	unsigned stands_in = cgroup_stands_in(t);
+
+	return l->memory_low > 0 || l->swap_wanted ? stands_in & ~(unsigned)BOX_WANT_MEMORY
+						   : stands_in;
 }
 
 int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err)
 {
 	const struct box_limits *l = &c->limits;
 
-	if (l->wanted & ~t->have & (BOX_WANT_IO | BOX_WANT_CPUSET))
+	if (t->path && l->wanted & ~t->have & (BOX_WANT_IO | BOX_WANT_CPUSET))
 		cgroup_tree_add(t, l->wanted);
 	for (unsigned i = 0; i < BOX_CONTROLLERS; i++) {
 		int rc = 0;
 
 		if (t->have & (1U << i))
 			rc = writers[i](c->fd, t, l, err);
-		else if (l->wanted & (1U << i))
+		else if (l->wanted & (1U << i) & ~instead_of(t, l))
 			rc = wanted_but_missing(1U << i, t, err);
 		if (!rc)
 			continue;

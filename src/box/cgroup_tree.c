@@ -12,52 +12,27 @@
 #include <unistd.h>
 
 #include "box/cgroup.h"
+#include "box/mountinfo.h"
+#include "mstack/base_level.h"
 
 #define GROUP_PIDS_MAX (1 << 20) /* bytes of cgroup.procs */
 #define MAKE_TRIES     10
-
-#define TABLE_MAX (4U << 20)
 
 #define ALWAYS (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS)
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
-/* Field 5 of a line of mountinfo, with its \040 and the like undone. */
-static char *mount_point(char *line)
-{
-	char *p = line, *in, *out;
-
-	for (int i = 0; p && i < 4; i++)
-		p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL;
-	if (!p)
-		return NULL;
-	p[strcspn(p, " ")] = '\0';
-	for (in = out = p; *in; out++) {
-		if (in[0] == '\\' && in[1] && in[2] && in[3]) {
-			*out = (char)((in[1] - '0') * 64 + (in[2] - '0') * 8 + (in[3] - '0'));
-			in += 4;
-		} else {
-			*out = *in++;
-		}
-	}
-	*out = '\0';
-	return p;
-}
-
 int cgroup_find_mount(char **ret, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf table = { 0 };
-	char *line, *next, *at;
+	char *line, *rest, *at;
 
-	if (file_read(AT_FDCWD, "/proc/self/mountinfo", TABLE_MAX, &table) < 0)
-		return err_sys(err, errno, "read /proc/self/mountinfo");
-	for (line = table.data; line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
+	if (mountinfo_read(&table, err) < 0)
+		return -1;
+	for (rest = table.data; (line = strsep(&rest, "\n"));) {
 		if (!strstr(line, " - cgroup2 "))
 			continue;
-		at = mount_point(line);
+		at = mountinfo_point(line);
 		if (at) {
 			*ret = xstrdup(at);
 			return 0;
@@ -119,7 +94,17 @@ static int legacy_state(const char *name, unsigned *ret_hierarchy, unsigned *ret
 	return -1;
 }
 
-void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
+enum cgroup_place cgroup_place_of(const struct cgroup_tree *t)
+{
+	return !t->path ? CGROUP_NOWHERE : t->delegated ? CGROUP_DELEGATED : CGROUP_OF_HOST;
+}
+
+unsigned cgroup_stands_in(const struct cgroup_tree *t)
+{
+	return t->nested ? (BOX_WANT_MEMORY | BOX_WANT_PIDS) & ~t->have : 0;
+}
+
+void cgroup_why_missing(unsigned one, enum cgroup_place place, char *ret, size_t size)
 {
 	/* The only one that was renamed. */
 	const char *name = one == BOX_WANT_IO ? "blkio" : cgroup_controller_name(one);
@@ -133,7 +118,9 @@ void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
 		snprintf(ret, size,
 			 "it is mounted as v1; boot with "
 			 "systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all");
-	else if (delegated)
+	else if (place == CGROUP_NOWHERE)
+		snprintf(ret, size, "no cgroup here is the user's: " CGROUP_GRANT);
+	else if (place == CGROUP_DELEGATED)
 		snprintf(ret, size, "it is not delegated to us: set Delegate=yes in the unit");
 	else
 		snprintf(ret, size,
@@ -143,14 +130,12 @@ void cgroup_why_missing(unsigned one, bool delegated, char *ret, size_t size)
 
 /* ---- where ours goes ------------------------------------------------------------------------- */
 
-/* Our own group if systemd put its mark on it, else NULL. */
-static char *delegated_group(const char *mount)
+/* The one that we are in; NULL: nobody tells. */
+static char *own_group(const char *mount)
 {
-	static const char *const marks[] = { "user.delegate", "trusted.delegate" };
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	_cleanup_free_ char *path = NULL;
 	const char *own;
-	char value[8];
+	int len;
 
 	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text) < 0)
 		return NULL;
@@ -158,11 +143,48 @@ static char *delegated_group(const char *mount)
 	if (!own)
 		return NULL;
 	own += 4;
-	path = xasprintf("%s/%.*s", mount, (int)strcspn(own, "\n"), own);
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+	len = (int)strcspn(own, "\n");
+	return len ? xasprintf("%s/%.*s", mount, len, own) : xstrdup(mount);
+}
+
+/* Our own group if systemd put its mark on it, else NULL. */
+static char *delegated_group(const char *mount)
+{
+	static const char *const marks[] = { "user.delegate", "trusted.delegate" };
+	_cleanup_free_ char *path = own_group(mount);
+	char value[8];
+
+	for (size_t i = 0; path && i < ARRAY_LEN(marks); i++)
 		if (getxattr(path, marks[i], value, sizeof(value)) == 1 && value[0] == '1')
 			return take_ptr(&path);
 	return NULL;
+}
+
+/* May we make groups in this one, and bring processes from below it into them? */
+static bool is_writable(const char *group)
+{
+	_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", group);
+
+	return !faccessat(AT_FDCWD, group, W_OK, AT_EACCESS) &&
+	       !faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS);
+}
+
+/*
+ * The highest group above ours that is the user's, as systemd's user@UID.service is: processes move within what they may write to
+ * in common with where they are (cgroups(7)), so it has to be above us. Who logs in by ssh is outside of all that is his.
+ */
+static char *highest_of_user(const char *mount)
+{
+	_cleanup_free_ char *group = own_group(mount), *best = NULL;
+
+	while (group && is_writable(group)) {
+		free(best);
+		best = xstrdup(group);
+		if (!strcmp(group, mount) || !path_is_within(group, mount))
+			break;
+		*strrchr(group, '/') = '\0';
+	}
+	return take_ptr(&best);
 }
 
 /* One after the other: cgroup.procs takes a single number. Who ended meanwhile need not go. */
@@ -251,12 +273,22 @@ static int refuse_busy(const char *path, struct err *err)
 
 int cgroup_find_top(char **ret, char **ret_own, struct err *err)
 {
-	_cleanup_free_ char *mount = NULL, *own = NULL;
+	_cleanup_free_ char *mount = NULL, *own = NULL, *users = NULL;
+	bool nested = level_get().nested;
 
+	*ret = NULL;
 	if (cgroup_find_mount(&mount, err) < 0)
-		return -1;
+		return nested ? 1 : -1;
 	own = delegated_group(mount);
-	*ret = xasprintf("%s/mstack", own ? own : mount);
+	users = own || !nested ? NULL : highest_of_user(mount);
+	if (nested && !own && !users)
+		return 1;
+	*ret = xasprintf("%s/mstack", own ? own : users ? users : mount);
+	if (users && !own)
+		own = own_group(mount);
+	/* In a group above ours nobody has to step aside. */
+	if (users && strcmp(users, own) != 0)
+		cleanup_free(&own);
 	if (ret_own)
 		*ret_own = take_ptr(&own);
 	return 0;
@@ -297,13 +329,14 @@ int cgroup_tree_open(struct cgroup_tree *t, const char *project, struct ledger *
 		     struct err *err)
 {
 	_cleanup_free_ char *own = NULL, *top = NULL, *path = NULL;
+	int nowhere = cgroup_find_top(&top, &own, err);
 
-	if (cgroup_find_top(&top, &own, err) < 0)
-		return -1;
+	if (nowhere)
+		return nowhere < 0 ? -1 : 0;
 	if (own && step_aside(own, err) < 0)
 		return -1;
 	path = xasprintf("%s/%s", top, project);
-	*t = (struct cgroup_tree){ .delegated = own };
+	t->delegated = own || t->nested;
 	if (refuse_busy(path, err) < 0 || make_groups(t, ledger, top, path, err) < 0)
 		return -1;
 	t->path = take_ptr(&path);

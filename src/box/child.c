@@ -44,6 +44,8 @@ struct child child_blank(void)
 		.init = -1,
 		.root = -1,
 		.joins = { -1, -1, -1, -1 },
+		.system_tree = { -1, -1 },
+		.dev_tree = { -1, -1, -1, -1, -1, -1 },
 		.shm = -1,
 		.groups = -1,
 	};
@@ -106,9 +108,27 @@ static int join_network(struct child *c)
 	return setns(c->netns, CLONE_NEWNET) < 0 ? err_sys(&c->err, errno, "join") : 0;
 }
 
+/*
+ * One level below the host, what a container shares with the host cannot be joined, and need not be: it is ours already. All else
+ * belongs to our user namespace, or to one below it.
+ */
+static int join_of_host(struct child *c, int *namespaces)
+{
+	static const int shared[] = { CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP };
+
+	for (size_t i = 0; c->level.nested && i < ARRAY_LEN(shared); i++) {
+		if (setns(c->join, shared[i]) < 0 && errno != EPERM)
+			return -1;
+		*namespaces &= ~shared[i];
+	}
+	return 0;
+}
+
 static int join_container(struct child *c)
 {
-	if (setns(c->join, NEW_NAMESPACES | CLONE_NEWNET | (c->ids ? CLONE_NEWUSER : 0)) < 0)
+	int namespaces = (int)NEW_NAMESPACES | CLONE_NEWNET | (c->ids.own ? CLONE_NEWUSER : 0);
+
+	if (join_of_host(c, &namespaces) < 0 || setns(c->join, namespaces) < 0)
 		return err_sys(&c->err, errno, "join");
 	/* Nothing of the host's is to be found in a process that the container can see. */
 	cleanup_fd(&c->proc);
@@ -222,6 +242,7 @@ static const struct child_step stage_one[] = {
 	{ "close descriptors", child_close_others },
 	{ "oom score", child_set_oom_score },
 	{ "open what is shared", child_open_shared },
+	{ "open devices", child_open_devices },
 	{ "open layers and volumes", child_open_sources },
 	{ "enter the slot", child_enter_slot },
 	{ "mount the root", child_mount_layers },
@@ -259,7 +280,7 @@ static const struct child_step stage_one[] = {
 	{ "capability bounds", child_bound_caps }, \
 	{ "user and groups", child_set_ids }, \
 	{ "capabilities", child_set_caps }, \
-	{ "death signal", child_die_with_supervisor }, \
+	{ "death signal", child_die_or_stay }, \
 	{ "no new privileges", child_no_new_privs }, \
 	{ "signals", child_default_signals }, \
 	{ "system call filter", child_load_filter }, \

@@ -9,8 +9,11 @@
 
 #include <sys/ioctl.h>
 
+#include "box/dev.h"
+#include "box/ids.h"
 #include "box/launch.h"
 #include "mstack/base.h"
+#include "mstack/base_level.h"
 
 enum child_msg_type {
 	CHILD_PID = 1, /* stage one: stage two has this pid */
@@ -43,8 +46,8 @@ struct child {
 	int supervisor; /* its pidfd; -1: its end of the socket tells its end */
 	int proc;	/* the host's /proc */
 	int netns, mntns;
-	int userns;	/* -1: the host's */
-	int helper;	/* socket to who writes settings for stage two */
+	int userns; /* -1: the host's */
+	int helper; /* socket to who writes settings for stage two */
 	int helper_pidfd;
 	int volumes; /* mount namespace of volumes with file systems of their own */
 	bool in_volumes;
@@ -52,18 +55,25 @@ struct child {
 	int *wanted_tree;
 	size_t n_wanted;
 	struct fill *fill; /* fill.c */
-	int join; /* pidfd of the container that an exec goes into */
-	uint64_t shared; /* CLONE_NEW...: namespaces that are not made anew */
-	int joins[BOX_NAMESPACES]; /* pidfds of those that others made; the rest are the supervisor's */
+	int join;	   /* pidfd of the container that an exec goes into */
+	uint64_t shared;   /* CLONE_NEW...: namespaces that are not made anew */
+	int joins
+		[BOX_NAMESPACES]; /* pidfds of those that others made; the rest are the supervisor's */
+	/* One level below the host, what cannot be made anew there: its /proc and /sys, and the usual nodes of /dev, null first. */
+	int system_tree[2], dev_tree[DEV_NODES];
 	int shm, groups; /* stage one: shared memory and control groups of others, as mounts */
-	uint32_t ids; /* of the host, 0 inside; 0: the host's own */
+	struct ids_map ids;
+	struct level level; /* of who cloned it */
+	const char *maps
+		[2]; /* one level below the host: uid_map and gid_map of a slot's user namespace */
+	int64_t pids_max; /* of a slot's child: what its user namespace shall count in place of a controller; 0: nothing */
 	bool want_term; /* a new terminal in place of the three below; in a start /dev/console too */
 	struct winsize size;
-	int term;    /* it, once it is made */
-	int in;	     /* -1: /dev/null */
+	int term;	  /* it, once it is made */
+	int in;		  /* -1: /dev/null */
 	int out, err_out; /* -1 as well */
-	int init; /* the program to execute first; -1: none */
-	int root; /* the container's root, once it is mounted */
+	int init;	  /* the program to execute first; -1: none */
+	int root;	  /* the container's root, once it is mounted */
 	bool wait_go;
 	struct err err;
 };
@@ -105,6 +115,11 @@ int child_open_layer(struct child *c, const char *path);
 /* A detached mount onto a folder of this name in the slot's own root, which is made. */
 int child_attach_named(struct child *c, int tree, const char *name);
 int child_enter_slot(struct child *c);
+/*
+ * As mount(2). One level below the host its marks are attributes of users (`userxattr`), because trusted ones are for root of the host.
+ */
+int child_mount_overlay(struct child *c, const char *target, unsigned long flags,
+			const char *options);
 int child_mount_layers(struct child *c);
 int child_cover(struct child *c);
 int child_mount_volumes(struct child *c);
@@ -112,13 +127,19 @@ int child_make_system_folders(struct child *c);
 int child_make_cwd(struct child *c);
 int child_protect_root(struct child *c);
 
+/* parts.c */
+int child_open_parts(struct child *c);
+int child_mount_parts(struct child *c);
+int child_protect_parts(struct child *c);
+
 /* source.c */
 int child_mount_images(struct child *c);
 
 /* dev.c */
+int child_open_devices(struct child *c);
 int child_make_devices(struct child *c);
 int child_mount_terminals(struct child *c);
-/* Makes it there, owned by ids of the container's. -1 with errno. */
+/* Makes it there, owned by ids of the container's; one level below the host a file to show it on. -1 with errno. */
 int child_make_node(struct child *c, int dirfd, const char *name, const struct launch_node *n);
 
 /* system.c */
@@ -144,6 +165,7 @@ int child_set_sysctls(struct child *c);
 
 /* process.c */
 int child_die_with_supervisor(struct child *c);
+int child_die_or_stay(struct child *c);
 int child_close_others(struct child *c);
 int child_set_oom_score(struct child *c);
 int child_set_hostname(struct child *c);

@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#define DEV_NODES 6 /* that each container has */
+
 enum dev_place {
 	DEV_FREE,
 	DEV_THERE, /* this very device is there */

@@ -4,7 +4,8 @@
  * (dev.c below /dev, root.c elsewhere).
  *
  * Nodes are made anew and not bound, so that they can belong to the container's ids: what root or a group may do with the node
- * outside, root or the group of that number may do with it inside.
+ * outside, root or the group of that number may do with it inside. One level below the host none can be made: there the host's own
+ * is shown, with its owner, and what may be done with it is what the user may.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 #include "box/dev.h"
 #include "box/launch.h"
+#include "mstack/base_level.h"
 
 #define LEVELS_MAX 16
 #define NODES_MAX  4096 /* the kernel follows 8192 open branches of a program, a device has two */
@@ -25,6 +27,7 @@ struct nodes {
 	struct arena *arena;
 	const struct box_device *device; /* that is being looked at */
 	bool below;			 /* a folder, and not itself a device */
+	bool nested; /* one level below the host: what the user may not open is of no use to root inside */
 	struct err *err;
 };
 
@@ -54,7 +57,7 @@ static int check_place(struct nodes *n, const struct stat *st, const char *targe
 	return place == DEV_FREE && !(n->below && !strcmp(name, "console"));
 }
 
-static int add_node(struct nodes *n, const struct stat *st, const char *target)
+static int add_node(struct nodes *n, const struct stat *st, const char *source, const char *target)
 {
 	int make = check_place(n, st, target);
 
@@ -63,6 +66,7 @@ static int add_node(struct nodes *n, const struct stat *st, const char *target)
 	if (n->list.n >= NODES_MAX)
 		return err_set(n->err, "'%s': more than %d devices", n->device->source, NODES_MAX);
 	vec_push(&n->list, ((struct launch_node){
+				   .source = arena_strdup(n->arena, source),
 				   .target = arena_strdup(n->arena, target),
 				   .mode = st->st_mode & (S_IFMT | 0777),
 				   .number = st->st_rdev,
@@ -70,18 +74,27 @@ static int add_node(struct nodes *n, const struct stat *st, const char *target)
 				   .gid = st->st_gid,
 				   .access = n->device->access,
 				   .line = n->device->line,
+				   .tree = -1,
 			   }));
 	return 0;
 }
 
 /* ---- folders --------------------------------------------------------------------------------- */
 
-static int add_folder(struct nodes *n, int fd, const char *target, unsigned levels);
+static int add_folder(struct nodes *n, int fd, const char *source, const char *target,
+		      unsigned levels);
+
+static bool is_usable(int folder, const char *name)
+{
+	return !faccessat(folder, name, R_OK, AT_EACCESS) ||
+	       !faccessat(folder, name, W_OK, AT_EACCESS);
+}
 
 /* What goes away meanwhile was never there. Other file systems below (devpts, shm, mqueue) are the container's own. */
-static int add_entry(struct nodes *n, int folder, dev_t fs, const char *name, const char *target,
-		     unsigned levels)
+static int add_entry(struct nodes *n, int folder, dev_t fs, const char *name, const char *source,
+		     const char *target, unsigned levels)
 {
+	_cleanup_free_ char *from = xasprintf("%s/%s", source, name);
 	_cleanup_free_ char *path = xasprintf("%s/%s", target, name);
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
@@ -89,14 +102,15 @@ static int add_entry(struct nodes *n, int folder, dev_t fs, const char *name, co
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (is_device(&st))
-		return add_node(n, &st, path);
+		return n->nested && !is_usable(folder, name) ? 0 : add_node(n, &st, from, path);
 	if (!S_ISDIR(st.st_mode) || st.st_dev != fs || !levels)
 		return 0;
 	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? 0 : add_folder(n, fd, path, levels - 1);
+	return fd < 0 ? 0 : add_folder(n, fd, from, path, levels - 1);
 }
 
-static int add_folder(struct nodes *n, int fd, const char *target, unsigned levels)
+static int add_folder(struct nodes *n, int fd, const char *source, const char *target,
+		      unsigned levels)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0), rc = 0;
 	_cleanup_closedir_ DIR *dir = own < 0 ? NULL : fdopendir(own);
@@ -107,7 +121,7 @@ static int add_folder(struct nodes *n, int fd, const char *target, unsigned leve
 		return err_sys(n->err, errno, "look into '%s'", n->device->source);
 	while (!rc && (e = readdir(dir)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			rc = add_entry(n, fd, st.st_dev, e->d_name, target, levels);
+			rc = add_entry(n, fd, st.st_dev, e->d_name, source, target, levels);
 	return rc;
 }
 
@@ -124,12 +138,12 @@ static int add_device(struct nodes *n, const struct box_device *d)
 		return err_sys(n->err, errno, "'%s'", d->source);
 	n->below = S_ISDIR(st.st_mode);
 	if (is_device(&st))
-		return add_node(n, &st, d->target);
+		return add_node(n, &st, d->source, d->target);
 	if (!n->below)
 		return err_set(n->err, "'%s' is neither a device nor a folder of them", d->source);
 	folder = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return folder < 0 ? err_sys(n->err, errno, "look into '%s'", d->source)
-			  : add_folder(n, folder, d->target, LEVELS_MAX);
+			  : add_folder(n, folder, d->source, d->target, LEVELS_MAX);
 }
 
 static int add_all(struct nodes *n, const struct box_spec *spec)
@@ -150,7 +164,7 @@ static int add_all(struct nodes *n, const struct box_spec *spec)
 
 int launch_nodes(struct launch *l, const struct box_spec *spec, struct err *err)
 {
-	struct nodes n = { .arena = l->arena, .err = err };
+	struct nodes n = { .arena = l->arena, .err = err, .nested = level_get().nested };
 	int rc = add_all(&n, spec);
 
 	l->n_nodes = n.list.n;

@@ -21,12 +21,11 @@ static int tcp_socket(int family)
  * A socket belongs to the network in which it was made (network_namespaces(7)). The one that the slot was born with is no help: to use
  * it again after a connection it would have to be torn off, which servers see as an error.
  */
-static int socket_in(int netns, int family)
+static int socket_in(int netns, int home, int family)
 {
-	_cleanup_fd_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	int fd, sys;
 
-	if (home < 0 || setns(netns, CLONE_NEWNET) < 0)
+	if (setns(netns, CLONE_NEWNET) < 0)
 		return -1;
 	fd = tcp_socket(family);
 	sys = errno;
@@ -40,7 +39,7 @@ static int socket_in(int netns, int family)
 int box_slot_dial(const struct box_slot *s, int family, struct err *err)
 {
 	int netns = box_slot_netns(s);
-	int fd = netns < 0 ? tcp_socket(family) : socket_in(netns, family);
+	int fd = netns < 0 ? tcp_socket(family) : socket_in(netns, s->rt->home, family);
 
 	return fd < 0 ? err_sys(err, errno, "socket in the network of slot '%s'", s->name) : fd;
 }

@@ -35,26 +35,28 @@ uint32_t enter_map_id(const char *map, uint32_t id)
 	return UINT32_MAX;
 }
 
-/* *ret_root: the id outside of root, 0 when the namespace is ours; *ret_user that of `uid`. */
-static int find_ids(pid_t pid, uid_t uid, uint32_t *ret_root, uint32_t *ret_user, struct err *err)
+/* *ret: what its ids are for us; *ret_user: that of `uid`. */
+static int find_ids(pid_t pid, uid_t uid, struct ids_map *ret, uint32_t *ret_user, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf map = { 0 };
 	char path[48];
 	int other = running_elsewhere(pid, "user");
 
-	*ret_root = 0;
+	*ret = (struct ids_map){ .count = UINT32_MAX };
 	*ret_user = uid;
 	if (other <= 0)
 		return other < 0 ? err_sys(err, errno, "look at user namespaces") : 0;
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
 	if (file_read(AT_FDCWD, path, MAP_MAX, &map) < 0)
 		return err_sys(err, errno, "read its map of ids");
-	*ret_root = enter_map_id(buf_str(&map), 0);
+	ret->own = true;
+	ret->first = enter_map_id(buf_str(&map), 0);
+	ret->count = level_count_ids(buf_str(&map));
 	*ret_user = enter_map_id(buf_str(&map), uid);
-	if (*ret_user == UINT32_MAX)
-		return err_kind(err, ERR_CREATE,
-				"user %u: the container has the ids 0 to 65535 only", uid);
-	if (!*ret_root || *ret_root == UINT32_MAX)
+	if (ret->count && *ret_user == UINT32_MAX)
+		return err_kind(err, ERR_CREATE, "user %u: the container has the ids 0 to %u only",
+				uid, ret->count - 1);
+	if (ret->first == UINT32_MAX)
 		return err_kind(err, ERR_CREATE, "its user namespace has no root of its own");
 	return 0;
 }
@@ -137,8 +139,10 @@ static int fill(struct escort *s, const struct running *r, const struct box_ente
 
 	if (find_ids(r->memo->pid, c->launch->uid, &c->ids, &owner, err) < 0)
 		return -1;
-	s->cgroup = open(r->memo->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->cgroup < 0)
+	c->level = level_get();
+	if (*r->memo->cgroup)
+		s->cgroup = open(r->memo->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*r->memo->cgroup && s->cgroup < 0)
 		return err_sys(err, errno, "open cgroup '%s'", r->memo->cgroup);
 	c->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->proc < 0)

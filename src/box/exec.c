@@ -91,6 +91,8 @@ static void done(struct box_slot *s)
 	ev.output = x->len || !x->guest.failed ? x->output : ev.err.text;
 	ev.output_len = x->len || !x->guest.failed ? x->len : strlen(ev.err.text);
 	ev.token = x->token;
+	if (guest_is_untold(&x->guest))
+		runtime_expect_stray(s);
 	runtime_emit(s, &ev);
 	exec_free(s);
 	start_advance(s);

@@ -27,12 +27,11 @@
 #include "box/mounting.h"
 #include "box/task.h"
 
-#define DIR_FLAGS   (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define FILLING	    ".mstack-filling"
-#define FILLED	    ".mstack-filled"
-#define DATA	    "_data"
-#define LAYERS_MAX  500
-#define OPTIONS_MAX 4096
+#define DIR_FLAGS  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define FILLING	   ".mstack-filling"
+#define FILLED	   ".mstack-filled"
+#define DATA	   "_data"
+#define LAYERS_MAX 500
 
 /* What the child needs, made by its parent. */
 struct fill {
@@ -147,8 +146,8 @@ static int mount_image(struct child *c)
 		return 0;
 	if (mkdir("image", 0755) < 0 || mkdir("empty", 0755) < 0)
 		return err_sys(&c->err, errno, "make folders");
-	if (mount("overlay", "image", "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC,
-		  c->fill->options) < 0)
+	if (child_mount_overlay(c, "image", MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC,
+				c->fill->options) < 0)
 		return err_sys(&c->err, errno, "overlay of %zu layers", c->fill->what->n_lower);
 	c->fill->image = open("image", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return c->fill->image < 0 ? err_sys(&c->err, errno, "open") : 0;
@@ -355,8 +354,8 @@ static int set_options(struct fill *f, struct err *err)
 	for (size_t i = 0; i < f->what->n_lower; i++)
 		buf_printf(&options, "%zu:", i);
 	buf_puts(&options, "empty");
-	if (options.len >= OPTIONS_MAX)
-		return err_set(err, "mount options longer than %d bytes", OPTIONS_MAX);
+	if (options.len >= LAUNCH_OPTIONS_MAX)
+		return err_set(err, "mount options longer than %d bytes", LAUNCH_OPTIONS_MAX);
 	f->options = buf_take(&options);
 	return 0;
 }
@@ -376,6 +375,7 @@ static int run(const struct box_fill *what, struct err *err)
 		return -1;
 	f.trees = xcalloc(what->n_lower + 1, sizeof(*f.trees));
 	c.proc = proc;
+	c.level = level_get();
 	c.volumes = what->folder ? -1 : what->volumes;
 	c.fill = &f;
 	rc = task_run(&c, CLONE_NEWNS, steps, NULL, err);

@@ -35,13 +35,16 @@ static bool reap(struct guest_proc *p)
 	if (!p->pid || p->gone)
 		return false;
 	if (waitid(P_PIDFD, (id_t)p->fd, &si, WEXITED | WNOHANG | __WALL) < 0) {
-		/* Somebody else reaped it: that it is gone is all that is known. */
+		/* Somebody else's: taken up from a supervisor that is no more, or reaped as a stranger. */
 		if (errno != ECHILD || !sys_pidfd_ended(p->fd))
 			return false;
+		if (!p->status && !sys_pidfd_status(p->fd, p->pid, &p->status))
+			p->status = SIGKILL; /* that it is gone is all that is known */
 	} else if (!si.si_pid) {
 		return false;
+	} else {
+		p->status = wait_status(&si);
 	}
-	p->status = si.si_pid ? wait_status(&si) : SIGKILL;
 	p->gone = true;
 	ev_io_stop(p->guest->slot->rt->loop, &p->io);
 	return true;
@@ -213,7 +216,8 @@ int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t
 	c->sock = theirs;
 	pid = sys_clone(namespaces, s->cgroup.fd, &pidfd);
 	if (pid < 0)
-		return err_sys(err, errno, "clone into cgroup '%s'", s->cgroup.path);
+		return err_sys(err, errno, "clone into cgroup '%s'",
+			       s->cgroup.path ? s->cgroup.path : "of our own");
 	if (!pid)
 		child_run(c, steps);
 	g->sock = take_fd(&ours);
@@ -222,7 +226,8 @@ int guest_begin(struct guest *g, struct box_slot *s, guest_fn *changed, uint64_t
 	return 0;
 }
 
-void guest_resume(struct guest *g, struct box_slot *s, guest_fn *changed, pid_t pid, int pidfd)
+void guest_resume(struct guest *g, struct box_slot *s, guest_fn *changed, pid_t pid, int pidfd,
+		  int status)
 {
 	*g = (struct guest){ .slot = s, .changed = changed, .sock = -1, .begun = true };
 	g->ready = g->eof = g->one.gone = true;
@@ -230,6 +235,7 @@ void guest_resume(struct guest *g, struct box_slot *s, guest_fn *changed, pid_t 
 	for (size_t i = 0; i < ARRAY_LEN(g->fds); i++)
 		g->fds[i] = -1;
 	watch(g, &g->two, pid, pidfd);
+	g->two.status = status;
 }
 
 void guest_kill(struct guest *g)
@@ -240,9 +246,20 @@ void guest_kill(struct guest *g)
 		sys_pidfd_kill(g->two.fd, SIGKILL);
 }
 
+void guest_hang_up(struct guest *g)
+{
+	if (g->begun && g->sock >= 0)
+		shutdown(g->sock, SHUT_RDWR);
+}
+
 bool guest_settled(const struct guest *g)
 {
 	return !g->begun || (g->eof && g->one.gone && (!g->two.pid || g->two.gone));
+}
+
+bool guest_is_untold(const struct guest *g)
+{
+	return !g->two.pid && g->one.status != W_EXITCODE(125, 0);
 }
 
 void guest_catch_up(struct guest *g)

@@ -27,6 +27,16 @@ struct ids_pool {
 	uint32_t ranges; /* at least 1 */
 };
 
+/*
+ * What the ids of a slot are outside of it. own: it has a user namespace of its own, in which 0 to count - 1 stand for `first` and
+ * those above. Where `first` is 0 they are the same numbers as outside, and only fewer rights are had with them: one level below
+ * the host (base_level.h), where files already are shown with the ids that a container has.
+ */
+struct ids_map {
+	bool own;
+	uint32_t first, count;
+};
+
 /* "FIRST:COUNT" in ids, as in subuid(5); NULL and "" are the default. */
 int ids_pool_parse(const char *text, struct ids_pool *ret, struct err *err);
 /* The first id of the range that this project tries as its `nr`-th one; the numbers below `ranges` give each range once. */

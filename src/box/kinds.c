@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kinds: what the ledger needs to undo for this room: cgroups, and ranges of ids. Called by the ledger only, also by a
+ * kinds: what the ledger needs to undo for this room: cgroups, ranges of ids, and processes without a group. Called by the ledger only, also by a
  * process that has no runtime (the guard, `down` after a crash), so nothing here may need one.
  *
  *	kind		key		identity	removed by
  *	cgroup		path		inode		cgroup.kill, rmdir from the bottom up
  *	cgroup-top	path		inode		rmdir by the last stack that leaves
  *	ids		first:project	the name	unlink of its mark
+ *	process		see ungrouped.h
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 
 #include "box/cgroup.h"
 #include "box/ids.h"
+#include "box/ungrouped.h"
 
 static int same(const struct ledger_item *item)
 {
@@ -90,4 +92,5 @@ static const struct ledger_kind cgroup_top = {
 	.flags = LEDGER_HOST_WIDE,
 };
 
-const struct ledger_kind *const box_ledger_kinds[] = { &cgroup, &cgroup_top, &ids_kind, NULL };
+const struct ledger_kind *const box_ledger_kinds[] = { &cgroup, &cgroup_top, &ids_kind,
+						       &ungrouped_kind, NULL };

@@ -13,9 +13,9 @@
 
 #include "box/launch.h"
 #include "box/propagation.h"
+#include "mstack/base_level.h"
 
 #define LAYERS_MAX  500
-#define OPTIONS_MAX 4096 /* what mount(2) takes: a page */
 #define SHM_DEFAULT (INT64_C(64) << 20)
 
 static size_t count(const char *const *list)
@@ -96,6 +96,8 @@ static int set_layers(struct launch *l, const struct box_spec *spec, struct err 
 
 	if (!spec->n_lower || spec->n_lower > LAYERS_MAX)
 		return err_set(err, "%zu layers: an image has 1 to %d", spec->n_lower, LAYERS_MAX);
+	if (spec->host_root && level_get().nested)
+		return launch_parts(l, err);
 	l->lower = copy_list(l->arena, spec->lower, spec->n_lower);
 	l->n_lower = spec->n_lower;
 	l->lower_tree = arena_array(l->arena, int, spec->n_lower);
@@ -108,8 +110,9 @@ static int set_layers(struct launch *l, const struct box_spec *spec, struct err 
 		buf_printf(&options, i ? ":%zu" : "%zu", i);
 	if (set_upper(l, spec, &options, err) < 0)
 		return -1;
-	if (options.len >= OPTIONS_MAX)
-		return err_set(err, "mount options of the root: longer than %d bytes", OPTIONS_MAX);
+	if (options.len >= LAUNCH_OPTIONS_MAX)
+		return err_set(err, "mount options of the root: longer than %d bytes",
+			       LAUNCH_OPTIONS_MAX);
 	l->overlay_options = arena_strdup(l->arena, options.data);
 	return 0;
 }
@@ -155,9 +158,9 @@ static int set_image(struct launch *l, const struct box_mount *m, size_t nr,
 	for (size_t i = 0; i < m->n_lower; i++)
 		buf_printf(&options, SLOT_IMAGE ".%zu:", nr, i);
 	buf_puts(&options, SLOT_EMPTY);
-	if (options.len >= OPTIONS_MAX)
+	if (options.len >= LAUNCH_OPTIONS_MAX)
 		return err_set(err, "image '%s': mount options longer than %d bytes", m->source,
-			       OPTIONS_MAX);
+			       LAUNCH_OPTIONS_MAX);
 	to->overlay_options = arena_strdup(l->arena, options.data);
 	return 0;
 }
@@ -352,6 +355,39 @@ static void set_rlimits(struct launch *l, const struct box_spec *spec)
 	l->n_rlimits = n;
 }
 
+/* What the service says itself of such a limit (`ulimits`) stays. */
+static void add_rlimit(struct launch *l, int resource, int64_t value, unsigned line)
+{
+	struct box_rlimit *to = arena_array(l->arena, struct box_rlimit, l->n_rlimits + 1);
+
+	for (size_t i = 0; i < l->n_rlimits; i++) {
+		if (l->rlimits[i].resource == resource)
+			return;
+		to[i] = l->rlimits[i];
+	}
+	to[l->n_rlimits] =
+		lowered((struct box_rlimit){ resource, (rlim_t)value, (rlim_t)value, line });
+	l->rlimits = to;
+	l->n_rlimits++;
+}
+
+int64_t launch_stand_in_pids(const struct box_limits *limits, unsigned controllers)
+{
+	int64_t pids = limits->pids_max ? limits->pids_max : BOX_PIDS_DEFAULT;
+
+	return controllers & BOX_WANT_PIDS && pids > 0 ? pids : 0;
+}
+
+void launch_stand_in(struct launch *l, const struct box_limits *limits, unsigned controllers)
+{
+	int64_t pids = launch_stand_in_pids(limits, controllers);
+
+	if (controllers & BOX_WANT_MEMORY && limits->memory_max > 0)
+		add_rlimit(l, RLIMIT_AS, limits->memory_max, limits->lines[0]);
+	if (pids)
+		add_rlimit(l, RLIMIT_NPROC, pids, limits->lines[2]);
+}
+
 /* ---- command --------------------------------------------------------------------------------- */
 
 void launch_differ(struct launch *l, const struct launch_other *other)
@@ -480,6 +516,7 @@ static int fill(struct launch *l, const struct box_spec *spec, struct err *err)
 	set_covers(l, spec);
 	set_process(l, spec);
 	l->read_only = spec->read_only;
+	l->keep = spec->keep;
 	l->shares_pids = spec->ns[BOX_PID].share != BOX_OWN;
 	if (!spec->no_shm)
 		snprintf(l->shm_size, sizeof(l->shm_size), "%" PRId64,

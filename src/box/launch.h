@@ -11,15 +11,21 @@
 
 #include "mstack/box.h"
 
+/* What pids_max of 0 means. */
+#define BOX_PIDS_DEFAULT 2048
+
 /* Names in the slot's own little root, see slot_child.c. */
-#define SLOT_ROOT  "root"  /* where a container's root is mounted */
-#define SLOT_UPPER "up"	   /* the upper layer's file system */
-#define SLOT_EMPTY "empty" /* a folder to cover others with */
-#define SLOT_FILE  "file%zu" /* a file of ours for the container, by its number */
-#define SLOT_IMAGE "image%zu" /* an image that is mounted, by the number of the mount */
-#define SLOT_NULL  "null"  /* a null device to cover files with */
-#define SLOT_NODE  "node%zu" /* a device for a place outside of /dev, by its number */
-#define SLOT_GROUPS "groups" /* the host's control groups, where a container shows them */
+#define SLOT_ROOT   "root"     /* where a container's root is mounted */
+#define SLOT_UPPER  "up"       /* the upper layer's file system */
+#define SLOT_EMPTY  "empty"    /* a folder to cover others with */
+#define SLOT_FILE   "file%zu"  /* a file of ours for the container, by its number */
+#define SLOT_IMAGE  "image%zu" /* an image that is mounted, by the number of the mount */
+#define SLOT_NULL   "null"     /* a null device to cover files with */
+#define SLOT_NODE   "node%zu"  /* a device for a place outside of /dev, by its number */
+#define SLOT_GROUPS "groups"   /* the host's control groups, where a container shows them */
+
+/* What mount(2) takes is a page; the child adds a word, see child_mount_overlay. */
+#define LAUNCH_OPTIONS_MAX 4080
 
 /* One mount of the spec. The child opens `tree` before it leaves the host's mounts. */
 struct launch_mount {
@@ -44,12 +50,13 @@ struct launch_mount {
 
 /* A node like one of the host's, which the child makes. */
 struct launch_node {
-	const char *target;
+	const char *source, *target;
 	mode_t mode; /* its type as well */
 	dev_t number;
 	uid_t uid;
 	gid_t gid; /* as on the host; the child makes them ids of the container's */
 	unsigned access, line;
+	int tree; /* the host's own, where the child cannot make one */
 };
 
 struct launch_sysctl {
@@ -57,6 +64,16 @@ struct launch_sysctl {
 	const char *path; /* below /proc/sys */
 	const char *value;
 	unsigned line;
+};
+
+/* Of the host's own root, one level below it: see parts.c. Those above come first. */
+struct launch_part {
+	enum { PART_EMPTY, PART_TREE, PART_FILE, PART_LINK, PART_GONE } kind;
+	const char *path;	  /* absolute */
+	const char *above, *name; /* the folder that it is in, below the root, and its name there */
+	const char *link;	  /* LINK: where it leads */
+	mode_t mode;
+	int tree; /* TREE, FILE: that of the host, then what is shown of it */
 };
 
 /* What is executed: argv[0] searched in PATH beforehand. */
@@ -76,6 +93,8 @@ struct launch {
 	const char *const *lower;
 	int *lower_tree;
 	size_t n_lower;
+	struct launch_part *parts; /* in place of layers */
+	size_t n_parts;
 	const char *upper_base; /* the folder that holds upper and work; NULL: the slot's tmpfs */
 	int upper_tree;
 	const char *upper_path;	      /* of the upper layer in the slot's root */
@@ -88,6 +107,7 @@ struct launch {
 	size_t n_mounts;
 	char shm_size[32]; /* empty: no shared memory */
 	bool shares_pids;  /* it is not PID 1 */
+	bool keep;	   /* no death signal */
 	struct launch_node *nodes;
 	size_t n_nodes;
 	const struct box_device_rule *device_rules;
@@ -96,7 +116,8 @@ struct launch {
 
 	/* What a command of `exec` has too: a new field goes into memo.c as well. */
 	struct launch_command command;
-	const char **init_argv; /* NULL: no init; the child fills in [1], the path that is executed */
+	const char *
+		*init_argv; /* NULL: no init; the child fills in [1], the path that is executed */
 	const char *const *envp;
 	const char *path_env;
 	const char *cwd;
@@ -123,6 +144,12 @@ struct launch *launch_new(const struct box_spec *spec, const struct sock_fprog *
 void launch_free(struct launch *l);
 /* device.c: the nodes of the spec, as the host has them now. */
 int launch_nodes(struct launch *l, const struct box_spec *spec, struct err *err);
+/* parts.c: the host's own root, as it is now. */
+int launch_parts(struct launch *l, struct err *err);
+/* Limits of processes in place of those of controllers that are not there (BOX_WANT_*), see cgroup_stands_in. */
+/* How many processes then; 0: no limit, or not by these. */
+int64_t launch_stand_in_pids(const struct box_limits *limits, unsigned controllers);
+void launch_stand_in(struct launch *l, const struct box_limits *limits, unsigned controllers);
 /* Where argv[0] may be, by the PATH of this launch. */
 int launch_command(const struct launch *l, struct arena *a, const char *const *argv,
 		   struct launch_command *ret, struct err *err);

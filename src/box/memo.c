@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "box/memo.h"
+#include "mstack/base_view.h"
 
 #define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define SIZE_LIMIT  (64U << 20)
@@ -82,7 +83,7 @@ static void put_all(struct buf *b, const char *slot, const char *cgroup, const s
 		buf_add(b, l->filter->filter, sizeof(*l->filter->filter) * h.n_filter);
 	buf_add(b, l->groups, sizeof(*l->groups) * h.n_groups);
 	put_text(b, slot);
-	put_text(b, cgroup);
+	put_text(b, cgroup ? cgroup : "");
 	put_text(b, l->cwd);
 	put_text(b, l->apparmor ? l->apparmor : "");
 	for (uint32_t i = 0; i < h.n_env; i++)
@@ -134,41 +135,13 @@ uint64_t memo_start_time(pid_t pid)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* What is left to be read; `bad` once something did not fit. */
-struct view {
-	const char *at;
-	size_t left;
-	bool bad;
-};
-
-static const void *take(struct view *v, size_t size)
-{
-	const void *p = v->at;
-
-	if (size > v->left)
-		v->bad = true;
-	if (v->bad)
-		return NULL;
-	v->at += size;
-	v->left -= size;
-	return p;
-}
-
 static void *copy(struct arena *a, struct view *v, size_t size, uint32_t n)
 {
-	const void *from = n > COUNT_LIMIT ? (v->bad = true, NULL) : take(v, size * n);
+	const void *from = n > COUNT_LIMIT ? (v->bad = true, NULL) : view_take(v, size * n);
 
 	return v->bad ? NULL
 	       : n    ? memcpy(arena_alloc(a, size * n), from, size * n)
 		      : arena_alloc(a, 1);
-}
-
-static const char *copy_text(struct arena *a, struct view *v)
-{
-	size_t len = strnlen(v->at, v->left);
-	const char *text = take(v, len + 1);
-
-	return v->bad ? NULL : arena_strndup(a, text, len);
 }
 
 static const char *const *copy_env(struct arena *a, struct view *v, uint32_t n)
@@ -181,7 +154,7 @@ static const char *const *copy_env(struct arena *a, struct view *v, uint32_t n)
 	}
 	list = arena_array(a, const char *, n + 1);
 	for (uint32_t i = 0; i < n && !v->bad; i++)
-		list[i] = copy_text(a, v);
+		list[i] = view_text(v, a);
 	return list;
 }
 
@@ -198,7 +171,7 @@ static const struct sock_fprog *copy_filter(struct arena *a, struct view *v, uin
 
 static int fill(struct memo *m, struct view *v, struct err *err)
 {
-	const struct head *h = take(v, sizeof(*h));
+	const struct head *h = view_take(v, sizeof(*h));
 	struct launch *l = &m->launch;
 	struct arena *a = m->arena;
 
@@ -216,10 +189,10 @@ static int fill(struct memo *m, struct view *v, struct err *err)
 	l->filter = copy_filter(a, v, h->n_filter);
 	l->n_groups = h->n_groups;
 	l->groups = copy(a, v, sizeof(*l->groups), h->n_groups);
-	m->slot = copy_text(a, v);
-	m->cgroup = copy_text(a, v);
-	l->cwd = copy_text(a, v);
-	l->apparmor = copy_text(a, v);
+	m->slot = view_text(v, a);
+	m->cgroup = view_text(v, a);
+	l->cwd = view_text(v, a);
+	l->apparmor = view_text(v, a);
 	if (l->apparmor && !*l->apparmor)
 		l->apparmor = NULL;
 	l->envp = copy_env(a, v, h->n_env);

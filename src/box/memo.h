@@ -16,9 +16,9 @@
 
 struct memo {
 	struct arena *arena;
-	const char *slot, *cgroup;
+	const char *slot, *cgroup; /* cgroup "": it has none */
 	pid_t pid;
-	uint64_t started; /* as memo_start_time */
+	uint64_t started;     /* as memo_start_time */
 	struct launch launch; /* the process only: no root, no mounts, no command */
 };
 

@@ -179,7 +179,7 @@ static int check_controller(const struct check *c, char *why, size_t size)
 	}
 	if (cgroup_controllers(mount, "cgroup.controllers") & c->arg)
 		return 0;
-	cgroup_why_missing((unsigned)c->arg, false, why, size);
+	cgroup_why_missing((unsigned)c->arg, CGROUP_OF_HOST, why, size);
 	return -1;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -33,6 +34,19 @@ int child_die_with_supervisor(struct child *c)
 		return err_sys(&c->err, errno, "prctl");
 	if (c->supervisor >= 0 ? sys_pidfd_ended(c->supervisor) : sys_hung_up(c->sock))
 		return err_set(&c->err, "the supervisor has ended");
+	return 0;
+}
+
+/*
+ * For the last time. A container that is to go on without a supervisor has none from here on; one that was not told yet to go on
+ * ends all the same when it finds that nobody will. A command in it does not wait for that word, and dies with us.
+ */
+int child_die_or_stay(struct child *c)
+{
+	if (!c->launch->keep || !c->wait_go)
+		return child_die_with_supervisor(c);
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(&c->err, errno, "prctl");
 	return 0;
 }
 
@@ -65,13 +79,20 @@ int child_close_others(struct child *c)
 							: 0;
 }
 
+/* An ordinary user may not lower it, and who asked for nothing does without: systemd raises it for all of them. */
+static bool is_kept(const struct child *c, const char *score)
+{
+	return c->level.nested && errno == EACCES && !strcmp(score, "0");
+}
+
 /* Here, with the host's rights: a container could only raise it. */
 int child_set_oom_score(struct child *c)
 {
 	const char *score = c->launch->oom_score_adj;
 
-	if (file_put(c->proc, "self/oom_score_adj", score) < 0)
-		return err_sys(&c->err, errno, "write %s to oom_score_adj", score);
+	if (file_put(c->proc, "self/oom_score_adj", score) < 0 && !is_kept(c, score))
+		return err_sys(&c->err, errno, "write %s to oom_score_adj%s", score,
+			       c->level.nested ? " (an ordinary user may only raise it)" : "");
 	return 0;
 }
 
@@ -129,6 +150,17 @@ int child_set_stdio(struct child *c)
 	return 0;
 }
 
+/* As the stack file has it, where -1 stands for no limit. */
+enum { LIMIT_TEXT = 24 };
+
+static const char *limit_text(rlim_t value, char *text)
+{
+	if (value == RLIM_INFINITY)
+		return "-1 (no limit)";
+	snprintf(text, LIMIT_TEXT, "%llu", (unsigned long long)value);
+	return text;
+}
+
 /*
  * Who has joined a user namespace may lower limits only. So stage one raises what is to be raised,
  * and no more: with few open files, say, it could not go on itself.
@@ -137,19 +169,22 @@ int child_raise_limits(struct child *c)
 {
 	const struct launch *l = c->launch;
 
-	for (size_t i = 0; c->ids && i < l->n_rlimits; i++) {
+	for (size_t i = 0; c->ids.own && i < l->n_rlimits; i++) {
 		const struct box_rlimit *r = &l->rlimits[i];
+		char hard[LIMIT_TEXT];
 		struct rlimit value;
 
 		if (getrlimit((__rlimit_resource_t)r->resource, &value) < 0)
-			return err_sys(&c->err, errno, "read number %d", r->resource);
+			return err_sys(&c->err, errno, "read '%s'", rlimit_name(r->resource));
 		if (value.rlim_max >= r->hard)
 			continue;
 		value.rlim_max = r->hard;
 		if (!setrlimit((__rlimit_resource_t)r->resource, &value))
 			continue;
-		err_sys(&c->err, errno, "raise number %d to %llu", r->resource,
-			(unsigned long long)r->hard);
+		err_sys(&c->err, errno, "raise '%s' to %s%s", rlimit_name(r->resource),
+			limit_text(r->hard, hard),
+			c->level.nested ? " (an ordinary user may have no more than at the login)"
+					: "");
 		c->err.line = r->line;
 		return -1;
 	}
@@ -163,10 +198,11 @@ int child_set_limits(struct child *c)
 	for (size_t i = 0; i < l->n_rlimits; i++) {
 		const struct box_rlimit *r = &l->rlimits[i];
 		struct rlimit value = { .rlim_cur = r->soft, .rlim_max = r->hard };
+		char soft[LIMIT_TEXT], hard[LIMIT_TEXT];
 
 		if (setrlimit((__rlimit_resource_t)r->resource, &value) < 0) {
-			err_sys(&c->err, errno, "set number %d to %llu and %llu", r->resource,
-				(unsigned long long)r->soft, (unsigned long long)r->hard);
+			err_sys(&c->err, errno, "set '%s' to %s and %s", rlimit_name(r->resource),
+				limit_text(r->soft, soft), limit_text(r->hard, hard));
 			c->err.line = r->line;
 			return -1;
 		}
@@ -210,7 +246,8 @@ int child_set_ids(struct child *c)
 {
 	const struct launch *l = c->launch;
 
-	if (syscall(SYS_setgroups, l->n_groups, l->groups) < 0)
+	/* With one id there are no others to have (user_namespaces(7): setgroups is denied). */
+	if (c->level.groups && syscall(SYS_setgroups, l->n_groups, l->groups) < 0)
 		return err_sys(&c->err, errno, "set groups");
 	if (syscall(SYS_setresgid, l->gid, l->gid, l->gid) < 0)
 		return err_sys(&c->err, errno, "become group %u", l->gid);

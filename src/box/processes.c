@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,15 +114,26 @@ static char *read_command(int dir, const char *name)
 	return xasprintf("%.*s", (int)n, text);
 }
 
-/* 0, or -1: it has ended, or it is another one by now. The folder stays that of the process it was opened for. */
-static int read_process(pid_t pid, const char *group, const char *map, struct box_process *ret)
+/* Without a group of its own a container is who has its namespace of processes. */
+static bool is_inside(int dir, const char *group, ino_t pidns)
 {
-	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)pid), *name = NULL, *in = NULL;
+	_cleanup_free_ char *in = pidns ? NULL : group_of(dir);
+	struct stat st;
+
+	if (!pidns)
+		return in && path_is_within(in, group);
+	return fstatat(dir, "ns/pid", &st, 0) == 0 && st.st_ino == pidns;
+}
+
+/* 0, or -1: it has ended, or it is another one by now. The folder stays that of the process it was opened for. */
+static int read_process(pid_t pid, const char *group, ino_t pidns, const char *map,
+			struct box_process *ret)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)pid), *name = NULL;
 	_cleanup_fd_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct box_process p = { .pid = pid };
 
-	in = dir < 0 ? NULL : group_of(dir);
-	if (!in || !path_is_within(in, group) || read_stat(dir, &p, &name) < 0 ||
+	if (dir < 0 || !is_inside(dir, group, pidns) || read_stat(dir, &p, &name) < 0 ||
 	    read_uid(dir, map, &p) < 0)
 		return -1;
 	p.command = read_command(dir, name);
@@ -155,6 +167,17 @@ static void collect(int group, unsigned levels, struct pids *ret)
 	}
 }
 
+/* All that there are: each is looked at anyway. */
+static void collect_all(struct pids *ret)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (atoi(e->d_name) > 0)
+			vec_push(ret, (pid_t)atoi(e->d_name));
+}
+
 static int by_pid(const void *a, const void *b)
 {
 	const struct box_process *one = a, *two = b;
@@ -168,18 +191,23 @@ int box_running_processes(const struct box_running *shown, struct box_processes 
 	const struct memo *m = ((const struct running *)shown)->memo;
 	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)m->pid), *group = NULL;
 	_cleanup_fd_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int fd = open(m->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = *m->cgroup ? open(m->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	_cleanup_(buf_fini) struct buf map = { 0 };
+	struct stat own = { 0 };
 	struct pids pids = { 0 };
 
 	group = dir < 0 ? NULL : group_of(dir);
-	if (!group || fd < 0 || file_read(dir, "uid_map", FILE_MAX, &map) < 0)
+	if (!group || (*m->cgroup && fd < 0) || file_read(dir, "uid_map", FILE_MAX, &map) < 0 ||
+	    (fd < 0 && fstatat(dir, "ns/pid", &own, 0) < 0))
 		return err_sys(err, ENOENT, "has just ended");
 	*ret = (struct box_processes){ 0 };
-	collect(fd, LEVELS_MAX, &pids);
+	if (fd >= 0)
+		collect(fd, LEVELS_MAX, &pids);
+	else
+		collect_all(&pids);
 	ret->v = xcalloc(pids.n ? pids.n : 1, sizeof(*ret->v));
 	for (size_t i = 0; i < pids.n; i++)
-		if (!read_process(pids.v[i], group, buf_str(&map), &ret->v[ret->n]))
+		if (!read_process(pids.v[i], group, own.st_ino, buf_str(&map), &ret->v[ret->n]))
 			ret->n++;
 	vec_fini(&pids);
 	qsort(ret->v, ret->n, sizeof(*ret->v), by_pid);

@@ -28,7 +28,17 @@ static int open_folder_mount(struct child *c, const char *path)
 
 	if (fd >= 0 && !mounting_propagate(fd, MS_PRIVATE, false))
 		return fd;
-	err_sys(&c->err, errno, "'%s'", path);
+	/*
+	 * The mounts of the host are locked one level below it: a folder is not shown without what is mounted in it, since somebody might have
+	 * wanted to hide what is below (mount_namespaces(7)), and an overlay takes none with.
+	 */
+	if (fd < 0 && errno == EINVAL && c->level.nested)
+		err_set(&c->err,
+			"'%s': other file systems are mounted in it, and only root may show it without "
+			"them: take a folder with none, or an image",
+			path);
+	else
+		err_sys(&c->err, errno, "'%s'", path);
 	cleanup_fd(&fd);
 	return -1;
 }
@@ -56,7 +66,7 @@ int child_open_sources(struct child *c)
 		if (l->upper_tree < 0)
 			return -1;
 	}
-	return source_open_all(c);
+	return child_open_parts(c) < 0 ? -1 : source_open_all(c);
 }
 
 /* ---- layers ---------------------------------------------------------------------------------- */
@@ -110,11 +120,21 @@ static int own_upper(struct child *c)
 	const char *path = c->launch->upper_path;
 	struct stat st;
 
-	if (!c->ids)
+	if (!c->ids.first)
 		return 0;
-	if (stat(path, &st) < 0 || (!st.st_uid && !st.st_gid && chown(path, c->ids, c->ids) < 0))
+	if (stat(path, &st) < 0 ||
+	    (!st.st_uid && !st.st_gid && chown(path, c->ids.first, c->ids.first) < 0))
 		return err_sys(&c->err, errno, "owner of the upper layer '%s'", path);
 	return 0;
+}
+
+int child_mount_overlay(struct child *c, const char *target, unsigned long flags,
+			const char *options)
+{
+	char all[LAUNCH_OPTIONS_MAX + sizeof(",userxattr")];
+
+	snprintf(all, sizeof(all), "%s%s", options, c->level.nested ? ",userxattr" : "");
+	return mount("overlay", target, "overlay", flags, all);
 }
 
 int child_make_system_folders(struct child *c)
@@ -152,28 +172,47 @@ static int mount_overlay(struct child *c)
 		return -1;
 	if (forget_volatile(c) < 0 || own_upper(c) < 0)
 		return -1;
-	if (mount("overlay", SLOT_ROOT, "overlay", l->privileged ? 0 : MS_NODEV,
-		  l->overlay_options) < 0)
+	if (child_mount_overlay(c, SLOT_ROOT, l->privileged ? 0 : MS_NODEV, l->overlay_options) < 0)
 		return err_sys(&c->err, errno, "overlay of %zu layers on '%s'", l->n_lower,
 			       l->upper_base ? l->upper_base : "tmpfs");
 	return 0;
+}
+
+/* The layer that takes what is written is the root itself, and parts of the host's are shown in it. */
+static int mount_upper(struct child *c)
+{
+	_cleanup_fd_ int tree = mounting_copy(AT_FDCWD, SLOT_UPPER "/upper", false);
+
+	if (tree < 0 ||
+	    (!c->launch->privileged && mounting_restrict(tree, MOUNT_ATTR_NODEV, false) < 0))
+		return err_sys(&c->err, errno, "tmpfs");
+	return child_attach_named(c, tree, SLOT_ROOT);
+}
+
+static int mount_root(struct child *c)
+{
+	if (c->launch->n_parts)
+		return mount_upper(c);
+	return c->launch->writable_root ? mount_folder(c) : mount_overlay(c);
 }
 
 int child_mount_layers(struct child *c)
 {
 	if (c->groups >= 0 && child_attach_named(c, c->groups, SLOT_GROUPS) < 0)
 		return -1;
-	if ((c->launch->writable_root ? mount_folder(c) : mount_overlay(c)) < 0)
+	if (mount_root(c) < 0)
 		return -1;
 	c->root = open(SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return c->root < 0 ? err_sys(&c->err, errno, "open") : 0;
+	return c->root < 0 ? err_sys(&c->err, errno, "open") : child_mount_parts(c);
 }
 
 int child_protect_root(struct child *c)
 {
-	if (c->launch->read_only && mounting_restrict(c->root, MOUNT_ATTR_RDONLY, false) < 0)
+	if (!c->launch->read_only)
+		return 0;
+	if (mounting_restrict(c->root, MOUNT_ATTR_RDONLY, false) < 0)
 		return err_sys(&c->err, errno, "restrict");
-	return 0;
+	return child_protect_parts(c);
 }
 
 int child_make_cwd(struct child *c)
@@ -328,9 +367,17 @@ static int make_own_file(struct child *c, const char *name, const struct launch_
 	n = write(fd, m->text, m->text_len);
 	if (n >= 0 && (size_t)n != m->text_len)
 		errno = ENOSPC;
-	if (n != (ssize_t)m->text_len || fchown(fd, c->ids + m->uid, c->ids + m->gid) < 0)
+	if (n != (ssize_t)m->text_len ||
+	    fchown(fd, c->ids.first + m->uid, c->ids.first + m->gid) < 0)
 		return -1;
 	return fchmod(fd, m->file_mode);
+}
+
+/* What is to be done about an id that a container does not have. */
+static const char *more_ids(const struct child *c)
+{
+	return c->level.nested ? "get more for your user in /etc/subuid and /etc/subgid"
+			       : "write `userns_mode: host`";
 }
 
 static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
@@ -340,12 +387,11 @@ static int open_own_file(struct child *c, struct launch_mount *m, size_t nr)
 	char name[32];
 
 	snprintf(name, sizeof(name), SLOT_FILE, nr);
-	if (c->ids && (m->uid >= BOX_IDS || m->gid >= BOX_IDS))
-		return err_set(
-			&c->err,
-			"owner %u:%u of '%s': a container has the ids 0 to %u; take lower ones, "
-			"or write `userns_mode: host`",
-			m->uid, m->gid, m->target, BOX_IDS - 1);
+	if (m->uid >= c->ids.count || m->gid >= c->ids.count)
+		return err_set(&c->err,
+			       "owner %u:%u of '%s': a container has the ids 0 to %u here; take "
+			       "lower ones, or %s",
+			       m->uid, m->gid, m->target, c->ids.count - 1, more_ids(c));
 	if (make_own_file(c, name, m) < 0)
 		return err_sys(&c->err, errno, "write '%s'", m->target);
 	m->tree = mounting_copy(AT_FDCWD, name, false);
@@ -425,9 +471,13 @@ static int mount_node(struct child *c, const struct launch_node *n, size_t nr)
 	char name[32];
 
 	snprintf(name, sizeof(name), SLOT_NODE, nr);
-	if ((unlink(name) < 0 && errno != ENOENT) || child_make_node(c, AT_FDCWD, name, n) < 0)
+	if (c->level.nested)
+		tree = fcntl(n->tree, F_DUPFD_CLOEXEC, 3);
+	else if ((unlink(name) < 0 && errno != ENOENT) || child_make_node(c, AT_FDCWD, name, n) < 0)
 		return err_sys(&c->err, errno, "make '%s'", n->target);
-	m.tree = tree = mounting_copy(AT_FDCWD, name, false);
+	else
+		tree = mounting_copy(AT_FDCWD, name, false);
+	m.tree = tree;
 	if (tree < 0 || mounting_restrict(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false) < 0)
 		return err_sys(&c->err, errno, "device for '%s'", n->target);
 	return mount_volume(c, &m);

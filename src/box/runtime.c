@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "box/ids.h"
+#include "box/mountinfo.h"
 #include "box/runtime.h"
 #include "box/sys.h"
 
-#define TABLE_MAX (4U << 20)
-#define LATER_S	  0.02
+#define MAP_MAX	    65536
+#define LATER_S	    0.02
+#define LATER_MAX_S 1.
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -26,15 +28,11 @@ static int refuse_initramfs(struct err *err)
 	_cleanup_(buf_fini) struct buf table = { 0 };
 	bool rootfs = false;
 
-	if (file_read(AT_FDCWD, "/proc/self/mountinfo", TABLE_MAX, &table) < 0)
-		return err_sys(err, errno, "read /proc/self/mountinfo");
-	for (char *line = table.data, *next; line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
+	if (mountinfo_read(&table, err) < 0)
+		return -1;
+	for (char *rest = table.data, *line; (line = strsep(&rest, "\n"));)
 		if (strstr(line, " / / "))
 			rootfs = strstr(line, " - rootfs ");
-	}
 	if (rootfs)
 		return err_set(err, "the root is an initramfs, which pivot_root cannot leave: "
 				    "switch_root to another file system (a tmpfs will do) first");
@@ -48,49 +46,67 @@ static int check_host(struct err *err)
 	return refuse_initramfs(err);
 }
 
-/*
- * Limits of ours that nobody asked for are left out where there is no controller, and one line says
- * so.
- */
-static void note_left_out(struct box_runtime *rt)
-{
-	unsigned missing = (BOX_WANT_MEMORY | BOX_WANT_PIDS) & ~rt->tree.have;
-	unsigned first = missing & -missing;
-	char why[160];
-
-	if (!missing)
-		return;
-	cgroup_why_missing(first, rt->tree.delegated, why, sizeof(why));
-	snprintf(rt->left_out, sizeof(rt->left_out),
-		 "left out: %s%s%s: no controller on cgroup v2 (%s)",
-		 missing & BOX_WANT_PIDS ? "the default limit of 2048 processes" : "",
-		 missing == (BOX_WANT_MEMORY | BOX_WANT_PIDS) ? ", " : "",
-		 missing & BOX_WANT_MEMORY ? "memory.oom.group" : "", why);
-}
-
 static int look_around(struct box_runtime *rt, struct err *err)
 {
 	rt->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rt->proc < 0)
 		return err_sys(err, errno, "open /proc");
+	rt->home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (rt->home < 0)
+		return err_sys(err, errno, "open /proc/thread-self/ns/net");
+	rt->level = level_get();
 	rt->self = sys_pidfd_open(getpid());
 	return rt->self < 0 ? err_sys(err, errno, "pidfd_open: Linux 6.1 or later is needed") : 0;
 }
 
+int runtime_write_maps(struct box_runtime *rt, struct err *err)
+{
+	static const char *const paths[] = { "/proc/self/uid_map", "/proc/self/gid_map" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		_cleanup_(buf_fini) struct buf own = { 0 }, same = { 0 };
+
+		if (file_read(AT_FDCWD, paths[i], MAP_MAX, &own) < 0)
+			return err_sys(err, errno, "read '%s'", paths[i]);
+		level_same_ids(buf_str(&own), rt->ids.count, &same);
+		rt->maps[i] = buf_take(&same);
+	}
+	return 0;
+}
+
+/*
+ * One level below the host all ids that there are belong to this stack already, and files are shown with them: containers have the
+ * same ones.
+ */
+static int take_ids(struct box_runtime *rt, const char *project, struct err *err)
+{
+	rt->ids = (struct ids_map){ .own = true, .count = IDS_SIZE };
+	if (!rt->level.nested)
+		return ids_lease(project, rt->ledger, &rt->ids.first, err);
+	if (rt->level.ids < IDS_SIZE)
+		rt->ids.count = rt->level.ids;
+	if (runtime_write_maps(rt, err) < 0)
+		return -1;
+	return rt->ids.count ? 0 : err_set(err, "ids: this user namespace has no map of them");
+}
+
 static int fill(struct box_runtime *rt, const char *project, struct err *err)
 {
-	if (ids_lease(project, rt->ledger, &rt->ids, err) < 0 ||
+	rt->tree.nested = rt->level.nested;
+	if (take_ids(rt, project, err) < 0 ||
 	    cgroup_tree_open(&rt->tree, project, rt->ledger, err) < 0)
 		return -1;
-	note_left_out(rt);
 	return 0;
 }
 
 static void on_later(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct box_runtime *rt = w->data;
+
 	(void)loop;
 	(void)revents;
-	box_reap_strangers(w->data);
+	rt->later_s = rt->later_s * 2 < LATER_MAX_S ? rt->later_s * 2 : LATER_MAX_S;
+	box_reap_strangers(rt);
 }
 
 struct box_runtime *runtime_new(struct ev_loop *loop, struct ledger *ledger, box_event_fn *fn,
@@ -104,6 +120,7 @@ struct box_runtime *runtime_new(struct ev_loop *loop, struct ledger *ledger, box
 				    .arg = arg,
 				    .tables = &child_tables,
 				    .proc = -1,
+				    .home = -1,
 				    .init = -1,
 				    .self = -1 };
 	ev_timer_init(&rt->later, on_later, LATER_S, 0.);
@@ -131,30 +148,37 @@ void box_close(struct box_runtime *rt)
 	if (!rt)
 		return;
 	while (rt->slots) {
-		if (rt->slots->cgroup.fd >= 0)
-			cgroup_kill(rt->slots->cgroup.fd);
+		slot_kill_all(rt->slots);
 		slot_free(rt->slots);
 	}
 	ev_timer_stop(rt->loop, &rt->later);
 	seccomp_free(&rt->filters);
 	cgroup_tree_fini(&rt->tree);
+	free(rt->maps[0]);
+	free(rt->maps[1]);
 	cleanup_fd(&rt->proc);
+	cleanup_fd(&rt->home);
 	cleanup_fd(&rt->self);
 	cleanup_fd(&rt->init);
 	free(rt);
 }
 
+unsigned box_stands_in(const struct box_runtime *rt)
+{
+	return cgroup_stands_in(&rt->tree);
+}
+
 bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret)
 {
-	unsigned missing =
-		l->wanted & (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS) & ~rt->tree.have;
+	unsigned missing = l->wanted & (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS) &
+			   ~rt->tree.have & ~cgroup_stands_in(&rt->tree);
 	const char *between = "not kept: the limit of ";
 	char why[160];
 
 	if (!missing)
 		return false;
 	l->wanted &= ~missing;
-	cgroup_why_missing(missing & -missing, rt->tree.delegated, why, sizeof(why));
+	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree), why, sizeof(why));
 	for (unsigned bit = 1; bit <= missing; bit <<= 1) {
 		if (!(missing & bit))
 			continue;
@@ -165,14 +189,39 @@ bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct
 	return true;
 }
 
-const char *box_left_out(const struct box_runtime *rt)
+/* Processes are counted for a container as a controller would do it, see userns.c. */
+static void add_stand_in(const struct box_runtime *rt, unsigned missing, struct buf *ret)
 {
-	return rt->left_out;
+	char why[160];
+
+	missing &= BOX_WANT_MEMORY;
+	if (!missing)
+		return;
+	cgroup_why_missing(missing, cgroup_place_of(&rt->tree), why, sizeof(why));
+	buf_printf(ret, "limits of memory hold for each process: no controller (%s)", why);
+}
+
+void box_left_out(const struct box_runtime *rt, unsigned wanted, struct buf *ret)
+{
+	unsigned missing = (BOX_WANT_MEMORY | BOX_WANT_PIDS) & ~rt->tree.have;
+	char why[160];
+
+	if (missing && cgroup_stands_in(&rt->tree)) {
+		add_stand_in(rt, cgroup_stands_in(&rt->tree) & wanted, ret);
+		return;
+	}
+	if (!missing)
+		return;
+	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree), why, sizeof(why));
+	buf_printf(ret, "left out: %s%s%s: no controller on cgroup v2 (%s)",
+		   missing & BOX_WANT_PIDS ? "the default limit of 2048 processes" : "",
+		   missing == (BOX_WANT_MEMORY | BOX_WANT_PIDS) ? ", " : "",
+		   missing & BOX_WANT_MEMORY ? "memory.oom.group" : "", why);
 }
 
 uint32_t box_ids(const struct box_runtime *rt)
 {
-	return rt->ids;
+	return rt->ids.first;
 }
 
 /* ---- for the files of this room -------------------------------------------------------------- */
@@ -194,6 +243,8 @@ struct child runtime_child(const struct box_slot *s)
 	c.supervisor = s->rt->self;
 	c.proc = s->rt->proc;
 	c.ids = s->ids;
+	c.level = s->rt->level;
+	memcpy(c.maps, s->rt->maps, sizeof(c.maps));
 	c.userns = s->userns;
 	return c;
 }
@@ -249,24 +300,56 @@ static bool may_be_ours(const struct box_runtime *rt)
 
 /*
  * waitid shows the same zombie until it is reaped, so ours are dealt with on the way, as their
- * watchers would.
+ * watchers would. False when one is left because it may be ours.
  */
-void box_reap_strangers(struct box_runtime *rt)
+static bool reap_all(struct box_runtime *rt)
 {
-	catch_up(rt);
 	for (;;) {
 		siginfo_t si = { 0 };
 
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || !si.si_pid)
-			return;
+			return true;
 		if (claim(rt, si.si_pid))
 			continue;
-		if (may_be_ours(rt)) {
-			ev_timer_stop(rt->loop, &rt->later);
-			ev_timer_set(&rt->later, LATER_S, 0.);
-			ev_timer_start(rt->loop, &rt->later);
-			return;
-		}
+		if (may_be_ours(rt))
+			return false;
 		waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG | __WALL);
 	}
+}
+
+/* Where nothing runs any more, all have been reaped by now. */
+static bool expects_strays(struct box_runtime *rt)
+{
+	bool any = false;
+
+	for (struct box_slot *s = rt->slots; s; s = s->next) {
+		s->stray &= s->state == SLOT_RUNNING || cgroup_populated(s->cgroup.fd);
+		any |= s->stray;
+	}
+	return any;
+}
+
+static void look_later(struct box_runtime *rt)
+{
+	ev_timer_stop(rt->loop, &rt->later);
+	ev_timer_set(&rt->later, rt->later_s, 0.);
+	ev_timer_start(rt->loop, &rt->later);
+}
+
+void box_reap_strangers(struct box_runtime *rt)
+{
+	catch_up(rt);
+	if (!reap_all(rt)) {
+		rt->later_s = LATER_S;
+		look_later(rt);
+	} else if (expects_strays(rt)) {
+		look_later(rt);
+	}
+}
+
+void runtime_expect_stray(struct box_slot *s)
+{
+	s->stray = true;
+	s->rt->later_s = LATER_S;
+	look_later(s->rt);
 }

@@ -51,13 +51,17 @@ static int open_their_shm(struct child *c)
 	return setns(home, CLONE_NEWNS) < 0 ? err_sys(&c->err, errno, "go back") : 0;
 }
 
-/* A user namespace could not mount it: this tree is the host's. */
+/* A user namespace could not mount it: this tree is the host's, which one level below the host is shown again. */
 static int open_groups(struct child *c)
 {
 	static const char *const no_options[] = { NULL };
 	unsigned attrs = QUIET | (c->launch->privileged ? 0 : MOUNT_ATTR_RDONLY);
 
-	c->groups = mounting_new("cgroup2", no_options, attrs);
+	if (!c->level.nested)
+		c->groups = mounting_new("cgroup2", no_options, attrs);
+	else if ((c->groups = mounting_copy(AT_FDCWD, "/sys/fs/cgroup", true)) >= 0 &&
+		 mounting_restrict(c->groups, attrs, true) < 0)
+		cleanup_fd(&c->groups);
 	return c->groups < 0 ? err_sys(&c->err, errno, "cgroup2") : 0;
 }
 

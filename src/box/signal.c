@@ -2,7 +2,9 @@
 /*
  * signal: signals to PID 1 of a container, its freezing, and the end of all of it. Called by sup through box.h.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -39,6 +41,24 @@ static unsigned count_ours(struct box_slot *s)
 	return 1U + (exec && is_alive(&exec->one)) + (exec && is_alive(&exec->two));
 }
 
+/* Where it has no group: PID 1 of the namespace and children of its threads, who are all that is in there but commands of ours. */
+static bool is_alone(struct box_slot *s)
+{
+	_cleanup_free_ char *tasks = xasprintf("%d/task", s->guest.two.pid);
+	int fd = openat(s->rt->proc, tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool alone = dir;
+
+	for (struct dirent *e; alone && (e = readdir(dir));) {
+		_cleanup_(buf_fini) struct buf children = { 0 };
+		_cleanup_free_ char *path = xasprintf("%s/children", e->d_name);
+
+		alone = *e->d_name == '.' ||
+			(!file_read(fd, path, 65536, &children) && !children.len);
+	}
+	return alone;
+}
+
 /* The kernel keeps default actions away from the first process of a pid namespace. */
 static bool would_be_lost(struct box_slot *s, int sig)
 {
@@ -54,6 +74,8 @@ static bool would_be_lost(struct box_slot *s, int sig)
 		    (sig - 1) &
 	    1)
 		return false;
+	if (s->cgroup.fd < 0)
+		return is_alone(s);
 	/* A command of ours may end between the two counts: then they are of different moments. */
 	do {
 		ours = count_ours(s);
@@ -79,6 +101,14 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 	return 0;
 }
 
+int box_can_freeze(const struct box_runtime *rt, struct err *err)
+{
+	return rt->tree.path
+		       ? 0
+		       : err_set(err, "containers can stand still by a cgroup only, and there "
+				      "is none here that is the user's: " CGROUP_GRANT);
+}
+
 int box_freeze(struct box_slot *s, bool on, struct err *err)
 {
 	/* Part of cgroup v2 itself: no controller is needed. */
@@ -99,6 +129,6 @@ int box_kill(struct box_slot *s, struct err *err)
 	guest_kill(&s->guest);
 	/* Stage one may have made stage two, and what it says of that is not read yet. */
 	if (s->state == SLOT_STARTING)
-		cgroup_kill_all(&s->cgroup);
+		slot_kill_all(s);
 	return 0;
 }

@@ -29,8 +29,28 @@ static void on_settle(struct ev_loop *loop, struct ev_timer *w, int revents)
 	 * anybody, or all others in a namespace that is not its own.
 	 */
 	if (s->settle_s > SETTLE_PATIENCE_S && cgroup_populated(s->cgroup.fd))
-		cgroup_kill_all(&s->cgroup);
+		slot_kill_all(s);
 	start_advance(s);
+}
+
+/*
+ * Without a group there is the namespace of processes, whose first one takes all others along. A service that is a guest in another
+ * one's leaves there what it has started, until that one ends.
+ */
+void slot_kill_all(struct box_slot *s)
+{
+	struct guest *exec = exec_guest(s);
+
+	if (s->cgroup.fd >= 0) {
+		cgroup_kill_all(&s->cgroup);
+		return;
+	}
+	guest_kill(&s->guest);
+	guest_hang_up(&s->guest);
+	if (!exec)
+		return;
+	guest_kill(exec);
+	guest_hang_up(exec);
 }
 
 /*
@@ -61,7 +81,7 @@ static bool has_namespaces(const struct box_slot *s)
 {
 	const struct guest *g = &s->guest;
 
-	for (size_t i = 0; i < (s->ids ? SLOT_FDS : SLOT_USERNS); i++)
+	for (size_t i = 0; i < (s->ids.own ? SLOT_FDS : SLOT_USERNS); i++)
 		if (g->fds[i] < 0)
 			return false;
 	return g->ready && !g->failed;
@@ -109,7 +129,9 @@ struct box_slot *slot_new(struct box_runtime *rt, const struct box_slot_spec *sp
 	for (size_t i = 0; i < BOX_SOCKETS; i++)
 		s->sockets[i] = -1;
 	s->cgroup.fd = s->cgroup.devices = -1;
-	s->ids = spec->host_ids ? 0 : rt->ids;
+	s->ids = rt->ids;
+	if (spec->host_ids)
+		s->ids = (struct ids_map){ .count = rt->level.ids };
 	s->net = spec->net;
 	if (spec->ids_of)
 		s->userns = fcntl(spec->ids_of->userns, F_DUPFD_CLOEXEC, 3);
@@ -142,7 +164,7 @@ static int check_net(const struct box_slot_spec *spec, struct err *err)
 	if (!spec->net_of || spec->net_of->netns < 0)
 		return err_set(err, "slot '%s': '%s', whose network it joins, has none", spec->name,
 			       spec->net_of ? spec->net_of->name : "another service");
-	if (spec->host_ids ? !spec->net_of->ids : spec->net_of->ids && spec->ids_of)
+	if (spec->host_ids ? !spec->net_of->ids.own : spec->net_of->ids.own && spec->ids_of)
 		return 0;
 	return err_set(err, "slot '%s': '%s', whose network it joins, has other ids", spec->name,
 		       spec->net_of->name);
@@ -164,8 +186,9 @@ struct box_slot *box_slot_open(struct box_runtime *rt, const struct box_slot_spe
 	}
 	c = runtime_child(s);
 	c.slot = spec;
+	c.pids_max = launch_stand_in_pids(&spec->limits, cgroup_stands_in(&rt->tree));
 	c.netns = s->netns;
-	if (!s->ids && s->net == BOX_OWN)
+	if (!s->ids.own && s->net == BOX_OWN)
 		namespaces |= CLONE_NEWNET;
 	if (guest_begin(&s->guest, s, opened, namespaces, &c, rt->tables->slot, false, err) < 0) {
 		s->closing = true;
@@ -239,11 +262,13 @@ void slot_try_free(struct box_slot *s)
 	/* Watchers of its processes come back here. */
 	if (!guest_settled(&s->guest) || s->exec)
 		return;
-	if (cgroup_remove(s->cgroup.path) < 0) {
+	start_forget(s);
+	if (s->cgroup.path && cgroup_remove(s->cgroup.path) < 0) {
 		slot_settle_later(s);
 		return;
 	}
-	ledger_gone(s->rt->ledger, s->cgroup.item, NULL);
+	if (s->cgroup.item)
+		ledger_gone(s->rt->ledger, s->cgroup.item, NULL);
 	slot_free(s);
 }
 
@@ -253,8 +278,8 @@ void box_slot_close(struct box_slot *s)
 		return;
 	s->closing = true;
 	s->settle_s = SETTLE_FIRST_S;
-	if (cgroup_populated(s->cgroup.fd))
-		cgroup_kill_all(&s->cgroup);
+	if (s->cgroup.fd < 0 || cgroup_populated(s->cgroup.fd))
+		slot_kill_all(s);
 	/* From here on only processes hold the namespaces. */
 	cleanup_fd(&s->netns);
 	cleanup_fd(&s->mntns);

@@ -49,7 +49,8 @@ static int allow_ping(struct child *c)
 
 	if (c->slot->net != BOX_OWN)
 		return 0;
-	snprintf(own, sizeof(own), "%u %u", c->ids, c->ids ? c->ids + IDS_SIZE - 1 : INT32_MAX);
+	snprintf(own, sizeof(own), "%u %u", c->ids.first,
+		 c->ids.own ? c->ids.first + c->ids.count - 1 : INT32_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
 		if (!file_put(c->proc, "sys/net/ipv4/ping_group_range", ranges[i]))
 			return 0;
@@ -99,6 +100,20 @@ static int leave_host(struct child *c)
 					      : 0;
 }
 
+/* Where the namespace of processes is not our own, root may mount no proc for it; but that of the host can be shown again. */
+static int open_system(struct child *c)
+{
+	static const char *const paths[] = { "/proc", "/sys" };
+
+	for (size_t i = 0; c->level.nested && i < ARRAY_LEN(paths); i++) {
+		c->system_tree[i] = mounting_copy(AT_FDCWD, paths[i], true);
+		if (c->system_tree[i] < 0 ||
+		    mounting_propagate(c->system_tree[i], MS_PRIVATE, true) < 0)
+			return err_sys(&c->err, errno, "'%s' of the host", paths[i]);
+	}
+	return child_open_devices(c);
+}
+
 /*
  * Who may mount a new proc or sys in a user namespace must see a whole one already (mount_too_revealing in the kernel), and
  * the host's are gone. The containers leave them behind when they change their root.
@@ -107,11 +122,13 @@ static int mount_system(struct child *c)
 {
 	static const char *const names[] = { "proc", "sys" }, *const no_options[] = { NULL };
 
-	for (size_t i = 0; c->ids && i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; (c->ids.own || c->level.nested) && i < ARRAY_LEN(names); i++) {
 		_cleanup_fd_ int at = -1;
-		_cleanup_fd_ int fd =
-			mounting_new(i ? "sysfs" : "proc", no_options,
-				     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		_cleanup_fd_ int fd = c->level.nested
+					      ? take_fd(&c->system_tree[i])
+					      : mounting_new(i ? "sysfs" : "proc", no_options,
+							     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+								     MOUNT_ATTR_NOEXEC);
 
 		if (fd < 0 || mkdir(names[i], 0755) < 0)
 			return err_sys(&c->err, errno, "make '%s'", names[i]);
@@ -122,15 +139,28 @@ static int mount_system(struct child *c)
 	return 0;
 }
 
+static int make_null(struct child *c)
+{
+	_cleanup_fd_ int at = -1;
+
+	if (mknod(SLOT_NULL, (c->level.nested ? S_IFREG : S_IFCHR) | 0666,
+		  c->level.nested ? 0 : makedev(1, 3)) < 0)
+		return err_sys(&c->err, errno, "make a null device");
+	if (!c->level.nested)
+		return 0;
+	at = open(SLOT_NULL, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (at < 0 || mounting_attach(c->dev_tree[0], at) < 0)
+		return err_sys(&c->err, errno, "show the null device of the host");
+	return 0;
+}
+
 static int furnish(struct child *c)
 {
 	umask(0);
 	if (mkdir(SLOT_ROOT, 0755) < 0 || mkdir(SLOT_UPPER, 0755) < 0 ||
 	    mkdir(SLOT_EMPTY, 0755) < 0)
 		return err_sys(&c->err, errno, "make folders");
-	if (mknod(SLOT_NULL, S_IFCHR | 0666, makedev(1, 3)) < 0)
-		return err_sys(&c->err, errno, "make a null device");
-	return 0;
+	return make_null(c);
 }
 
 static int64_t upper_size(const struct box_slot_spec *spec)
@@ -171,7 +201,7 @@ static int hand_over(struct child *c)
 		[SLOT_NFT] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER),
 		[SLOT_USERNS] = c->userns,
 	};
-	size_t n = c->ids ? SLOT_FDS : SLOT_USERNS;
+	size_t n = c->ids.own ? SLOT_FDS : SLOT_USERNS;
 
 	for (size_t i = 0; i < n; i++)
 		if (fds[i] < 0)
@@ -188,6 +218,7 @@ const struct child_step child_slot_steps[] = {
 	{ "join the network", join_network },
 	{ "allow ping", allow_ping },
 	{ "allow low ports", allow_low_ports },
+	{ "open what is the host's", open_system },
 	{ "make the mount namespace", leave_host },
 	{ "furnish the mount namespace", furnish },
 	{ "mount proc and sys", mount_system },

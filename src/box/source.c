@@ -141,7 +141,7 @@ static int mount_image(struct child *c, struct launch_mount *m, size_t nr)
 	snprintf(name, sizeof(name), SLOT_IMAGE, nr);
 	if (mkdir(name, 0755) < 0 && errno != EEXIST)
 		return err_sys(&c->err, errno, "make '%s'", name);
-	if (mount("overlay", name, "overlay", MS_RDONLY | MS_NODEV, m->overlay_options) < 0)
+	if (child_mount_overlay(c, name, MS_RDONLY | MS_NODEV, m->overlay_options) < 0)
 		return err_sys(&c->err, errno, "image '%s': overlay of %zu layers", m->source,
 			       m->n_lower);
 	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -18,6 +18,7 @@
 #include "box/devfilter.h"
 #include "box/init_image.h"
 #include "box/runtime.h"
+#include "box/ungrouped.h"
 
 /* Nothing of it may run any more when its end is told. */
 static bool is_over(struct box_slot *s)
@@ -55,6 +56,13 @@ static void suspect_group(struct box_slot *s, int status)
 		s->cgroup.killed = true;
 }
 
+void start_forget(struct box_slot *s)
+{
+	if (s->process)
+		ledger_gone(s->rt->ledger, s->process, NULL);
+	s->process = 0;
+}
+
 static void tell_failed(struct box_slot *s)
 {
 	struct box_event ev = { .kind = BOX_START_FAILED };
@@ -63,7 +71,10 @@ static void tell_failed(struct box_slot *s)
 		explain_death(s);
 	ev.err = s->guest.err;
 	suspect_group(s, s->guest.two.pid ? s->guest.two.status : s->guest.one.status);
+	if (guest_is_untold(&s->guest))
+		runtime_expect_stray(s);
 	guest_fini(&s->guest);
+	start_forget(s);
 	cleanup_fd(&s->memo);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
@@ -81,10 +92,28 @@ static void tell_exited(struct box_slot *s)
 
 	suspect_group(s, ev.status);
 	guest_fini(&s->guest);
+	start_forget(s);
 	cleanup_fd(&s->memo);
 	ev_timer_stop(s->rt->loop, &s->settle);
 	s->state = SLOT_IDLE;
 	runtime_emit(s, &ev);
+}
+
+/* Who has no group is entered before it may begin. If it is dead by now, its end of file says so. */
+static void give_word(struct box_slot *s)
+{
+	struct guest *g = &s->guest;
+
+	if (s->cgroup.fd < 0 && !s->process) {
+		if (!g->two.pid || g->two.gone || g->failed)
+			return;
+		s->process = ungrouped_enter(s->rt->ledger, g->two.pid, &g->err);
+		g->failed = !s->process;
+	}
+	if (!s->go || s->told || g->failed)
+		return;
+	s->told = true;
+	(void)guest_go(g);
 }
 
 static void advance_starting(struct box_slot *s)
@@ -92,6 +121,7 @@ static void advance_starting(struct box_slot *s)
 	struct guest *g = &s->guest;
 	struct box_event ev = { .kind = BOX_STARTED, .pid = g->two.pid };
 
+	give_word(s);
 	/* It waits for us now, which may take as long as it takes. */
 	if (g->ready && !s->go)
 		ev_timer_stop(s->rt->loop, &g->deadline);
@@ -105,7 +135,7 @@ static void advance_starting(struct box_slot *s)
 	} else if (g->eof || g->failed || (g->one.gone && !g->two.pid)) {
 		/* The last: stage two may be there without our knowing its pid. */
 		if (!g->two.pid && !g->eof)
-			cgroup_kill_all(&s->cgroup);
+			slot_kill_all(s);
 		guest_kill(g);
 		s->state = SLOT_FAILING;
 	}
@@ -121,6 +151,9 @@ void start_advance(struct box_slot *s)
 		advance_starting(s);
 	if (s->state == SLOT_RUNNING && s->guest.two.gone)
 		s->state = SLOT_ENDING;
+	/* Without a group to kill, the second process may be heard of only now. */
+	if (s->state == SLOT_FAILING && s->cgroup.fd < 0)
+		guest_kill(&s->guest);
 	if (s->state == SLOT_FAILING && is_over(s))
 		tell_failed(s);
 	else if (s->state == SLOT_ENDING && is_over(s))
@@ -134,13 +167,16 @@ void start_changed(struct guest *g)
 
 /*
  * Where a user namespace and nodev keep all nodes but those of /dev from being of use, nothing else is needed, unless some are
- * given. Each start has its own: the spec may be another, and so may be the device that goes by a name.
+ * given. Each start has its own: the spec may be another, and so may be the device that goes by a name. One level below the host
+ * no nodes can be made at all, and those that are shown are used with the rights of the user.
  */
 static int filter_devices(struct box_slot *s, struct err *err)
 {
 	const struct launch *l = s->launch;
-	bool wanted = !s->ids || l->n_nodes || l->n_device_rules;
+	bool wanted = !s->ids.own || l->n_nodes || l->n_device_rules;
 
+	if (s->rt->level.nested)
+		return 0;
 	if (l->privileged || !wanted)
 		return devfilter_detach(s->cgroup.fd, &s->cgroup.devices, err);
 	return devfilter_attach(s->cgroup.fd, l, &s->cgroup.devices, err);
@@ -193,6 +229,7 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 
 	if (!l)
 		return -1;
+	launch_stand_in(l, &s->cgroup.limits, cgroup_stands_in(&s->rt->tree));
 	if (check_sysctls(s, spec, err) < 0) {
 		launch_free(l);
 		return -1;
@@ -225,9 +262,11 @@ static int begin(struct box_slot *s, const struct box_spec *spec, bool go, struc
 	c.init = spec->init ? s->rt->init : -1;
 	c.wait_go = true;
 	s->go = go;
+	s->told = go && s->cgroup.fd >= 0;
 	s->settle_s = 0.001;
 	s->oom_before = cgroup_oom_kills(s->cgroup.fd);
-	return guest_begin(&s->guest, s, start_changed, 0, &c, s->rt->tables->stage_one, go, err);
+	return guest_begin(&s->guest, s, start_changed, 0, &c, s->rt->tables->stage_one, s->told,
+			   err);
 }
 
 int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct err *err)
@@ -248,8 +287,7 @@ void box_go(struct box_slot *s)
 	if (s->state != SLOT_STARTING || s->go)
 		return;
 	s->go = true;
-	/* If it is dead by now, its end of file says so. */
-	(void)guest_go(&s->guest);
+	give_word(s);
 	ev_timer_set(&s->guest.deadline, BOX_DEADLINE_S, 0.);
 	if (!ev_is_active(&s->guest.deadline))
 		ev_timer_start(s->rt->loop, &s->guest.deadline);

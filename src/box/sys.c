@@ -10,6 +10,9 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,6 +120,54 @@ bool sys_pidfd_ended(int pidfd)
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+/* The headers of Debian 12 do not know it. */
+struct pidfd_info_v0 {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+#define PIDFD_GET_INFO_V0   _IOWR(0xff, 11, struct pidfd_info_v0)
+#define PIDFD_INFO_EXIT_BIT (1u << 3)
+
+/* Since Linux 6.15 a pidfd that was open when its process was reaped keeps the status, for whoever asks. */
+static bool ask_pidfd(int pidfd, int *ret_status)
+{
+	struct pidfd_info_v0 info = { .mask = PIDFD_INFO_EXIT_BIT };
+
+	if (ioctl(pidfd, PIDFD_GET_INFO_V0, &info) < 0 || !(info.mask & PIDFD_INFO_EXIT_BIT))
+		return false;
+	*ret_status = info.exit_code;
+	return true;
+}
+
+/* As long as its parent has not asked for it, it stands in the last field of proc_pid_stat(5). */
+static bool ask_zombie(pid_t pid, int *ret_status)
+{
+	char path[48], text[1024], *state, *last;
+	_cleanup_fd_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	state = strrchr(text, ')');
+	last = strrchr(text, ' ');
+	if (!state || !last || strncmp(state, ") Z", 3) != 0)
+		return false;
+	*ret_status = atoi(last + 1);
+	return true;
+}
+
+/* Reaped between the two questions, the first one has an answer. */
+bool sys_pidfd_status(int pidfd, pid_t pid, int *ret_status)
+{
+	return ask_pidfd(pidfd, ret_status) || ask_zombie(pid, ret_status) ||
+	       ask_pidfd(pidfd, ret_status);
 }
 
 bool sys_hung_up(int sock)

@@ -57,7 +57,7 @@ int child_begin_helper(struct child *c)
 	int pair[2];
 	pid_t pid;
 
-	if (!c->ids || !c->launch->n_sysctls)
+	if (!c->ids.own || !c->launch->n_sysctls)
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(&c->err, errno, "socket pair");
@@ -118,7 +118,7 @@ static void explain(struct child *c, const struct launch_sysctl *s, int why)
 {
 	static const char none[] = "not a setting of the container's own namespaces";
 
-	if (why == ENOENT && c->ids && !strncmp(s->path, "net/", 4))
+	if (why == ENOENT && c->ids.own && !strncmp(s->path, "net/", 4))
 		err_set(&c->err,
 			"'%s' is %s, or one that this kernel hides from user namespaces (those of "
 			"net.core before Linux 6.3): leave it out, or write `userns_mode: host`",

@@ -67,7 +67,7 @@ int child_open_root(struct child *c)
 	c->root = open("/" SLOT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->root < 0)
 		return err_sys(&c->err, errno, "open");
-	return c->ids ? unlock_root(c) : 0;
+	return c->ids.own ? unlock_root(c) : 0;
 }
 
 /* The host's control groups were mounted by stage one, into the slot's little root. */
@@ -77,7 +77,7 @@ static int new_system(const struct child *c, size_t nr)
 	unsigned lifted = c->launch->privileged ? MOUNT_ATTR_RDONLY : 0;
 
 	if (c->shared & CLONE_NEWCGROUP && !strcmp(mounts[nr].fs, "cgroup2"))
-		return mounting_copy(AT_FDCWD, "/" SLOT_GROUPS, false);
+		return mounting_copy(AT_FDCWD, "/" SLOT_GROUPS, c->level.nested);
 	return mounting_new(mounts[nr].fs, no_options, mounts[nr].attrs & ~lifted);
 }
 

@@ -21,7 +21,9 @@
 
 static int open_group(const struct box_running *r)
 {
-	return open(((const struct running *)r)->memo->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *path = ((const struct running *)r)->memo->cgroup;
+
+	return *path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 /* ---- controllers ----------------------------------------------------------------------------- */
@@ -124,8 +126,9 @@ int box_running_usage(const struct box_running *r, struct box_usage *ret, struct
 	_cleanup_fd_ int group = open_group(r);
 	struct box_usage u = { 0 };
 
-	if (group < 0)
+	if (group < 0 && *((const struct running *)r)->memo->cgroup)
 		return err_sys(err, ENOENT, "has just ended");
+	/* An ordinary user's may have no group (read_number finds nothing then), but the network is there. */
 	u.cpu_us = cgroup_number(group, "cpu.stat", "usage_usec");
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		if (!readers[i].read(group, &u))
@@ -155,5 +158,8 @@ const char *box_controller_name(unsigned one)
 /* What is said of a group that systemd delegated would be the same here but for its cure, which only its supervisor knows. */
 void box_controller_missing(unsigned one, char *ret, size_t size)
 {
-	cgroup_why_missing(one, false, ret, size);
+	_cleanup_free_ char *top = NULL;
+	int nowhere = cgroup_find_top(&top, NULL, &(struct err){ 0 });
+
+	cgroup_why_missing(one, nowhere ? CGROUP_NOWHERE : CGROUP_OF_HOST, ret, size);
 }

@@ -3,6 +3,7 @@
  * apply: see apply.h. Called by up and plan. What was read goes to the supervisor as a document with its environment; places in the file
  * are looked up here, where the file was read.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,11 +23,11 @@ static json_t *wishes_of(const struct cli_options *o)
 
 	for (size_t i = 0; i < o->args.n; i++)
 		json_array_append_new(services, json_string(o->args.v[i]));
-	wishes = json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "services", services,
-			   "no_deps", o->no_deps, "force_recreate", o->force_recreate,
+	wishes = json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "services",
+			   services, "no_deps", o->no_deps, "force_recreate", o->force_recreate,
 			   "no_recreate", o->no_recreate, "always_recreate_deps", o->recreate_deps,
 			   "remove_orphans", o->remove_orphans, "wait", o->wait, "isolated",
-			   o->isolated);
+			   o->isolated, "no_start", o->no_start, "renew_volumes", o->renew_volumes);
 	if (o->timeout_s >= 0)
 		json_object_set_new(wishes, "timeout", json_integer(o->timeout_s));
 	return wishes;
@@ -38,7 +39,10 @@ static int take(struct cli_apply *a, const struct ctl_msg *m, struct err *err)
 		return ctl_error(m, err);
 	if (m->flags & CTL_LAST)
 		return 0;
-	json_array_append(json_object_get(m->body, "action") ? a->slots : a->keys, m->body);
+	if (!json_object_get(m->body, "action"))
+		json_array_append(a->keys, m->body);
+	else
+		json_array_append(json_object_get(m->body, "slot") ? a->slots : a->nets, m->body);
 	return 1;
 }
 
@@ -61,6 +65,7 @@ static int hear(struct cli_apply *a, int fd, struct err *err)
 			break;
 		case 2:
 			rc = err_set(err, "the supervisor has ended meanwhile");
+			err->sys = ECONNRESET;
 			break;
 		default:
 			rc = -1;
@@ -119,6 +124,14 @@ static int document(struct cli_apply *a, struct err *err)
 	return a->o->args.n ? document_of_some(a, err) : sup_document(a->project->stack, err);
 }
 
+/* A supervisor that is just dying has its door open for a moment still. What it was asked then it has not begun. */
+static bool was_dying(const struct cli_apply *a, const struct err *err)
+{
+	return (err->sys == ECONNRESET || err->sys == EPIPE) && !json_array_size(a->slots) &&
+	       !json_array_size(a->keys) && !json_array_size(a->nets) &&
+	       sup_owner(a->project->name) <= 0;
+}
+
 int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 {
 	int64_t wait_s = a->o->wait ? a->o->wait_timeout_s : -1;
@@ -127,6 +140,7 @@ int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 	int rc = cli_connect(a->project->name, wait_s > 0 ? (unsigned)wait_s * 1000 : 0, &fd, err);
 
 	a->slots = json_array();
+	a->nets = json_array();
 	a->keys = json_array();
 	if (rc)
 		return rc;
@@ -139,12 +153,14 @@ int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 	m.body = wishes_of(a->o);
 	rc = ctl_send(fd, &m, err);
 	json_decref(m.body);
-	return rc ? -1 : hear(a, fd, err);
+	rc = rc ? -1 : hear(a, fd, err);
+	return rc < 0 && was_dying(a, err) ? 1 : rc;
 }
 
 void cli_apply_fini(struct cli_apply *a)
 {
 	json_decref(a->slots);
+	json_decref(a->nets);
 	json_decref(a->keys);
 }
 
@@ -184,7 +200,7 @@ static bool does_something(const struct action *a)
 size_t cli_apply_count(const struct cli_apply *a)
 {
 	const json_t *slot;
-	size_t i, n = 0;
+	size_t i, n = json_array_size(a->nets);
 
 	json_array_foreach(a->slots, i, slot)
 		n += does_something(action_of(slot));
@@ -194,8 +210,10 @@ size_t cli_apply_count(const struct cli_apply *a)
 static void put_place(const struct cli_apply *a, const json_t *key, struct buf *out)
 {
 	const struct stack *s = a->project->stack;
-	struct stack_pos pos =
-		stack_place_of(s, "services", cli_string(key, "service"), cli_string(key, "key"));
+	const char *network = cli_string(key, "network");
+	struct stack_pos pos = stack_place_of(s, *network ? "networks" : "services",
+					      *network ? network : cli_string(key, "service"),
+					      cli_string(key, "key"));
 
 	if (pos.line && pos.file < s->n_files)
 		buf_printf(out, "  (%s:%u)", s->files[pos.file].path, pos.line);
@@ -233,10 +251,12 @@ static void put_key(const struct cli_apply *a, const json_t *key, struct buf *ou
 	buf_putc(out, '\n');
 }
 
-static void put_slot(const struct cli_apply *a, const json_t *slot, bool colour, struct buf *out)
+/* One of `what` ("slot", "network", "wire"), with its differences; `label` stands before its name. */
+static void put_row(const struct cli_apply *a, const json_t *slot, const char *what,
+		    const char *label, bool colour, struct buf *out)
 {
 	const struct action *act = action_of(slot);
-	const char *name = cli_string(slot, "slot");
+	const char *name = cli_string(slot, what);
 	const json_t *key;
 	size_t i;
 
@@ -244,15 +264,28 @@ static void put_slot(const struct cli_apply *a, const json_t *slot, bool colour,
 		return;
 	if (colour)
 		buf_printf(out, "\033[%sm", act->colour);
-	buf_printf(out, "%3s %s: %s", act->sign, name, act->word);
+	buf_printf(out, "%3s %s%s: %s", act->sign, label, name, act->word);
 	if (colour)
 		buf_puts(out, "\033[0m");
 	if (json_is_string(json_object_get(slot, "why")))
 		buf_printf(out, ": %s", cli_string(slot, "why"));
 	buf_putc(out, '\n');
 	json_array_foreach(a->keys, i, key)
-		if (!strcmp(cli_string(key, "slot"), name))
+		if (!strcmp(cli_string(key, what), name))
 			put_key(a, key, out);
+}
+
+static void put_nets(const struct cli_apply *a, bool colour, struct buf *out)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(a->nets, i, row) {
+		if (json_object_get(row, "network"))
+			put_row(a, row, "network", "network ", colour, out);
+		else
+			put_row(a, row, "wire", "wire ", colour, out);
+	}
 }
 
 void cli_apply_print(const struct cli_apply *a, bool colour, struct buf *out)
@@ -261,8 +294,9 @@ void cli_apply_print(const struct cli_apply *a, bool colour, struct buf *out)
 	const json_t *slot;
 	const char *comma = "";
 
+	put_nets(a, colour, out);
 	json_array_foreach(a->slots, i, slot) {
-		put_slot(a, slot, colour, out);
+		put_row(a, slot, "slot", "", colour, out);
 		n[action_of(slot) - actions]++;
 	}
 	for (i = 0; i < ARRAY_LEN(actions); i++) {
@@ -271,5 +305,9 @@ void cli_apply_print(const struct cli_apply *a, bool colour, struct buf *out)
 		buf_printf(out, "%s%zu %s", comma, n[i], actions[i].count);
 		comma = ", ";
 	}
-	buf_puts(out, *comma ? "\n" : "nothing to do\n");
+	i = json_array_size(a->nets);
+	if (i)
+		buf_printf(out, "%s%zu network%s or wire%s", comma, i, i > 1 ? "s" : "",
+			   i > 1 ? "s" : "");
+	buf_puts(out, *comma || i ? "\n" : "nothing to do\n");
 }

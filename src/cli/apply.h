@@ -15,7 +15,7 @@ struct cli_apply {
 	const struct cli_options *o;
 	const struct cli_project *project; /* for_run */
 	const struct cli_scales *scales;
-	json_t *slots, *keys; /* what the supervisor has told: containers, and what differs of them; owned */
+	json_t *slots, *nets, *keys; /* what the supervisor has told: containers, networks and wires, and what differs of them; owned */
 };
 
 /*
@@ -24,7 +24,7 @@ struct cli_apply {
  */
 int cli_apply(struct cli_apply *a, bool dry, struct err *err);
 void cli_apply_fini(struct cli_apply *a);
-/* Containers with which something is done. */
+/* Containers, networks and wires with which something is done. */
 size_t cli_apply_count(const struct cli_apply *a);
 /* As people read it, with the places of the keys in the file. */
 void cli_apply_print(const struct cli_apply *a, bool colour, struct buf *out);

@@ -11,6 +11,7 @@
 
 #include "cli/attached.h"
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/servicename.h"
 #include "cli/termguard.h"
@@ -77,7 +78,7 @@ static int ask(const struct cli_options *o, const char *project, json_int_t inde
 {
 	json_t *body = json_pack("{s:s, s:I, s:b}", "service", o->args.v[0], "index", index,
 				 "stdin", !o->no_stdin);
-	int rc = cli_connect(project, CLI_ANSWER_MS, &s->sock, err);
+	int rc = cli_command(project, CLI_ANSWER_MS, &s->sock, err);
 
 	if (rc == 1)
 		rc = err_set(err, "stack '%s' is not up", project);

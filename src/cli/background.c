@@ -2,12 +2,14 @@
 /*
  * background: see background.h. Called by up and run. All that it decides is how things are told.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/background.h"
 #include "cli/detach.h"
+#include "mstack/sup_keep.h"
 
 /* The supervisor's own log lies in memory (/run); beyond this it is begun anew. */
 #define OWN_LOG_MAX (1 << 20)
@@ -17,6 +19,7 @@ struct face {
 	struct cli_term term;
 	int tell_fd;	/* until `up` is done: where the command waits */
 	size_t own_log; /* bytes in it */
+	struct sup_carried adopted;
 };
 
 /* Standard error is the command's at first and a file later. */
@@ -82,9 +85,10 @@ static void on_up(void *arg, const struct err *err)
 static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 {
 	const struct cli_options *o = f->b->o;
+	bool adopts = f->b->adopts;
 	const struct sup_opts opts = {
-		.stack = f->b->project->stack,
-		.diags = f->b->project->diags,
+		.stack = adopts ? f->adopted.stack : f->b->project->stack,
+		.diags = adopts ? f->adopted.diags : f->b->project->diags,
 		.hooks = { .arg = f, .say = on_say, .up = on_up },
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.wait_healthy = f->b->wait_healthy,
@@ -92,7 +96,7 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 		.isolated = f->b->o->isolated,
 		.no_start = o->no_start,
 		.client = f->b->client,
-		.carried = f->b->carried,
+		.carried = adopts ? &f->adopted : f->b->carried,
 	};
 	int r = sup_run(&opts, ret_code, err);
 
@@ -118,6 +122,20 @@ static int go_on(struct face *f, bool *ret_old, struct err *err)
 	return r < 0 ? cli_told(err, err->kind) : code;
 }
 
+/* Somebody else who is quicker is as good as we are: the command finds his supervisor. */
+static int adopt(struct face *f, int *ret_code, struct err *err)
+{
+	const struct sup_hooks hooks = { .arg = f, .say = on_say };
+	int r = sup_adopt(f->b->project->name, &hooks, &f->adopted, err);
+
+	if (r <= 0)
+		return r < 0 && err->sys != EBUSY ? -1 : 0;
+	r = run_supervisor(f, ret_code, err);
+	f->adopted.ledger = NULL; /* the supervisor's, who has closed it */
+	sup_carried_close(&f->adopted);
+	return r;
+}
+
 int cli_background(const struct cli_background *b, bool *ret_old, struct err *err)
 {
 	struct face f = { .b = b, .term = cli_term_get(b->o), .tell_fd = -1 };
@@ -130,7 +148,7 @@ int cli_background(const struct cli_background *b, bool *ret_old, struct err *er
 	if (r)
 		return r < 0 ? -1 : code;
 	*ret_old = false;
-	r = run_supervisor(&f, &code, err);
+	r = b->adopts ? adopt(&f, &code, err) : run_supervisor(&f, &code, err);
 	if (r < 0 && f.tell_fd < 0 && err->text[0])
 		cli_say(&f.term, SUP_ERROR, NULL, err->text);
 	cli_detach_tell(&f.tell_fd, code, r < 0 ? err : NULL);

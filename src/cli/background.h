@@ -15,6 +15,7 @@ struct cli_background {
 	bool wait_healthy;
 	bool quiet;			 /* only notes, warnings and errors */
 	const struct sup_client *client; /* of `run`; its descriptor goes along. NULL: none */
+	bool adopts; /* what goes on without a supervisor (sup_keep.h); when nothing does, all is well as well */
 	const struct sup_carried
 		*carried; /* a supervisor that is in the background already; NULL: none */
 };

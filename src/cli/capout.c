@@ -100,7 +100,8 @@ int capout_flush(struct capout *o, struct err *err)
 		else if (errno != EINTR)
 			return fail(o, errno, err);
 	}
-	o->buf.len = o->at = 0;
+	buf_cut(&o->buf, 0);
+	o->at = 0;
 	return 0;
 }
 

@@ -118,7 +118,7 @@ static bool write_packet(const struct sources *s, const struct source *from, str
 	    from->filter.match(from->filter.v, (const uint8_t *)out->buf.data + data,
 			       p->wire_len + (p->tagged ? 4 : 0), len))
 		return true;
-	out->buf.len = at;
+	buf_cut(&out->buf, at);
 	return false;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/container.h"
 #include "cli/recording.h"
@@ -138,7 +139,7 @@ static int ask(struct capturing *c, int *ret_fd, struct err *err)
 {
 	const char *project = c->containers->project->name;
 	json_t *body = NULL;
-	int rc = cli_connect(project, CLI_ANSWER_MS, ret_fd, err);
+	int rc = cli_command(project, CLI_ANSWER_MS, ret_fd, err);
 
 	if (rc > 0)
 		return err_set(err, "capture: stack '%s' is on its way up or down: try again",

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "mstack/ctl.h"
 #include "mstack/sup.h"
+#include "mstack/sup_keep.h"
 
 /* The supervisor is one of ours, but what comes over a socket comes from outside. */
 #define SLOTS_MAX 10000
@@ -44,6 +45,15 @@ int cli_slots(const char *project, json_t **ret_rows, struct err *err)
 	if (r < 0 && err->sys == ECONNRESET) {
 		json_array_clear(rows);
 		r = 1;
+	}
+	if (r == 1) {
+		json_t *kept = NULL;
+
+		r = sup_kept_rows(project, &kept, err);
+		if (r == 0) {
+			json_decref(rows);
+			rows = kept;
+		}
 	}
 	if (r < 0) {
 		json_decref(rows);

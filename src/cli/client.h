@@ -13,7 +13,10 @@ enum { CLI_ANSWER_MS = 10000 }; /* a supervisor that takes longer is stopped or 
 
 /* 0 and *ret_fd; 1 there is no supervisor; -1. Answers may take ms (0: for ever). */
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
-/* What CTL_PS answers, as an array of objects. 0; 1 no supervisor (*ret_rows is an empty array); -1. */
+/*
+ * What CTL_PS answers, as an array of objects; of a stack that goes on without a supervisor (unsupervised.h) what is known of it. 0; 1 nobody knows anything
+ * (*ret_rows is an empty array); -1.
+ */
 int cli_slots(const char *project, json_t **ret_rows, struct err *err);
 /* The string under `key`, "" when there is none. */
 const char *cli_string(const json_t *object, const char *key);

@@ -14,6 +14,8 @@ enum {
 	COMMAND_OWN_WORDS = 2,	/* behind its first word that is none all belongs to another command */
 	COMMAND_VERB = 8,	/* its first word may be a verb, and a stack file stands behind it as well */
 	COMMAND_ACTS = 4,	/* changes something, and cannot say what it would do: --dry-run is refused */
+	COMMAND_ROOT = 16,	/* works as root only: an ordinary user gets namespaces first, in which that is so */
+	COMMAND_ADOPTS = 32,	/* goes on with a stack that nobody supervises, or builds it anew */
 };
 
 struct cli_command {
@@ -44,6 +46,8 @@ int cli_volume(const struct cli_options *o, struct err *err);
 int cli_volumes(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
+/* The same, and the end of this connection is the end of what is followed (-1: none). */
+int cli_logs_until(const struct cli_options *o, int connection, struct err *err);
 int cli_events(const struct cli_options *o, struct err *err);
 int cli_why(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);
@@ -71,7 +75,9 @@ int cli_graph(const struct cli_options *o, struct err *err);
 int cli_config(const struct cli_options *o, struct err *err);
 int cli_init(const struct cli_options *o, struct err *err);
 /* leftovers.c, for doctor: rows of what is left of stacks. *ret_differ: how many there are (after --fix: still). 0, -1. */
-int cli_leftovers(const struct cli_options *o, json_t *rows, size_t *ret_differ, struct err *err);
+int cli_leftovers(const struct cli_options *o, const json_t *running, json_t *rows, size_t *ret_differ, struct err *err);
+/* The same of an ordinary user's stacks that run, asked outside: these are its `running`, NULL for root's. */
+int cli_leftovers_inside(json_t *rows, struct err *err);
 int cli_doctor(const struct cli_options *o, struct err *err);
 int cli_version(const struct cli_options *o, struct err *err);
 int cli_help(const struct cli_options *o, struct err *err);

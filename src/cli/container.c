@@ -6,7 +6,9 @@
 
 #include "cli/container.h"
 #include "cli/servicename.h"
+#include "mstack/rootless.h"
 #include "mstack/sup.h"
+#include "mstack/sup_keep.h"
 
 unsigned long cli_slot_index(const char *slot, const char *service)
 {
@@ -62,7 +64,12 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 
 	*c = (struct cli_containers){ command, p, sup_owner(p->name), NULL };
 	if (!c->supervisor)
+		c->supervisor = sup_keeper(p->name);
+	if (!c->supervisor)
 		return err_set(err, "%s: stack '%s' is not up", command, p->name);
+	/* What is the supervisor's and its containers' is shown to root of their user namespace only. */
+	if (rootless_outside() && rootless_join(c->supervisor, err) < 0)
+		return err_wrap(err, "%s: stack '%s'", command, p->name);
 	c->slots = box_running_list(c->supervisor);
 	while (c->slots[n])
 		n++;

@@ -9,14 +9,18 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/descend.h"
 #include "cli/rows.h"
 #include "cli/term.h"
 #include "mstack/base_program.h"
 #include "mstack/box.h"
 #include "mstack/net.h"
+#include "mstack/rootless.h"
 #include "mstack/store.h"
 
 #define PROBES_MAX 64
+/* systemd marks the group of such a scope as the user's, and gives it controllers. */
+#define USER_GROUPS "for limits and pause: systemd-run --user --scope -p Delegate=yes mstack up ..."
 
 struct finding {
 	const char *what, *why, *cure;
@@ -75,6 +79,15 @@ static void add_programs(struct findings *all)
 	}
 }
 
+static void add_data_folder(struct findings *all)
+{
+	bool ok = store_keeps_marks(path_data_dir());
+
+	add(all, "attributes in the data folder", ok, false,
+	    ok ? "" : "containers cannot remove folders of their images",
+	    "set XDG_DATA_HOME or MSTACK_DATA_DIR to a folder on a disk");
+}
+
 static json_t *row_of(const struct finding *f)
 {
 	return json_pack("{s:s, s:b, s:b, s:s, s:s, s:s*}", "Check", f->what, "Ok", f->ok, "Needed",
@@ -100,8 +113,8 @@ static void print_cures(const struct findings *all)
 }
 
 /* The rows of what is left are added. */
-static int print(const struct cli_options *o, const struct findings *all, size_t *ret_differ,
-		 struct err *err)
+static int print(const struct cli_options *o, const struct findings *all, const json_t *running,
+		 size_t *ret_differ, struct err *err)
 {
 	static const struct cli_column columns[] = {
 		{ "CHECK", "Check" }, { "RESULT", "Result" }, { "REASON", "Why" }, { NULL, NULL }
@@ -111,7 +124,7 @@ static int print(const struct cli_options *o, const struct findings *all, size_t
 
 	for (size_t i = 0; i < all->n; i++)
 		json_array_append_new(rows, row_of(&all->v[i]));
-	rc = cli_leftovers(o, rows, ret_differ, err);
+	rc = cli_leftovers(o, running, rows, ret_differ, err);
 	if (!rc)
 		rc = cli_rows_print(o, rows, columns, err);
 	if (!rc && cli_rows_is_table(o))
@@ -120,25 +133,75 @@ static int print(const struct cli_options *o, const struct findings *all, size_t
 	return rc;
 }
 
-int cli_doctor(const struct cli_options *o, struct err *err)
-{
+/* What the rooms find out, in the order in which it is shown. */
+struct probed {
+	struct rootless_probe user[PROBES_MAX];
 	struct box_probe box[PROBES_MAX];
 	struct net_probe net[PROBES_MAX];
-	struct findings all = { 0 };
-	size_t n = box_probe(box, PROBES_MAX), missing = 0, differ = 0;
-	int rc;
+};
+
+/* An ordinary user goes in after that, if possible: then the others find what a stack of this user would. */
+static bool add_user(struct findings *all, struct probed *p)
+{
+	size_t n = rootless_probe(p->user, PROBES_MAX);
 
 	for (size_t i = 0; i < n; i++)
-		add(&all, box[i].what, box[i].ok, is_needed(box[i].what), box[i].why, box[i].cure);
-	n = net_probe(net, PROBES_MAX);
+		add(all, p->user[i].what, p->user[i].ok, p->user[i].needed, p->user[i].why,
+		    *p->user[i].cure ? p->user[i].cure : NULL);
+	return rootless_enter(&(struct err){ 0 }) == 0;
+}
+
+/* Without groups of one's own, limits hold for processes, and an ordinary user's nodes are those of the host. */
+static bool is_of_groups(const char *what)
+{
+	static const char *const rows[] = { "cgroup v2", "cgroup.kill", "controller ",
+					    "device programs" };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!strncmp(what, rows[i], strlen(rows[i])))
+			return true;
+	return false;
+}
+
+static void add_kernel(struct findings *all, struct probed *p)
+{
+	size_t n = box_probe(p->box, PROBES_MAX);
+	bool user = rootless_is_user();
+
+	for (size_t i = 0; i < n; i++) {
+		bool spared = user && is_of_groups(p->box[i].what);
+
+		add(all, p->box[i].what, p->box[i].ok, !spared && is_needed(p->box[i].what),
+		    p->box[i].why, spared ? USER_GROUPS : p->box[i].cure);
+	}
+	n = net_probe(p->net, PROBES_MAX);
 	for (size_t i = 0; i < n; i++)
-		add(&all, net[i].what, net[i].ok, is_needed(net[i].what), net[i].why, net[i].cure);
+		add(all, p->net[i].what, p->net[i].ok, is_needed(p->net[i].what), p->net[i].why,
+		    p->net[i].cure);
+}
+
+int cli_doctor(const struct cli_options *o, struct err *err)
+{
+	struct probed *probed = xcalloc(1, sizeof(*probed));
+	struct findings all = { 0 };
+	json_t *running = rootless_outside() ? json_array() : NULL;
+	size_t missing = 0, differ = 0;
+	int rc = running ? cli_leftovers_inside(running, err) : 0;
+
+	if (o->fix && rootless_outside())
+		cli_end_dead();
+	if (!rootless_outside() || add_user(&all, probed))
+		add_kernel(&all, probed);
+	add_data_folder(&all);
 	add_busybox(&all);
 	add_programs(&all);
-	rc = print(o, &all, &differ, err);
+	if (rc == 0)
+		rc = print(o, &all, running, &differ, err);
+	json_decref(running);
 	for (size_t i = 0; i < all.n; i++)
 		missing += !all.v[i].ok && all.v[i].needed;
 	vec_fini(&all);
+	free(probed);
 	if (rc < 0)
 		return -1;
 	if (differ)

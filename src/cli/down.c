@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/project.h"
+#include "cli/unsupervised.h"
 #include "mstack/ctl.h"
 
 #define RETRY_MS 50
@@ -100,6 +101,13 @@ int cli_down(const struct cli_options *o, struct err *err)
 
 	if (cli_project_find(o, &p, err) < 0)
 		return -1;
+	/* Only a supervisor ends it as it should: in order, with hooks and grace periods. Without one it is removed all the same. */
+	if (cli_kept_adopt(p.name, err) < 0) {
+		/* Who keeps it does not answer: nor would it let go. */
+		if (err->kind == ERR_TIMEOUT && sup_owner(p.name) <= 0)
+			return -1;
+		cli_say(&t, SUP_WARNING, NULL, err->text);
+	}
 	r = take_down(o, p.name, &hooks, err);
 	if (r < 0)
 		return -1;

@@ -32,6 +32,84 @@ static bool is_wanted(const struct cli_options *o, const json_t *entry)
 	return !o->args.n;
 }
 
+/* ---- filters --------------------------------------------------------------------------------- */
+
+static bool is_event(const json_t *entry, const char *value)
+{
+	const char *action = cli_string(entry, "action");
+	size_t len = strlen(value);
+
+	/* As docker: `health_status` is all that begin so, `health_status: healthy` that one. */
+	return !strncmp(action, value, len) && (!action[len] || action[len] == ':');
+}
+
+static bool is_type(const json_t *entry, const char *value)
+{
+	return !strcmp(cli_string(entry, "type"), value);
+}
+
+static bool is_service(const json_t *entry, const char *value)
+{
+	return !strcmp(cli_string(entry, "service"), value);
+}
+
+static bool is_container(const json_t *entry, const char *value)
+{
+	const char *slot = cli_string(entry, "slot");
+
+	return *slot && (!strcmp(slot, value) || !strcmp(cli_string(entry, "id"), value) ||
+			 !strcmp(cli_string(json_object_get(entry, "attributes"), "name"), value));
+}
+
+static const struct {
+	const char *key; /* with its = */
+	bool (*matches)(const json_t *entry, const char *value);
+} filters[] = {
+	{ "container=", is_container },
+	{ "event=", is_event },
+	{ "service=", is_service },
+	{ "type=", is_type },
+};
+
+static int check_filters(const struct cli_options *o, struct err *err)
+{
+	for (size_t i = 0; i < o->filters.n; i++) {
+		const char *f = o->filters.v[i];
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(filters) &&
+		       strncmp(f, filters[k].key, strlen(filters[k].key)) != 0)
+			k++;
+		if (k == ARRAY_LEN(filters) || !f[strlen(filters[k].key)])
+			return err_kind(
+				err, ERR_USAGE,
+				"events: --filter: '%s': give service=, container=, event= or type= with a value",
+				f);
+	}
+	return 0;
+}
+
+/* Of the same key any one will do, and every key that is given has to hold. */
+static bool passes(const struct cli_options *o, const json_t *entry)
+{
+	for (size_t k = 0; k < ARRAY_LEN(filters); k++) {
+		size_t len = strlen(filters[k].key);
+		bool asked = false, holds = false;
+
+		for (size_t i = 0; i < o->filters.n; i++) {
+			if (strncmp(o->filters.v[i], filters[k].key, len) != 0)
+				continue;
+			asked = true;
+			holds = holds || filters[k].matches(entry, o->filters.v[i] + len);
+		}
+		if (asked && !holds)
+			return false;
+	}
+	return true;
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
 /* As docker compose prints it; attributes are in the order of the journal. */
 static void print(const struct cli_entry *e)
 {
@@ -75,7 +153,7 @@ static int on_entry(void *arg, const struct cli_entry *e)
 		return 0;
 	tell_gap(w, e->seq);
 	w->last = e->seq;
-	if (!is_wanted(w->o, e->object))
+	if (!is_wanted(w->o, e->object) || !passes(w->o, e->object))
 		return 0;
 	if (w->o->json) {
 		fwrite(e->text, 1, e->len, stdout);
@@ -145,8 +223,8 @@ int cli_events(const struct cli_options *o, struct err *err)
 	json_t *rows;
 	int rc;
 
-	if (parse(o, &q, &w.after, err) < 0 || cli_project_find(o, &project, err) < 0 ||
-	    cli_slots(project.name, &rows, err) < 0)
+	if (check_filters(o, err) < 0 || parse(o, &q, &w.after, err) < 0 ||
+	    cli_project_find(o, &project, err) < 0 || cli_slots(project.name, &rows, err) < 0)
 		return -1;
 	w.last = w.after;
 	/* Without a file any name will do: it may be one of a service that is gone. */

@@ -15,6 +15,8 @@
 #include "cli/container.h"
 #include "cli/execall.h"
 #include "cli/execwant.h"
+#include "cli/reread.h"
+#include "mstack/rootless.h"
 
 #define PROCESS_NAME "mstack-exec" /* not "mstack": its children are in the container's cgroup */
 
@@ -141,11 +143,22 @@ static int check(const struct cli_options *o, struct err *err)
 			err, ERR_USAGE,
 			"exec: the command is missing: mstack exec %s CMD... (see 'mstack help exec')",
 			o->args.v[0]);
-	if (execwant_check(o, err) < 0)
+	return execwant_check(o, err);
+}
+
+/*
+ * An ordinary user is root in the user namespace of the stack, and has to be there before the program goes on as a sealed copy: what a process
+ * may see of itself depends on where it was executed. The stack file may come from standard input, and is read again then.
+ */
+static int join(const struct cli_options *o, struct err *err)
+{
+	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	_cleanup_(cli_containers_fini) struct cli_containers c = { 0 };
+
+	if (cli_reread_keep(o, err) < 0 || cli_project_find(o, &p, err) < 0 ||
+	    cli_containers_open(&c, "exec", &p, err) < 0)
 		return -1;
-	if (geteuid())
-		return err_set(err, "exec: entering a container needs root: run mstack with sudo");
-	return 0;
+	return cli_reread_again(o, err);
 }
 
 int cli_exec(const struct cli_options *o, struct err *err)
@@ -155,6 +168,8 @@ int cli_exec(const struct cli_options *o, struct err *err)
 	int rc;
 
 	if (check(o, err) < 0)
+		return -1;
+	if (rootless_outside() && join(o, err) < 0)
 		return -1;
 	if (box_seal_self(PROCESS_NAME, err) < 0)
 		return err_wrap(err, "exec");

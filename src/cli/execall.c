@@ -78,7 +78,7 @@ static void print_lines(struct crowd *c, struct member *m, size_t stream, bool a
 		at += end ? (size_t)(end - from) + 1 : left;
 	}
 	memmove(b->data, b->data + at, b->len - at);
-	b->len -= at;
+	buf_cut(b, b->len - at);
 }
 
 /* Up to a block. False: there is nothing now, or never again. */

@@ -9,6 +9,8 @@
 #include "cli/graphlive.h"
 #include "mstack/ctl.h"
 #include "mstack/net.h"
+#include "mstack/rootless.h"
+#include "mstack/sup.h"
 
 #define LOOK_NS	   400000000
 #define NS_PER_S   UINT64_C(1000000000)
@@ -184,6 +186,12 @@ static int take_impair(void *arg, const struct ctl_msg *m)
 	return 0;
 }
 
+/* Networks of an ordinary user's containers are seen by root of their user namespace only. */
+static int come_near(const struct graph *g, struct err *err)
+{
+	return rootless_outside() ? rootless_join(sup_owner(g->project), err) : 0;
+}
+
 int cli_graph_live(struct graph *g, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
@@ -197,9 +205,10 @@ int cli_graph_live(struct graph *g, struct err *err)
 	graph_add_states(g, rows);
 	json_decref(rows);
 	rc = cli_connect(g->project, CLI_ANSWER_MS, &fd, err);
-	if (!rc && (ctl_call(fd, CTL_LINK, NULL, take_link, g, err) < 0 ||
-		    ctl_call(fd, CTL_IMPAIR, NULL, take_impair, g, err) < 0 ||
-		    ctl_call(fd, CTL_CAPTURE, NULL, take_place, &l, err) < 0))
+	if (!rc &&
+	    (ctl_call(fd, CTL_LINK, NULL, take_link, g, err) < 0 ||
+	     ctl_call(fd, CTL_IMPAIR, NULL, take_impair, g, err) < 0 || come_near(g, err) < 0 ||
+	     ctl_call(fd, CTL_CAPTURE, NULL, take_place, &l, err) < 0))
 		rc = -1;
 	begun = time_mono_ns();
 	if (!rc && l.places.n) {

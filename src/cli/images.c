@@ -147,25 +147,34 @@ static void forgive_buildable(const struct cli_options *o, const struct stack *s
 	}
 }
 
-/* What its mounts show and is not here, unless its policy is not to pull. */
-static int add_mounted(const struct store *s, const struct cli_options *o,
-		       const struct stack_service *service, struct cli_pulls *pulls,
+static int add_missing(const struct store *s, const char *image, struct cli_pulls *pulls,
 		       struct err *err)
 {
-	for (size_t i = 0; i < service->n_mounts; i++) {
-		const struct stack_mount *m = &service->mounts[i];
-		uint64_t age_s;
-		int there;
+	uint64_t age_s;
+	int there;
 
-		if (m->type != STACK_IMAGE || store_image_form(m->source) != STORE_NAME ||
-		    policy_of(service, o->pull) == STACK_PULL_NEVER)
-			continue;
-		there = store_image_age(s, m->source, &age_s, err);
-		if (there < 0)
+	if (store_image_form(image) != STORE_NAME)
+		return 0;
+	there = store_image_age(s, image, &age_s, err);
+	if (!there && !is_built_in(image))
+		cli_images_add(pulls, image, false);
+	return there < 0 ? -1 : 0;
+}
+
+/* What its mounts show and its `pre_start` runs in, if it is not here, unless its policy is not to pull. */
+static int add_others(const struct store *s, const struct cli_options *o,
+		      const struct stack_service *service, struct cli_pulls *pulls, struct err *err)
+{
+	if (policy_of(service, o->pull) == STACK_PULL_NEVER)
+		return 0;
+	for (size_t i = 0; i < service->n_mounts; i++)
+		if (service->mounts[i].type == STACK_IMAGE &&
+		    add_missing(s, service->mounts[i].source, pulls, err) < 0)
 			return -1;
-		if (!there && !is_built_in(m->source))
-			cli_images_add(pulls, m->source, false);
-	}
+	for (size_t i = 0; i < service->n_pre_start; i++)
+		if (service->pre_start[i].image.text &&
+		    add_missing(s, service->pre_start[i].image.text, pulls, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -175,7 +184,7 @@ static int get(struct store *s, const struct cli_options *o, const struct stack 
 	for (size_t i = 0; i < stack->n_services; i++) {
 		int due = cli_images_due(s, &stack->services[i], o->pull, err);
 
-		if (due < 0 || add_mounted(s, o, &stack->services[i], pulls, err) < 0)
+		if (due < 0 || add_others(s, o, &stack->services[i], pulls, err) < 0)
 			return -1;
 		if (due)
 			cli_images_add(pulls, stack->services[i].image.text, false);

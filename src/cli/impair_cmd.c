@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/project.h"
 #include "cli/rows.h"
@@ -182,7 +183,7 @@ static int ask(const struct cli_options *o, const char *project, json_t *body, s
 	bool changes = o->args.n > 1;
 	json_t *links = json_array();
 	_cleanup_fd_ int fd = -1;
-	int rc = cli_connect(project, CLI_ANSWER_MS, &fd, err);
+	int rc = cli_command(project, CLI_ANSWER_MS, &fd, err);
 
 	if (rc > 0)
 		err_set(err, "impair: stack '%s' is not running: see 'mstack ls'", project);

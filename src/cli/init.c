@@ -12,7 +12,7 @@
 static const char content[] =
 	"# A stack: the services below run as containers on this host, next to each other on a network of their own.\n"
 	"#\n"
-	"#     sudo mstack up          start it and show its logs; Ctrl-C stops it and removes every trace\n"
+	"#     mstack up               start it and show its logs; Ctrl-C stops it and removes every trace\n"
 	"#     mstack config           check this file and show what it means in full\n"
 	"#     mstack help keys        the keys that can stand in it\n"
 	"#\n"
@@ -84,7 +84,7 @@ int cli_init(const struct cli_options *o, struct err *err)
 		return -1;
 	fprintf(stderr,
 		"%s written. Next:\n"
-		"  sudo mstack up%s%s\n"
+		"  mstack up%s%s\n"
 		"  wget -q -O - http://127.0.0.1:8080/      from another terminal\n",
 		path, found ? "" : " ", found ? "" : path);
 	return 0;

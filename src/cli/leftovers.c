@@ -12,6 +12,7 @@
 
 struct all {
 	json_t *rows;
+	const json_t *running; /* found before we went in; they stay */
 	size_t differ;
 };
 
@@ -77,20 +78,29 @@ static void fix(const struct cli_options *o, const json_t *rows)
 
 static int look(struct all *all, struct err *err)
 {
-	all->differ = 0;
+	all->differ = json_array_size(all->running);
 	json_decref(all->rows);
 	all->rows = json_array();
+	json_array_extend(all->rows, (json_t *)(uintptr_t)all->running);
 	return sup_leftovers(add, all, err);
 }
 
-int cli_leftovers(const struct cli_options *o, json_t *rows, size_t *ret_differ, struct err *err)
+int cli_leftovers_inside(json_t *rows, struct err *err)
 {
-	struct all all = { 0 };
+	struct all all = { .rows = rows };
+
+	return sup_leftovers_inside(add, &all, err);
+}
+
+int cli_leftovers(const struct cli_options *o, const json_t *running, json_t *rows,
+		  size_t *ret_differ, struct err *err)
+{
+	struct all all = { .running = running };
 	int rc;
 
 	*ret_differ = 0;
 	if (geteuid() != 0) {
-		add_summary(rows, "unknown", "only root can look: run it with sudo", true);
+		add_summary(rows, "unknown", "nobody can look who has no namespaces: run it with sudo", true);
 		return 0;
 	}
 	rc = look(&all, err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/project.h"
 #include "cli/rows.h"
@@ -26,7 +27,7 @@ static int ask(const struct cli_options *o, json_t *body, json_t *rows, struct c
 	int rc = cli_project_find(o, ret, err);
 
 	if (rc == 0)
-		rc = cli_connect(ret->name, CLI_ANSWER_MS, &fd, err);
+		rc = cli_command(ret->name, CLI_ANSWER_MS, &fd, err);
 	if (rc > 0)
 		rc = err_set(err, "link: stack '%s' is not running", ret->name);
 	if (rc == 0 && ctl_call(fd, CTL_LINK, body, take_row, rows, err) < 0)

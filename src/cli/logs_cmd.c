@@ -12,6 +12,7 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/unsupervised.h"
 #include "cli/container.h"
 #include "cli/logview.h"
 #include "cli/moment.h"
@@ -30,6 +31,7 @@ struct viewer {
 	struct VEC(const char *) names; /* of all slots, chosen or not: they decide the colours */
 	struct cli_logview view;
 	int supervisor;	     /* a connection, for its end; -1 */
+	int until;	     /* another one, whose end is ours; -1 */
 	unsigned long index; /* --index; 0: all */
 	regex_t pattern;     /* --grep */
 	bool has_pattern;
@@ -215,16 +217,22 @@ static int on_line(void *arg, size_t source, const struct logs_line *line)
 	return failed;
 }
 
+static bool has_ended(int connection)
+{
+	struct pollfd gone = { .fd = connection, .events = POLLRDHUP };
+
+	return poll(&gone, 1, 0) != 0;
+}
+
 /* Asked while there is nothing to read: now what was read is shown. True when nothing more can come. */
 static bool on_pause(void *arg)
 {
 	struct viewer *v = arg;
-	struct pollfd gone = { .fd = v->supervisor, .events = POLLRDHUP };
 	struct err err;
 
-	if (fflush(stdout))
+	if (fflush(stdout) || (v->until >= 0 && has_ended(v->until)))
 		return true;
-	if (v->supervisor >= 0 && poll(&gone, 1, 0) == 0)
+	if (v->supervisor >= 0 && !has_ended(v->supervisor))
 		return false;
 	cleanup_fd(&v->supervisor);
 	return cli_connect(v->project.name, 0, &v->supervisor, &err) != 0;
@@ -245,14 +253,15 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	v->store = store_open(path_data_dir(), err);
 	if (!v->store || find_slots(v, err) < 0 || check_services(v, err) < 0)
 		return -1;
+	cli_unsupervised_tell(v->o, v->project.name);
 	q.match = v->has_pattern ? matches : NULL;
 	cli_logview_init(&v->view, v->o, t, v->names.v, v->names.n);
 	return logs_read(v->sources.v, v->sources.n, &q, on_line, v, err);
 }
 
-int cli_logs(const struct cli_options *o, struct err *err)
+int cli_logs_until(const struct cli_options *o, int connection, struct err *err)
 {
-	struct viewer v = { .o = o, .supervisor = -1 };
+	struct viewer v = { .o = o, .supervisor = -1, .until = connection };
 	const struct cli_term t = cli_term_get(o);
 	int r = show(&v, &t, err);
 
@@ -269,4 +278,9 @@ int cli_logs(const struct cli_options *o, struct err *err)
 	store_close(v.store);
 	cli_project_fini(&v.project);
 	return r;
+}
+
+int cli_logs(const struct cli_options *o, struct err *err)
+{
+	return cli_logs_until(o, -1, err);
 }

@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/rows.h"
+#include "cli/unsupervised.h"
 #include "mstack/ctl.h"
 #include "mstack/sup.h"
 
@@ -72,12 +73,20 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 	json_t *rows = NULL;
 	struct err err = { 0 };
 	int r = o->quiet ? 1 : cli_slots(name, &rows, &err);
+	bool kept;
 
 	if (o->quiet) {
 		puts(name);
 		return;
 	}
+	kept = r == 0 && cli_kept(name);
 	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : xstrdup(err.text);
+	if (kept) {
+		char *counted = status;
+
+		status = xasprintf("%s%sunsupervised: mstack up", counted, *counted ? ", " : "");
+		free(counted);
+	}
 	file = file_of(name, &err);
 	json_decref(rows);
 	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:i}", "Name", name, "Status",

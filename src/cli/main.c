@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/descend.h"
 #include "cli/term.h"
+#include "mstack/rootless.h"
 
 /*
  * A descriptor 0, 1 or 2 that is closed would be given to the first file opened, and be written into. Standard output stays one
@@ -37,6 +39,12 @@ static int dispatch(const struct cli_options *o, const struct cli_command *c, st
 		return err_kind(err, ERR_USAGE, "%s is not supported yet", c->name);
 	if (o->dry_run && c->flags & COMMAND_ACTS)
 		return err_kind(err, ERR_USAGE, "%s: --dry-run is not supported yet", c->name);
+	if (c->flags & COMMAND_ROOT && rootless_outside() && cli_descend(o, c, err) < 0) {
+		/* Whatever it was: there is no container. */
+		if (c->run == cli_run)
+			err->kind = ERR_CREATE;
+		return err_wrap(err, "%s", c->name);
+	}
 	return c->run(o, err);
 }
 
@@ -77,6 +85,8 @@ int main(int argc, char **argv)
 	fill_standard_fds();
 	setlocale(LC_CTYPE, "");
 	ev_set_syserr_cb(loop_failed);
+	if (rootless_outside())
+		rootless_folders();
 	if (cli_options_parse((const char *const *)argv + (argc > 0), &o, &c, &err) == 0)
 		code = run(&o, c, &err);
 	if (code >= 0)

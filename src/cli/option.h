@@ -40,6 +40,7 @@ struct cli_options {
 	int64_t duration_s;				       /* -1: not given */
 	struct cli_words cap_add, cap_drop, devices;
 	struct cli_words scale;
+	struct cli_words filters; /* of events, KEY=VALUE */
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
 	struct cli_words args;

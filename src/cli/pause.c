@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/container.h"
 #include "mstack/ctl.h"
@@ -103,7 +104,7 @@ static int ask(struct pausing *p, const struct cli_options *o, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
 	json_t *body;
-	int rc = cli_connect(p->containers->project->name, CLI_ANSWER_MS, &fd, err);
+	int rc = cli_command(p->containers->project->name, CLI_ANSWER_MS, &fd, err);
 
 	if (rc)
 		return rc < 0 ? -1

@@ -7,14 +7,29 @@
 
 #include "cli/apply.h"
 #include "cli/command.h"
+#include "cli/unsupervised.h"
 
 enum { PENDING = 10 };
+
+static void add_net(struct cli_apply *a, const char *what, const char *name)
+{
+	json_array_append_new(a->nets, json_pack("{s:s, s:s}", what, name, "action", "create"));
+}
 
 /* Nothing runs. */
 static void create_all(struct cli_apply *a)
 {
 	const struct stack *s = a->project->stack;
 
+	for (size_t i = 0; i < s->n_networks; i++)
+		if (s->networks[i].used && !s->networks[i].external)
+			add_net(a, "network", s->networks[i].key);
+	for (size_t i = 0; i < s->n_wires; i++) {
+		const struct stack_end *ends = s->wires[i].ends;
+		_cleanup_free_ char *name = xasprintf("%s %s", ends[0].text, ends[1].text);
+
+		add_net(a, "wire", name);
+	}
 	for (size_t i = 0; i < s->n_services; i++)
 		for (unsigned k = 1; k <= s->services[i].scale; k++) {
 			_cleanup_free_ char *name = xasprintf("%s-%u", s->services[i].name, k);
@@ -46,6 +61,7 @@ static void print(const struct cli_apply *a, const struct cli_term *t)
 
 	if (a->o->format && !strcmp(a->o->format, "json")) {
 		print_json(a->slots);
+		print_json(a->nets);
 		print_json(a->keys);
 		return;
 	}
@@ -68,8 +84,15 @@ static int run(struct cli_apply *a, struct cli_project *project, struct err *err
 	rc = cli_apply(a, true, err);
 	if (rc < 0)
 		return err_wrap(err, "plan");
-	if (rc == 1)
+	if (rc == 1 && cli_kept(project->name))
+		return err_set(
+			err,
+			"plan: nobody supervises stack '%s': `mstack up -d` adopts it, and changes it to what the file says",
+			project->name);
+	if (rc == 1) {
+		cli_unsupervised_tell(a->o, project->name);
 		create_all(a);
+	}
 	print(a, &term);
 	return a->o->exit_code && cli_apply_count(a) ? PENDING : 0;
 }

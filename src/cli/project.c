@@ -45,6 +45,15 @@ bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct b
 	return true;
 }
 
+void cli_project_tell(struct cli_project *p, const struct cli_term *t)
+{
+	struct buf b = { 0 };
+
+	if (cli_project_diags(p, t, &b))
+		fputs(buf_str(&b), stderr);
+	buf_fini(&b);
+}
+
 static void print_json(const struct stack_diags *diags, FILE *to)
 {
 	struct buf b = { 0 };

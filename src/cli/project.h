@@ -44,6 +44,8 @@ void cli_project_fini(struct cli_project *p);
 
 /* Adds all problems as text if there are some that were not there at the last call: planning finds more than loading does. */
 bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct buf *out);
+/* The same on standard error. */
+void cli_project_tell(struct cli_project *p, const struct cli_term *t);
 void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/unsupervised.h"
 #include "cli/project.h"
 #include "cli/rows.h"
 #include "cli/servicename.h"
@@ -102,6 +103,7 @@ int cli_ps(const struct cli_options *o, struct err *err)
 
 	if (cli_project_find(o, &p, err) < 0 || cli_slots(p.name, &rows, err) < 0)
 		return -1;
+	cli_unsupervised_tell(o, p.name);
 	chosen = choose(o, rows);
 	r = cli_services_check(o, &p, rows, "ps", err);
 	if (r < 0)

@@ -3,32 +3,22 @@
  * reup: see reup.h. Called by up. The supervisor that runs the stack changes it, and goes on to run it: in the foreground this command only
  * shows the logs, and its end is not that of the stack.
  */
+#include <poll.h>
 #include <stdio.h>
 
 #include "cli/apply.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/reup.h"
+#include "mstack/ctl.h"
 #include "mstack/store.h"
 
-/* Of the first start alone. */
-static int check(const struct cli_options *o, struct err *err)
+int cli_reup_check(const struct cli_options *o, struct err *err)
 {
 	if (o->no_recreate && (o->force_recreate || o->recreate_deps))
 		return err_kind(
 			err, ERR_USAGE,
 			"up: --no-recreate does not go with --force-recreate or --always-recreate-deps");
-	if (o->no_start)
-		return err_set(err, "up: --no-start begins with a stack that is down");
-	if (o->renew_volumes)
-		return err_set(
-			err,
-			"up: -V begins with a stack that is down: `mstack down`, then `mstack up -V`");
-	if (o->abort_on_exit || o->abort_on_failure || o->exit_code_from)
-		return err_set(
-			err,
-			"up: the stack runs already, and %s is for who starts it: `mstack down` first",
-			o->exit_code_from ? "--exit-code-from" : "--abort-on-container-...");
 	return 0;
 }
 
@@ -45,16 +35,26 @@ static void tell(const struct cli_apply *a)
 			cli_say(&term, SUP_WARNING, name,
 				"goes on, although its service is not in the file any more: "
 				"--remove-orphans removes it");
+		if (json_is_true(json_object_get(slot, "old_volumes")))
+			cli_say(&term, SUP_NOTE, name,
+				"goes on with its anonymous volumes: -V is for containers that are made anew, "
+				"--force-recreate makes it so");
 	}
 }
 
-static void tell_done(const struct cli_apply *a)
+/* supervised: whose supervisor tells on the same terminal what comes, goes and starts, as it does anyway. */
+static void tell_done(const struct cli_apply *a, bool supervised)
 {
 	static const struct {
-		const char *action, *word;
+		const char *action, *started, *word; /* when it was started, and when not */
+		bool seen_started, seen;	     /* by its supervisor as well */
 	} words[] = {
-		{ "keep", "unchanged" },     { "update", "changed" }, { "restart", "restarted" },
-		{ "recreate", "made anew" }, { "create", "started" }, { "remove", "removed" },
+		{ "keep", "started", "unchanged", true, false },
+		{ "update", "changed", "changed", false, false },
+		{ "restart", "restarted", "stopped", true, true },
+		{ "recreate", "made anew", "made anew", true, true },
+		{ "create", "started", "created", true, true },
+		{ "remove", "removed", "removed", true, true },
 	};
 	struct cli_term term = cli_term_get(a->o);
 	const json_t *slot;
@@ -65,47 +65,158 @@ static void tell_done(const struct cli_apply *a)
 		bool starts = json_is_true(json_object_get(slot, "starts"));
 
 		for (size_t k = 0; k < ARRAY_LEN(words); k++)
-			if (!strcmp(words[k].action, action))
+			if (!strcmp(words[k].action, action) &&
+			    !(supervised && (starts ? words[k].seen_started : words[k].seen)))
 				cli_say(&term, SUP_PROGRESS, cli_string(slot, "slot"),
-					k == 0 && starts ? "started" : words[k].word);
+					starts ? words[k].started : words[k].word);
 	}
 }
 
+/* As cli_apply, and tells of it. */
+static int make_change(struct cli_apply *a, bool supervised, struct err *err)
+{
+	int rc = cli_apply(a, false, err);
+
+	tell(a);
+	if (rc == 0)
+		tell_done(a, supervised);
+	cli_apply_fini(a);
+	return rc;
+}
+
+/* ---- with whom the stack ends ---------------------------------------------------------------- */
+
+static int on_watched(void *arg, const struct ctl_msg *m)
+{
+	(void)arg;
+	(void)m;
+	return 1; /* it was heard; the end is waited for elsewhere */
+}
+
+/* Before anything is changed: what ends early counts, too. 0, and *ret_fd is -1 when nobody asked for it; 1 there is no supervisor. */
+static int watch(const struct cli_options *o, const char *project, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	json_t *body;
+	int rc;
+
+	if (!o->abort_on_exit && !o->abort_on_failure && !o->exit_code_from)
+		return 0;
+	rc = cli_connect(project, CLI_ANSWER_MS, &fd, err);
+	if (rc)
+		return rc;
+	body = json_pack("{s:b, s:b, s:s*}", "exit", o->abort_on_exit || o->exit_code_from,
+			 "failure", o->abort_on_failure, "from", o->exit_code_from);
+	rc = ctl_call(fd, CTL_ABORT, body, on_watched, NULL, err);
+	json_decref(body);
+	if (rc < 0)
+		return -1;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The exit code, when the stack has ended; -1: nobody knows it. */
+static int end_of(int fd, struct err *err)
+{
+	struct pollfd gone = { .fd = fd, .events = POLLRDHUP };
+	struct ctl_msg m = { 0 };
+	int rc = ctl_recv(fd, &m, err);
+
+	if (rc == 0 && m.type == CTL_ERROR)
+		rc = ctl_error(&m, err);
+	else if (rc == 0)
+		rc = (int)json_integer_value(json_object_get(m.body, "code"));
+	else
+		rc = err_set(
+			err,
+			"%s: whether a service ends is not watched any more, the stack goes on",
+			rc == 1 ? "standard output cannot be written to"
+				: "the supervisor was replaced, or has died");
+	ctl_msg_fini(&m);
+	if (rc >= 0)
+		poll(&gone, 1, CLI_ANSWER_MS); /* the next command must not find it still there */
+	return rc;
+}
+
 /* From now on; what was written before has been seen by whoever started the stack. */
-static int follow(const struct cli_options *o, struct err *err)
+static int follow(const struct cli_options *o, int watched, struct err *err)
 {
 	struct cli_term term = cli_term_get(o);
 	struct cli_options logs = *o;
+	int rc;
 
 	cli_say(&term, SUP_NOTE, NULL,
 		"the stack runs already: these are its logs, and Ctrl-C ends only this command");
 	logs.follow = true;
 	logs.tail = "0";
-	return cli_logs(&logs, err);
+	rc = cli_logs_until(&logs, watched, err);
+	return rc < 0 || watched < 0 ? rc : end_of(watched, err);
 }
 
-int cli_reup(const struct cli_options *o, const struct cli_project *project,
+/* ---- up again -------------------------------------------------------------------------------- */
+
+int cli_reup(const struct cli_options *o, struct cli_project *project,
 	     const struct cli_scales *scales, struct err *err)
 {
 	struct cli_apply a = { .o = o, .project = project, .scales = scales };
-	_cleanup_fd_ int fd = -1;
+	const struct cli_term term = cli_term_get(o);
+	_cleanup_fd_ int fd = -1, watched = -1;
 	int rc = cli_connect(project->name, CLI_ANSWER_MS, &fd, err);
 
 	if (rc)
 		return rc < 0 ? -1 : CLI_REUP_NONE;
 	cleanup_fd(&fd);
-	rc = check(o, err);
-	if (rc == 0)
-		rc = cli_apply(&a, false, err);
-	tell(&a);
-	if (rc == 0)
-		tell_done(&a);
-	cli_apply_fini(&a);
+	cli_project_tell(project, &term);
+	rc = cli_reup_check(o, err) < 0 ? -1 : watch(o, project->name, &watched, err);
+	if (!rc)
+		rc = make_change(&a, false, err);
 	if (rc == 1)
 		return CLI_REUP_NONE;
 	if (rc < 0)
 		return err_wrap(err, "up");
 	/* What was put aside of containers that are gone. */
 	store_sweep();
-	return o->detach || o->wait ? 0 : follow(o, err);
+	return o->detach || o->wait || o->no_start ? 0 : follow(o, watched, err);
+}
+
+/* ---- reload ---------------------------------------------------------------------------------- */
+
+/* Without -f a file is looked for; that another one is found now is no wish of anybody. */
+static int check_same(const struct cli_project *project, const char *of, struct err *err)
+{
+	const struct stack *stack = project->stack;
+	size_t len = strcspn(of, ":");
+	const char *file = of[len] ? of + len + 1 : "";
+	const char *now = stack->n_files ? stack->files[0].path : "-";
+
+	if (strlen(stack->name) != len || strncmp(stack->name, of, len) != 0)
+		return err_set(err, "the stack in '%s' is called '%s' now, and '%.*s' is what runs",
+			       now, stack->name, (int)len, of);
+	if (strcmp(now, file) != 0)
+		return err_set(err, "stack file '%s': it is gone, and '%s' is another one", file,
+			       now);
+	return 0;
+}
+
+int cli_reload(const struct cli_options *o, struct cli_project *project,
+	       const struct cli_scales *scales, const char *of, struct err *err)
+{
+	struct cli_options own = *o;
+	const struct cli_term term = cli_term_get(o);
+	struct cli_apply a = { .o = &own, .project = project, .scales = scales };
+	int rc;
+
+	/* The wishes of a first start were fulfilled then. */
+	if (strchr(of, ':')) {
+		own.force_recreate = own.no_recreate = own.recreate_deps = false;
+		own.remove_orphans = own.renew_volumes = own.wait = false;
+		if (check_same(project, of, err) < 0)
+			return -1;
+		cli_project_tell(project, &term);
+	}
+	rc = make_change(&a, true, err);
+	if (rc == 1)
+		return err_set(err, "the supervisor of '%s' is gone", project->name);
+	store_sweep();
+	return rc;
 }

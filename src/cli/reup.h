@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reup: `up` for a stack that runs already.
+ * reup: `up` for a stack that runs already, and its reload.
  */
 #ifndef CLI_REUP_H
 #define CLI_REUP_H
@@ -11,7 +11,16 @@
 /* Nothing runs: whoever asked starts it. No exit code is this. */
 #define CLI_REUP_NONE (-2)
 
+/* Do the words fit a stack that is there? */
+int cli_reup_check(const struct cli_options *o, struct err *err);
 /* The exit code, -1 with err, or CLI_REUP_NONE. */
-int cli_reup(const struct cli_options *o, const struct cli_project *project, const struct cli_scales *scales, struct err *err);
+int cli_reup(const struct cli_options *o, struct cli_project *project, const struct cli_scales *scales, struct err *err);
+
+/*
+ * The supervisor has executed us to read the file again: what `up` would do, but for what was said about the first start alone, and what
+ * is gone from the file stays; all that `up` would do when that is who asks. `of`: the value of SUP_RELOAD_VARIABLE. The exit code, or -1 with err.
+ */
+int cli_reload(const struct cli_options *o, struct cli_project *project, const struct cli_scales *scales, const char *of,
+	       struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/storecmd.h"
+#include "cli/unsupervised.h"
 #include "cli/verb.h"
 #include "mstack/store.h"
 
@@ -47,7 +48,7 @@ static int remove_them(const struct cli_options *o, const struct cli_project *p,
 	bool down = false;
 	int rc;
 
-	v.body = json_pack("{s:b}", "stop", o->stop);
+	v.body = json_pack("{s:b, s:b}", "stop", o->stop, "volumes", o->volumes);
 	rc = cli_verb_run(&v, o, p, &down, err);
 	json_decref(v.body);
 	store_sweep();
@@ -90,17 +91,25 @@ static int create_in(const struct cli_options *o, bool *ret_down, struct err *er
 
 	if (cli_project_find(o, &p, err) < 0)
 		return -1;
+	if (o->force_recreate && sup_owner(p.name))
+		return err_kind(
+			err, ERR_USAGE,
+			"create: --force-recreate: stack '%s' is up: 'mstack up -d --force-recreate' makes its containers anew",
+			p.name);
 	return cli_verb_run(&v, o, &p, ret_down, err);
 }
 
 int cli_create(const struct cli_options *o, struct err *err)
 {
 	struct cli_options up = *o;
-	bool down = false;
-	int rc = create_in(o, &down, err);
+	/* A supervisor that was made by `create` executes this command anew: then there is nobody to ask, for it is itself. */
+	bool down = getenv(SUP_CARRIED_VARIABLE) || getenv(SUP_RELOAD_VARIABLE) ||
+		    getenv(CLI_ADOPT_VARIABLE);
+	int rc = down ? 0 : create_in(o, &down, err);
 
 	if (rc || !down)
 		return rc;
+	up.force_recreate = false; /* there is nothing yet */
 	up.no_start = up.detach = true;
 	return cli_up(&up, err);
 }

@@ -12,6 +12,7 @@
 
 #include "cli/background.h"
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/images.h"
 #include "cli/runclient.h"
@@ -57,8 +58,6 @@ static int check(const struct cli_options *o, struct err *err)
 		return err_kind(
 			err, ERR_USAGE,
 			"run: SERVICE is missing, or --image IMAGE, or --rootfs DIR (see 'mstack help run')");
-	if (geteuid())
-		return err_set(err, "run: making a container needs root: run mstack with sudo");
 	return 0;
 }
 
@@ -168,7 +167,7 @@ static int find_supervisor(struct run *r, bool *ret_done, struct err *err)
 	int rc;
 
 	for (;;) {
-		rc = r->alone ? 1 : cli_connect(r->project.name, 0, &r->oneoff.sock, err);
+		rc = r->alone ? 1 : cli_command(r->project.name, 0, &r->oneoff.sock, err);
 		if (rc == 0)
 			rc = use_running(r, err);
 		else if (rc > 0)

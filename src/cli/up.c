@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/adopt.h"
 #include "cli/background.h"
 #include "cli/command.h"
 #include "cli/images.h"
@@ -15,6 +17,7 @@
 #include "cli/relay.h"
 #include "cli/reup.h"
 #include "cli/servicename.h"
+#include "cli/unsupervised.h"
 #include "mstack/box.h"
 
 /* By which a supervisor is known when its ledger was lost (box_supervisor). */
@@ -29,6 +32,8 @@ struct up {
 	bool *quiet; /* by service: its log is not shown */
 	struct sup_carried carried;
 	bool goes_on; /* with what was carried over */
+	char *reread; /* of a stack that we have adopted, which may be another one in the file now; else NULL */
+	char *reload; /* of what (SUP_RELOAD_VARIABLE); NULL: nothing */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -171,9 +176,12 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 		.isolated = o->isolated,
 		.dry_run = o->dry_run,
 		.carried = u->goes_on ? &u->carried : NULL,
+		.reread = u->reread,
 	};
 	int r = sup_run(&opts, ret_code, err);
 
+	/* One that was adopted was the supervisor's, who has closed it. */
+	u->carried.ledger = NULL;
 	tell_diags(u);
 	if (r < 0 && stack_diags_errors(u->project.diags))
 		return cli_told(err, err->kind);
@@ -252,12 +260,78 @@ static int run_background(struct up *u, struct err *err)
 	return cli_background(&b, &old, err);
 }
 
+/* A supervisor that was adopted is in the background, whatever the words were that the first one was called with. */
+static bool is_background(const struct up *u)
+{
+	const struct cli_options *o = u->o;
+	bool words = (o->detach || o->wait || o->no_start) && !o->dry_run;
+
+	return u->goes_on ? !carry_num(u->carried.tree, "foreground", !words) : words;
+}
+
+/* For another command (unsupervised.h): the stack as it is gets a supervisor, whatever the file says now. */
+static int adopt_only(struct up *u, const char *project, struct err *err)
+{
+	int r;
+
+	u->project = (struct cli_project){ .name = xstrdup(project), .diags = stack_diags_new() };
+	r = cli_adopt(u->o, &u->project, err);
+	return r == CLI_ADOPT_GO_ON ? 0 : r;
+}
+
+/* ---- what goes on without a supervisor ------------------------------------------------------- */
+
+/* Before there is anybody to print for us. */
+static void say_early(void *arg, enum sup_say kind, const char *slot, const char *text)
+{
+	struct up *u = arg;
+
+	cli_say(&u->term, kind, slot, text);
+}
+
+/* Where it stands; NULL: what came by standard input cannot be read by a child. */
+static const char *file_of(const struct stack *s)
+{
+	for (size_t i = 0; i < s->n_files; i++)
+		if (!*s->files[i].path)
+			return NULL;
+	return s->n_files ? s->files[0].path : NULL;
+}
+
+/*
+ * In the foreground the supervisor that it gets is this process, which whoever started it may wait for and watch. 1; CLI_ADOPT_GO_ON as cli_adopt;
+ * another exit code or -1.
+ */
+static int adopt(struct up *u, bool background, struct err *err)
+{
+	const struct sup_hooks hooks = { .arg = u, .say = say_early };
+	const char *file = file_of(u->project.stack);
+	int r;
+
+	/* A guard keeps a stack that is supervised as well. */
+	if (!cli_kept(u->project.name))
+		return CLI_ADOPT_GO_ON;
+	/* Of the file as it is now, which its supervisor has not read. */
+	cli_project_tell(&u->project, &u->term);
+	if (background || !file)
+		return cli_adopt(u->o, &u->project, err);
+	r = cli_adopt_here(u->o, u->project.name, &hooks, &u->carried, err);
+	if (r <= 0)
+		return r < 0 ? -1 : CLI_ADOPT_GO_ON;
+	u->reread = xstrdup(file);
+	cli_project_fini(&u->project);
+	cli_project_take(&u->project, &u->carried);
+	u->goes_on = true;
+	return 1;
+}
+
 static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 {
 	const struct cli_options *o = u->o;
 	const struct cli_load how = {
 		.for_run = true, .services = &o->args, .scales = scales, .no_deps = o->no_deps
 	};
+	bool background;
 	int r;
 
 	if (u->goes_on)
@@ -266,19 +340,43 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 		 check_service(o, &u->project, err) < 0 ||
 		 (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
 		return -1;
+	if (u->reload)
+		return cli_reload(o, &u->project, scales, u->reload, err);
+	background = is_background(u);
 	if (!o->dry_run && !u->goes_on) {
+		r = adopt(u, background, err);
+		if (u->goes_on)
+			return run_foreground(u, err);
+		if (r != CLI_ADOPT_GO_ON)
+			return r;
 		r = cli_reup(o, &u->project, scales, err);
 		if (r != CLI_REUP_NONE)
 			return r;
+		/* Who took it up has died in turn, and all of it goes on: it is not to be built anew. */
+		if (cli_adoptable(u->project.name))
+			return err_set(err,
+				       "up: stack '%s' goes on, but who took it up has died: "
+				       "`mstack up` again takes it up",
+				       u->project.name);
 	}
-	return (o->detach || o->wait || o->no_start) && !o->dry_run ? run_background(u, err)
-								    : run_foreground(u, err);
+	return background ? run_background(u, err) : run_foreground(u, err);
+}
+
+/* Not for what we start ourselves. */
+static char *take_word(const char *variable)
+{
+	const char *value = getenv(variable);
+	char *word = value && *value ? xstrdup(value) : NULL;
+
+	unsetenv(variable);
+	return word;
 }
 
 int cli_up(const struct cli_options *o, struct err *err)
 {
 	struct up u = { .o = o, .term = cli_term_get(o) };
 	struct cli_scales scales = { 0 };
+	_cleanup_free_ char *adopt = NULL;
 	int r = -1, carried;
 
 	if (check_words(o, err) < 0)
@@ -290,10 +388,18 @@ int cli_up(const struct cli_options *o, struct err *err)
 	if (carried < 0)
 		return -1;
 	u.goes_on = carried;
-	if (cli_scales_parse("up: --scale", &o->scale, &scales, err) == 0)
+	u.reload = take_word(SUP_RELOAD_VARIABLE);
+	adopt = take_word(CLI_ADOPT_VARIABLE);
+	if (adopt)
+		r = adopt_only(&u, adopt, err);
+	else if (cli_scales_parse("up: --scale", &o->scale, &scales, err) == 0)
 		r = run(&u, &scales, err);
 	cli_project_fini(&u.project);
 	cli_scales_fini(&scales);
 	sup_carried_close(&u.carried);
+	if (r < 0 && u.reload && err->text[0])
+		err_wrap(err, "%s", strchr(u.reload, ':') ? "SIGHUP" : "up");
+	free(u.reload);
+	free(u.reread);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <sys/time.h>
 
 #include "cli/client.h"
+#include "cli/unsupervised.h"
 #include "cli/servicename.h"
 #include "cli/verb.h"
 #include "mstack/sup.h"
@@ -14,15 +15,24 @@ struct talk {
 	const struct cli_verb *v;
 	struct cli_term term;
 	int fd;
+	bool heard;
 	bool failed;
+	uint64_t until_ms; /* 0: for ever */
 };
 
-/* The first answer says that it was heard; from then on it takes as long as it takes. */
-static void wait_for_ever(const struct talk *t)
+/* The first answer says that it was heard; from then on it takes as long as it takes, or as somebody wants to wait. */
+static void wait_on(struct talk *t)
 {
-	static const struct timeval for_ever = { 0 };
+	struct timeval left = { 0 }; /* none is for ever */
+	uint64_t now = time_mono_ms(), ms;
 
-	setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	t->heard = true;
+	if (t->until_ms) {
+		ms = t->until_ms > now ? t->until_ms - now : 1;
+		left = (struct timeval){ .tv_sec = (time_t)(ms / 1000),
+					 .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	}
+	setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &left, sizeof(left));
 }
 
 static int on_answer(void *arg, const struct ctl_msg *m)
@@ -31,7 +41,7 @@ static int on_answer(void *arg, const struct ctl_msg *m)
 	const char *slot = cli_string(m->body, "slot"), *error = cli_string(m->body, "error"),
 		   *change = cli_string(m->body, "change");
 
-	wait_for_ever(t);
+	wait_on(t);
 	if (!*slot || (t->v->each && t->v->each(t->v->arg, m->body)))
 		return 0;
 	if (*error)
@@ -66,6 +76,10 @@ static int ask(struct talk *t, const struct cli_options *o, struct err *err)
 	json_decref(body);
 	if (rc == 0)
 		return 0;
+	if (t->heard && t->until_ms && err->kind == ERR_TIMEOUT)
+		return err_kind(err, ERR_TIMEOUT,
+				"%s: not all is there after %lld s: it goes on, see 'mstack ps'",
+				t->v->name, (long long)t->v->wait_s);
 	return t->failed ? cli_told(err, err->kind) : err_wrap(err, "%s", t->v->name);
 }
 
@@ -87,7 +101,7 @@ int cli_verb_run(const struct cli_verb *v, const struct cli_options *o, const st
 	_cleanup_fd_ int fd = -1;
 	struct talk t = { .v = v, .term = cli_term_get(o) };
 	json_t *rows;
-	int rc = cli_slots(p->name, &rows, err);
+	int rc = cli_kept_adopt(p->name, err) < 0 ? -1 : cli_slots(p->name, &rows, err);
 
 	if (rc < 0)
 		return err_wrap(err, "%s", v->name);
@@ -99,5 +113,6 @@ int cli_verb_run(const struct cli_verb *v, const struct cli_options *o, const st
 	if (rc)
 		return rc < 0 ? -1 : no_supervisor(v, p, ret_down, err);
 	t.fd = fd;
+	t.until_ms = v->wait_s ? time_mono_ms() + (uint64_t)v->wait_s * 1000 : 0;
 	return ask(&t, o, err);
 }

@@ -14,6 +14,7 @@
 struct cli_verb {
 	const char *name; /* of the command */
 	enum ctl_type type;
+	int64_t wait_s; /* give up after so long; 0: never */
 	json_t *body; /* borrowed; `services` and `timeout` are put in by cli_verb_run */
 	/* Each answer that names a slot, before it is told; true: it is not told. NULL: all are. */
 	bool (*each)(void *arg, const json_t *answer);

@@ -37,8 +37,13 @@ int cli_start(const struct cli_options *o, struct err *err)
 {
 	struct cli_verb v = { .name = "start",
 			      .type = CTL_START,
+			      .wait_s = o->wait_timeout_s > 0 ? o->wait_timeout_s : 0,
 			      .body = json_pack("{s:b}", "wait", o->wait) };
 
+	if (o->wait_timeout_s >= 0 && !o->wait) {
+		json_decref(v.body);
+		return err_kind(err, ERR_USAGE, "start: --wait-timeout is for --wait");
+	}
 	return run(o, &v, NULL, err);
 }
 

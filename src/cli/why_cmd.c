@@ -26,7 +26,8 @@ struct asking {
 	json_t *slots;	 /* names as keys, in the order of ps, then of the journal */
 	int64_t tail;
 	bool down; /* no supervisor is there */
-	bool lost; /* and the journal has no word of its end */
+	bool lost; /* and the journal has no word of its end, */
+	json_t *last; /* but this one; or NULL */
 };
 
 /* ---- what there is --------------------------------------------------------------------------- */
@@ -38,8 +39,11 @@ static int on_entry(void *arg, const struct cli_entry *e)
 
 	if (json_array_size(a->entries) >= ENTRIES_MAX)
 		json_array_remove(a->entries, 0);
-	if (!strcmp(type, "stack"))
+	if (!strcmp(type, "stack")) {
 		a->lost = strcmp(cli_string(e->object, "action"), "down") != 0;
+		json_decref(a->last);
+		a->last = json_incref((json_t *)e->object);
+	}
 	if (!strcmp(type, "container") && *cli_string(e->object, "slot"))
 		json_array_append(a->entries, (json_t *)e->object);
 	return 0;
@@ -139,6 +143,12 @@ static json_t *sentences(const struct asking *a, const char *slot)
 	return list;
 }
 
+/* What is known of a supervisor that is gone and did not end well; NULL: it did, or is there. */
+static const char *why_lost(const struct asking *a)
+{
+	return a->down && a->lost ? cli_entry_attribute(a->last, "error") : NULL;
+}
+
 /* A line for now, and below it one for each change. */
 static void add_text(const struct asking *a, const char *slot, const json_t *row,
 		     const json_t *list, struct buf *out)
@@ -147,7 +157,7 @@ static void add_text(const struct asking *a, const char *slot, const json_t *row
 	size_t i;
 
 	buf_printf(out, "%s: ", slot);
-	cli_why_state(row, a->down && a->lost, out);
+	cli_why_state(row, why_lost(a), out);
 	buf_putc(out, '\n');
 	json_array_foreach(list, i, e) {
 		struct buf when = { 0 };
@@ -164,7 +174,7 @@ static json_t *json_of(const struct asking *a, const char *slot, const json_t *r
 	_cleanup_(buf_fini) struct buf state = { 0 };
 	json_t *o = json_object();
 
-	cli_why_state(row, a->down && a->lost, &state);
+	cli_why_state(row, why_lost(a), &state);
 	json_object_set_new(o, "slot", json_string(slot));
 	json_object_set_new(o, "state", json_string(row ? cli_string(row, "State") : ""));
 	json_object_set_new(o, "text", cli_harmless_string(buf_str(&state)));
@@ -239,6 +249,7 @@ int cli_why(const struct cli_options *o, struct err *err)
 	json_decref(a.entries);
 	json_decref(a.slots);
 	json_decref(a.rows);
+	json_decref(a.last);
 	cli_project_fini(&a.project);
 	return rc;
 }

@@ -66,7 +66,11 @@ static void add_user(const json_t *e, struct buf *out)
 
 	if (!*pid)
 		return;
-	known = *uid && store_user(&host, uid, &user, &(struct err){ 0 }) == 0 && user.name &&
+	if (!*uid) {
+		buf_printf(out, " (another user, pid %s)", pid);
+		return;
+	}
+	known = store_user(&host, uid, &user, &(struct err){ 0 }) == 0 && user.name &&
 		strcmp(user.name, uid) != 0;
 	buf_printf(out, " (%s%s, pid %s)", known ? "" : "uid ", known ? user.name : uid, pid);
 }
@@ -338,11 +342,13 @@ bool cli_why_sentence(const json_t *entries, size_t at, struct buf *out)
 
 /* ---- now ------------------------------------------------------------------------------------- */
 
-void cli_why_state(const json_t *row, bool lost, struct buf *out)
+void cli_why_state(const json_t *row, const char *lost, struct buf *out)
 {
 	const char *reason = cli_string(row, "Reason");
 
-	if (!row && lost)
+	if (!row && lost && *lost)
+		buf_printf(out, "not there: SIGUSR2: the next mstack could not go on: %s", lost);
+	else if (!row && lost)
 		buf_puts(out, "not there: the supervisor was killed, or the host went down");
 	else if (!row)
 		buf_puts(out, "not there: it was removed, or the stack is down");

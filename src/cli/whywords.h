@@ -16,8 +16,8 @@
 bool cli_why_sentence(const json_t *entries, size_t at, struct buf *out);
 /*
  * How a container is now, by its row of `ps`: "Up 3 seconds (healthy)", "not started: waits for ...". NULL: it has no row;
- * `lost` then tells that the supervisor ended without taking the stack down.
+ * `lost` then tells why the supervisor ended without taking the stack down, "" when nobody knows; NULL: it did.
  */
-void cli_why_state(const json_t *row, bool lost, struct buf *out);
+void cli_why_state(const json_t *row, const char *lost, struct buf *out);
 
 #endif

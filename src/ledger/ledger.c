@@ -309,6 +309,34 @@ static int compact(struct ledger *l, struct err *err)
 	return 0;
 }
 
+/* ---- a file that was removed ----------------------------------------------------------------- */
+
+int ledger_fd(const struct ledger *l)
+{
+	return l->fd;
+}
+
+int ledger_put_back(struct ledger *l, struct err *err)
+{
+	struct ledger_head head;
+	struct buf all = { 0 };
+	int rc;
+
+	if (access(l->path, F_OK) == 0)
+		return 0;
+	if (reload(l, err) < 0)
+		return -1;
+	entries_sweep(l, false);
+	ledger_head_make(&head, sizeof(head), l->boot);
+	buf_add(&all, &head, sizeof(head));
+	snapshot(l, &all);
+	rc = file_replace(AT_FDCWD, l->path, all.data, all.len, 0600);
+	if (rc < 0)
+		err_sys(err, errno, "ledger: put back '%s'", l->path);
+	buf_fini(&all);
+	return rc;
+}
+
 /* ---- opening and the lock -------------------------------------------------------------------- */
 
 static int file_open(struct ledger *l, bool create)
@@ -481,6 +509,16 @@ int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *
 	if (!l->locked)
 		(void)fcntl(l->fd, F_SETLK, &lock);
 	return l->locked ? 0 : -1;
+}
+
+pid_t ledger_owner(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct flock lock = whole_file();
+
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid;
 }
 
 /* ---- entering -------------------------------------------------------------------------------- */

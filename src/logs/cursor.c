@@ -203,7 +203,7 @@ static int fill(struct cursor *c, struct err *err)
 static int tell_gap(struct cursor *c, struct logs_line *ret)
 {
 	c->overtaken = false;
-	c->text.len = 0;
+	buf_cut(&c->text, 0);
 	if (c->missed == UINT64_MAX)
 		buf_puts(&c->text, "lines were lost");
 	else

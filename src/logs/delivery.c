@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * delivery: see delivery.h. Datagrams go out at once or not at all, each to the address, so that a receiver may come and go. A stream has a
- * buffer of limited size; when it breaks, the message that was cut goes again from its beginning, and lines that find no room are lost.
+ * delivery: see delivery.h. Datagrams go each to the address, so that a receiver may come and go, and wait when one is there that is slow. What waits has
+ * limited room; when a stream breaks, the message that was cut goes again from its beginning, and lines that find no room are lost.
  */
 #include <errno.h>
 #include <ev.h>
@@ -17,10 +17,10 @@
 
 #include "logs/delivery.h"
 #include "logs/message.h"
+#include "logs/spool.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define SYSLOG_SOCKET  "/dev/log"
-#define WAITING_MAX    (1u << 20)
 static const ev_tstamp AGAIN_S = 1;
 
 struct address {
@@ -44,9 +44,9 @@ struct delivery {
 	/* of a stream */
 	bool connected;
 	ev_io io;
+	size_t sent; /* bytes of the first message that waits */
 	ev_timer again;
-	struct buf waiting; /* whole messages */
-	size_t sent;	    /* bytes of them that are gone */
+	struct spool waiting;
 	/* what was lost since delivery worked last, and in all */
 	uint64_t lost, dropped;
 	delivery_say_fn *say;
@@ -87,6 +87,17 @@ static void delivered(struct delivery *r)
 		r->say(r->arg, text);
 }
 
+/* ---- what waits ------------------------------------------------------------------------------ */
+
+/* False with errno: it cannot. */
+static bool wait_for_room(struct delivery *r, const struct buf *b)
+{
+	if (!r->waiting.file && spool_open(&r->waiting) < 0)
+		return false;
+	errno = r->stream && !r->connected ? ENOTCONN : EAGAIN;
+	return spool_put(&r->waiting, b);
+}
+
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 static void set_path(struct address *a, const char *path)
@@ -113,9 +124,11 @@ static void set_ip(struct address *a, const struct ip *ip, uint16_t port)
 
 static int open_socket(const struct delivery *r, bool stream)
 {
-	int type = stream ? SOCK_STREAM : SOCK_DGRAM;
+	int type = stream ? SOCK_STREAM : SOCK_DGRAM, family = r->address.any.sa_family;
 
-	return socket(r->address.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (r->to.socket && family != AF_UNIX)
+		return r->to.socket(r->to.socket_arg, family, type);
+	return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* /dev/log is of datagrams mostly, and of a stream with some daemons. */
@@ -151,9 +164,16 @@ static int send_file(const struct delivery *r, const struct buf *b)
 	return sendmsg(r->fd, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* An error of an earlier datagram (nobody listens there) is told at the next one, which is then sent anew. */
-static int send_bytes(const struct delivery *r, const struct buf *b)
+/*
+ * An error of an earlier datagram (nobody listens there) is told at the next one, which is then sent anew. The socket is made when it is needed, so that a
+ * start without descriptors left costs lines and not the service.
+ */
+static int send_bytes(struct delivery *r, const struct buf *b)
 {
+	if (r->fd < 0)
+		r->fd = open_socket(r, false);
+	if (r->fd < 0)
+		return -1;
 	for (int i = 0; i < 2; i++) {
 		if (sendto(r->fd, b->data, b->len, MSG_NOSIGNAL, &r->address.any, r->address.len) >=
 		    0)
@@ -164,15 +184,46 @@ static int send_bytes(const struct delivery *r, const struct buf *b)
 	return errno == EMSGSIZE && r->to.journald ? send_file(r, b) : -1;
 }
 
-/* The socket is made when it is needed, so that a start without descriptors left costs lines and not the service. */
+/* Who is connected hears of room at the other end; each time anew, as another one may have come in its place. */
+static void wait_for_receiver(struct delivery *r, bool slow)
+{
+	ev_io_stop(r->loop, &r->io);
+	ev_timer_stop(r->loop, &r->again);
+	if (slow && connect(r->fd, &r->address.any, r->address.len) == 0) {
+		ev_io_set(&r->io, r->fd, EV_WRITE);
+		ev_io_start(r->loop, &r->io);
+	} else {
+		ev_timer_set(&r->again, AGAIN_S, 0);
+		ev_timer_start(r->loop, &r->again);
+	}
+}
+
+static void push_datagrams(struct delivery *r)
+{
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	while (spool_first(&r->waiting, &b)) {
+		if (send_bytes(r, &b) < 0) {
+			wait_for_receiver(r, errno == EAGAIN);
+			return;
+		}
+		spool_drop(&r->waiting);
+		delivered(r);
+	}
+	ev_io_stop(r->loop, &r->io);
+}
+
+/* One that is slow is waited for. */
 static void send_datagram(struct delivery *r, const struct buf *b)
 {
-	if (r->fd < 0)
-		r->fd = open_socket(r, false);
-	if (r->fd < 0 || send_bytes(r, b) < 0)
-		lose(r, 1, errno);
-	else
+	bool first = spool_is_empty(&r->waiting);
+
+	if (first && send_bytes(r, b) == 0)
 		delivered(r);
+	else if ((first && errno != EAGAIN) || !wait_for_room(r, b))
+		lose(r, 1, errno);
+	else if (first)
+		push_datagrams(r);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -185,26 +236,18 @@ static void broken(struct delivery *r)
 	ev_io_stop(r->loop, &r->io);
 	cleanup_fd(&r->fd);
 	r->connected = false;
-	while (r->sent > 0 && r->waiting.data[r->sent - 1] != '\n')
-		r->sent--;
+	r->sent = 0;
 	ev_timer_set(&r->again, AGAIN_S, 0);
 	ev_timer_start(r->loop, &r->again);
-}
-
-static void forget_sent(struct delivery *r)
-{
-	if (r->sent == r->waiting.len) {
-		buf_fini(&r->waiting);
-		r->sent = 0;
-	}
 }
 
 /* As much as the receiver takes now; the loop goes on with the rest when there is room. */
 static void push(struct delivery *r)
 {
-	while (r->sent < r->waiting.len) {
-		ssize_t n = send(r->fd, r->waiting.data + r->sent, r->waiting.len - r->sent,
-				 MSG_NOSIGNAL);
+	_cleanup_(buf_fini) struct buf b = { 0 };
+
+	while (spool_first(&r->waiting, &b)) {
+		ssize_t n = send(r->fd, b.data + r->sent, b.len - r->sent, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -212,15 +255,15 @@ static void push(struct delivery *r)
 			broken(r);
 			return;
 		}
-		if (n < 0)
-			break;
-		r->sent += (size_t)n;
+		r->sent += n > 0 ? (size_t)n : 0;
+		if (r->sent < b.len) {
+			ev_io_start(r->loop, &r->io);
+			return;
+		}
+		spool_drop(&r->waiting);
+		r->sent = 0;
 	}
-	forget_sent(r);
-	if (r->waiting.len)
-		ev_io_start(r->loop, &r->io);
-	else
-		ev_io_stop(r->loop, &r->io);
+	ev_io_stop(r->loop, &r->io);
 }
 
 /* The first time this is the end of connecting, which may have failed. */
@@ -232,6 +275,10 @@ static void ready_cb(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)loop;
 	(void)revents;
+	if (!r->stream) {
+		push_datagrams(r);
+		return;
+	}
 	if (!r->connected) {
 		if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &why, &len) < 0 || why) {
 			broken(r);
@@ -244,9 +291,14 @@ static void ready_cb(struct ev_loop *loop, ev_io *w, int revents)
 
 static void again_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
+	struct delivery *r = w->data;
+
 	(void)loop;
 	(void)revents;
-	begin(w->data);
+	if (r->stream)
+		begin(r);
+	else
+		push_datagrams(r);
 }
 
 /* The answer comes by the loop; a local one at once. */
@@ -263,24 +315,12 @@ static void begin(struct delivery *r)
 }
 
 /* Messages are ended by newlines, of which a line has none. */
-static void send_on_stream(struct delivery *r, const struct buf *b)
+static void send_on_stream(struct delivery *r, struct buf *b)
 {
-	if (r->waiting.len - r->sent + b->len + 1 > WAITING_MAX) {
-		lose(r, 1, r->connected ? EAGAIN : ENOTCONN);
-		return;
-	}
-	if (r->sent > WAITING_MAX) {
-		size_t whole = r->sent;
-
-		while (whole > 0 && r->waiting.data[whole - 1] != '\n')
-			whole--;
-		memmove(r->waiting.data, r->waiting.data + whole, r->waiting.len - whole);
-		r->waiting.len -= whole;
-		r->sent -= whole;
-	}
-	buf_add(&r->waiting, b->data, b->len);
-	buf_putc(&r->waiting, '\n');
-	if (r->connected) {
+	buf_putc(b, '\n');
+	if (!wait_for_room(r, b)) {
+		lose(r, 1, errno);
+	} else if (r->connected) {
 		delivered(r);
 		push(r);
 	}
@@ -303,7 +343,9 @@ struct delivery *delivery_open(struct ev_loop *loop, const struct logs_remote *t
 {
 	struct delivery *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct delivery){ .loop = loop, .to = *to, .fd = -1, .say = say, .arg = arg };
+	*r = (struct delivery){
+		.loop = loop, .to = *to, .fd = -1, .waiting.fd = -1, .say = say, .arg = arg
+	};
 	copy_texts(&r->to);
 	if (gethostname(r->host, sizeof(r->host) - 1) < 0)
 		strcpy(r->host, "-");
@@ -319,8 +361,11 @@ struct delivery *delivery_open(struct ev_loop *loop, const struct logs_remote *t
 	r->io.data = r->again.data = r;
 	r->stream = !to->journald &&
 		    (to->way == LOGS_TCP || (to->way == LOGS_SOCKET && is_stream_socket(r)));
+	/* By the loop: a program that is only tried out takes up what there is and runs none. */
+	ev_timer_set(&r->again, 0, 0);
 	if (r->stream)
-		begin(r);
+		ev_timer_start(loop, &r->again);
+	(void)spool_open(&r->waiting);
 	return r;
 }
 
@@ -346,24 +391,34 @@ uint64_t delivery_dropped(const struct delivery *r)
 
 void delivery_carry(const struct delivery *r, struct carry *to)
 {
-	size_t from = r->sent;
-
-	while (from > 0 && r->waiting.data[from - 1] != '\n')
-		from--;
-	if (r->waiting.len > from)
-		carry_put_bytes(to, "waiting", r->waiting.data + from, r->waiting.len - from);
+	spool_carry(&r->waiting, to);
 	carry_put_num(to, "lost", (int64_t)r->lost);
 	carry_put_num(to, "dropped", (int64_t)r->dropped);
 }
 
-/* It goes out when there is a connection. */
-void delivery_resume(struct delivery *r, const struct carry *from)
+static void resume_waiting(struct delivery *r, struct carry *from)
 {
+	struct spool had;
 	size_t len;
-	const char *waiting = carry_bytes(from, "waiting", &len);
+	const char *text = carry_bytes(from, "waiting", &len); /* by an older program */
+	struct buf all = { 0 };
 
-	if (r->stream && waiting)
-		buf_add(&r->waiting, waiting, len);
+	if (spool_resume(&had, from) > 0) {
+		spool_close(&r->waiting);
+		r->waiting = had;
+	} else if (text && r->waiting.file) {
+		buf_add(&all, text, len);
+		spool_put(&r->waiting, &all);
+		buf_fini(&all);
+	}
+}
+
+/* It goes out by the loop, when there is a connection or room. */
+void delivery_resume(struct delivery *r, struct carry *from)
+{
+	resume_waiting(r, from);
+	if (!r->stream && !spool_is_empty(&r->waiting))
+		ev_timer_start(r->loop, &r->again);
 	r->lost = (uint64_t)carry_num(from, "lost", 0);
 	r->dropped = (uint64_t)carry_num(from, "dropped", 0);
 }
@@ -374,10 +429,12 @@ void delivery_close(struct delivery *r)
 		return;
 	if (r->connected)
 		push(r);
+	else if (!r->stream)
+		push_datagrams(r);
 	ev_io_stop(r->loop, &r->io);
 	ev_timer_stop(r->loop, &r->again);
 	cleanup_fd(&r->fd);
-	buf_fini(&r->waiting);
+	spool_close(&r->waiting);
 	free((char *)r->to.tag);
 	free((char *)r->to.container);
 	free((char *)r->to.id);

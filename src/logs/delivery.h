@@ -17,9 +17,9 @@ struct delivery *delivery_open(struct ev_loop *loop, const struct logs_remote *t
 			       delivery_say_fn *say, void *arg);
 void delivery_send(struct delivery *r, const struct logs_line *line);
 uint64_t delivery_dropped(const struct delivery *r);
-/* What waits, for the program that takes our place; a message that was sent in part goes again as a whole. */
+/* What waits, for who takes our place, as it is then; a message that was sent in part goes again as a whole. */
 void delivery_carry(const struct delivery *r, struct carry *to);
-void delivery_resume(struct delivery *r, const struct carry *from);
+void delivery_resume(struct delivery *r, struct carry *from);
 /* Tries once more to get rid of what waits. */
 void delivery_close(struct delivery *r);
 

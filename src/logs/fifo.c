@@ -15,7 +15,7 @@
 #define FIFO_MODE  0620
 #define OPEN_FLAGS (O_NOFOLLOW | O_CLOEXEC)
 
-static int open_ends(struct fifo *f, int dirfd, const char *name, uid_t uid, gid_t gid)
+static int open_ends(struct fifo *f, int dirfd, const char *name, uid_t uid, gid_t gid, bool both)
 {
 	struct stat st;
 
@@ -31,17 +31,17 @@ static int open_ends(struct fifo *f, int dirfd, const char *name, uid_t uid, gid
 	if (fchown(f->rd, uid, gid) < 0 || fchmod(f->rd, FIFO_MODE) < 0)
 		return -1;
 	/* Does not wait: there is a reader by now. */
-	f->wr = openat(dirfd, name, O_WRONLY | OPEN_FLAGS);
+	f->wr = openat(dirfd, name, (both ? O_RDWR : O_WRONLY) | OPEN_FLAGS);
 	return f->wr < 0 ? -1 : 0;
 }
 
-int fifo_open(struct fifo *ret, const char *dir, const char *name, uid_t uid, gid_t gid,
+int fifo_open(struct fifo *ret, const char *dir, const char *name, uid_t uid, gid_t gid, bool both,
 	      struct err *err)
 {
 	_cleanup_fd_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct fifo f = { .rd = -1, .wr = -1 };
 
-	if (dirfd < 0 || open_ends(&f, dirfd, name, uid, gid) < 0) {
+	if (dirfd < 0 || open_ends(&f, dirfd, name, uid, gid, both) < 0) {
 		err_sys(err, errno, "logs: open fifo '%s/%s'", dir, name);
 		fifo_close(&f);
 		return -1;

@@ -201,7 +201,7 @@ static int take_escape(struct scan *s, struct buf *out)
 /* A string with its quotes. */
 static int take_string(struct scan *s, struct buf *out)
 {
-	out->len = 0;
+	buf_cut(out, 0);
 	if (!take(s, '"'))
 		return -1;
 	while (s->at < s->end && *s->at != '"') {
@@ -302,7 +302,7 @@ int jsonline_parse(const char *record, size_t len, struct buf *text, struct logs
 	_cleanup_(buf_fini) struct buf scratch = { 0 };
 	struct logs_line line = { 0 };
 
-	text->len = 0;
+	buf_cut(text, 0);
 	if (parse(&s, &scratch, text, &line) < 0)
 		return -1;
 	line.partial = !text->len || text->data[text->len - 1] != '\n';

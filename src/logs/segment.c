@@ -111,6 +111,13 @@ static void remove_surplus(const struct segments *s)
 	}
 }
 
+void segments_limit(struct segments *s, uint64_t max_size, unsigned max_files)
+{
+	s->max_size = max_size;
+	s->max_files = max_files;
+	remove_surplus(s);
+}
+
 /*
  * The writer before us was killed in the middle of a record: its beginning goes, and what is no log
  * at all is put aside.

@@ -47,6 +47,8 @@ struct batch {
  */
 int segments_open(struct segments *ret, const char *dir, uint64_t max_size, unsigned max_files,
 		  struct err *err);
+/* Other limits from here on; of more files than that the oldest go. */
+void segments_limit(struct segments *s, uint64_t max_size, unsigned max_files);
 /* Appends a record of at most RECORD_MAX bytes, newline included; goes to the file when the batch or the segment is full. */
 void batch_put(struct batch *b, const char *head, size_t head_len, const char *text, size_t len);
 /* The same in the CRI log format. */

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "logs/backlog.h"
 #include "logs/cutter.h"
 #include "logs/delivery.h"
 #include "logs/fifo.h"
@@ -35,6 +36,8 @@ struct channel {
 	enum logs_fd fd;
 	struct fifo fifo;
 	struct cutter cutter;
+	struct backlog backlog; /* of a stream that is kept */
+	bool behind;		/* there is something in it that the cutter has not seen */
 };
 
 struct logs_stream {
@@ -111,25 +114,52 @@ static void take(struct channel *c, const char *data, size_t len)
 	sink_init(&sink, c->stream, c->fd);
 	cutter_feed(&c->cutter, data, len, store_line, &sink);
 	batch_flush(&sink.batch);
+	backlog_stored(&c->backlog, c->cutter.held.len);
 }
 
-/* Returns how many bytes came, 0 when there are none. */
-static size_t take_block(struct channel *c)
+/* What somebody before us has taken and, as far as we know, not stored. False: it cannot be read now. */
+static bool catch_up(struct channel *c)
 {
-	char block[BLOCK];
-	ssize_t n = read(c->fifo.rd, block, sizeof(block));
+	char block[BACKLOG_MAX];
+	size_t n = 0;
 
-	if (n <= 0)
-		return 0;
-	take(c, block, (size_t)n);
-	return (size_t)n;
+	if (c->behind) {
+		backlog_own(&c->backlog);
+		n = backlog_read(&c->backlog, block);
+	}
+	if (n > 0)
+		take(c, block, n);
+	c->behind = c->behind && n == 0 && c->backlog.len > 0;
+	return !c->behind;
+}
+
+/* As read(2). */
+static ssize_t take_block(struct channel *c, int from)
+{
+	bool kept = c->backlog.pipe >= 0;
+	char block[BACKLOG_MAX];
+	size_t held;
+	ssize_t n;
+
+	if (!catch_up(c)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	held = kept ? c->cutter.held.len : 0;
+	n = kept ? backlog_take(&c->backlog, from, &c->cutter.held, block, BLOCK)
+		 : read(from, block, BLOCK);
+	if (n > 0)
+		take(c, block + held, (size_t)n);
+	return n;
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
+	struct channel *c = io->data;
+
 	(void)loop;
 	(void)events;
-	take_block(io->data);
+	take_block(c, c->fifo.rd);
 }
 
 /*
@@ -141,17 +171,20 @@ static void drain_channel(struct channel *c)
 	int left = 0;
 	struct sink sink;
 
+	if (!catch_up(c))
+		return;
 	ioctl(c->fifo.rd, FIONREAD, &left);
 	while (left > 0) {
-		size_t n = take_block(c);
+		ssize_t n = take_block(c, c->fifo.rd);
 
-		if (n == 0)
+		if (n <= 0)
 			break;
 		left -= (int)n;
 	}
 	sink_init(&sink, c->stream, c->fd);
 	cutter_end(&c->cutter, store_line, &sink);
 	batch_finish(&sink.batch);
+	backlog_stored(&c->backlog, 0);
 }
 
 /* ---- the room's door ------------------------------------------------------------------------- */
@@ -161,8 +194,24 @@ static const char *channel_name(enum logs_fd fd)
 	return fd == LOGS_STDOUT ? "stdout" : "stderr";
 }
 
+/* Nothing is stored before the loop runs: who only tries it out has not taken it. */
+static int resume_backlog(struct channel *c, struct carry *own, struct err *err)
+{
+	int rc = backlog_resume(&c->backlog, own, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return backlog_fill(&c->backlog, &c->cutter.held) < 0
+			       ? err_sys(err, errno, "logs: pipe")
+			       : 0;
+	buf_fini(&c->cutter.held);
+	c->behind = true;
+	return 0;
+}
+
 /* The FIFO of the program before us: what is in it stays, and nobody who writes meets a pipe without a reader. */
-static int resume_fifo(struct channel *c, struct carry *from, struct err *err)
+static int resume_fifo(struct channel *c, bool keep, struct carry *from, struct err *err)
 {
 	struct carry *own = carry_next(from, channel_name(c->fd), NULL);
 	const char *held;
@@ -174,10 +223,18 @@ static int resume_fifo(struct channel *c, struct carry *from, struct err *err)
 		held = carry_bytes(own, "held", &len);
 		buf_add(&c->cutter.held, held ? held : "", len);
 	}
-	return c->fifo.rd < 0 || c->fifo.wr < 0
-		       ? err_set(err, "logs: the fifo '%s' was not carried over",
-				 channel_name(c->fd))
-		       : 0;
+	if (c->fifo.rd < 0 || c->fifo.wr < 0)
+		return err_set(err, "logs: the fifo '%s' was not carried over",
+			       channel_name(c->fd));
+	return keep ? resume_backlog(c, own, err) : 0;
+}
+
+static int make_fifo(struct channel *c, const struct logs_spec *spec, struct err *err)
+{
+	if (fifo_open(&c->fifo, spec->fifo_dir, channel_name(c->fd), spec->uid, spec->gid,
+		      spec->keep, err) < 0)
+		return -1;
+	return spec->keep ? backlog_open(&c->backlog, err) : 0;
 }
 
 static int open_channel(struct logs_stream *s, enum logs_fd fd, const struct logs_spec *spec,
@@ -188,13 +245,13 @@ static int open_channel(struct logs_stream *s, enum logs_fd fd, const struct log
 	c->stream = s;
 	c->fd = fd;
 	c->cutter.max = s->driver == LOGS_JSON_FILE ? JSON_TEXT_MAX : RECORD_TEXT_MAX;
-	if (from ? resume_fifo(c, from, err) < 0
-		 : fifo_open(&c->fifo, spec->fifo_dir, channel_name(fd), spec->uid, spec->gid,
-			     err) < 0)
+	if (from ? resume_fifo(c, spec->keep, from, err) < 0 : make_fifo(c, spec, err) < 0)
 		return -1;
 	ev_io_init(&c->io, on_readable, c->fifo.rd, EV_READ);
 	c->io.data = c;
 	ev_io_start(s->loop, &c->io);
+	if (c->behind)
+		ev_feed_event(s->loop, &c->io, EV_READ);
 	return 0;
 }
 
@@ -203,6 +260,7 @@ static void stream_free(struct logs_stream *s)
 	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++) {
 		ev_io_stop(s->loop, &s->channels[i].io);
 		fifo_close(&s->channels[i].fifo);
+		backlog_close(&s->channels[i].backlog);
 		cutter_fini(&s->channels[i].cutter);
 	}
 	delivery_close(s->remote);
@@ -232,6 +290,21 @@ static void say_about_remote(void *arg, const char *text)
 	logs_say(arg, "%s", text);
 }
 
+static uint64_t size_of(uint64_t max_size)
+{
+	return max_size ? max_size : DEFAULT_SIZE;
+}
+
+static unsigned files_of(unsigned max_files)
+{
+	return max_files ? max_files : DEFAULT_FILES;
+}
+
+void logs_limit(struct logs_stream *s, uint64_t max_size, unsigned max_files)
+{
+	segments_limit(&s->segments, size_of(max_size), files_of(max_files));
+}
+
 static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_spec *spec,
 				       logs_line_fn *fn, void *arg, struct carry *from,
 				       struct err *err)
@@ -244,11 +317,12 @@ static struct logs_stream *stream_open(struct ev_loop *loop, const struct logs_s
 	s->driver = spec->driver;
 	s->no_cache = spec->driver == LOGS_REMOTE && spec->no_cache;
 	s->segments = (struct segments){ .dir = -1, .fd = -1 };
-	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++)
+	for (size_t i = 0; i < ARRAY_LEN(s->channels); i++) {
 		s->channels[i].fifo = (struct fifo){ .rd = -1, .wr = -1 };
-	if (segments_open(&s->segments, spec->log_dir,
-			  spec->max_size ? spec->max_size : DEFAULT_SIZE,
-			  spec->max_files ? spec->max_files : DEFAULT_FILES, err) < 0 ||
+		s->channels[i].backlog = (struct backlog){ .pipe = -1, .spare = -1 };
+	}
+	if (segments_open(&s->segments, spec->log_dir, size_of(spec->max_size),
+			  files_of(spec->max_files), err) < 0 ||
 	    open_channel(s, LOGS_STDOUT, spec, from, err) < 0 ||
 	    open_channel(s, LOGS_STDERR, spec, from, err) < 0) {
 		err_wrap(err, "slot '%s'", spec->name);
@@ -277,6 +351,7 @@ void logs_carry(const struct logs_stream *s, struct carry *to)
 		carry_put_fd(own, "read", c->fifo.rd);
 		carry_put_fd(own, "write", c->fifo.wr);
 		carry_put_bytes(own, "held", c->cutter.held.data, c->cutter.held.len);
+		backlog_carry(&c->backlog, own);
 	}
 	if (s->remote)
 		delivery_carry(s->remote, carry_add(to, "remote"));
@@ -288,7 +363,7 @@ struct logs_stream *logs_resume(struct ev_loop *loop, const struct logs_spec *sp
 				struct carry *from, logs_line_fn *fn, void *arg, struct err *err)
 {
 	struct logs_stream *s = stream_open(loop, spec, fn, arg, from, err);
-	const struct carry *remote = carry_next(from, "remote", NULL);
+	struct carry *remote = carry_next(from, "remote", NULL);
 
 	if (!s)
 		return NULL;
@@ -313,10 +388,10 @@ int logs_write_fd(const struct logs_stream *s, enum logs_fd fd)
 	return wr;
 }
 
-void logs_feed(struct logs_stream *s, enum logs_fd fd, const char *data, size_t len)
+ssize_t logs_feed(struct logs_stream *s, enum logs_fd fd, int from)
 {
 	assert(fd == LOGS_STDOUT || fd == LOGS_STDERR);
-	take(&s->channels[fd - LOGS_STDOUT], data, len);
+	return take_block(&s->channels[fd - LOGS_STDOUT], from);
 }
 
 void logs_tap(struct logs_stream *s, logs_bytes_fn *fn, void *arg)

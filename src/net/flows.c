@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flows: stale UDP flows of the connection tracking, by ctnetlink. Called by publish.c when
- * ports are published or withdrawn, and by net_down. A flow is ours by what it says itself:
+ * ports are published or withdrawn, by net_down, and by the ledger for a stack whose supervisor was killed. A flow is ours by what it says itself:
  * the port that it was sent to, and the address that answers.
  */
 #include <errno.h>
@@ -24,10 +24,9 @@ struct flow {
 	const struct nlattr *tuple, *id; /* as the kernel wants them back */
 };
 
-typedef bool is_stale_fn(const struct net *n, const struct flow *f, const void *arg);
+typedef bool is_stale_fn(const struct flow *f, const void *arg);
 
 struct search {
-	const struct net *n;
 	is_stale_fn *is_stale;
 	const void *arg;
 	struct nl_batch *deletes;
@@ -141,21 +140,21 @@ static void take_flow(void *arg, const struct nlmsghdr *m, unsigned tag)
 		}
 	}
 	if (f.tuple && f.there.protocol == IPPROTO_UDP && f.back.src.family &&
-	    s->is_stale(s->n, &f, s->arg))
+	    s->is_stale(&f, s->arg))
 		put_delete(s->deletes, &f);
 }
 
-static void forget(struct net *n, is_stale_fn *is_stale, const void *arg)
+static void forget(int nft, is_stale_fn *is_stale, const void *arg)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch list = { 0 }, deletes = { 0 };
-	struct search s = { n, is_stale, arg, &deletes };
+	struct search s = { is_stale, arg, &deletes };
 	struct nl_sink sink = { .message = take_flow, .arg = &s };
 
 	nl_batch_init(&list);
 	nl_batch_init(&deletes);
 	begin(&list, "list flows", IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-	if (!nl_transact(n->nft, &list, &sink, NULL) && deletes.labels.n)
-		nl_transact(n->nft, &deletes, NULL, NULL);
+	if (!nl_transact(nft, &list, &sink, NULL) && deletes.labels.n)
+		nl_transact(nft, &deletes, NULL, NULL);
 }
 
 /* ---- which --------------------------------------------------------------------------------- */
@@ -170,13 +169,29 @@ static bool is_inside(const struct net *n, const struct ip *ip)
 }
 
 /* Sent on to a container. */
-static bool is_sent_on(const struct net *n, const struct flow *f, const void *arg)
+static bool is_sent_on(const struct flow *f, const void *net)
 {
-	(void)arg;
-	return !ip_equal(&f->back.src, &f->there.dst) && is_inside(n, &f->back.src);
+	return !ip_equal(&f->back.src, &f->there.dst) && is_inside(net, &f->back.src);
+}
+
+struct subnets {
+	const struct ip_net *nets;
+	size_t count;
+};
+
+/* Sent on to somebody there. */
+static bool is_sent_to(const struct flow *f, const void *arg)
+{
+	const struct subnets *s = arg;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (ip_is_within(&f->back.src, &s->nets[i]))
+			return !ip_equal(&f->back.src, &f->there.dst);
+	return false;
 }
 
 struct wanted {
+	const struct net *net;
 	const struct net_publish_spec *pubs;
 	size_t count;
 	const struct addr_info *addrs;
@@ -203,11 +218,11 @@ static bool is_meant_for(const struct wanted *w, const struct net_publish_spec *
 }
 
 /* And leads to the host itself, or to one of us. */
-static bool is_misled(const struct net *n, const struct flow *f, const void *arg)
+static bool is_misled(const struct flow *f, const void *arg)
 {
 	const struct wanted *w = arg;
 
-	if (!ip_equal(&f->back.src, &f->there.dst) && !is_inside(n, &f->back.src))
+	if (!ip_equal(&f->back.src, &f->there.dst) && !is_inside(w->net, &f->back.src))
 		return false;
 	for (size_t i = 0; i < w->count; i++)
 		if (is_meant_for(w, &w->pubs[i], f))
@@ -226,7 +241,7 @@ static bool has_udp(const struct net_publish_spec *pubs, size_t count)
 void flows_forget(struct net *n, const struct net_publish_spec *pubs, size_t count)
 {
 	_cleanup_free_ struct addr_info *addrs = NULL;
-	struct wanted w = { pubs, count, NULL, 0 };
+	struct wanted w = { n, pubs, count, NULL, 0 };
 
 	if (!has_udp(pubs, count))
 		return;
@@ -234,11 +249,20 @@ void flows_forget(struct net *n, const struct net_publish_spec *pubs, size_t cou
 	if (addr_list(n->rtnl, &addrs, &w.n_addrs, NULL))
 		return;
 	w.addrs = addrs;
-	forget(n, is_misled, &w);
+	forget(n->nft, is_misled, &w);
 }
 
 void flows_forget_all(struct net *n)
 {
 	if (n->has_udp)
-		forget(n, is_sent_on, NULL);
+		forget(n->nft, is_sent_on, n);
+}
+
+void flows_forget_subnets(const struct ip_net *nets, size_t count)
+{
+	const struct subnets s = { nets, count };
+	_cleanup_fd_ int nft = count ? nl_socket(NETLINK_NETFILTER, NULL) : -1;
+
+	if (nft >= 0)
+		forget(nft, is_sent_to, &s);
 }

@@ -13,5 +13,7 @@
 void flows_forget(struct net *n, const struct net_publish_spec *pubs, size_t count);
 /* Those that were sent on to containers of this stack. */
 void flows_forget_all(struct net *n);
+/* Those that were sent on to somebody in these subnets, of a stack of which no more is known. */
+void flows_forget_subnets(const struct ip_net *nets, size_t count);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -20,7 +21,9 @@
 #include "mstack/net_resume.h"
 #include "net/helper.h"
 #include "net/helperproc.h"
+#include "net/member.h"
 #include "net/nameport.h"
+#include "net/porch.h"
 #include "net/proxied.h"
 #include "net/resolvconf.h"
 
@@ -34,16 +37,6 @@
 #define AGAIN_LAST_S 5.0
 #define LONG_LIFE_MS 10000
 
-struct messages VEC(struct helper_message);
-
-struct member {
-	uint32_t slot;
-	bool listens, up;
-	struct net_names_sockets sockets;
-	struct helper_message asker;
-	struct messages names, sees;
-};
-
 struct net_names {
 	struct ev_loop *loop;
 	net_event_fn *fn;
@@ -53,6 +46,9 @@ struct net_names {
 	struct messages networks;
 	struct VEC(struct member *) members;
 	struct proxied_list proxied;
+	struct net_porch *porch; /* NULL: it is in the host's network itself */
+	bool outlives;
+	int desk;
 	/* The process. */
 	pid_t pid;
 	int pidfd, sock;
@@ -80,6 +76,8 @@ static size_t sockets_of(const struct net_names *n, const struct helper_message 
 {
 	const struct member *who;
 
+	if (m->kind == HELPER_DESK)
+		return (ret[0] = n->desk) >= 0;
 	if (m->kind == HELPER_PROXY)
 		return (ret[0] = proxied_socket(&n->proxied, m)) >= 0;
 	who = find_member(n, m->slot);
@@ -100,7 +98,7 @@ static int send_one(const struct net_names *n, const struct helper_message *m)
 	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	if (m->kind == HELPER_LISTEN || m->kind == HELPER_PROXY) {
+	if (m->kind == HELPER_LISTEN || m->kind == HELPER_PROXY || m->kind == HELPER_DESK) {
 		int fds[2];
 		size_t count = sockets_of(n, m, fds);
 		struct cmsghdr *c;
@@ -200,9 +198,32 @@ static void tell_up(struct net_names *n, const struct member *who)
 	tell(n, &m);
 }
 
+static void tell_proxied(struct net_names *n, const struct proxied *p)
+{
+	for (size_t i = 0; i < p->n_allow; i++)
+		tell(n, &(struct helper_message){ .kind = HELPER_ALLOW, .subnet = p->allow[i] });
+	tell(n, &p->message);
+}
+
+/* Each has its own, which ends with it. */
+static void tell_desk(struct net_names *n)
+{
+	if (!n->porch)
+		return;
+	cleanup_fd(&n->desk);
+	n->desk = porch_desk(n->porch);
+	tell(n, &(struct helper_message){ .kind = HELPER_DESK });
+}
+
+static void porch_is_renewed(void *arg)
+{
+	tell_desk(arg);
+}
+
 /* Names come before those who ask for them. */
 static void tell_all(struct net_names *n)
 {
+	tell_desk(n);
 	tell_upstream(n);
 	tell_list(n, &n->networks);
 	for (size_t i = 0; i < n->members.n; i++) {
@@ -213,7 +234,15 @@ static void tell_all(struct net_names *n)
 		if (n->members.v[i]->listens)
 			tell_asker(n, n->members.v[i]);
 	for (size_t i = 0; i < n->proxied.n; i++)
-		tell(n, &n->proxied.v[i].message);
+		tell_proxied(n, &n->proxied.v[i]);
+}
+
+/* To one that goes on, and was told we do not know what. */
+static void tell_anew(struct net_names *n)
+{
+	tell(n, &(struct helper_message){ .kind = HELPER_ANEW });
+	tell_all(n);
+	tell(n, &(struct helper_message){ .kind = HELPER_ALL });
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -237,7 +266,7 @@ static int start(struct net_names *n, struct err *err)
 		return err_sys(err, errno, "socketpair");
 	ours = ends[0];
 	theirs = ends[1];
-	rc = helper_spawn(n->program, theirs, &pid);
+	rc = helper_spawn(n->program, theirs, n->porch != NULL, n->outlives, &pid);
 	if (rc)
 		return err_sys(err, rc, "start '%s'", n->program);
 	n->pid = pid;
@@ -249,9 +278,13 @@ static int start(struct net_names *n, struct err *err)
 	return 0;
 }
 
-/* By its descriptor: it may have been reaped as a stranger of ours, and its number be another's. */
+/*
+ * By its descriptor: it may have been reaped as a stranger of ours, and its number be another's. One that was started by a supervisor who is
+ * no more is nobody's to reap, but what it has open is closed when it has ended.
+ */
 static void stop(struct net_names *n)
 {
+	struct pollfd end = { .fd = n->pidfd, .events = POLLIN };
 	siginfo_t si;
 
 	empty_queue(n);
@@ -261,6 +294,8 @@ static void stop(struct net_names *n)
 	if (n->pidfd < 0)
 		return;
 	syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
+		;
 	while (waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED) < 0 && errno == EINTR)
 		;
 	cleanup_fd(&n->pidfd);
@@ -357,13 +392,20 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-static struct net_names *names_new(struct ev_loop *loop, net_event_fn *fn, void *arg)
+static struct net_names *names_new(struct ev_loop *loop, struct net_porch *porch, bool outlives,
+				   net_event_fn *fn, void *arg)
 {
 	struct net_names *n = xcalloc(1, sizeof(*n));
 
-	*n = (struct net_names){
-		.loop = loop, .fn = fn, .arg = arg, .pidfd = -1, .sock = -1, .again_s = AGAIN_S
-	};
+	*n = (struct net_names){ .loop = loop,
+				 .fn = fn,
+				 .arg = arg,
+				 .porch = porch,
+				 .outlives = outlives,
+				 .desk = -1,
+				 .pidfd = -1,
+				 .sock = -1,
+				 .again_s = AGAIN_S };
 	ev_init(&n->ended, on_ended);
 	ev_init(&n->room, on_room);
 	ev_init(&n->again, on_again);
@@ -371,13 +413,16 @@ static struct net_names *names_new(struct ev_loop *loop, net_event_fn *fn, void 
 	ev_init(&n->beat, on_beat);
 	n->ended.data = n->room.data = n->again.data = n->deaf.data = n->beat.data = n;
 	n->program = program_find(HELPER_NAME, HELPER_VARIABLE);
+	if (porch)
+		porch_on_renewal(porch, porch_is_renewed, n);
 	return n;
 }
 
-struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf,
+				 struct net_porch *porch, bool outlives, net_event_fn *fn,
 				 void *arg, struct err *err)
 {
-	struct net_names *n = names_new(loop, fn, arg);
+	struct net_names *n = names_new(loop, porch, outlives, fn, arg);
 
 	if (!n->program) {
 		err_sys(err, ENOENT,
@@ -394,75 +439,22 @@ struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, 
 	return n;
 }
 
-static void set_name(struct helper_message *m, const char *name)
-{
-	snprintf(m->name, sizeof(m->name), "%s", name);
-}
-
 void net_names_networks(struct net_names *n, const struct net_spec *spec, size_t first)
 {
 	size_t had = n->networks.n;
 
-	for (size_t i = first; i < spec->n_bridges; i++) {
-		const struct net_bridge_spec *b = &spec->bridges[i];
-		struct helper_message m = { .kind = HELPER_NETWORK, .network = (uint32_t)i };
-
-		set_name(&m, b->altname);
-		vec_push(&n->networks, m);
-		for (size_t k = 0; k < b->n_subnets; k++) {
-			m = (struct helper_message){ .kind = HELPER_SUBNET,
-						     .network = (uint32_t)i,
-						     .subnet = b->subnets[k].net };
-			vec_push(&n->networks, m);
-		}
-	}
+	for (size_t i = first; i < spec->n_bridges; i++)
+		member_networks(&n->networks, (uint32_t)i, &spec->bridges[i]);
 	for (; had < n->networks.n; had++)
 		tell(n, &n->networks.v[had]);
 }
 
-static void add_names(struct member *who, const struct net_names_at *at)
-{
-	for (size_t i = 0; i < at->n_names; i++) {
-		struct helper_message m = { .kind = HELPER_NAMED,
-					    .slot = who->slot,
-					    .network = at->network,
-					    .canonical = i == 0,
-					    .ips = { at->ips[0], at->ips[1] } };
-
-		/* Nobody can ask for what does not fit into a question. */
-		if (strlen(at->names[i]) >= sizeof(m.name))
-			continue;
-		set_name(&m, at->names[i]);
-		vec_push(&who->names, m);
-	}
-}
-
-static void fill_asker(struct member *who, const struct net_names_spec *spec)
-{
-	struct helper_message *m = &who->asker;
-
-	*m = (struct helper_message){ .kind = HELPER_ASKER,
-				      .slot = who->slot,
-				      .flag = spec->internal };
-	for (size_t i = 0; i < spec->n_servers && i < HELPER_SERVERS; i++)
-		m->servers.v[m->servers.n++].ip = spec->servers[i];
-	for (size_t i = 0; i < spec->n_at; i++)
-		vec_push(&who->sees, ((struct helper_message){ .kind = HELPER_SEES,
-							       .slot = who->slot,
-							       .network = spec->at[i].network }));
-}
-
 void net_names_add(struct net_names *n, uint32_t slot, const struct net_names_spec *spec)
 {
-	struct member *who = xcalloc(1, sizeof(*who));
+	struct member *who = member_new(slot, spec);
 
 	net_names_drop(n, slot);
-	who->slot = slot;
 	vec_push(&n->members, who);
-	for (size_t i = 0; i < spec->n_at; i++)
-		add_names(who, &spec->at[i]);
-	if (spec->asks)
-		fill_asker(who, spec);
 	tell_list(n, &who->names);
 }
 
@@ -500,13 +492,6 @@ void net_names_up(struct net_names *n, uint32_t slot, bool up)
 	tell_up(n, who);
 }
 
-static void free_member(struct member *who)
-{
-	vec_fini(&who->names);
-	vec_fini(&who->sees);
-	free(who);
-}
-
 void net_names_drop(struct net_names *n, uint32_t slot)
 {
 	const struct helper_message m = { .kind = HELPER_DROP, .slot = slot };
@@ -514,7 +499,7 @@ void net_names_drop(struct net_names *n, uint32_t slot)
 	for (size_t i = 0; i < n->members.n; i++) {
 		if (n->members.v[i]->slot != slot)
 			continue;
-		free_member(n->members.v[i]);
+		member_free(n->members.v[i]);
 		n->members.v[i] = n->members.v[--n->members.n];
 		tell(n, &m);
 		return;
@@ -541,22 +526,24 @@ void net_names_change(struct net_names *n, uint32_t slot, const struct net_names
 
 /* ---- the next program ------------------------------------------------------------------------ */
 
-/* One that was not told all is not worth keeping: the next one is told everything. */
 void net_names_carry(const struct net_names *n, struct carry *to)
 {
-	if (n->sock < 0 || n->queue.n)
+	if (n->sock < 0)
 		return;
 	carry_put(to, "version", MSTACK_VERSION);
 	carry_put_num(to, "pid", n->pid);
 	carry_put_fd(to, "process", n->pidfd);
 	carry_put_fd(to, "socket", n->sock);
 	carry_put_num(to, "started", (int64_t)n->started_ms);
+	carry_put_num(to, "outlives", n->outlives);
+	carry_put_num(to, "untold", (int64_t)n->queue.n);
 }
 
-struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf,
+				   struct net_porch *porch, bool outlives, net_event_fn *fn,
 				   void *arg)
 {
-	struct net_names *n = names_new(loop, fn, arg);
+	struct net_names *n = names_new(loop, porch, outlives, fn, arg);
 
 	/* Whoever runs already does without; when it ends, looking for the program fails again and again until it is there. */
 	if (!n->program)
@@ -565,26 +552,30 @@ struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf
 	return n;
 }
 
-/* What it knows is what we have noted meanwhile, but for whom the host asks now. */
-static void take_process(struct net_names *n, struct carry *from)
+/* If it was told all, it knows what we have noted meanwhile, but for whom the host asks now. */
+static void take_process(struct net_names *n, struct carry *from, bool knows_all)
 {
 	n->pid = (pid_t)carry_num(from, "pid", 0);
 	n->pidfd = carry_take_fd(from, "process");
 	n->sock = carry_take_fd(from, "socket");
 	n->started_ms = (uint64_t)carry_num(from, "started", 0);
 	watch(n);
-	tell_upstream(n);
+	if (knows_all)
+		tell_upstream(n);
+	else
+		tell_anew(n);
 }
 
-int net_names_resumed(struct net_names *n, struct carry *from, struct err *err)
+int net_names_resumed(struct net_names *n, struct carry *from, bool exact, struct err *err)
 {
 	const char *version = carry_text(from, "version");
 
-	/* What we say it can hear. */
+	/* What we say it can hear, and it lives as long as it should. */
 	if (!version || strcmp(version, MSTACK_VERSION) != 0 ||
+	    carry_num(from, "outlives", 0) != n->outlives ||
 	    !helper_runs((pid_t)carry_num(from, "pid", 0), n->program))
 		return start(n, err);
-	take_process(n, from);
+	take_process(n, from, exact && !carry_num(from, "untold", 0));
 	return n->sock < 0 ? err_set(err, "names: what answers was not carried over") : 0;
 }
 
@@ -594,23 +585,46 @@ void net_names_proxy(struct net_names *n, const struct net *net,
 	for (size_t i = 0; i < count; i++) {
 		struct helper_message m;
 
-		if (add ? proxied_add(&n->proxied, net, &pubs[i], &m)
-			: proxied_remove(&n->proxied, &pubs[i], &m))
+		if (add && proxied_add(&n->proxied, net, &pubs[i]))
+			tell_proxied(n, &n->proxied.v[n->proxied.n - 1]);
+		else if (!add && proxied_remove(&n->proxied, &pubs[i], &m))
 			tell(n, &m);
 	}
+}
+
+pid_t net_names_pid(const struct net_names *n)
+{
+	return n->sock < 0 ? 0 : n->pid;
+}
+
+void net_names_outlive(struct net_names *n, bool outlives)
+{
+	struct err err = { 0 };
+
+	if (n->outlives == outlives)
+		return;
+	n->outlives = outlives;
+	if (n->sock < 0)
+		return;
+	stop(n);
+	if (start(n, &err) < 0)
+		start_later(n);
 }
 
 void net_names_close(struct net_names *n)
 {
 	if (!n)
 		return;
+	if (n->porch)
+		porch_on_renewal(n->porch, NULL, NULL);
 	stop(n);
 	ev_timer_stop(n->loop, &n->again);
 	resolvconf_close(&n->resolvconf);
 	for (size_t i = 0; i < n->members.n; i++)
-		free_member(n->members.v[i]);
+		member_free(n->members.v[i]);
 	vec_fini(&n->members);
 	proxied_fini(&n->proxied);
+	cleanup_fd(&n->desk);
 	vec_fini(&n->networks);
 	free(n->program);
 	free(n);

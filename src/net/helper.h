@@ -11,6 +11,10 @@
 #include "mstack/base_ip.h"
 
 #define HELPER_NAME "mstack-net"
+/* Its argument when it hands on connections under the addresses that they came from. */
+#define HELPER_OUTSIDE "outside"
+/* Its argument when it does not die with who has started it. */
+#define HELPER_OUTLIVES "outlives"
 
 enum {
 	HELPER_SERVERS = 8, /* that are asked for a slot, at most */
@@ -28,9 +32,17 @@ enum helper_kind {
 	HELPER_SEES,	     /* slot, network: the next one that it looks for names on */
 	HELPER_LISTEN, /* slot, with its sockets of UDP and TCP: all that concerns it was told */
 	HELPER_DROP,   /* slot: it is gone, with its names */
-	HELPER_PROXY,  /* protocol, own, with a socket of that: what comes to it by ::1 is handed on to `to` */
+	/*
+	 * protocol, own, with a socket of that: what comes to it by ::1 is handed on to `to`. flag: all that comes, from the address that it
+	 * came from, if it may: after HELPER_ALLOW only from there
+	 */
+	HELPER_PROXY,
 	HELPER_BEAT,   /* nothing: it is heard, or it is not */
 	HELPER_UNPROXY, /* protocol, own: no more, and what is under way ends */
+	HELPER_ALLOW,	/* subnet: one of those that the next port is for */
+	HELPER_DESK,	/* with a socket of the porch: sockets to servers are made there (porch.h) */
+	HELPER_ANEW,	/* nothing: what was told before does not count any more; ports are handed on meanwhile */
+	HELPER_ALL,	/* nothing: all that counts was told since; ports that were not go */
 };
 
 /* zone: of an address that is valid on one link only. */

@@ -11,25 +11,25 @@
 #include "net/helper.h"
 #include "net/helperproc.h"
 
-int helper_spawn(const char *program, int sock, pid_t *ret_pid)
+int helper_spawn(const char *program, int sock, bool outside, bool outlives, pid_t *ret_pid)
 {
-	char *const argv[] = { (char *)HELPER_NAME, NULL }, *const env[] = {
-		(char *)"LC_ALL=C.UTF-8", NULL
-	};
+	char *argv[4] = { (char *)HELPER_NAME };
+	char *const env[] = { (char *)"LC_ALL=C.UTF-8", NULL };
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int rc;
+	int rc, n = 1;
 
+	if (outside)
+		argv[n++] = (char *)HELPER_OUTSIDE;
+	if (outlives)
+		argv[n++] = (char *)HELPER_OUTLIVES;
 	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
 	if (posix_spawn_file_actions_adddup2(&files, sock, 0) ||
 	    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_RDWR, 0) ||
 	    posix_spawn_file_actions_adddup2(&files, 1, 2) ||
-	    posix_spawn_file_actions_addchdir_np(&files, "/") || program_signals(&attr))
+	    posix_spawn_file_actions_addchdir_np(&files, "/"))
 		rc = ENOMEM;
 	else
-		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
+		rc = program_spawn(program, &files, argv, env, ret_pid);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /* Returns 0 or an errno. It has our end of nothing but the socket. */
-int helper_spawn(const char *program, int sock, pid_t *ret_pid);
-/* Was this child of ours started from the file that lies there now? */
+int helper_spawn(const char *program, int sock, bool outside, bool outlives, pid_t *ret_pid);
+/* Was this process started from the file that lies there now? */
 bool helper_runs(pid_t pid, const char *program);
 
 #endif

@@ -7,10 +7,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/net.h"
+#include "net/porch.h"
 #include "net/portowner.h"
 
 /*
@@ -18,6 +20,8 @@
  * too many.
  */
 #define RANGE_HELD_MAX 64
+
+enum { CLOSED_MS = 3000, LOOK_US = 2000 };
 
 struct hold {
 	struct hold *next;
@@ -27,7 +31,9 @@ struct hold {
 	uint8_t protocol;
 	struct ip ip;
 	uint16_t port;
-	char owner[64];
+	bool handed; /* mstack-net accepts on it, as soon as it is told to */
+	bool lent;   /* it was given one: the port is free when it has closed that too */
+	char *owner;
 };
 
 static void free_hold(struct hold *h)
@@ -35,6 +41,7 @@ static void free_hold(struct hold *h)
 	if (h->loop)
 		ev_io_stop(h->loop, &h->io);
 	cleanup_fd(&h->fd);
+	free(h->owner);
 	free(h);
 }
 
@@ -48,16 +55,50 @@ void holds_release(struct net *n)
 	}
 }
 
+static bool is_held_by(const struct hold *h, const char *owner)
+{
+	return !strcmp(h->owner, owner);
+}
+
+static bool is_for(const struct hold *h, const struct net_publish_spec *pub)
+{
+	return h->protocol == pub->protocol && h->port == pub->host_port &&
+	       ip_equal(&h->ip, &pub->host_ip);
+}
+
+static void give_back(struct net *n, struct hold *h)
+{
+	if (h->lent)
+		n->given_back_ms = time_mono_ms();
+	free_hold(h);
+}
+
 void net_release(struct net *n, const char *owner)
 {
 	for (struct hold **at = &n->holds, *h; (h = *at);) {
-		if (strncmp(h->owner, owner, sizeof(h->owner) - 1) != 0) {
+		if (!is_held_by(h, owner)) {
 			at = &h->next;
 			continue;
 		}
 		*at = h->next;
-		free_hold(h);
+		give_back(n, h);
 	}
+}
+
+static void release_port(struct net *n, const struct net_publish_spec *pub)
+{
+	for (struct hold **at = &n->holds, *h; (h = *at); at = &h->next)
+		if (is_for(h, pub) && is_held_by(h, pub->owner)) {
+			*at = h->next;
+			give_back(n, h);
+			return;
+		}
+}
+
+void net_release_ports(struct net *n, const struct net_publish_spec *pubs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		release_port(n, &pubs[i]);
 }
 
 /* No rule has sent this one on: a reset tells its sender at once. */
@@ -89,14 +130,16 @@ static const struct hold *find_hold(const struct net *n, const struct net_publis
 	return NULL;
 }
 
-static int refuse(const struct net *n, const struct net_publish_spec *pub, int sys, struct err *err)
+static int refuse(const struct net *n, const struct net_publish_spec *pub, int sys, uint16_t floor,
+		  struct err *err)
 {
 	const struct hold *h = sys == EADDRINUSE ? find_hold(n, pub) : NULL;
 	char who[96];
 
 	if (h)
 		err_set(err, "also published by %s: give one of them another port", h->owner);
-	else if (sys == EADDRINUSE && !port_owner(pub->protocol, pub->host_port, who, sizeof(who)))
+	else if (sys == EADDRINUSE && !n->porch &&
+		 !port_owner(pub->protocol, pub->host_port, who, sizeof(who)))
 		err_set(err, "already in use on this host by %s: stop it or publish another port",
 			who);
 	else if (sys == EADDRINUSE)
@@ -105,6 +148,15 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 	else if (sys == EADDRNOTAVAIL)
 		err_set(err, "this host has no address %s: publish to one that it has",
 			ip_text(&pub->host_ip).text);
+	else if (sys == EACCES && pub->host_port < floor)
+		err_set(err,
+			"ports below %u are root's: publish another one, or allow it to all users: sudo sysctl -w "
+			"net.ipv4.ip_unprivileged_port_start=%u",
+			floor, pub->host_port);
+	else if (sys == EPIPE && n->porch)
+		err_set(err,
+			"nobody of the stack is in the host's network any more: both " PORCH_NAME
+			" and " PORCH_SPARE_NAME " were killed: 'mstack down' and 'mstack up'");
 	else
 		err_sys(err, sys, "reserve");
 	err_wrap(err, "port %u/%s (%s)", pub->host_port, protocol_name(pub->protocol), pub->owner);
@@ -113,12 +165,13 @@ static int refuse(const struct net *n, const struct net_publish_spec *pub, int s
 	return -1;
 }
 
-int hold_fd(const struct net *n, const struct net_publish_spec *pub)
+int hold_lend(const struct net *n, const struct net_publish_spec *pub)
 {
-	for (const struct hold *h = n->holds; h; h = h->next)
-		if (h->protocol == pub->protocol && h->port == pub->host_port &&
-		    ip_equal(&h->ip, &pub->host_ip))
-			return h->fd;
+	for (struct hold *h = n->holds; h; h = h->next)
+		if (is_for(h, pub)) {
+			h->lent = true;
+			return fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+		}
 	return -1;
 }
 
@@ -166,7 +219,7 @@ static uint16_t port_of(int fd)
 	return getsockname(fd, (struct sockaddr *)&a, &len) ? 0 : ntohs(a.sin6_port);
 }
 
-static int bind_port(const struct net_publish_spec *pub)
+static int bind_socket(const struct net_publish_spec *pub)
 {
 	bool tcp = pub->protocol == IPPROTO_TCP, six = pub->host_ip.family == AF_INET6;
 	struct address addr = socket_address(&pub->host_ip, pub->host_port);
@@ -181,38 +234,82 @@ static int bind_port(const struct net_publish_spec *pub)
 	 */
 	if (fd < 0 || (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on))) ||
 	    (six && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) ||
-	    bind(fd, (struct sockaddr *)&addr.any, addr.len) || (tcp && listen(fd, 16)) ||
-	    (tcp && six && stop_listening(fd)))
+	    bind(fd, (struct sockaddr *)&addr.any, addr.len))
 		return -1;
 	return take_fd(&fd);
 }
 
-/* A free port that is free for the twin as well; the tries are few because it nearly always is. */
-static int bind_chosen(struct net_publish_spec *pub, const struct net_publish_spec *next)
+int hold_bind(const struct net_publish_spec *pub, bool handed)
 {
-	int fd = -1;
+	struct net_publish_spec same = *pub;
+	_cleanup_fd_ int chosen = -1, fd = bind_socket(pub);
 
+	if (fd < 0 || pub->protocol != IPPROTO_TCP)
+		return take_fd(&fd);
+	/*
+	 * A port that the kernel has chosen it forgets when listening stops, one that was asked for it keeps (inet_csk_listen_stop). Two may
+	 * have it as long as neither listens.
+	 */
+	if (handed && !pub->host_port) {
+		same.host_port = port_of(fd);
+		chosen = take_fd(&fd);
+		fd = bind_socket(&same);
+	}
+	if (fd < 0 || listen(fd, 16) || (handed && stop_listening(fd)))
+		return -1;
+	return take_fd(&fd);
+}
+
+/* Where ports are reserved: here, or on the porch. 0, or an errno and which is the first port that we could have. */
+static int bind_once(const struct net *n, const struct net_publish_spec *pub, int *ret_fd,
+		     uint16_t *ret_floor)
+{
+	if (n->porch)
+		return porch_bind(n->porch, pub, ret_fd, ret_floor);
+	*ret_fd = hold_bind(pub, pub->host_ip.family == AF_INET6);
+	*ret_floor = 0;
+	return *ret_fd < 0 ? errno : 0;
+}
+
+/* What was given back a moment ago is taken until mstack-net has closed it as well, which it does as soon as it hears of it. */
+static int bind_port(const struct net *n, const struct net_publish_spec *pub, int *ret_fd,
+		     uint16_t *ret_floor)
+{
+	int rc = bind_once(n, pub, ret_fd, ret_floor);
+
+	while (rc == EADDRINUSE && n->given_back_ms && !find_hold(n, pub) &&
+	       time_mono_ms() - n->given_back_ms < CLOSED_MS) {
+		usleep(LOOK_US);
+		rc = bind_once(n, pub, ret_fd, ret_floor);
+	}
+	return rc;
+}
+
+/* A free port that is free for the twin as well; the tries are few because it nearly always is. */
+static int bind_chosen(const struct net *n, struct net_publish_spec *pub,
+		       const struct net_publish_spec *next, int *ret_fd, uint16_t *ret_floor)
+{
 	for (int tries = 0; tries < 8; tries++) {
 		struct net_publish_spec twin = *next;
 		_cleanup_fd_ int other = -1;
+		int rc;
 
-		cleanup_fd(&fd);
-		fd = bind_port(pub);
-		if (fd < 0)
-			return -1;
-		twin.host_port = port_of(fd);
-		other = bind_port(&twin);
-		if (other >= 0 || errno != EADDRINUSE)
+		cleanup_fd(ret_fd);
+		rc = bind_once(n, pub, ret_fd, ret_floor);
+		if (rc)
+			return rc;
+		twin.host_port = port_of(*ret_fd);
+		if (bind_once(n, &twin, &other, ret_floor) != EADDRINUSE)
 			break;
 	}
-	return fd;
+	return 0;
 }
 
 static void add_hold(struct net *n, struct hold *h)
 {
 	h->next = n->holds;
 	n->holds = h;
-	if (!n->loop || h->protocol != IPPROTO_TCP || h->ip.family == AF_INET6)
+	if (!n->loop || h->protocol != IPPROTO_TCP || h->handed)
 		return;
 	h->loop = n->loop;
 	ev_io_init(&h->io, on_connection, h->fd, EV_READ);
@@ -226,7 +323,8 @@ static void hold(struct net *n, const struct net_publish_spec *pub, int fd)
 	*h = (struct hold){
 		.fd = fd, .protocol = pub->protocol, .ip = pub->host_ip, .port = pub->host_port
 	};
-	strncpy(h->owner, pub->owner, sizeof(h->owner) - 1);
+	h->handed = n->porch || pub->host_ip.family == AF_INET6;
+	h->owner = xstrdup(pub->owner);
 	add_hold(n, h);
 }
 
@@ -240,6 +338,8 @@ void holds_carry(const struct net *n, struct carry *to)
 		carry_put_num(own, "family", h->ip.family);
 		carry_put_bytes(own, "ip", h->ip.bytes, sizeof(h->ip.bytes));
 		carry_put_num(own, "port", h->port);
+		carry_put_num(own, "handed", h->handed);
+		carry_put_num(own, "lent", h->lent);
 		carry_put(own, "owner", h->owner);
 	}
 }
@@ -255,9 +355,11 @@ static struct hold *resume_hold(struct carry *from)
 			    .protocol = (uint8_t)carry_num(from, "protocol", 0),
 			    .port = (uint16_t)carry_num(from, "port", 0) };
 	h->ip.family = (uint8_t)carry_num(from, "family", 0);
+	h->handed = carry_num(from, "handed", h->ip.family == AF_INET6);
+	h->lent = carry_num(from, "lent", h->handed);
 	if (ip && len == sizeof(h->ip.bytes))
 		memcpy(h->ip.bytes, ip, len);
-	strncpy(h->owner, owner ? owner : "", sizeof(h->owner) - 1);
+	h->owner = xstrdup(owner ? owner : "");
 	return h;
 }
 
@@ -300,14 +402,15 @@ static size_t range_length(const struct net_publish_spec *pubs, size_t count, si
 static int reserve(struct net *n, struct net_publish_spec *pub, bool has_next, bool held,
 		   struct err *err)
 {
-	int fd;
+	uint16_t floor = 0;
+	int fd = -1, rc;
 
 	if (pub->twin && !pub->host_port)
 		pub->host_port = pub[-1].host_port;
-	fd = !pub->host_port && has_next && pub[1].twin ? bind_chosen(pub, pub + 1)
-							: bind_port(pub);
-	if (fd < 0)
-		return refuse(n, pub, errno, err);
+	rc = !pub->host_port && has_next && pub[1].twin ? bind_chosen(n, pub, pub + 1, &fd, &floor)
+							: bind_port(n, pub, &fd, &floor);
+	if (rc)
+		return refuse(n, pub, rc, floor, err);
 	pub->host_port = port_of(fd);
 	if (held)
 		hold(n, pub, fd);
@@ -319,6 +422,7 @@ static int reserve(struct net *n, struct net_publish_spec *pub, bool has_next, b
 /* Steps through the entries of one family and knows how long the range is that each is in. */
 struct walk {
 	bool six, held; /* held: the range is short enough */
+	bool all;	/* all are held: nothing passes without its socket */
 	size_t left;
 };
 
@@ -330,7 +434,7 @@ static bool is_next(struct walk *w, const struct net_publish_spec *pubs, size_t 
 	if (!w->left) {
 		w->left = range_length(pubs, count, i);
 		/* By ::1 nothing passes without its socket. */
-		w->held = w->left <= RANGE_HELD_MAX || ip_is_loopback6(&pubs[i].host_ip);
+		w->held = w->left <= RANGE_HELD_MAX || w->all || ip_is_loopback6(&pubs[i].host_ip);
 	}
 	w->left--;
 	return true;
@@ -339,7 +443,7 @@ static bool is_next(struct walk *w, const struct net_publish_spec *pubs, size_t 
 static int reserve_family(struct net *n, struct net_publish_spec *pubs, size_t count, bool six,
 			  struct err *err)
 {
-	struct walk w = { .six = six };
+	struct walk w = { .six = six, .all = n->porch };
 
 	for (size_t i = 0; i < count; i++)
 		if (is_next(&w, pubs, count, i) && reserve(n, &pubs[i], i + 1 < count, w.held, err))

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "mstack/net.h"
 #include "net/hostswitch.h"
 #include "net/subif.h"
 
@@ -84,4 +85,17 @@ int host_switch_write(enum host_switch s, const char *ifname, char value, struct
 	if (file_put(AT_FDCWD, path, text) && errno != ENOENT)
 		return err_sys(err, errno, "%s of '%s': write %s", rows[s].name, ifname, path);
 	return 0;
+}
+
+/* Before there are links: those that come later take it over from `default`. */
+void net_become_router(void)
+{
+	static const char *const switches[] = {
+		"/proc/sys/net/ipv4/ip_forward",
+		"/proc/sys/net/ipv6/conf/all/forwarding",
+		"/proc/sys/net/ipv6/conf/default/forwarding",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
+		file_put(AT_FDCWD, switches[i], "1"); /* a kernel without IPv6 has no such file */
 }

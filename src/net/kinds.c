@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 
+#include "net/addr.h"
 #include "net/beside.h"
+#include "net/flows.h"
 #include "net/hostsfile.h"
 #include "net/lease.h"
 #include "net/link.h"
@@ -38,6 +40,33 @@ static int link_same(const struct ledger_item *item)
 	return rc < 0 || link_is_ours(&l);
 }
 
+static bool is_one_of(const struct link_info *l, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(l->name, names[i]))
+			return link_is_ours(l);
+	return false;
+}
+
+/* What leads to these links; none when it cannot be known. Caller frees. */
+static struct ip_net *subnets_of(int fd, const char *const *names, size_t n, size_t *ret_n)
+{
+	_cleanup_free_ struct link_info *links = NULL;
+	_cleanup_free_ struct addr_info *addrs = NULL;
+	size_t n_links = 0, n_addrs = 0;
+	struct ip_net *ret;
+
+	*ret_n = 0;
+	if (link_list(fd, &links, &n_links, NULL) || addr_list(fd, &addrs, &n_addrs, NULL))
+		return NULL;
+	ret = xcalloc(n_addrs + 1, sizeof(*ret));
+	for (size_t i = 0; i < n_links; i++)
+		for (size_t k = 0; is_one_of(&links[i], names, n) && k < n_addrs; k++)
+			if (addrs[k].index == links[i].index)
+				ret[(*ret_n)++] = addrs[k].net;
+	return ret;
+}
+
 static int delete_link(int fd, int index, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
@@ -51,24 +80,40 @@ static int delete_link(int fd, int index, struct err *err)
 static int link_destroy(const struct ledger_item *item, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
+	_cleanup_free_ struct ip_net *nets = NULL;
 	struct link_info l;
 	int rc = fd < 0 ? -1 : find_item(fd, item, &l, err);
+	const char *const name = l.name;
+	size_t n;
 
 	if (rc)
 		return rc;
 	if (!link_is_ours(&l))
 		return err_set(err, "link '%s': not ours, left alone", item->key);
-	return delete_link(fd, l.index, err);
+	nets = subnets_of(fd, &name, 1, &n);
+	rc = delete_link(fd, l.index, err);
+	if (!rc)
+		flows_forget_subnets(nets, n);
+	return rc;
 }
 
 static int link_destroy_all(const struct ledger_item *const *items, size_t n, struct err *err)
 {
 	_cleanup_fd_ int fd = nl_socket(NETLINK_ROUTE, err);
 	_cleanup_free_ const char **names = xcalloc(n, sizeof(*names));
+	_cleanup_free_ struct ip_net *nets = NULL;
+	size_t n_nets;
+	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		names[i] = items[i]->key;
-	return fd < 0 ? -1 : link_delete_all(fd, names, n, err);
+	if (fd < 0)
+		return -1;
+	nets = subnets_of(fd, names, n, &n_nets);
+	rc = link_delete_all(fd, names, n, err);
+	if (!rc)
+		flows_forget_subnets(nets, n_nets);
+	return rc;
 }
 
 static const struct ledger_kind kind_bridge = {

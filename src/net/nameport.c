@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <sys/socket.h>
@@ -25,7 +24,6 @@
 #include "net/nft.h"
 #include "net/nftrule.h"
 
-#define BODY_ROOM (4u << 10)
 /* Since Linux 6.9: a table that is left alone by others, and outlives its owner all the same. */
 #define FLAG_PERSIST 4
 
@@ -125,24 +123,6 @@ static void put_rules(struct nl_batch *b, uint8_t protocol, in_port_t port)
 	put_rule(b, &back, protocol, port, htons(53));
 }
 
-static void put_table(struct nl_batch *b, uint32_t flags)
-{
-	struct nftnl_table *t = nftnl_table_alloc();
-	struct nlmsghdr *m;
-
-	if (!t)
-		abort();
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
-	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
-	nft_message(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
-	m = nl_message(b, BODY_ROOM);
-	if (m) {
-		nftnl_table_nlmsg_build_payload(m, t);
-		nl_sync(b);
-	}
-	nftnl_table_free(t);
-}
-
 static void put_chain(struct nl_batch *b, const struct way *w, uint32_t hook, int32_t priority)
 {
 	nft_put_chain(b, &(struct nft_chain){ .family = NFPROTO_INET,
@@ -159,7 +139,7 @@ static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, str
 
 	nl_batch_init(&b);
 	nft_begin(&b);
-	put_table(&b, flags);
+	nft_put_free_table(&b, table, flags);
 	/* The last before its socket is looked for, the first of all: whoever tracks connections there sees port 53 in both. */
 	put_chain(&b, &there, NF_INET_LOCAL_IN, 300);
 	put_chain(&b, &back, NF_INET_LOCAL_OUT, -300);

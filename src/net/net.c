@@ -364,8 +364,9 @@ void net_down(struct net *n)
 	beside_close(n->beside);
 	n->beside = NULL;
 	holds_release(n);
-	flows_forget_all(n);
 	delete_links(n);
 	drops_down(n);
 	delete_tables(n);
+	/* Last: as long as there are rules, who goes on sending begins the same flow anew. */
+	flows_forget_all(n);
 }

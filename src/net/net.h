@@ -39,6 +39,8 @@ struct net {
 	struct portwatch *watch;
 	struct beside *beside;
 	struct hold *holds; /* reserved ports */
+	uint64_t given_back_ms;	 /* when the last of them that mstack-net hands on was; 0: none */
+	struct net_porch *porch; /* who reserves them on the host; NULL: we are there */
 	struct wire *wires; /* as those of the spec */
 	bool has_fwd;	    /* the table of the wires is there */
 	bool no_guard;	    /* this kernel cannot keep the host off the wires: see fwd.c */
@@ -71,7 +73,12 @@ void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);
 void holds_release(struct net *n);
 void holds_carry(const struct net *n, struct carry *to);
 void holds_resume(struct net *n, const struct carry *from);
+/*
+ * The socket that reserves a port where we are; -1 with errno. handed: whoever connects is accepted by mstack-net, so nobody is listened to
+ * before that is told.
+ */
+int hold_bind(const struct net_publish_spec *pub, bool handed);
 /* The socket of a reserved port, borrowed; -1: there is none. */
-int hold_fd(const struct net *n, const struct net_publish_spec *pub);
+int hold_lend(const struct net *n, const struct net_publish_spec *pub);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/homeward.h"
 #include "net/link.h"
 #include "net/net.h"
 #include "net/nft.h"
@@ -95,6 +96,12 @@ static void put_fwd(struct nl_batch *b, int netns)
 	nft_end(b);
 }
 
+static void put_home(struct nl_batch *b, int netns)
+{
+	(void)netns;
+	homeward_put(b);
+}
+
 static const struct probe_row rows[] = {
 	{ "network namespaces", "run as root, on a kernel with CONFIG_NET_NS", NULL, 0 },
 	{ "bridge", "modprobe bridge", put_bridge, NETLINK_ROUTE },
@@ -106,6 +113,8 @@ static const struct probe_row rows[] = {
 	{ "nftables fwd (lab wires)", "modprobe -a nft_fwd_netdev nf_dup_netdev", put_fwd,
 	  NETLINK_NETFILTER },
 	{ "nftables owner flag", "use Linux 6.1 or later", put_owned_table, NETLINK_NETFILTER },
+	{ "nftables socket (ports of ordinary users)", "modprobe nft_socket", put_home,
+	  NETLINK_NETFILTER },
 	{ "x-impair: tbf", "modprobe sch_tbf", put_tbf, NETLINK_ROUTE },
 	{ "x-impair: netem",
 	  "modprobe sch_netem, for delay, jitter, corrupt, duplicate and reorder", put_netem,

@@ -53,8 +53,12 @@ void net_carry(const struct net *n, struct carry *to)
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		carry_put_num(to, flags[i].name, *((const bool *)((const char *)n + flags[i].at)));
 	for (size_t i = 0; i < n->spec->n_bridges; i++) {
-		struct carry *bridge = carry_add(to, "bridge");
+		struct carry *bridge;
 
+		/* One that came later may have its name. */
+		if (n->spec->bridges[i].gone)
+			continue;
+		bridge = carry_add(to, "bridge");
 		carry_put(bridge, "name", n->spec->bridges[i].ifname);
 		carry_put_num(bridge, "index", n->bridges[i]);
 	}
@@ -86,6 +90,8 @@ static int resume_bridges(struct net *n, const struct carry *from, struct err *e
 		const char *name = n->spec->bridges[i].ifname;
 		const struct carry *own = find(from, "bridge", name);
 
+		if (n->spec->bridges[i].gone)
+			continue;
 		n->bridges[i] = own ? (int)carry_num(own, "index", 0) : 0;
 		if (!own)
 			return err_set(err, "network: bridge '%s' was not carried over", name);

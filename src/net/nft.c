@@ -96,6 +96,24 @@ void nft_put_table(struct nl_batch *b, const char *table, const char *comment)
 	nftnl_udata_buf_free(data);
 }
 
+void nft_put_free_table(struct nl_batch *b, const char *table, uint32_t flags)
+{
+	struct nftnl_table *t = nftnl_table_alloc();
+	struct nlmsghdr *m;
+
+	if (!t)
+		abort();
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
+	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
+	nft_message(b, "create table", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	m = nl_message(b, BODY_ROOM);
+	if (m) {
+		nftnl_table_nlmsg_build_payload(m, t);
+		nl_sync(b);
+	}
+	nftnl_table_free(t);
+}
+
 void nft_put_delete(struct nl_batch *b, const char *table)
 {
 	nft_message_of(b, family_of(table), "delete table", NFT_MSG_DELTABLE, 0);

@@ -43,6 +43,8 @@ const char *nft_table_name(const char *table);
  * change it.
  */
 void nft_put_table(struct nl_batch *b, const char *table, const char *comment);
+/* One that goes with its network namespace. `flags`: those of nf_tables. */
+void nft_put_free_table(struct nl_batch *b, const char *table, uint32_t flags);
 void nft_put_delete(struct nl_batch *b, const char *table);
 void nft_put_elems(struct nl_batch *b, const char *table, const char *set,
 		   const struct nft_elem *elems, size_t n, bool add);

@@ -11,9 +11,11 @@
 
 enum { BACKLOG = 128 };
 
-/* By `::` all but ::1 is led on by the table. */
-static bool needs(const struct net_publish_spec *pub)
+/* By `::` all but ::1 is led on by the table; what comes in by the porch is on no way that a table leads. */
+static bool needs(const struct net *n, const struct net_publish_spec *pub)
 {
+	if (n->porch)
+		return true;
 	return pub->host_ip.family == AF_INET6 &&
 	       (ip_is_zero(&pub->host_ip) || ip_is_loopback6(&pub->host_ip));
 }
@@ -38,12 +40,14 @@ static struct helper_message message(enum helper_kind kind, const struct net_pub
 }
 
 /* hold.c has taken both from it. Of datagrams is asked where they were sent to. */
-static int open_up(int fd, uint8_t protocol)
+static int open_up(int fd, const struct net_publish_spec *pub)
 {
 	int on = 1;
 
-	if (protocol == IPPROTO_UDP)
+	if (pub->protocol == IPPROTO_UDP && pub->host_ip.family == AF_INET6)
 		return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	if (pub->protocol == IPPROTO_UDP)
+		return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) || listen(fd, BACKLOG);
 }
 
@@ -58,21 +62,24 @@ static void shut(int fd, uint8_t protocol)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 }
 
-bool proxied_add(struct proxied_list *l, const struct net *n, const struct net_publish_spec *pub,
-		 struct helper_message *ret)
+bool proxied_add(struct proxied_list *l, const struct net *n, const struct net_publish_spec *pub)
 {
-	const struct helper_message m = message(HELPER_PROXY, pub);
-	int held = needs(pub) && !find(l, &m) ? hold_fd(n, pub) : -1;
-	int fd = held < 0 ? -1 : fcntl(held, F_DUPFD_CLOEXEC, 0);
+	struct proxied p = { .fd = -1, .message = message(HELPER_PROXY, pub) };
 
-	if (fd < 0)
+	if (needs(n, pub) && !find(l, &p.message))
+		p.fd = hold_lend(n, pub);
+	if (p.fd < 0)
 		return false;
-	if (open_up(fd, pub->protocol)) {
-		close(fd);
+	if (open_up(p.fd, pub)) {
+		close(p.fd);
 		return false;
 	}
-	vec_push(l, ((struct proxied){ fd, m }));
-	*ret = m;
+	p.message.flag = n->porch != NULL;
+	p.n_allow = n->porch ? pub->n_allow : 0;
+	p.allow = xcalloc(p.n_allow + 1, sizeof(*p.allow));
+	for (size_t i = 0; i < p.n_allow; i++)
+		p.allow[i] = pub->allow[i];
+	vec_push(l, p);
 	return true;
 }
 
@@ -87,6 +94,7 @@ bool proxied_remove(struct proxied_list *l, const struct net_publish_spec *pub,
 		return false;
 	shut(p->fd, pub->protocol);
 	close(p->fd);
+	free(p->allow);
 	*p = l->v[--l->n];
 	return true;
 }
@@ -100,7 +108,9 @@ int proxied_socket(const struct proxied_list *l, const struct helper_message *m)
 
 void proxied_fini(struct proxied_list *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
 		close(l->v[i].fd);
+		free(l->v[i].allow);
+	}
 	vec_fini(l);
 }

@@ -11,6 +11,8 @@
 struct proxied {
 	int fd; /* the reserved socket, by a descriptor of its own */
 	struct helper_message message;
+	struct ip_net *allow; /* none: all */
+	size_t n_allow;
 };
 
 struct proxied_list {
@@ -18,9 +20,8 @@ struct proxied_list {
 	size_t n, cap;
 };
 
-/* Does this port need it, and is its socket there? Then it is listened on from now on, and ret is what is to be told. */
-bool proxied_add(struct proxied_list *l, const struct net *n, const struct net_publish_spec *pub,
-		 struct helper_message *ret);
+/* Does this port need it, and is its socket there? Then it is listened on from now on, and is the last one of the list. */
+bool proxied_add(struct proxied_list *l, const struct net *n, const struct net_publish_spec *pub);
 /* Was it in the list? */
 bool proxied_remove(struct proxied_list *l, const struct net_publish_spec *pub, struct helper_message *ret);
 /* Borrowed; -1: not any more. */

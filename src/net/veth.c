@@ -307,6 +307,7 @@ static int make_links(struct net *n, struct ends *ends, struct err *err)
 
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err)
 {
+	struct end none = { 0 }; /* of slots without a port */
 	struct ends ends = { 0 };
 	size_t first = 0;
 	int rc;
@@ -324,7 +325,7 @@ int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err
 	enter(n, &ends);
 	rc = make_links(n, &ends, err);
 	for (size_t i = 0; !rc && i < count; first += slots[i++].n_ports)
-		configure(n, &slots[i], ends.v + first);
+		configure(n, &slots[i], ends.n ? &ends.v[first] : &none);
 	vec_fini(&ends);
 	return rc;
 }

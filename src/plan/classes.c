@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * classes: what a change of a key of a service costs, as a table. Read by difference.c and printed by `mstack help changes`. A key
- * that is not here makes the container anew: so nothing is ever taken for a trifle by mistake.
+ * classes: what a change of a key of a service costs, as a table. Read by difference.c. A key that is not here makes the
+ * container anew: so nothing is ever taken for a trifle by mistake.
  */
 #include "mstack/plan_diff.h"
 
@@ -16,6 +16,7 @@ static const struct row {
 	{ "container_name", PLAN_LIVE }, { "cpu_quota", PLAN_LIVE }, { "cpu_period", PLAN_LIVE }, { "cpu_shares", PLAN_LIVE },
 	{ "cpus", PLAN_LIVE }, { "cpuset", PLAN_LIVE }, { "depends_on", PLAN_LIVE }, { "deploy", PLAN_LIVE },
 	{ "develop", PLAN_LIVE }, { "expose", PLAN_LIVE }, { "healthcheck", PLAN_LIVE }, { "labels", PLAN_LIVE },
+	{ "logging.options.max-file", PLAN_LIVE }, { "logging.options.max-size", PLAN_LIVE },
 	{ "mem_limit", PLAN_LIVE }, { "mem_reservation", PLAN_LIVE },
 	{ "memswap_limit", PLAN_LIVE }, { "networks.*.aliases", PLAN_LIVE }, { "networks.*.priority", PLAN_LIVE },
 	{ "networks.*.x-impair", PLAN_LIVE }, { "pids_limit", PLAN_LIVE }, { "ports", PLAN_LIVE }, { "post_start", PLAN_LIVE }, { "pre_stop", PLAN_LIVE },
@@ -60,15 +61,4 @@ const char *plan_class_name(enum plan_class how)
 	static const char *const names[PLAN_CLASSES] = { "same", "live", "restart", "recreate" };
 
 	return names[how];
-}
-
-void plan_class_print(struct buf *out)
-{
-	for (enum plan_class how = PLAN_LIVE; how <= PLAN_RESTART; how++) {
-		buf_puts(out, plan_class_name(how));
-		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-			if (rows[i].how == how)
-				buf_printf(out, " %s", rows[i].key);
-		buf_putc(out, '\n');
-	}
 }

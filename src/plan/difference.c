@@ -51,9 +51,55 @@ static void add(struct pair *p, const char *key, const char *from, const char *t
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+/* Is `path` what `key` means, or a part of that? */
+static bool holds(const char *key, const char *path)
+{
+	size_t len = strlen(key);
+
+	return !strncmp(path, key, len) && (!path[len] || path[len] == '.');
+}
+
+/* One of memory is the process's; one of their number is counted in the slot's user namespace, where it has one of its own. */
+static enum plan_class class_of_stand_in(const struct pair *p, const char *key,
+					 const char **ret_why)
+{
+	const struct box_limits *a = &p->was->box_slot.limits, *b = &p->is->box_slot.limits;
+	bool counted = !p->is->box_slot.host_ids && p->is->ids_of == PLAN_NO_SLOT;
+	const struct {
+		unsigned controller;
+		const char *key, *in_deploy;
+		bool differs;
+		enum plan_class how;
+		const char *why;
+	} rows[] = {
+		{ BOX_WANT_MEMORY, "mem_limit", "deploy.resources.limits.memory",
+		  a->memory_max != b->memory_max, PLAN_RESTART,
+		  "without a controller of memory a limit of each process stands in, from its start on" },
+		{ BOX_WANT_PIDS, "pids_limit", "deploy.resources.limits.pids",
+		  a->pids_max != b->pids_max, counted ? PLAN_RECREATE : PLAN_RESTART,
+		  "without a controller of pids a limit of its user stands in, from the beginning on" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!(p->diff->stands_in & rows[i].controller) || !rows[i].differs ||
+		    !(holds(key, rows[i].key) || holds(key, rows[i].in_deploy)))
+			continue;
+		*ret_why = rows[i].why;
+		return rows[i].how;
+	}
+	return PLAN_SAME;
+}
+
 static void on_key(void *arg, const struct stack_difference *d)
 {
-	add(arg, d->key, d->from, d->to, plan_class_of(d->key), NULL);
+	const char *why = NULL;
+	enum plan_class as_ever = plan_class_of(d->key);
+	enum plan_class here = class_of_stand_in(arg, d->key, &why);
+
+	if (here > as_ever)
+		add(arg, d->key, d->from, d->to, here, why);
+	else
+		add(arg, d->key, d->from, d->to, as_ever, NULL);
 }
 
 /* ---- the image ------------------------------------------------------------------------------- */
@@ -271,6 +317,17 @@ static void compare_words(struct pair *p, void (*put)(const struct plan_slot *s,
 	buf_fini(&b);
 }
 
+/* A death signal is set before the program is, and nobody can take it back. */
+static void compare_death(struct pair *p)
+{
+	static const char *const words[] = { "stop", "keep" };
+	bool a = p->was->box.keep, b = p->is->box.keep;
+
+	if (a != b)
+		add(p, "x-on-supervisor-death", words[a], words[b], PLAN_RECREATE,
+		    "what becomes of it when the supervisor dies is settled when it is made");
+}
+
 enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from,
 			       const struct plan_slot *was, const struct plan *to,
 			       const struct plan_slot *is)
@@ -279,6 +336,7 @@ enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from,
 
 	stack_compare(from->stack, to->stack, "services", is->service->name, on_key, &p);
 	compare_image(&p);
+	compare_death(&p);
 	compare_ports(&p);
 	compare_volumes(&p);
 	compare_files(&p);

@@ -45,6 +45,22 @@ static void complain(struct planner *p, const struct stack_service *s, const cha
 		s->name, key, ns->of->name);
 }
 
+/* With the host's network a container would get that of the stack instead, and nobody would see why nothing answers. */
+static void check_host(struct planner *p, const struct stack_service *s)
+{
+	static const char *const cures[DECIDING] = {
+		"run the stack as root, or leave it out",
+		"write `ipc: shareable` in one service and `ipc: service:NAME` in the others",
+		"publish the ports that others need, or run the stack as root",
+	};
+
+	for (size_t i = 0; i < DECIDING; i++)
+		if (deciding(s, i)->share == STACK_OF_HOST)
+			planner_needs_root(p, deciding(s, i)->pos, cures[i],
+					   arena_printf(p->arena, "service '%s': `%s: host`",
+							s->name, keys[i]));
+}
+
 static void check_ids(struct planner *p, const struct stack_service *s)
 {
 	for (size_t i = 0; i < DECIDING; i++) {
@@ -104,5 +120,6 @@ void planner_share(struct planner *p, struct plan_slot *slot)
 	slot->net_of = s->net.share == STACK_OF_SERVICE ? slot_of(p, s->net.of) : PLAN_NO_SLOT;
 	slot->box_slot.host_ids = plan_host_ids(s);
 	slot->ids_of = ids_from(p, slot);
+	check_host(p, s);
 	check_ids(p, s);
 }

@@ -35,10 +35,23 @@ static const struct net_device *find_base(struct planner *p, const char *name)
 	return find_device(p, arena_strndup(p->arena, name, (size_t)(dot - name)));
 }
 
+bool planner_needs_root(struct planner *p, struct stack_pos pos, const char *hint, const char *what)
+{
+	if (p->host->user)
+		stack_diag_add(
+			p->diags, STACK_ERROR, pos, hint,
+			"%s needs root: what is the host's is not an ordinary user's to give",
+			what);
+	return p->host->user;
+}
+
 /* False: told, because the host's devices are not there where the stack's networks are. */
 static bool is_reachable(struct planner *p, const struct stack_network *n, struct stack_pos pos,
 			 const char *what)
 {
+	if (planner_needs_root(p, pos, "run the stack as root",
+			       arena_printf(p->arena, "network '%s': %s", n->key, what)))
+		return false;
 	if (!p->host->isolated)
 		return true;
 	stack_diag_add(p->diags, STACK_ERROR, pos, "run it without --isolated and `x-isolated`",

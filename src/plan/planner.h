@@ -60,6 +60,9 @@ void planner_choose_subnets(struct planner *p, const struct stack_network *n,
 bool planner_has_vlans(const struct planner *p, const struct stack_network *n);
 /* outward.c: networks that lead out of the stack. True: it is no bridge of ours, and all about it is known. */
 bool planner_lan(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b);
+/* Is it an ordinary user's, who cannot have this? Then it is told, with the cure. */
+bool planner_needs_root(struct planner *p, struct stack_pos pos, const char *hint,
+			const char *what);
 /* Of a bridge that leads to those of other hosts. */
 void planner_tunnel(struct planner *p, const struct stack_network *n, struct net_bridge_spec *b);
 /* Through a tunnel less fits than through what it is made of; the kernel says nothing about what does not. 0: nothing */
@@ -120,8 +123,11 @@ const char *planner_volume_path(const struct planner *p, const char *volume);
 bool planner_bind_read_only(const struct stack_volume *v);
 /* spec.c: the container of a slot. */
 void planner_box(struct planner *p, struct plan_slot *slot);
+/* What its processes find in their environment when they are of this image and user. */
+const char *const *planner_environment(struct planner *p, const struct plan_slot *slot, const struct store_image *img,
+				       const struct store_user *user);
 /* ---- healthcheck.c ---- */
-/* hook.c: needs the environment of the container. */
+/* hook.c: needs all else of the container. */
 void planner_hooks(struct planner *p, struct plan_slot *slot);
 void planner_health(struct planner *p, struct plan_slot *slot, const struct store_image *img);
 /* Last of all: who waits for a health that nobody ever tells is an error. */

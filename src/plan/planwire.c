@@ -24,10 +24,13 @@ static bool is_zero(const uint8_t mac[6])
 }
 
 /* The host ends of its wires are where its bridges are: in a namespace to which the host's devices do not belong. */
-static void check_isolated(struct planner *p, const struct stack_wire *s)
+static void check_outward(struct planner *p, const struct stack_wire *s)
 {
-	for (size_t i = 0; p->host->isolated && i < ARRAY_LEN(s->ends); i++)
-		if (s->ends[i].kind != STACK_END_SERVICE)
+	for (size_t i = 0; i < ARRAY_LEN(s->ends); i++)
+		if (s->ends[i].kind != STACK_END_SERVICE &&
+		    !planner_needs_root(p, s->pos, "run the stack as root",
+					arena_printf(p->arena, "x-links: '%s'", s->ends[i].text)) &&
+		    p->host->isolated)
 			stack_diag_add(
 				p->diags, STACK_ERROR, s->pos,
 				"run it without --isolated and `x-isolated`",
@@ -121,7 +124,7 @@ void planner_wires(struct planner *p)
 		*w = (struct net_wire_spec){ .mtu = s->mtu, .line = s->pos.line };
 		if (!end(p, &s->ends[0], &w->ends[0]) || !end(p, &s->ends[1], &w->ends[1]))
 			continue;
-		check_isolated(p, s);
+		check_outward(p, s);
 		name_ends(p, w);
 		tunnel_mtu(p, s, w);
 		kept = planner_kept_wire(p, w);

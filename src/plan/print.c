@@ -217,6 +217,8 @@ static void print_slot(const struct plan *p, const struct plan_slot *s, struct b
 		print_words("probe", s->probe, out);
 	if (s->own_probe)
 		print_probe(s->own_probe, out);
+	for (size_t i = 0; i < s->pre_start.n; i++)
+		print_words("pre_start", s->pre_start.v[i].box.argv, out);
 	for (size_t i = 0; i < s->post_start.n; i++)
 		print_words("post_start", s->post_start.v[i].argv, out);
 	for (size_t i = 0; i < s->exec.n; i++)

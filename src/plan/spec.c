@@ -92,8 +92,9 @@ static size_t env_unset(const char **env, size_t n, const char *key)
  * Later ones win: what every program expects to find, the image's, the service's own. A name
  * without a value takes the variable away again. Five places more: the four of ours and the end.
  */
-static const char *const *environment(struct planner *p, const struct plan_slot *slot,
-				      const struct store_image *img, const struct store_user *user)
+const char *const *planner_environment(struct planner *p, const struct plan_slot *slot,
+				       const struct store_image *img,
+				       const struct store_user *user)
 {
 	const struct stack_service *s = slot->service;
 	const char **env =
@@ -198,6 +199,7 @@ static void process(struct planner *p, struct plan_slot *slot)
 	slot->box.unmasked = s->unmasked;
 	slot->box.i386 = s->i386;
 	slot->box.init = s->init;
+	slot->box.keep = p->stack->keep;
 	slot->box.tty = s->tty;
 	slot->box.oom_score_adj = (int)s->oom_score_adj.value;
 }
@@ -227,20 +229,28 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	planner_root(p, slot, img);
 }
 
-/* In a user namespace there are no others; the next ones are another stack's. */
+/*
+ * In a user namespace there are no others; the next ones are another stack's. Without one of its own a container has all that we have, which for an
+ * ordinary user are not many more.
+ */
 static void check_ids(struct planner *p, const struct stack_service *s,
 		      const struct store_user *user)
 {
 	uint32_t highest = user->uid > user->gid ? user->uid : user->gid;
+	uint32_t all = p->host->ids ? p->host->ids : UINT32_MAX;
+	uint32_t ids = all < BOX_IDS || plan_host_ids(s) ? all : BOX_IDS;
 
 	for (size_t i = 0; i < user->n_groups; i++)
 		highest = user->groups[i] > highest ? user->groups[i] : highest;
-	if (highest < BOX_IDS || plan_host_ids(s))
+	if (highest < ids)
 		return;
 	stack_diag_add(p->diags, STACK_ERROR, s->user.text ? s->user.pos : s->image.pos,
-		       "take a lower one, or write `userns_mode: host`",
+		       all < BOX_IDS ? "write `user: \"0\"`, who is you, or have ids given to you "
+				       "in /etc/subuid and /etc/subgid"
+		       : p->host->user ? "take a lower one"
+				       : "take a lower one, or write `userns_mode: host`",
 		       "service '%s': id %u of its user: a container has the ids 0 to %u", s->name,
-		       highest, BOX_IDS - 1);
+		       highest, ids - 1);
 }
 
 void planner_box(struct planner *p, struct plan_slot *slot)
@@ -259,7 +269,7 @@ void planner_box(struct planner *p, struct plan_slot *slot)
 	planner_devices(p, slot);
 	process(p, slot);
 	slot->box.argv = command(p, slot, img);
-	slot->box.envp = environment(p, slot, img, user);
+	slot->box.envp = planner_environment(p, slot, img, user);
 	slot->box.cwd = s->working_dir.text ? s->working_dir.text : img->working_dir;
 	slot->box.uid = user->uid;
 	slot->box.gid = user->gid;

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "mstack/shed.h"
 
 /* nobody and nogroup of every distribution: owns nothing. */
@@ -39,21 +40,24 @@ out:
 int shed_identity(void)
 {
 	static const cap_value_t ids[] = { CAP_SETUID, CAP_SETGID };
+	struct level level = level_get();
 
 	if (geteuid() != 0)
 		return 0;
+	if (level.ids <= NOBODY)
+		return shed_caps(NULL, 0);
 	/* While root still may: the bounding set needs a capability. */
 	if (shed_caps(ids, ARRAY_LEN(ids)) < 0)
 		return -1;
-	return setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	return (level.groups && setgroups(0, NULL) < 0) || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
 			       setresuid(NOBODY, NOBODY, NOBODY) < 0
 		       ? -1
 		       : 0;
 }
 
-int shed_rights(void)
+int shed_rights(bool outlives)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+	if ((!outlives && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

@@ -59,13 +59,6 @@ static void enter_key(struct buf *key, const char *word)
 	}
 }
 
-static void leave(struct walk *w, size_t len)
-{
-	w->key.len = len;
-	if (w->key.data)
-		w->key.data[len] = '\0';
-}
-
 static void compare(struct walk *w, const struct node *from, const struct node *to);
 
 static void compare_maps(struct walk *w, const struct node *from, const struct node *to)
@@ -75,14 +68,14 @@ static void compare_maps(struct walk *w, const struct node *from, const struct n
 	for (size_t i = 0; i < from->n; i++) {
 		enter_key(&w->key, from->pairs[i].key);
 		compare(w, from->pairs[i].value, node_get(to, from->pairs[i].key));
-		leave(w, len);
+		buf_cut(&w->key, len);
 	}
 	for (size_t i = 0; i < to->n; i++) {
 		if (node_find(from, to->pairs[i].key))
 			continue;
 		enter_key(&w->key, to->pairs[i].key);
 		compare(w, NULL, to->pairs[i].value);
-		leave(w, len);
+		buf_cut(&w->key, len);
 	}
 }
 
@@ -124,7 +117,7 @@ static void compare_entries(struct walk *w, const struct node *from, const struc
 
 		buf_printf(&w->key, "[%zu]", b ? k : i);
 		compare(w, a, b);
-		leave(w, len);
+		buf_cut(&w->key, len);
 		i = a ? next_alone(from, to, i + 1) : i;
 		k = b ? next_alone(to, from, k + 1) : k;
 		any = true;

@@ -119,7 +119,7 @@ const char *diags_place(const struct stack_diags *d, struct stack_pos pos, struc
 	const struct stack_file *file = diags_file(d, pos);
 	const char *label = diags_label(d, pos);
 
-	scratch->len = 0;
+	buf_cut(scratch, 0);
 	if (label)
 		buf_puts(scratch, label);
 	else

@@ -220,7 +220,7 @@ static void put_key(const struct emitter *all, const char *key, unsigned depth)
 			buf_putc(e->out, '\n');
 			put_spaces(e->out, 2 * depth);
 		} else {
-			e->out->len = before;
+			buf_cut(e->out, before);
 			put_string(e, key);
 		}
 	}

@@ -152,8 +152,7 @@ static void walk(struct walk *w, const struct node *n)
 		else
 			buf_printf(&w->path, "[%zu]", i);
 		walk(w, n->kind == NODE_MAP ? n->pairs[i].value : n->items[i]);
-		w->path.len = len;
-		w->path.data[len] = '\0';
+		buf_cut(&w->path, len);
 	}
 }
 

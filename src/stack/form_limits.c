@@ -149,26 +149,6 @@ FORM(form_caps)
 
 /* ---- ulimits --------------------------------------------------------------------------------- */
 
-/* The names of setrlimit(2) in small letters, as engines spell them. */
-int ulimit_resource(const char *name)
-{
-	/* clang-format off */
-	static const struct { const char *name; int resource; } resources[] = {
-		{ "as", RLIMIT_AS }, { "core", RLIMIT_CORE }, { "cpu", RLIMIT_CPU },
-		{ "data", RLIMIT_DATA }, { "fsize", RLIMIT_FSIZE }, { "locks", RLIMIT_LOCKS },
-		{ "memlock", RLIMIT_MEMLOCK }, { "msgqueue", RLIMIT_MSGQUEUE },
-		{ "nice", RLIMIT_NICE }, { "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC },
-		{ "rss", RLIMIT_RSS }, { "rtprio", RLIMIT_RTPRIO }, { "rttime", RLIMIT_RTTIME },
-		{ "sigpending", RLIMIT_SIGPENDING }, { "stack", RLIMIT_STACK },
-	};
-	/* clang-format on */
-
-	for (size_t i = 0; i < ARRAY_LEN(resources); i++)
-		if (!strcmp(resources[i].name, name))
-			return resources[i].resource;
-	return -1;
-}
-
 /* Plain integers: `64m` is a size, and a limit of 64 of something else would be a surprise. */
 /* clang-format off */
 static const struct key ulimit_rows[] = {
@@ -200,7 +180,7 @@ static FORM(form_ulimit)
 {
 	struct node *out;
 
-	if (ulimit_resource(w->key) < 0) {
+	if (rlimit_parse(w->key) < 0) {
 		reader_error(r, w, w->at, NULL,
 			     "there is no such limit; known are nofile, nproc, core, memlock and "
 			     "the others of setrlimit(2)");

@@ -7,7 +7,5 @@
 
 /* cap_net_admin, NET_ADMIN and the like in one spelling: upper case, without CAP_. */
 const char *caps_name(struct arena *arena, const char *text);
-/* The RLIMIT_... of a name like nofile; -1: there is none. */
-int ulimit_resource(const char *name);
 
 #endif

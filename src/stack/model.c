@@ -90,7 +90,7 @@ static void read_ulimits(struct reader *r, const struct node *n, struct stack_se
 
 		list[i] = (struct stack_ulimit){
 			.name = n->pairs[i].key,
-			.resource = ulimit_resource(n->pairs[i].key),
+			.resource = rlimit_parse(n->pairs[i].key),
 			.soft = map ? value_num(one, "soft").value : one->number,
 			.hard = map ? value_num(one, "hard").value : one->number,
 			.pos = n->pairs[i].pos,
@@ -216,6 +216,11 @@ static void read_services(struct reader *r, const struct node *n)
 	}
 }
 
+static bool is_keep(const struct node *n)
+{
+	return n && !strcmp(n->text, "keep");
+}
+
 void model_make(struct reader *r, const struct node *root)
 {
 	model_networks(r, node_get(root, "networks"), node_get(root, "services"));
@@ -223,5 +228,6 @@ void model_make(struct reader *r, const struct node *root)
 	read_services(r, node_get(root, "services"));
 	r->stack->isolated = value_bool(root, "x-isolated");
 	r->stack->hosts = value_bool(root, "x-hosts");
+	r->stack->keep = is_keep(node_get(root, "x-on-supervisor-death"));
 	model_links(r, node_get(root, "x-links"), node_get(root, "services"));
 }

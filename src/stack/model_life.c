@@ -166,6 +166,8 @@ static const struct stack_hook *read_hooks(struct reader *r, const struct node *
 			.user = value_str(n->items[i], "user"),
 			.working_dir = value_str(n->items[i], "working_dir"),
 			.privileged = value_bool(n->items[i], "privileged"),
+			.image = value_str(n->items[i], "image"),
+			.per_replica = value_bool(n->items[i], "per_replica"),
 			.pos = n->items[i]->pos,
 		};
 	*ret_n = n ? n->n : 0;
@@ -203,6 +205,7 @@ void model_life(struct reader *r, const struct node *n, struct stack_service *s)
 	read_restart(node_get(n, "restart"), s);
 	read_retry(r, node_get(node_get(n, "deploy"), "restart_policy"), s);
 	s->on_unhealthy = read_unhealthy(n);
+	s->pre_start = read_hooks(r, node_get(n, "pre_start"), &s->n_pre_start);
 	s->post_start = read_hooks(r, node_get(n, "post_start"), &s->n_post_start);
 	s->pre_stop = read_hooks(r, node_get(n, "pre_stop"), &s->n_pre_stop);
 	s->exec = read_exec(r, node_get(n, "x-exec"), &s->n_exec);

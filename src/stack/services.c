@@ -82,7 +82,7 @@ static const struct key service_rows[] = {
 	DONE("platform", STR, AS(form_platform), ONLY("this machine's; others are refused")),
 	DONE("ports", LST, AS(form_ports), BELOW(port_keys)),
 	DONE("post_start", LST, AS(form_hooks), BELOW(hook_keys)),
-	REFUSE("pre_start", LST, "make it a service of its own that the other one 'depends_on'", AS(form_hooks), BELOW(pre_start_keys)),
+	DONE("pre_start", LST, AS(form_hooks), BELOW(pre_start_keys)),
 	DONE("pre_stop", LST, AS(form_hooks), BELOW(hook_keys)),
 	DONE("privileged", BOO | STR, AS(form_bool)),
 	DONE("profiles", LST, AS(form_set), MERGES(SET)),

@@ -79,7 +79,7 @@ int shellwords_split(struct arena *arena, const char *text, struct shellwords *w
 			return 0;
 		if (words->n == SHELLWORDS_MAX)
 			return -2;
-		word.len = 0;
+		buf_cut(&word, 0);
 		s = take_word(s, &word, ret_operator);
 		if (!s)
 			return -1;

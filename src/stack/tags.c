@@ -106,7 +106,7 @@ const char *tags_show(const char *tag, struct buf *scratch)
 {
 	bool own = !strncmp(tag, OWN, strlen(OWN));
 
-	scratch->len = 0;
+	buf_cut(scratch, 0);
 	buf_printf(scratch, "%s%.60s", own ? "!!" : "", own ? tag + strlen(OWN) : tag);
 	return scratch->data;
 }

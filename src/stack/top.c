@@ -7,15 +7,11 @@
 #include "stack/keys.h"
 #include "stack/sections.h"
 
-/* `stop` is what happens anyway. */
 static FORM(form_death)
 {
 	static const char *const words[] = { "stop", "keep" };
-	struct node *out = form_word(r, w, n, words, ARRAY_LEN(words));
 
-	if (out && strcmp(out->text, "stop") != 0)
-		reader_refuse(r, w, n->pos, "leave it out, or write 'stop'", "'%.80s'", out->text);
-	return out;
+	return form_word(r, w, n, words, ARRAY_LEN(words));
 }
 
 /* clang-format off */
@@ -33,7 +29,7 @@ static const struct key top_rows[] = {
 	DONE("x-hosts", BOO | STR, AS(form_bool)),
 	DONE("x-isolated", BOO | STR, AS(form_bool)),
 	DONE("x-links", LST, AS(form_wires), BELOW(link_keys)),
-	DONE("x-on-supervisor-death", STR, AS(form_death), ONLY("stop; keep is refused")),
+	DONE("x-on-supervisor-death", STR, AS(form_death)),
 };
 static const struct key_table top_keys = TABLE(top_rows);
 /* clang-format on */

@@ -291,6 +291,12 @@ int store_record_hold(struct store *s, const char *id, struct err *err)
 	return 0;
 }
 
+void store_carry(const struct store *s, struct carry *to)
+{
+	for (size_t i = 0; i < s->held.n; i++)
+		carry_put_fd(carry_add(to, "held"), "lock", s->held.v[i]);
+}
+
 bool store_record_is_held(const struct store *s, const char *id)
 {
 	_cleanup_fd_ int fd = open_record(s, id);

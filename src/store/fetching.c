@@ -31,7 +31,6 @@ static int spawn(const char *program, int sock, pid_t *ret_pid)
 	char *const argv[] = { (char *)FETCHER_NAME, NULL };
 	char *env[ARRAY_LEN(handed_on) + 2] = { xstrdup("LC_ALL=C.UTF-8") };
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
 	size_t n = 1;
 	int rc;
 
@@ -39,14 +38,12 @@ static int spawn(const char *program, int sock, pid_t *ret_pid)
 		if (getenv(handed_on[i]))
 			env[n++] = xasprintf("%s=%s", handed_on[i], getenv(handed_on[i]));
 	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
 	if (posix_spawn_file_actions_adddup2(&files, sock, 0) ||
 	    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_RDWR, 0) ||
-	    posix_spawn_file_actions_addchdir_np(&files, "/") || program_signals(&attr))
+	    posix_spawn_file_actions_addchdir_np(&files, "/"))
 		rc = ENOMEM;
 	else
-		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
+		rc = program_spawn(program, &files, argv, env, ret_pid);
 	posix_spawn_file_actions_destroy(&files);
 	for (size_t i = 0; i < n; i++)
 		free(env[i]);

@@ -272,3 +272,44 @@ int store_image_get(struct store *s, const char *image, const char *base_dir,
 	return form == STORE_NAME ? get_name(s, image, ret, err)
 				  : get_source(s, image, base_dir, &t, ret, err);
 }
+
+/* ---- the same one again ---------------------------------------------------------------------- */
+
+/* All else of one of the catalog stands in its record. */
+void store_image_carry(const struct store_image *img, struct carry *to)
+{
+	if (*img->id) {
+		carry_put(to, "id", img->id);
+		return;
+	}
+	carry_put(to, "layer", img->layers[0]);
+	carry_put_num(to, "host-root", img->host_root);
+	carry_put_num(to, "folder", img->folder);
+	if (img->cmd)
+		carry_put(to, "command", img->cmd[0]);
+}
+
+static int resume_record(struct store *s, const char *image, const char *id,
+			 struct store_image *ret, struct err *err)
+{
+	_cleanup_fd_ int lock = store_lock(s, false, err);
+
+	return lock < 0 ? -1 : get_record(s, id, image, ret, err);
+}
+
+int store_image_resume(struct store *s, const char *image, const struct carry *from,
+		       struct store_image *ret, struct err *err)
+{
+	const char *id = carry_text(from, "id"), *layer = carry_text(from, "layer");
+	const char *command = carry_text(from, "command");
+
+	if (id && store_is_digest(id))
+		return resume_record(s, image, id, ret, err);
+	if (!layer)
+		return err_set(err, "image '%.200s': it was not carried over", image);
+	image_of_layer(xstrdup(layer), ret);
+	ret->host_root = carry_num(from, "host-root", 0);
+	ret->folder = carry_num(from, "folder", 0);
+	ret->cmd = command ? words(command) : NULL;
+	return 0;
+}

@@ -202,7 +202,7 @@ int store_parcel_name(const struct store *s, const char *name, const struct stor
 
 	memcpy(n.id, p->id, sizeof(n.id));
 	memcpy(n.manifest, p->manifest, sizeof(n.manifest));
-	memcpy(n.file, file, sizeof(n.file));
+	snprintf(n.file, sizeof(n.file), "%s", file);
 	return store_name_put(s, &n, err);
 }
 

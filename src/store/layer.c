@@ -61,7 +61,7 @@ static void remove_empty_above(const char *key)
  * Named by its number, which no other folder has as long as it is there. A sweep may take the folder of all away just before
  * the renaming. 0, or -1: then it is removed where it is.
  */
-static int put_aside(const char *key)
+int store_put_aside(const char *key)
 {
 	_cleanup_free_ char *aside = xasprintf("%s/" ASIDE, path_data_dir()), *to = NULL;
 	struct stat st;
@@ -95,7 +95,7 @@ static int layer_destroy(const struct ledger_item *item, struct err *err)
 	if (!is_placed(item->key))
 		return err_set(err, "remove '%s': not a slot's layer in '%s'", item->key,
 			       path_data_dir());
-	rc = put_aside(item->key) < 0 ? folder_kind()->destroy(item, err) : 0;
+	rc = store_put_aside(item->key) < 0 ? folder_kind()->destroy(item, err) : 0;
 	if (rc >= 0)
 		remove_empty_above(item->key);
 	return rc;

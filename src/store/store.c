@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "store/store.h"
@@ -76,6 +77,17 @@ struct store *store_open(const char *data_dir, struct err *err)
 		err_sys(err, errno, "store: data folder '%s'", s->dir);
 	store_close(s);
 	return NULL;
+}
+
+bool store_keeps_marks(const char *data_dir)
+{
+	_cleanup_free_ char *path = xstrdup(data_dir);
+	char value, *end;
+
+	/* What is made later is on the file system of what it is made in. */
+	while (access(path, F_OK) < 0 && errno == ENOENT && (end = strrchr(path, '/')) > path)
+		*end = '\0';
+	return getxattr(path, store_opaque(), &value, sizeof(value)) >= 0 || errno != EOPNOTSUPP;
 }
 
 void store_close(struct store *s)

@@ -16,6 +16,8 @@ struct store {
 
 /* Project, slot and volume names become folder names. 0, or -1 with err. */
 int store_name_check(const char *what, const char *name, struct err *err);
+/* layer.c: for store_sweep. 0, or -1: it is where it was. */
+int store_put_aside(const char *path);
 
 /* ---- image.c: one line to the caller, when he wants to hear it ---- */
 
@@ -74,12 +76,19 @@ struct store_job {
 };
 
 /* Some at the same time. The first that fails ends all: -1. May wait. */
-int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller, struct err *err);
+int store_unpack_all(struct store_job *jobs, size_t n, const struct store_teller *teller,
+		     struct err *err);
+
+/*
+ * The attribute by which overlayfs knows a folder that hides all below it: one of root's, which nobody in a container can set, or
+ * where root is one of a user namespace one of users' (box mounts with `userxattr` there).
+ */
+const char *store_opaque(void);
 
 /* ---- layers.c: layers of images, by the digest of their content ---- */
 
 struct store_layer {
-	int fd;				 /* the blob, at its beginning; not asked for when the layer is there already */
+	int fd; /* the blob, at its beginning; not asked for when the layer is there already */
 	uint64_t size;			 /* of the blob */
 	char blob[STORE_DIGEST_SIZE];	 /* "" not known */
 	char content[STORE_DIGEST_SIZE]; /* "" not known before, known afterwards */
@@ -88,8 +97,8 @@ struct store_layer {
 };
 
 /* Unpacks those that are not there; all of them or none. May wait. */
-int store_layers_get(const struct store *s, struct store_layer *layers, size_t n, const struct store_teller *t,
-		     struct err *err);
+int store_layers_get(const struct store *s, struct store_layer *layers, size_t n,
+		     const struct store_teller *t, struct err *err);
 /* Is it there? Then 1 with bytes and hides_below; 0 not, -1 error. */
 int store_layer_look(const struct store *s, struct store_layer *layer, struct err *err);
 /* The folder that is mounted; caller frees. */

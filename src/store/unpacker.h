@@ -20,13 +20,16 @@
 #ifndef STORE_UNPACKER_H
 #define STORE_UNPACKER_H
 
-#define UNPACKER_NAME	  "mstack-store"
+#define UNPACKER_NAME	      "mstack-store"
 #define UNPACKER_MODE_ROOTFS  "unpack"
 #define UNPACKER_MODE_LAYER   "layer"
 #define UNPACKER_MODE_ARCHIVE "archive"
 
-#define UNPACKER_MODE_COPY    "copy"
-#define UNPACKER_MODE_PACK    "pack"
+#define UNPACKER_MODE_COPY "copy"
+#define UNPACKER_MODE_PACK "pack"
+
+/* A container's user namespace has the ids 0 to 65535; what is above would belong to nobody in it. */
+#define UNPACKER_ID_MAX 65535
 
 #define UNPACKER_LINE_MAX 480
 #define UNPACKER_NOTE	  "note: "

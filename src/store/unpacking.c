@@ -18,13 +18,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "mstack/base_program.h"
 #include "store/store.h"
 #include "store/voice.h"
 
 /* More at the same time than disks and decompression gain by. */
 #define PARALLEL_MAX 4
-#define OPAQUE	     "trusted.overlay.opaque"
 
 struct worker {
 	struct store_job *job;
@@ -56,21 +56,17 @@ static int spawn(const char *program, const struct worker *w, int out, pid_t *re
 	/* The names in archives are UTF-8, whatever the caller's terminal is. */
 	char *const env[] = { (char *)"LC_ALL=C.UTF-8", NULL };
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
 	int rc;
 
 	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
 	if (posix_spawn_file_actions_addfchdir_np(&files, j->folder) ||
 	    posix_spawn_file_actions_adddup2(&files, j->archive, 0) ||
 	    posix_spawn_file_actions_adddup2(&files, out, 1) ||
 	    posix_spawn_file_actions_adddup2(&files, out, 2) ||
-	    (layer && posix_spawn_file_actions_adddup2(&files, w->marks, UNPACKER_MARKS)) ||
-	    program_signals(&attr))
+	    (layer && posix_spawn_file_actions_adddup2(&files, w->marks, UNPACKER_MARKS)))
 		rc = ENOMEM;
 	else
-		rc = posix_spawn(ret_pid, program, &files, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
+		rc = program_spawn(program, &files, argv, env, ret_pid);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }
@@ -146,6 +142,11 @@ static void take_line(void *arg, const char *line)
 
 /* ---- opaque folders -------------------------------------------------------------------------- */
 
+const char *store_opaque(void)
+{
+	return level_get().nested ? "user.overlay.opaque" : "trusted.overlay.opaque";
+}
+
 static int mark(struct store_job *j, const char *path, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
@@ -160,11 +161,11 @@ static int mark(struct store_job *j, const char *path, struct err *err)
 		return errno == ENOTDIR || errno == ENOENT || errno == ELOOP
 			       ? 0
 			       : err_sys(err, errno, "'%s'", path);
-	if (fsetxattr(fd, OPAQUE, "y", 1, 0) < 0)
+	if (fsetxattr(fd, store_opaque(), "y", 1, 0) < 0)
 		return err_sys(
 			err, errno,
-			"mark '%s' for overlayfs (the data folder must be on a file system that keeps "
-			"trusted attributes, see MSTACK_DATA_DIR)",
+			"mark '%s' for overlayfs (the data folder must be on a file system that "
+			"keeps attributes, see MSTACK_DATA_DIR)",
 			path);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "store/store.h"
 
 #define FILE_SIZE_MAX (1u << 20)
@@ -76,7 +77,7 @@ static bool hides_below(int layer)
 	if (S_ISCHR(st.st_mode) && !st.st_rdev)
 		return true;
 	dir = path_open_in(layer, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	return dir >= 0 && fgetxattr(dir, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+	return dir >= 0 && fgetxattr(dir, store_opaque(), &value, 1) == 1 && value == 'y';
 }
 
 /* The file of the topmost layer that has it; stays empty when none has. */
@@ -194,14 +195,16 @@ static int add_group(struct store_user *u, gid_t gid, struct err *err)
 	return 0;
 }
 
+/* Those that there are: with a single id root of an image is in no group but its own, however many list it. */
 static int add_member_groups(char *text, struct store_user *u, struct err *err)
 {
+	uint32_t ids = level_get().ids;
 	char *f[FIELDS];
 	size_t n;
 	gid_t gid;
 
 	while ((n = next_line(&text, f))) {
-		if (n < 4 || parse_id(f[2], &gid) < 0 || !is_member(f[3], u->name))
+		if (n < 4 || parse_id(f[2], &gid) < 0 || !is_member(f[3], u->name) || gid >= ids)
 			continue;
 		if (add_group(u, gid, err) < 0)
 			return -1;

@@ -174,6 +174,46 @@ int store_volume_remove(struct store *s, const char *name, struct err *err)
 	return 0;
 }
 
+static bool is_same(int fd, const struct stat *st)
+{
+	struct stat own;
+
+	return fstat(fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino;
+}
+
+void store_volume_let_go(struct store *s, const char *name)
+{
+	struct stat st;
+
+	if (store_name_check("volume", name, &(struct err){ 0 }) < 0 ||
+	    fstatat(s->volumes, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	for (size_t i = 0; i < s->held.n; i++) {
+		if (!is_same(s->held.v[i], &st))
+			continue;
+		/* Of all who have inherited it, too. */
+		(void)flock(s->held.v[i], LOCK_UN);
+		close(s->held.v[i]);
+		s->held.v[i--] = s->held.v[--s->held.n];
+	}
+}
+
+int store_volume_discard(struct store *s, const char *name, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/volumes/%s", s->dir, name);
+	_cleanup_fd_ int fd = -1;
+
+	if (store_name_check("volume", name, err) < 0)
+		return -1;
+	fd = openat(s->volumes, name, DIR_FLAGS);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return refuse(err, EBUSY, "volume '%s': a running stack uses it", name);
+	if (fd >= 0 && store_put_aside(path) == 0)
+		return 0;
+	cleanup_fd(&fd);
+	return store_volume_remove(s, name, err);
+}
+
 /* ---- listing --------------------------------------------------------------------------------- */
 
 static char *text_of(const json_t *about, const char *key)

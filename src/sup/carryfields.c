@@ -46,16 +46,32 @@ static const struct field slot_fields[] = {
 	FIELD(struct sup_slot, removed),    FIELD(struct sup_slot, todo),
 	FIELD(struct sup_slot, health_todo),  FIELD(struct sup_slot, timer_ms),
 	FIELD(struct sup_slot, health_ms),    FIELD(struct sup_slot, probe_late),
-	FIELD(struct sup_slot, knock.seen),
+	FIELD(struct sup_slot, knock.seen),	    FIELD(struct sup_slot, stepped),
 	FIELD(struct sup_slot, oom),	      FIELD(struct sup_slot, log_full),
 	FIELD(struct sup_slot, created_wall), FIELD(struct sup_slot, started_wall),
 	FIELD(struct sup_slot, ended_wall),   { 0 },
+};
+
+static const struct field bridge_fields[] = {
+	FIELD(struct net_bridge_spec, kind),	 FIELD(struct net_bridge_spec, internal),
+	FIELD(struct net_bridge_spec, routed),	 FIELD(struct net_bridge_spec, isolated),
+	FIELD(struct net_bridge_spec, vlans),	 FIELD(struct net_bridge_spec, mode),
+	FIELD(struct net_bridge_spec, mtu),	 FIELD(struct net_bridge_spec, line),
+	FIELD(struct net_bridge_spec, gone),	 { 0 },
+};
+
+static const struct field tunnel_fields[] = {
+	FIELD(struct net_tunnel, vni),
+	FIELD(struct net_tunnel, port),
+	{ 0 },
 };
 
 static const struct field *const tables[] = {
 	[FIELDS_SVC] = svc_fields,
 	[FIELDS_HEALTH] = health_fields,
 	[FIELDS_SLOT] = slot_fields,
+	[FIELDS_BRIDGE] = bridge_fields,
+	[FIELDS_TUNNEL] = tunnel_fields,
 };
 
 /* This machine counts from the low byte on, so a number is its own beginning. */

@@ -28,7 +28,7 @@ struct sup_cause {
 	char what[64];
 	char program[16]; /* of WHY_SIGNAL: who sent it, "" unknown */
 	pid_t pid;	  /* of WHY_USER, WHY_SIGNAL; 0: unknown */
-	uid_t uid;
+	uid_t uid;	  /* (uid_t)-1: of a user whom this level has no id for */
 	int signo;
 };
 

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "mstack/net_resume.h"
 #include "sup/change.h"
+#include "sup/keeping.h"
 #include "sup/verbs.h"
 
 static const ev_tstamp AGAIN_S = 0.01;
@@ -44,7 +46,7 @@ static int check_port(struct sup_change *c, const struct net_publish_spec *pub, 
 
 	if (!pub->host_port || is_ours(c->sup, pub))
 		return 0;
-	probe.owner = "(new)";
+	probe.owner = "new"; /* no slot is called so: they have a number behind */
 	probe.twin = false;
 	rc = sup_reserve(c->sup, &probe, 1, err);
 	sup_release(c->sup, probe.owner);
@@ -116,7 +118,8 @@ int sup_change_begin(struct sup_change *c, struct err *err)
 {
 	struct sup *s = c->sup;
 
-	if (check_ports(c, err) < 0 || sup_lock_roots(s, c->model, err) < 0 || provide(c, err) < 0)
+	if (sup_keep_prepare(s, c->model->stack, err) < 0 || check_ports(c, err) < 0 ||
+	    sup_lock_roots(s, c->model, err) < 0 || provide(c, err) < 0)
 		return -1;
 	if (take_places(c, err) < 0) {
 		give_back(c);
@@ -178,6 +181,14 @@ static bool stop_next(struct sup_change *c)
 	return done;
 }
 
+bool sup_change_stops(const struct sup_slot *slot)
+{
+	const struct sup_change *c = slot->sup->change;
+	const struct sup_entry *e = c && c->phase < CHANGE_STARTING ? entry_at(c, slot->nr) : NULL;
+
+	return e && sup_entry_stops(e);
+}
+
 /* ---- clearing -------------------------------------------------------------------------------- */
 
 static void disconnect(struct sup *s, const struct sup_slot *slot)
@@ -216,7 +227,6 @@ static void clear(struct sup_change *c)
 		sup_slot_drop(e->was);
 		e->was = NULL;
 	}
-	c->phase = CHANGE_CLEARING;
 }
 
 /* Of slots that were dropped the kernel may still hold something; their names are needed again. */
@@ -300,6 +310,17 @@ static int make(struct sup_change *c, struct sup_entry *e, struct err *err)
 	return 0;
 }
 
+static void close_all(struct sup_change *c)
+{
+	for (size_t i = 0; i < c->entries.n; i++) {
+		struct sup_entry *e = &c->entries.v[i];
+		struct err err = { 0 };
+
+		if (e->is && !e->left_alone && e->was && sup_live_close(e->was, e->is, &err) < 0)
+			fail(c, &err);
+	}
+}
+
 static void make_all(struct sup_change *c)
 {
 	for (size_t i = 0; i < c->entries.n; i++) {
@@ -317,24 +338,6 @@ static void make_all(struct sup_change *c)
 			e->was = NULL;
 			e->starts = false;
 		}
-	}
-}
-
-static void free_unused(struct sup *s)
-{
-	/* The first one is what the uplink was made of. */
-	for (struct sup_model **at = &s->model->older; *at && (*at)->older;) {
-		struct sup_model *m = *at;
-		bool used = false;
-
-		for (size_t i = 0; i < s->n_slots; i++)
-			used = used || (s->slots[i].plan && s->slots[i].model == m);
-		if (used) {
-			at = &m->older;
-			continue;
-		}
-		*at = m->older;
-		sup_model_free(m);
 	}
 }
 
@@ -357,21 +360,27 @@ static void enter_new(struct sup_change *c)
 	size_t had = s->plan->net.n_bridges;
 	struct err err = { 0 };
 
-	c->phase = CHANGE_STARTING;
 	c->model->older = s->model;
 	s->model = take_ptr(&c->model);
+	sup_names_outlive(s);
+	sup_standby_follow(s);
 	if (change_network(s, s->model->prepared.plan, &err) < 0) {
 		fail(c, &err);
 		disown_bridges(s->model->prepared.plan, had);
 	}
+	if (sup_change_wants(c, "renew_volumes") && sup_anonymous_renew(s, &err) < 0)
+		fail(c, &err);
+	sup_say_left_out(s, was);
+	close_all(c);
 	make_all(c);
 	if (sup_live_wires(s, was, &err) < 0 || sup_wiring_add(s, &err) < 0)
 		fail(c, &err);
 	if (sup_hostnames_write(s, &err) < 0)
 		fail(c, &err);
+	c->phase = CHANGE_STARTING;
 	if (!c->err.text[0])
 		start(c);
-	free_unused(s);
+	sup_models_forget(s);
 }
 
 /* ---- arriving -------------------------------------------------------------------------------- */
@@ -396,16 +405,10 @@ static bool has_failed(const struct sup_change *c, const struct sup_slot *slot, 
 	return true;
 }
 
-static bool has_arrived(const struct sup_change *c, const struct sup_slot *slot)
+/* With `wait` also for what goes on: it may just be restarting. */
+static bool is_awaited(const struct sup_change *c, const struct sup_entry *e)
 {
-	const struct svc *v = &slot->svc;
-
-	if (!v->want_up && sup_at_rest(v))
-		return true; /* somebody has stopped it meanwhile */
-	if (!v->runs || v->state == SVC_STARTING)
-		return false;
-	return !sup_change_wants(c, "wait") || !slot->health.policy.enabled ||
-	       slot->health.state == HEALTH_GOOD || v->state == SVC_EXITED;
+	return e->was && (e->starts || (sup_change_wants(c, "wait") && e->is && !e->left_alone));
 }
 
 /* True: it is over, one way or the other. */
@@ -416,11 +419,11 @@ static bool look_at_arrival(struct sup_change *c)
 	for (size_t i = 0; i < c->entries.n; i++) {
 		const struct sup_entry *e = &c->entries.v[i];
 
-		if (!e->starts || !e->was)
+		if (!is_awaited(c, e))
 			continue;
 		if (has_failed(c, e->was, &c->err))
 			return true;
-		all = all && has_arrived(c, e->was);
+		all = all && sup_has_arrived(e->was, sup_change_wants(c, "wait"));
 	}
 	return all;
 }
@@ -435,6 +438,27 @@ static void end(struct sup_change *c, const struct err *err)
 	sup_outlook_free(c);
 }
 
+/* Who runs, networks and wires stay as they are. */
+static bool takes_nothing_away(const struct sup_change *c)
+{
+	const struct net_spec *was = &c->sup->plan->net, *is = &c->model->prepared.plan->net;
+
+	if (c->diff.n || was->n_bridges != is->n_bridges || was->n_wires != is->n_wires ||
+	    sup_change_wants(c, "renew_volumes"))
+		return false;
+	for (size_t i = 0; i < was->n_bridges; i++)
+		if (was->bridges[i].gone != is->bridges[i].gone)
+			return false;
+	for (size_t i = 0; i < was->n_wires; i++)
+		if (was->wires[i].gone != is->wires[i].gone)
+			return false;
+	for (size_t i = 0; i < c->entries.n; i++)
+		if (!c->entries.v[i].was || !c->entries.v[i].is ||
+		    sup_entry_stops(&c->entries.v[i]))
+			return false;
+	return true;
+}
+
 void sup_look_at_change(struct sup *s)
 {
 	struct sup_change *c = s->change;
@@ -445,8 +469,13 @@ void sup_look_at_change(struct sup *s)
 		sup_change_stop(s);
 		return;
 	}
-	if (c->phase == CHANGE_STOPPING && stop_next(c))
+	if (c->phase == CHANGE_STOPPING && stop_next(c)) {
+		c->phase = CHANGE_CLEARING;
+		/* Else who has only taken the stack up, and dies now, would leave one that nobody can go on with. */
+		if (!takes_nothing_away(c))
+			sup_handing_tell(s);
 		clear(c);
+	}
 	if (c->phase == CHANGE_CLEARING) {
 		if (!is_clear(c)) {
 			look_again(c);
@@ -456,6 +485,40 @@ void sup_look_at_change(struct sup *s)
 	}
 	if (c->phase == CHANGE_STARTING && (c->err.text[0] || look_at_arrival(c)))
 		end(c, &c->err);
+}
+
+static bool is_any(const struct sup *s, bool (*is)(const struct sup_slot *))
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) && is(&s->slots[i]))
+			return true;
+	return false;
+}
+
+static bool is_starting(const struct sup_slot *slot)
+{
+	return slot->svc.state == SVC_STARTING;
+}
+
+static bool is_to_start(const struct sup_slot *slot)
+{
+	return slot->todo & DO_START;
+}
+
+/* Until something is taken away all is as it was, but that some have ended; then all is made in one turn, but for who begins, with its links. */
+const char *sup_change_unfit(const struct sup *s)
+{
+	if (!s->change || s->change->phase == CHANGE_STOPPING)
+		return NULL;
+	if (s->change->phase == CHANGE_STARTING && !net_busy(s->net) && !is_any(s, is_starting))
+		return NULL;
+	return "the stack was being changed";
+}
+
+void sup_change_tell_start(struct sup *s)
+{
+	if (s->change && s->change->phase == CHANGE_STARTING && is_any(s, is_to_start))
+		sup_handing_tell(s);
 }
 
 void sup_change_stop(struct sup *s)

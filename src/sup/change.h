@@ -49,13 +49,31 @@ bool sup_entry_stops(const struct sup_entry *e);
 int sup_change_begin(struct sup_change *c, struct err *err);
 /* In each turn, when all facts have settled. */
 void sup_look_at_change(struct sup *s);
+/* Is this one stopped for a change that is under way? */
+bool sup_change_stops(const struct sup_slot *slot);
+/*
+ * Why nobody could go on with the stack as it is now when we were dead, in words; NULL: who takes it up finds a whole one, which is what it was or what
+ * it is to be, and another `up` does the rest.
+ */
+const char *sup_change_unfit(const struct sup *s);
+/* Before anybody is started: who keeps the stack hears of it first. */
+void sup_change_tell_start(struct sup *s);
 /* At the end of the supervisor. */
 void sup_change_stop(struct sup *s);
 
-/* live.c: a slot that goes on becomes the one of the new plan, with all that can change while it runs. On error it stays what it was. */
+/* live.c: a slot that goes on gives up the ports that it will not have. For all of them before the next: one may get what another has. */
+int sup_live_close(struct sup_slot *slot, const struct plan_slot *is, struct err *err);
+/* It becomes the one of the new plan, with all that can change while it runs. On error it stays what it was. */
 int sup_live_change(struct sup_slot *slot, struct sup_model *model, const struct plan_slot *is, struct err *err);
 /* Wires of the new plan that were there do to packets what it says. */
 int sup_live_wires(struct sup *s, const struct plan *was, struct err *err);
+
+bool sup_same_ways(const struct impair_ways *a, const struct impair_ways *b);
+
+/* changenet.c: a message for each network and wire that comes, goes, is made anew or does something else to packets, and for each key of these. */
+void sup_change_tell_net(struct sup_peer *p, const struct ctl_msg *m, const struct sup_change *c);
+/* changereq.c: a text of a message, cut when it is long; NULL: it has none. */
+void sup_change_text(json_t *o, const char *key, const char *text);
 
 /* changereq.c: CTL_APPLY, CTL_PLAN. */
 void sup_change_request(struct sup_peer *p, const struct ctl_msg *m);

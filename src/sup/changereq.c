@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changereq: CTL_APPLY and CTL_PLAN, in the table of requests. Both make an outlook and tell it, slot by slot and key by key; one of them
+ * changereq: CTL_APPLY and CTL_PLAN, in the table of requests. Both make an outlook and tell it, slot by slot and key by key, and what becomes of networks (changenet.c); one of them
  * carries it out, and answers a last time when it has come to its end.
  */
 #include "sup/change.h"
+#include "sup/reload.h"
 
 /* One message holds a difference, so neither side of it goes in whole when it is long. */
 enum { TEXT_MAX = 4096 };
@@ -34,18 +35,22 @@ static const struct plan_slot *slot_of(const struct sup_entry *e)
 	return e->is ? e->is : e->was->plan;
 }
 
-static void tell_entry(struct sup_peer *p, const struct ctl_msg *m, const struct sup_entry *e)
+static void tell_entry(struct sup_peer *p, const struct ctl_msg *m, const struct sup_change *c,
+		       const struct sup_entry *e)
 {
 	const struct plan_slot *slot = slot_of(e);
+	bool same = e->was && e->is && (e->left_alone || e->how < PLAN_RECREATE);
+	bool old_volumes =
+		same && sup_change_wants(c, "renew_volumes") && sup_has_anonymous(e->was);
 
 	ctl_answer(p->fd, m, CTL_OK,
-		   json_pack("{s:s, s:s, s:s, s:b, s:s*}", "slot", slot->name, "service",
+		   json_pack("{s:s, s:s, s:s, s:b, s:s*, s:b}", "slot", slot->name, "service",
 			     slot->service->name, "action", action_of(e), "starts", e->starts,
-			     "why", e->why),
+			     "why", e->why, "old_volumes", old_volumes),
 		   false);
 }
 
-static void set_text(json_t *o, const char *key, const char *text)
+void sup_change_text(json_t *o, const char *key, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;
 
@@ -64,11 +69,11 @@ static void tell_difference(struct sup_peer *p, const struct ctl_msg *m, const s
 	json_t *o =
 		json_pack("{s:s, s:s}", "slot", change->name, "service", slot_of(e)->service->name);
 
-	set_text(o, "key", change->key);
-	set_text(o, "from", change->from);
-	set_text(o, "to", change->to);
+	sup_change_text(o, "key", change->key);
+	sup_change_text(o, "from", change->from);
+	sup_change_text(o, "to", change->to);
 	json_object_set_new(o, "class", json_string(plan_class_name(change->how)));
-	set_text(o, "why", change->why);
+	sup_change_text(o, "why", change->why);
 	ctl_answer(p->fd, m, CTL_OK, o, false);
 }
 
@@ -77,17 +82,21 @@ static void tell(struct sup_peer *p, const struct ctl_msg *m, const struct sup_c
 	for (size_t i = 0; i < c->entries.n; i++) {
 		const struct sup_entry *e = &c->entries.v[i];
 
-		tell_entry(p, m, e);
+		tell_entry(p, m, c, e);
 		for (size_t k = 0; e->is && e->was && !e->left_alone && k < c->diff.n; k++)
 			if (!strcmp(c->diff.v[k].name, e->is->name))
 				tell_difference(p, m, e, &c->diff.v[k]);
 	}
+	sup_change_tell_net(p, m, c);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static int check(const struct sup *s, const struct ctl_msg *m, struct err *err)
+static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 {
+	struct sup_cause who = sup_because_user(p, "up");
+	struct sup *s = p->sup;
+
 	if (m->n_fds != 1)
 		return err_set(err, "the request has no document");
 	if (s->ending != ENDING_NO)
@@ -96,6 +105,12 @@ static int check(const struct sup *s, const struct ctl_msg *m, struct err *err)
 		return err_set(err, "only one-off containers run in this stack: it ends with them");
 	if (m->type == CTL_PLAN)
 		return 0;
+	if (s->change && sup_reload_asks(s, &who)) {
+		sup_reload_later(s);
+		return err_set(
+			err,
+			"the stack is being changed by somebody else: after that it is read once more");
+	}
 	if (s->change)
 		return err_set(
 			err, "the stack is being changed by somebody else: try again in a moment");
@@ -111,10 +126,15 @@ static int check(const struct sup *s, const struct ctl_msg *m, struct err *err)
 
 static int begin(struct sup_peer *p, const struct ctl_msg *m, struct sup_change *c, struct err *err)
 {
+	bool reload;
+
 	c->cause = sup_because_user(p, "up");
 	c->cause.why = WHY_CHANGED;
+	reload = sup_reload_asks(p->sup, &c->cause);
 	if (sup_change_begin(c, err) < 0)
 		return -1;
+	if (reload)
+		sup_reload_began(p->sup);
 	c->peer = p;
 	c->id = m->id;
 	return 0;
@@ -126,7 +146,7 @@ void sup_change_request(struct sup_peer *p, const struct ctl_msg *m)
 	struct sup_change *c = NULL;
 	struct err err = { 0 };
 
-	if (check(s, m, &err) == 0)
+	if (check(p, m, &err) == 0)
 		c = sup_outlook(s, m->fds[0], m->body, &err);
 	if (!c) {
 		refuse(p, m, &err);

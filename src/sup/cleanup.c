@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/keeping.h"
 
 /*
  * Whoever ends removes the ledger file while we may be opening it, so opening is tried again. Each
  * try loses only against another end, and there are not ten of those at once.
  */
-enum { UNDO_MS = 10000, OPEN_TRIES = 10 };
+enum { UNDO_MS = 10000, OPEN_TRIES = 10, MOMENT_MS = 200 };
 
 const struct ledger_kind *const *const sup_ledger_kinds[] = {
 	ledger_kinds, box_ledger_kinds, net_ledger_kinds, store_ledger_kinds, NULL,
@@ -106,6 +106,11 @@ static int cleanup(const char *project, const struct sup_hooks *hooks, struct er
 
 	if (!l && err->sys != ENOENT)
 		return -1;
+	/* It has the table of rules, which nobody else may remove, and ports and networks. */
+	if (sup_kept_release(project, CTL_FORGET, err) < 0) {
+		ledger_close(l);
+		return -1;
+	}
 	if (!l) {
 		rc = sup_find(project, NULL, err);
 		if (rc <= 0)
@@ -124,7 +129,7 @@ static int cleanup(const char *project, const struct sup_hooks *hooks, struct er
 
 int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *err)
 {
-	int rc = cleanup(project, hooks, err);
+	int rc = sup_own_level(NULL, NULL, err) < 0 ? -1 : cleanup(project, hooks, err);
 
 	store_sweep();
 	return rc;
@@ -134,14 +139,31 @@ int sup_cleanup(const char *project, const struct sup_hooks *hooks, struct err *
 pid_t sup_owner(const char *project)
 {
 	_cleanup_free_ char *path = sup_ledger_path(project);
+
+	return ledger_owner(path);
+}
+
+static bool has_nobody(const char *project)
+{
+	_cleanup_free_ char *path = sup_ledger_path(project);
 	struct err err = { 0 };
 	struct ledger *l = ledger_open(path, false, sup_ledger_kinds, &err);
-	pid_t pid = 0;
+	bool left = l && ledger_lock(l, 0, NULL, &err) == 0 && ledger_next(l, NULL, NULL);
 
-	if (l && ledger_lock(l, 0, &pid, &err) != 1)
-		pid = 0;
 	ledger_close(l);
-	return pid;
+	return left && !sup_keeper(project);
+}
+
+bool sup_is_left(const char *project)
+{
+	const uint64_t until = time_mono_ms() + MOMENT_MS;
+
+	while (has_nobody(project)) {
+		if (time_mono_ms() > until)
+			return true;
+		usleep(10000);
+	}
+	return false;
 }
 
 static bool is_guard(pid_t pid)

@@ -13,21 +13,25 @@
 
 #define DOCUMENT_MAX (64 << 20)
 
+static int in_memory(const struct buf *text, struct err *err)
+{
+	_cleanup_fd_ int fd = memfd_create("mstack-document", MFD_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, text->data, text->len) < 0)
+		return err_sys(err, errno, "memory for the document");
+	return take_fd(&fd);
+}
+
 int sup_document(const struct stack *stack, struct err *err)
 {
 	_cleanup_(buf_fini) struct buf text = { 0 };
-	_cleanup_fd_ int fd = memfd_create("mstack-document", MFD_CLOEXEC);
 
-	if (fd < 0)
-		return err_sys(err, errno, "memory for the document");
 	stack_config(stack, STACK_JSON, &text);
 	buf_putc(&text, '\0');
 	buf_add(&text, stack->dir, strlen(stack->dir) + 1);
 	for (char **v = environ; *v; v++)
 		buf_add(&text, *v, strlen(*v) + 1);
-	if (fd_write_all(fd, text.data, text.len) < 0)
-		return err_sys(err, errno, "memory for the document");
-	return take_fd(&fd);
+	return in_memory(&text, err);
 }
 
 static int read_all(int fd, struct buf *ret, struct err *err)
@@ -63,6 +67,8 @@ struct sup_document *sup_document_read(int fd, struct err *err)
 	};
 	int rc = read_all(fd, &b, err);
 
+	d->copy = rc == 0 ? in_memory(&b, err) : -1;
+	rc = d->copy < 0 ? -1 : 0;
 	/* A byte of zero stands behind all of it, so that even half a document ends. */
 	for (size_t at = 0; at < b.len; at += strlen(b.data + at) + 1)
 		vec_push(&words, b.data + at);
@@ -92,5 +98,6 @@ void sup_document_free(struct sup_document *d)
 		return;
 	stack_free(d->stack);
 	stack_diags_free(d->diags);
+	cleanup_fd(&d->copy);
 	free(d);
 }

@@ -11,6 +11,7 @@
 struct sup_document {
 	struct stack *stack;
 	struct stack_diags *diags;
+	int copy; /* of the whole, which nobody else can write to */
 };
 
 /* From what sup_document made. NULL on error. The descriptor stays the caller's. */

@@ -69,18 +69,22 @@ static int streams(struct sup_slot *slot, struct box_spec *spec, struct err *err
 
 static void start_box(struct sup_slot *slot)
 {
+	bool started = false, go = slot->network_up && sup_wiring_ready(slot);
 	struct box_spec spec = slot->plan->box;
 	struct err err = { 0 };
-	bool started = false;
 
+	if (sup_step_next(slot)) {
+		if (sup_step_start(slot, go, &err) < 0)
+			queue_box(slot, BOX_START_FAILED, 0, &err);
+		return;
+	}
 	slot->knock.seen = false; /* what it writes from here on counts */
 	spec.volumes = sup_oneoff_volumes(slot);
 	sup_joining_fill(slot, &spec);
 	if (streams(slot, &spec, &err) == 0 && writable_layer(slot, &err) == 0) {
 		spec.upper = slot->upper;
 		spec.work = slot->work;
-		started = box_start(slot->box, &spec, slot->network_up && sup_wiring_ready(slot),
-				    &err) == 0;
+		started = box_start(slot->box, &spec, go, &err) == 0;
 	}
 	sup_streams_given(slot, &spec);
 	if (started)
@@ -146,6 +150,8 @@ static bool may_start(struct sup_slot *slot)
 	struct err err = { 0 };
 	enum sup_gate g = sup_joining_gate(slot, &err);
 
+	if (g == GATE_OPEN)
+		g = sup_steps_gate(slot, &err);
 	if (g == GATE_OPEN && slot->svc.want_up)
 		g = sup_wiring_gate(slot, &err);
 	if (!slot->svc.want_up)
@@ -327,6 +333,7 @@ void sup_execute(struct sup *s)
 		if (s->slots[i].todo || s->slots[i].health_todo)
 			execute_slot(&s->slots[i]);
 		sup_inside_execute(&s->slots[i]);
+		sup_step_stop(&s->slots[i]);
 	}
 	start_all(s);
 }

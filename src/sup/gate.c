@@ -77,6 +77,12 @@ void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct
 	};
 	const char *health = svc_health_name(on->health.state);
 
+	/* It could not be made when the stack was changed: the next `up` makes it. */
+	if (!on->plan) {
+		buf_printf(out, "%sa service that is not there",
+			   out->len ? ", for " : "waits for ");
+		return;
+	}
 	buf_printf(out, "%s'%s' %s (now %s%s%s)", out->len ? ", for " : "waits for ",
 		   on->plan->service->name, aims[e->condition], svc_compose_state(&on->svc),
 		   *health ? ", " : "", *health ? health : "");

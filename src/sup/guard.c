@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard: a fork of the supervisor that does nothing but wait for its death and then replays the ledger. It has a session
- * of its own, so a Ctrl-C on the terminal does not reach it; it holds no descriptor but the supervisor's pidfd, so
- * nothing of the supervisor's lives longer because of it. When it dies it is started again.
+ * of its own, so a Ctrl-C on the terminal does not reach it; it holds no descriptor but the supervisor's pidfd, the ledger and sockets to it and to the
+ * standby (guarding.h), so nothing of the supervisor's lives longer because of it, unless it was handed over to be kept (keeping.h). When it
+ * dies it is started again.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sup/state.h"
+#include "sup/guarding.h"
+#include "sup/keeping.h"
 
-/* Everything but `keep` and the standard descriptors, which become /dev/null. */
-static void close_others(int keep)
+static int by_number(const void *a, const void *b)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return *(const int *)a - *(const int *)b;
+}
 
-	for (int i = 0; i < 3; i++)
+/* Everything but these and the standard descriptors, which become /dev/null. */
+static void close_others(int *keep, size_t n)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from = STDERR_FILENO + 1;
+
+	for (int i = 0; i < from; i++)
 		dup2(null, i);
-	if (keep > 3)
-		syscall(SYS_close_range, 3, keep - 1, 0);
-	syscall(SYS_close_range, keep + 1, ~0U, 0);
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (from < keep[i])
+			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	close_range((unsigned)from, ~0U, 0);
+}
+
+void sup_guard_become(const char *name, int *keep, size_t n)
+{
+	sigset_t none;
+
+	setsid();
+	prctl(PR_SET_NAME, name);
+	close_others(keep, n);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Our own supervisor has written the ledger, so one that cannot be read was spoilt: what there is, is found by its names. */
@@ -36,37 +58,52 @@ static void clean_without(const char *project)
 	sup_cleanup(project, NULL, &(struct err){ 0 });
 }
 
-static _Noreturn void guard(const char *project, int supervisor)
+void sup_guard_undo(const char *project, const char *group)
 {
-	struct pollfd p = { .fd = supervisor, .events = POLLIN };
 	struct err err = { 0 };
-	sigset_t none;
 
-	setsid();
-	prctl(PR_SET_NAME, SUP_GUARD_NAME);
-	close_others(supervisor);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
-		;
+	/* Who is below the stack's group dies with it. */
+	box_come_back(group, getpid());
 	if (sup_cleanup(project, NULL, &err) < 0 && err.sys == EBADMSG)
 		clean_without(project);
+}
+
+static _Noreturn void guard(const char *project, int supervisor, struct ledger *ledger, int sock,
+			    int standby)
+{
+	_cleanup_free_ char *group = box_group();
+	struct bundle kept = { 0 };
+	int door, keep[] = { supervisor, ledger_fd(ledger), sock, standby };
+
+	sup_guard_become(SUP_GUARD_NAME, keep, ARRAY_LEN(keep));
+	if (sup_mind(project, supervisor, sock, &kept, &door))
+		sup_keep(project, ledger, &kept, door);
+	sup_guard_undo(project, group);
+	sup_standby_release(standby);
 	_exit(0);
 }
 
 int sup_guard_start(struct sup *s, struct err *err)
 {
+	_cleanup_fd_ int theirs = -1;
+	int pair[2];
 	pid_t pid;
 
 	if (s->self_fd < 0)
 		s->self_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (s->self_fd < 0)
 		return err_sys(err, errno, "guard: pidfd_open");
+	if (sup_standby_prepare(s, err) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return err_sys(err, errno, "guard: socket pair");
+	s->handing.sock = pair[0];
+	theirs = pair[1];
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, errno, "guard: fork");
 	if (pid == 0)
-		guard(s->opts->stack->name, s->self_fd);
+		guard(s->opts->stack->name, s->self_fd, s->ledger, theirs, s->standby.guards);
 	s->guard = pid;
 	s->guard_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return s->guard_fd < 0 ? err_sys(err, errno, "guard: pidfd_open") : 0;
@@ -82,6 +119,9 @@ void sup_guard_died(struct sup *s)
 			"%s: nobody cleans up if this supervisor is killed", err.text);
 		return;
 	}
+	if (s->model->stack->keep && sup_keep_prepare(s, s->model->stack, &err) < 0)
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "%s", err.text);
+	sup_handing_begin(s);
 	ev_io_set(&s->guard_io, s->guard_fd, EV_READ);
 	ev_io_start(s->loop, &s->guard_io);
 }
@@ -90,21 +130,21 @@ void sup_guard_died(struct sup *s)
  * By its descriptor: it may have been reaped as a stranger, and its number be another's. Where that cannot be, a child that is
  * not reaped yet has its number still. Whatever happens, we do not wait for one that nobody told.
  */
-static void end_guard(const struct sup *s)
+void sup_guard_end(pid_t *pid, int *fd)
 {
-	if (syscall(SYS_pidfd_send_signal, s->guard_fd, SIGKILL, NULL, 0) < 0 &&
-	    waitpid(s->guard, NULL, WNOHANG) == 0)
-		kill(s->guard, SIGKILL);
+	if (*pid <= 0)
+		return;
+	if (syscall(SYS_pidfd_send_signal, *fd, SIGKILL, NULL, 0) < 0 &&
+	    waitpid(*pid, NULL, WNOHANG) == 0)
+		kill(*pid, SIGKILL);
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		; /* ECHILD: it was reaped as a stranger */
+	*pid = 0;
+	cleanup_fd(fd);
 }
 
 void sup_guard_stop(struct sup *s)
 {
-	if (s->guard <= 0)
-		return;
-	end_guard(s);
-	while (waitpid(s->guard, NULL, 0) < 0 && errno == EINTR)
-		; /* ECHILD: it was reaped as a stranger */
-	s->guard = 0;
-	if (s->guard_fd >= 0)
-		close(take_fd(&s->guard_fd));
+	sup_handing_stop(s);
+	sup_guard_end(&s->guard, &s->guard_fd);
 }

@@ -25,8 +25,8 @@ void sup_hooks_end(struct sup_slot *slot)
  * HOME of the container is that of its user, unless somebody has set it: only then another user takes another one along, as in
  * `mstack exec`.
  */
-static const char *const *home_of(const struct sup_slot *slot, const struct store_user *user,
-				  const char *const *envp, struct arena *a)
+const char *const *sup_home_of(const struct sup_slot *slot, const struct store_user *user,
+			       const char *const *envp, struct arena *a)
 {
 	const struct store_user *own =
 		&slot->prepared->users[slot->plan->service - slot->stack->services];
@@ -67,7 +67,7 @@ int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *e
 	ids = (struct box_user){ user.uid, user.gid, user.groups, user.n_groups };
 	if (h->user) {
 		spec.user = &ids;
-		spec.envp = home_of(slot, &user, h->envp, a);
+		spec.envp = sup_home_of(slot, &user, h->envp, a);
 	}
 	rc = box_exec(slot->box, &spec, err);
 	arena_free(a);
@@ -76,6 +76,14 @@ int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *e
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+void sup_end_words(int status, char *ret, size_t size)
+{
+	if (WIFEXITED(status))
+		snprintf(ret, size, "exited with code %d", WEXITSTATUS(status));
+	else
+		snprintf(ret, size, "ended by %s", sig_name(WTERMSIG(status)));
+}
+
 static void explain(struct sup_slot *slot, int status, struct err *ret)
 {
 	const struct sup_hooking *h = &slot->hooking;
@@ -83,10 +91,7 @@ static void explain(struct sup_slot *slot, int status, struct err *ret)
 	char how[48];
 
 	slot->probe_output[strcspn(slot->probe_output, "\n")] = 0; /* its first line says most */
-	if (WIFEXITED(status))
-		snprintf(how, sizeof(how), "exited with code %d", WEXITSTATUS(status));
-	else
-		snprintf(how, sizeof(how), "ended by %s", sig_name(WTERMSIG(status)));
+	sup_end_words(status, how, sizeof(how));
 	err_kind(ret, ERR_RUN, "%s[%zu]: '%.80s' %s%s%.200s",
 		 before_stop ? "pre_stop" : "post_start", h->at, h->list->v[h->at].argv[0], how,
 		 *slot->probe_output ? ": " : "", slot->probe_output);

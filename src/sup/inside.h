@@ -46,6 +46,13 @@ struct sup_hooking {
 	size_t at;
 };
 
+/* `pre_start`: the step that runs or is next. */
+struct sup_stepping {
+	size_t at;
+	bool running; /* a process of it is there, or is being made */
+	bool told;    /* to end, because nobody wants the service any more */
+};
+
 /* `x-exec`: the command that runs or is next. */
 struct sup_execing {
 	size_t at;

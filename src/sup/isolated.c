@@ -14,22 +14,15 @@
 #include <unistd.h>
 
 #include "mstack/net_resume.h"
-#include "sup/state.h"
+#include "mstack/rootless.h"
+#include "sup/keeping.h"
+
+bool sup_is_isolated(bool asked)
+{
+	return asked && !rootless_is_user();
+}
 
 /* ---- going there ----------------------------------------------------------------------------- */
-
-/* In a namespace in which nothing is but us. */
-static void switch_forwarding_on(void)
-{
-	static const char *const switches[] = {
-		"/proc/sys/net/ipv4/ip_forward",
-		"/proc/sys/net/ipv6/conf/all/forwarding",
-		"/proc/sys/net/ipv6/conf/default/forwarding",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
-		file_put(AT_FDCWD, switches[i], "1"); /* a kernel without IPv6 has no such file */
-}
 
 static int make_namespace(struct sup *s, int *ret_rtnl, struct err *err)
 {
@@ -40,7 +33,7 @@ static int make_namespace(struct sup *s, int *ret_rtnl, struct err *err)
 	*ret_rtnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (s->stack_ns < 0 || *ret_rtnl < 0)
 		err_sys(err, errno, "isolated: look at the new network namespace");
-	switch_forwarding_on();
+	net_become_router();
 	sup_leave(s);
 	return s->stack_ns < 0 || *ret_rtnl < 0 ? -1 : 0;
 }
@@ -97,6 +90,8 @@ int sup_isolate(struct sup *s, struct err *err)
 int sup_uplink_open(struct sup *s, struct err *err)
 {
 	s->uplink = net_open(s->loop, &s->plan->uplink->net, s->ledger, uplink_event, s, err);
+	if (s->uplink)
+		net_use_porch(s->uplink, s->porch);
 	return s->uplink ? 0 : -1;
 }
 
@@ -104,6 +99,8 @@ int sup_uplink_resume(struct sup *s, struct carry *from, struct err *err)
 {
 	s->uplink =
 		net_resume(s->loop, &s->plan->uplink->net, from, s->ledger, uplink_event, s, err);
+	if (s->uplink)
+		net_use_porch(s->uplink, s->porch);
 	return s->uplink ? 0 : -1;
 }
 
@@ -124,6 +121,7 @@ int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct e
 	_cleanup_free_ struct net_publish_spec *all = NULL;
 	int rc;
 
+	sup_handing_refresh(s);
 	if (!s->uplink)
 		return net_reserve(s->net, pubs, n, err);
 	all = outside(s, pubs, n);
@@ -135,7 +133,16 @@ int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct e
 
 void sup_release(struct sup *s, const char *owner)
 {
+	s->handing.released = true;
 	net_release(s->uplink ? s->uplink : s->net, owner);
+}
+
+void sup_release_ports(struct sup *s, const struct net_publish_spec *pubs, size_t n)
+{
+	_cleanup_free_ struct net_publish_spec *out = s->uplink ? outside(s, pubs, n) : NULL;
+
+	s->handing.released = true;
+	net_release_ports(out ? s->uplink : s->net, out ? out : pubs, n);
 }
 
 void sup_proxy(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add)
@@ -146,24 +153,26 @@ void sup_proxy(struct sup *s, const struct net_publish_spec *pubs, size_t n, boo
 		net_names_proxy(s->names, out ? s->uplink : s->net, out ? out : pubs, n, add);
 }
 
-int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add,
-		struct err *err)
+int sup_publish_rules(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add,
+		      struct err *err)
 {
 	_cleanup_free_ struct net_publish_spec *out = NULL, *in = NULL;
 
-	if (!s->uplink) {
-		if (net_publish(s->net, pubs, n, add, err) < 0)
-			return -1;
-		sup_proxy(s, pubs, n, add);
-		return 0;
-	}
+	if (!s->uplink)
+		return net_publish(s->net, pubs, n, add, err);
 	out = outside(s, pubs, n);
 	in = xcalloc(n + 1, sizeof(*in));
 	for (size_t i = 0; i < n; i++)
 		in[i] = plan_inside(&pubs[i]);
 	if (net_publish(s->net, in, n, add, err) < 0)
 		return -1;
-	if (net_publish(s->uplink, out, n, add, err) < 0)
+	return net_publish(s->uplink, out, n, add, err) < 0 ? -1 : 0;
+}
+
+int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add,
+		struct err *err)
+{
+	if (sup_publish_rules(s, pubs, n, add, err) < 0)
 		return -1;
 	sup_proxy(s, pubs, n, add);
 	return 0;

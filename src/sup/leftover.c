@@ -6,9 +6,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mstack/rootless.h"
 #include "sup/state.h"
 
 static const struct timespec moment = { .tv_nsec = 100000000 };
@@ -183,7 +188,6 @@ static int look_at(struct look *k, struct err *err)
 {
 	int rc;
 
-	k->owner = sup_owner(k->project);
 	k->ledger = NULL;
 	k->found = ledger_scratch(sup_ledger_kinds, err);
 	if (!k->found)
@@ -197,15 +201,112 @@ static int look_at(struct look *k, struct err *err)
 int sup_leftovers(void (*told)(void *arg, const struct sup_leftover *l), void *arg, struct err *err)
 {
 	_cleanup_(names_fini) struct names all = { 0 };
+	bool apart = rootless_net_is_foreign();
 
+	if (sup_own_level(NULL, NULL, err) < 0)
+		return -1;
 	take_folders(&all);
 	box_projects(take_name, &all);
 	net_projects(take_name, &all);
 	store_projects(take_name, &all);
 	for (size_t i = 0; i < all.n; i++) {
-		struct look k = { .project = all.v[i], .tell = told, .arg = arg };
+		struct look k = {
+			.project = all.v[i], .owner = sup_owner(all.v[i]), .tell = told, .arg = arg
+		};
 
-		if (look_at(&k, err) < 0)
+		if (!(apart && k.owner) && look_at(&k, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- from inside ----------------------------------------------------------------------------- */
+
+static void tell_json(void *arg, const struct sup_leftover *l)
+{
+	json_array_append_new(arg, json_pack("{s:s, s:s, s:b}", "kind", l->kind, "key", l->key,
+					     "missing", l->missing));
+}
+
+/* Links and mounts of an ordinary user's stack are seen from its supervisor's namespaces only. */
+static int go_in(pid_t owner, struct err *err)
+{
+	_cleanup_fd_ int fd = (int)syscall(SYS_pidfd_open, owner, 0);
+
+	if (fd < 0)
+		return err_sys(err, errno, "process %d", (int)owner);
+	if (rootless_join(owner, err) < 0)
+		return -1;
+	return setns(fd, CLONE_NEWNS) < 0
+		       ? err_sys(err, errno, "enter the mounts of process %d", (int)owner)
+		       : 0;
+}
+
+/* An array of what was found, or an object that says why nobody could look. */
+static _Noreturn void look_inside(const char *project, pid_t owner, int to)
+{
+	json_t *found = json_array();
+	struct look k = { .project = project, .owner = owner, .tell = tell_json, .arg = found };
+	struct err err = { 0 };
+
+	if (go_in(owner, &err) < 0 || look_at(&k, &err) < 0)
+		found = json_pack("{s:s}", "error", err.text);
+	_exit(json_dumpfd(found, to, 0) < 0);
+}
+
+/* What a process of its own has found; NULL: it could not say. */
+static json_t *ask_inside(const char *project, pid_t owner)
+{
+	json_t *found = NULL;
+	int pair[2];
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return NULL;
+	pid = fork();
+	if (pid == 0)
+		look_inside(project, owner, pair[1]);
+	close(pair[1]);
+	if (pid > 0)
+		found = json_loadfd(pair[0], 0, NULL);
+	close(pair[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return found;
+}
+
+static int look_at_running(struct look *k, struct err *err)
+{
+	json_t *found = ask_inside(k->project, k->owner);
+	const char *why = json_string_value(json_object_get(found, "error"));
+	const json_t *one;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(found, i, one)
+		tell(k, json_string_value(json_object_get(one, "kind")),
+		     json_string_value(json_object_get(one, "key")),
+		     json_is_true(json_object_get(one, "missing")));
+	/* One that has ended meanwhile is looked at with those that do not run. */
+	if (!json_is_array(found) && sup_owner(k->project) == k->owner)
+		rc = err_set(err, "stack '%s': look inside: %s", k->project,
+			     why ? why : "the process that did it has ended");
+	json_decref(found);
+	return rc;
+}
+
+int sup_leftovers_inside(void (*told)(void *arg, const struct sup_leftover *l), void *arg,
+			 struct err *err)
+{
+	_cleanup_(names_fini) struct names all = { 0 };
+
+	take_folders(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		struct look k = {
+			.project = all.v[i], .owner = sup_owner(all.v[i]), .tell = told, .arg = arg
+		};
+
+		if (k.owner && look_at_running(&k, err) < 0)
 			return -1;
 	}
 	return 0;

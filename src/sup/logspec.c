@@ -34,6 +34,12 @@ static char *expand(const char *tag, const struct sup_slot *slot, const char *id
 	return buf_take(&out);
 }
 
+/* In the host's network, where receivers are: a user's supervisor is not there. */
+static int make_socket(void *arg, int family, int type)
+{
+	return net_porch_socket(arg, family, type);
+}
+
 static void fill_remote(const struct sup_slot *slot, const struct stack_logging *l,
 			struct sup_logspec *ret)
 {
@@ -64,6 +70,8 @@ static void fill_remote(const struct sup_slot *slot, const struct stack_logging 
 		.container = slot->plan->container,
 		.id = ret->id,
 		.image = slot->plan->service->image.text,
+		.socket = slot->sup->porch ? make_socket : NULL,
+		.socket_arg = slot->sup->porch,
 	};
 	ret->spec.remote = &ret->remote;
 }

@@ -28,6 +28,10 @@ static int living_elsewhere(const char *project, pid_t pid, struct err *err)
 	if (pid)
 		who = xasprintf(" (supervisor is process %d; end it with `kill %d`)", (int)pid,
 				(int)pid);
+	else if ((pid = box_keeper(project)))
+		who = xasprintf(
+			" (process %d keeps it: take its MSTACK_RUN_DIR, or end it with `kill %d` and then `mstack down`)",
+			(int)pid, (int)pid);
 	more = xasprintf(
 		"%s, but '%s' is not its folder: that was removed, or MSTACK_RUN_DIR names another one",
 		who ? who : "", dir);
@@ -48,6 +52,11 @@ static int refuse_living(const char *project, struct ledger *l, struct err *err)
 			      err);
 	while ((pid = box_supervisor(project)) && time_mono_ms() < until)
 		nanosleep(&pause_20ms, NULL);
+	while (!pid && sup_project_is_locked(project)) {
+		if (time_mono_ms() >= until)
+			return living_elsewhere(project, 0, err);
+		nanosleep(&pause_20ms, NULL);
+	}
 	return pid ? living_elsewhere(project, pid, err) : 0;
 }
 

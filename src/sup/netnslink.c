@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "sup/state.h"
 
 static const char folder[] = "/run/netns";
@@ -28,18 +29,30 @@ static int make_link(struct ledger *l, const char *path, int netns, struct err *
 	return ledger_done_path(l, item, err);
 }
 
-static char *path_of(const struct sup_slot *slot)
+static char *path_of(const struct sup *s, const char *slot)
 {
-	return xasprintf("%s/%s-%s", folder, slot->sup->opts->stack->name, slot->plan->name);
+	return xasprintf("%s/%s-%s", folder, s->opts->stack->name, slot);
 }
 
-void sup_netns_unlink(struct sup_slot *slot)
+static void remove_link(struct sup *s, const char *path)
 {
-	_cleanup_free_ char *path = path_of(slot);
-	const struct ledger_item *item = ledger_find(slot->sup->ledger, "link", path);
+	const struct ledger_item *item = ledger_find(s->ledger, "link", path);
 
 	if (item)
-		ledger_undo_item(slot->sup->ledger, item->id, 0, &(struct err){ 0 });
+		ledger_undo_item(s->ledger, item->id, 0, &(struct err){ 0 });
+}
+
+void sup_netns_unlink(struct sup *s, const char *slot)
+{
+	_cleanup_free_ char *path = path_of(s, slot);
+
+	remove_link(s, path);
+}
+
+/* /run is root's: an ordinary user has no `ip netns` that could show anything, and is spared the line. */
+static bool is_for_root(void)
+{
+	return level_get().nested && access(folder, W_OK | X_OK) < 0;
 }
 
 static void show(struct sup *s, const char *slot, const char *path, int netns)
@@ -51,23 +64,44 @@ static void show(struct sup *s, const char *slot, const char *path, int netns)
 		err_sys(&err, errno, "folder '%s'", folder);
 	else
 		rc = make_link(s->ledger, path, netns, &err);
-	if (rc < 0)
+	if (rc < 0 && !is_for_root())
 		sup_say(&s->opts->hooks, SUP_WARNING, slot, "%s: `ip netns` will not show this one",
 			err.text);
 }
 
 void sup_netns_link(struct sup_slot *slot)
 {
-	_cleanup_free_ char *path = path_of(slot);
+	_cleanup_free_ char *path = path_of(slot->sup, slot->plan->name);
 
 	show(slot->sup, slot->plan->name, path, box_slot_netns(slot->box));
 }
 
+static char *path_of_stack(const struct sup *s)
+{
+	return xasprintf("%s/%s", folder, s->opts->stack->name);
+}
+
 void sup_netns_link_stack(struct sup *s)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s", folder, s->opts->stack->name);
+	_cleanup_free_ char *path = path_of_stack(s);
 
 	show(s, NULL, path, s->stack_ns);
+}
+
+void sup_netns_link_again(struct sup *s)
+{
+	_cleanup_free_ char *path = path_of_stack(s);
+
+	for (size_t i = 0; i < s->n_slots; i++) {
+		if (!s->slots[i].box || !box_slot_made(s->slots[i].box))
+			continue;
+		sup_netns_unlink(s, s->slots[i].plan->name);
+		sup_netns_link(&s->slots[i]);
+	}
+	if (s->stack_ns < 0)
+		return;
+	remove_link(s, path);
+	sup_netns_link_stack(s);
 }
 
 /* "/proc/PID/fd/N" of a process or descriptor that is no more. */

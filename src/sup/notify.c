@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * notify: what a service manager that started us wants to know (sd_notify(3), systemd.service(5)): READY=1 when all that `up --wait`
- * waits for holds, STATUS= when it changes, WATCHDOG=1 from the loop, STOPPING=1. Called by run.c and at the end of each turn. A
+ * waits for holds, and an `up` that has taken the stack up has made what the file asks for; RELOADING=1 and READY=1 around a reload, STATUS= when it changes, WATCHDOG=1 from the loop, STOPPING=1. Called by run.c and at the end of each turn. A
  * manager that does not listen costs nothing: nothing here waits or fails.
  */
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 struct sup_notify {
 	int fd;
 	ev_timer watchdog;
-	bool ready, stopping;
+	bool ready, reloading, stopping;
 	char status[160]; /* the last one that was told */
 };
 
@@ -139,6 +139,20 @@ static void tell_status(struct sup *s)
 	send_text(n, buf_str(&text));
 }
 
+/* sd_notify(3): by the time a manager of 253 and later tells this reload from an earlier one. */
+static void tell_reload(const struct sup *s, struct sup_notify *n)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	n->reloading = s->reload != NULL;
+	if (n->reloading)
+		buf_printf(&text, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			   (unsigned long long)time_mono_ms() * 1000);
+	else
+		buf_puts(&text, "READY=1");
+	send_text(n, buf_str(&text));
+}
+
 void sup_notify_look(struct sup *s)
 {
 	struct sup_notify *n = s->notify;
@@ -149,8 +163,10 @@ void sup_notify_look(struct sup *s)
 	if (s->ending != ENDING_NO && !n->stopping) {
 		n->stopping = true;
 		send_text(n, "STOPPING=1");
-	} else if (s->ending == ENDING_NO && !n->ready && sup_is_well(s)) {
+	} else if (s->ending == ENDING_NO && !n->ready && !s->reload && sup_is_well(s)) {
 		n->ready = true;
 		send_text(n, "READY=1");
+	} else if (s->ending == ENDING_NO && n->ready && n->reloading != (s->reload != NULL)) {
+		tell_reload(s, n);
 	}
 }

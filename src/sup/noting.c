@@ -59,7 +59,7 @@ static void add_cause(json_t *o, const struct sup_cause *c)
 		set_text(o, "program", c->program);
 	if (c->pid > 0)
 		set(o, "pid", "%d", (int)c->pid);
-	if (c->pid > 0)
+	if (c->pid > 0 && c->uid != (uid_t)-1)
 		set(o, "uid", "%u", (unsigned)c->uid);
 }
 
@@ -317,18 +317,24 @@ static bool ended_well(const char *last)
 	return well;
 }
 
+static int open_journal(struct sup *s, struct err *err)
+{
+	_cleanup_free_ char *dir =
+		store_log_dir(s->model->prepared.store, s->opts->stack->name, LOGS_JOURNAL_FOLDER);
+
+	s->journal = logs_journal_open(dir, err);
+	return s->journal ? 0 : -1;
+}
+
 void sup_note_begin(struct sup *s)
 {
 	struct sup_cause c = sup_because_started(s->opts->client ? "run" : "up");
-	_cleanup_free_ char *dir = NULL;
 	struct err err = { 0 };
 
 	/* A name made up by chance is never looked for again. */
 	if (s->opts->client && s->opts->client->unheard)
 		return;
-	dir = store_log_dir(s->model->prepared.store, s->opts->stack->name, LOGS_JOURNAL_FOLDER);
-	s->journal = logs_journal_open(dir, &err);
-	if (!s->journal) {
+	if (open_journal(s, &err) < 0) {
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
 			"events are not kept, 'mstack why' will know nothing: %s", err.text);
 		return;
@@ -341,16 +347,44 @@ void sup_note_begin(struct sup *s)
 void sup_note_resumed(struct sup *s)
 {
 	const struct sup_cause c = sup_because_signal(SIGUSR2, 0, 0);
-	_cleanup_free_ char *dir =
-		store_log_dir(s->model->prepared.store, s->opts->stack->name, LOGS_JOURNAL_FOLDER);
 	struct err err = { 0 };
 
-	s->journal = logs_journal_open(dir, &err);
-	if (s->journal)
+	if (open_journal(s, &err) == 0)
 		note_stack(s, "reexec", &c);
 	else
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "events are not kept any more: %s",
 			err.text);
+}
+
+void sup_note_reload(struct sup *s, const struct sup_cause *cause)
+{
+	note_stack(s, "reload", cause);
+}
+
+void sup_note_adopted(struct sup *s, int64_t pid)
+{
+	_cleanup_free_ char *what =
+		xasprintf("supervisor %lld died, and the stack went on", (long long)pid);
+	const struct sup_cause c = sup_because(WHY_SELF, what);
+	struct err err = { 0 };
+
+	if (open_journal(s, &err) == 0)
+		note_stack(s, "adopt", &c);
+	else
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "events are not kept any more: %s",
+			err.text);
+}
+
+void sup_note_not_resumed(struct sup *s, const struct err *why)
+{
+	const char *name = s->opts->stack->name;
+	json_t *attributes =
+		json_pack("{s:s, s:s%}", "name", name, "error", why->text, strlen(why->text));
+
+	if (!s->journal && s->model && s->model->prepared.store)
+		open_journal(s, &(struct err){ 0 });
+	add(s, json_pack("{s:s, s:s, s:s, s:o}", "type", "stack", "action", "reexec-failed", "id",
+			 name, "attributes", attributes));
 }
 
 void sup_note_end(struct sup *s)

@@ -191,7 +191,7 @@ static void wake_dependencies(struct sup *s, const struct plan *plan, size_t nr,
 	for (size_t i = 0; i < plan->n_edges; i++) {
 		struct sup_slot *on = &s->slots[plan->edges[i].on];
 
-		if (plan->edges[i].slot != nr || !sup_at_rest(&on->svc))
+		if (plan->edges[i].slot != nr || !on->plan || !sup_at_rest(&on->svc))
 			continue;
 		sup_wish(on, SVC_EV_UP, cause);
 		wake_dependencies(s, s->plan, on->nr, cause);

@@ -101,7 +101,9 @@ void sup_look_at_gates(struct sup *s)
 			if (g == GATE_WAIT)
 				continue;
 			cause = sup_because(WHY_DEPENDENCY,
-					    edge ? s->slots[edge->on].plan->service->name : NULL);
+					    edge && s->slots[edge->on].plan
+						    ? s->slots[edge->on].plan->service->name
+						    : NULL);
 			sup_wish(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
 				 &cause);
 			again = again || g == GATE_FAILED;
@@ -156,14 +158,13 @@ bool sup_is_stopped(const struct sup_slot *slot)
 	return sup_is_service(slot) && sup_at_rest(&slot->svc) && !slot->svc.want_up;
 }
 
-/* A job that has run and ended has arrived: it will never be healthy, and need not be. */
-static bool arrived(const struct sup_slot *slot, bool wait)
+bool sup_has_arrived(const struct sup_slot *slot, bool wait)
 {
 	const struct svc *v = &slot->svc;
 
 	if (sup_is_stopped(slot))
 		return true;
-	if (!v->runs || v->state == SVC_STARTING)
+	if (!v->runs || v->state == SVC_STARTING || (v->state == SVC_STOPPING && v->want_up))
 		return false;
 	if (!wait || v->state == SVC_EXITED)
 		return true;
@@ -174,7 +175,7 @@ static bool arrived(const struct sup_slot *slot, bool wait)
 static bool all_arrived(const struct sup *s, bool wait)
 {
 	for (size_t i = 0; i < s->n_slots; i++)
-		if (sup_is_service(&s->slots[i]) && !arrived(&s->slots[i], wait))
+		if (sup_is_service(&s->slots[i]) && !sup_has_arrived(&s->slots[i], wait))
 			return false;
 	return true;
 }
@@ -263,7 +264,7 @@ void sup_look_at_end(struct sup *s)
 	struct sup_cause all_ended = sup_because(WHY_SELF, "all services have ended");
 
 	if (s->ending == ENDING_NO && s->opts->foreground && s->up_told && !s->change &&
-	    all_at_rest(s) && !is_kept(s))
+	    !s->reload && all_at_rest(s) && !is_kept(s))
 		sup_end(s, ENDING_STOP, 0, &all_ended);
 	if (s->ending == ENDING_NO)
 		return;

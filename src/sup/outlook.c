@@ -4,6 +4,7 @@
  * what has to be done. Called by changereq.c. Images are looked up, so they should be here already; nothing else is touched.
  */
 #include "sup/change.h"
+#include "sup/keeping.h"
 
 bool sup_change_wants(const struct sup_change *c, const char *wish)
 {
@@ -34,7 +35,8 @@ static const struct plan *running_plan(const struct sup *s, struct arena *arena)
 static int check_stack(const struct sup_change *c, const struct stack *stack, struct err *err)
 {
 	const struct sup *s = c->sup;
-	bool isolated = s->opts->isolated || stack->isolated || sup_change_wants(c, "isolated");
+	bool isolated = sup_is_isolated(s->opts->isolated || stack->isolated ||
+					sup_change_wants(c, "isolated"));
 
 	if (strcmp(stack->name, s->opts->stack->name) != 0)
 		return err_set(err, "the document is of stack '%s', not of '%s'", stack->name,
@@ -43,7 +45,7 @@ static int check_stack(const struct sup_change *c, const struct stack *stack, st
 		return err_set(
 			err,
 			"x-isolated: cannot change while the stack runs: `mstack down`, then up");
-	return 0;
+	return sup_keep_check(s, stack, err);
 }
 
 static int prepare(struct sup_change *c, struct err *err)
@@ -315,6 +317,12 @@ static int look_at_networks(struct sup_change *c, struct err *err)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* It was told to begin, and others are not as far, which may take long; or to end. Whoever asked for that may be no more. */
+static bool is_on_its_way(const struct svc *v)
+{
+	return v->state == SVC_WAITING ? !v->runs : v->state == SVC_STOPPING && !v->want_up;
+}
+
 /* What runs goes on, what has done its work stays so, and what failed or was stopped is tried again. */
 static bool should_start(const struct sup_entry *e)
 {
@@ -325,7 +333,9 @@ static bool should_start(const struct sup_entry *e)
 	if (!e->was || sup_entry_stops(e))
 		return true;
 	v = &e->was->svc;
-	return sup_at_rest(v) && (!v->want_up || !v->runs || v->last_status != 0);
+	if (!sup_at_rest(v))
+		return is_on_its_way(v);
+	return !v->want_up || !v->runs || v->last_status != 0;
 }
 
 static int look(struct sup_change *c, struct err *err)
@@ -342,23 +352,22 @@ static int look(struct sup_change *c, struct err *err)
 		heed_wishes(c, &c->entries.v[i], asked);
 	follow(c);
 	for (size_t i = 0; i < c->entries.n; i++)
-		c->entries.v[i].starts = should_start(&c->entries.v[i]);
+		c->entries.v[i].starts =
+			!sup_change_wants(c, "no_start") && should_start(&c->entries.v[i]);
 	return look_at_networks(c, err);
 }
 
 struct sup_change *sup_outlook(struct sup *s, int document, json_t *wishes, struct err *err)
 {
 	struct sup_change *c = xcalloc(1, sizeof(*c));
-	struct sup_model *m = xcalloc(1, sizeof(*m));
+	struct sup_model *m = sup_model_new();
 
 	c->sup = s;
 	c->model = m;
 	c->wishes = json_incref(wishes);
-	m->volumes = -1;
-	m->document = sup_document_read(document, err);
-	m->stack = m->document ? m->document->stack : NULL;
-	if (m->stack && check_stack(c, m->stack, err) == 0 && prepare(c, err) == 0 &&
-	    look(c, err) == 0)
+	c->diff.stands_in = box_stands_in(s->runtime);
+	if (sup_model_read(m, document, err) == 0 && check_stack(c, m->stack, err) == 0 &&
+	    prepare(c, err) == 0 && look(c, err) == 0)
 		return c;
 	sup_outlook_free(c);
 	return NULL;

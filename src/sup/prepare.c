@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
+#include "mstack/rootless.h"
 #include "sup/reexec.h"
 
 enum { RESOLV_MAX = 65536, HOSTS_MAX = 16 << 20 };
@@ -87,6 +89,17 @@ static int check_hooks(const struct sup_opts *opts, const struct stack_service *
 	return 0;
 }
 
+static int get_image(const struct sup_opts *opts, struct sup_prepared *p, const char *name,
+		     struct store_image *ret, struct err *err)
+{
+	const struct carry *then = sup_image_then(p, name);
+
+	if (then)
+		return store_image_resume(p->store, name, then, ret, err);
+	return store_image_get(p->store, name, opts->stack->dir, tell_progress, (void *)opts, ret,
+			       err);
+}
+
 static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, size_t nr,
 			   size_t first, struct err *err)
 {
@@ -95,8 +108,7 @@ static int prepare_service(const struct sup_opts *opts, struct sup_prepared *p, 
 	if (first < nr) {
 		p->images[nr] = p->images[first];
 		p->shared[nr] = true;
-	} else if (store_image_get(p->store, s->image.text, opts->stack->dir, tell_progress,
-				   (void *)opts, &p->images[nr], err) < 0) {
+	} else if (get_image(opts, p, s->image.text, &p->images[nr], err) < 0) {
 		no_image(s, err);
 		return sup_cannot_create(opts, s, s->image.pos.line, err);
 	}
@@ -123,39 +135,68 @@ static bool is_prepared(const struct sup_prepared *p, const char *image)
 	return false;
 }
 
-/* An image that a mount shows. The host's own root is none: nothing of it would be covered. */
-static int prepare_mounted(const struct sup_opts *opts, struct sup_prepared *p,
-			   const struct stack_service *s, const struct stack_mount *m,
+/* An image beside those of services. The host's own root is none: nothing of it would be covered. */
+static int prepare_further(const struct sup_opts *opts, struct sup_prepared *p,
+			   const struct stack_service *s, const char *name, uint32_t line,
 			   struct err *err)
 {
 	struct store_image *img;
 	int rc;
 
-	if (m->type != STACK_IMAGE || is_prepared(p, m->source))
+	if (is_prepared(p, name))
 		return 0;
 	img = xcalloc(1, sizeof(*img));
-	rc = store_image_get(p->store, m->source, opts->stack->dir, tell_progress, (void *)opts,
-			     img, err);
+	rc = get_image(opts, p, name, img, err);
 	if (!rc && img->host_root) {
 		store_image_fini(img);
 		rc = err_set(err, "image '/': is this host itself: bind the folder that is needed");
 	}
 	if (rc < 0) {
 		free(img);
-		return sup_cannot_create(opts, s, m->pos.line, err);
+		return sup_cannot_create(opts, s, line, err);
 	}
 	p->mounted = xrealloc(p->mounted, (p->n_mounted + 1) * sizeof(*p->mounted));
-	p->mounted[p->n_mounted++] = (struct plan_image){ m->source, img };
+	p->mounted[p->n_mounted++] = (struct plan_image){ name, img };
 	return 0;
 }
 
-static int prepare_mounts(const struct sup_opts *opts, struct sup_prepared *p,
+static const struct store_image *image_of_step(const struct sup_prepared *p,
+					       const struct stack_hook *h,
+					       const struct store_image *of_service)
+{
+	for (size_t i = 0; h->image.text && i < p->n_mounted; i++)
+		if (!strcmp(p->mounted[i].name, h->image.text))
+			return p->mounted[i].image;
+	return of_service;
+}
+
+static int prepare_steps(const struct sup_opts *opts, struct sup_prepared *p,
+			 const struct stack_service *s, struct err *err)
+{
+	const struct store_image *of_service = &p->images[s - opts->stack->services];
+
+	for (size_t i = 0; i < s->n_pre_start; i++) {
+		const struct stack_hook *h = &s->pre_start[i];
+
+		if (h->image.text && strcmp(h->image.text, s->image.text) != 0 &&
+		    prepare_further(opts, p, s, h->image.text, h->image.pos.line, err) < 0)
+			return -1;
+		if (check_hooks(opts, s, h, 1, image_of_step(p, h, of_service), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What mounts show, and what its `pre_start` runs in. */
+static int prepare_others(const struct sup_opts *opts, struct sup_prepared *p,
 			  const struct stack_service *s, struct err *err)
 {
 	for (size_t k = 0; k < s->n_mounts; k++)
-		if (prepare_mounted(opts, p, s, &s->mounts[k], err) < 0)
+		if (s->mounts[k].type == STACK_IMAGE &&
+		    prepare_further(opts, p, s, s->mounts[k].source, s->mounts[k].pos.line, err) <
+			    0)
 			return -1;
-	return 0;
+	return prepare_steps(opts, p, s, err);
 }
 
 /* ---- resolv.conf ----------------------------------------------------------------------------- */
@@ -224,6 +265,8 @@ struct plan_host sup_plan_host(const struct sup_prepared *p)
 		.own_resolv_conf = p->own_resolv_conf,
 		.hostname = p->hostname,
 		.running = p->running,
+		.ids = level_get().ids,
+		.user = rootless_is_user(),
 		.taken = p->taken,
 		.n_taken = p->n_taken,
 	};
@@ -233,7 +276,7 @@ static int make_plan(const struct sup_opts *opts, struct sup_prepared *p)
 {
 	struct plan_host host = sup_plan_host(p);
 
-	host.isolated = opts->isolated || opts->stack->isolated;
+	host.isolated = sup_is_isolated(opts->isolated || opts->stack->isolated);
 	host.held_back = opts->client ? opts->client->service : NULL;
 	return plan_make(opts->stack, &host, &p->plan, opts->diags);
 }
@@ -242,8 +285,11 @@ static int read_profile(const struct sup_opts *opts, struct sup_prepared *p, siz
 			struct err *err)
 {
 	const struct stack_service *s = &opts->stack->services[nr];
+	const char *then = s->seccomp.text ? sup_profile_then(p, s->seccomp.text) : NULL;
 
-	if (sup_read_profile(s, &p->profiles[nr], err) < 0)
+	if (then)
+		p->profiles[nr] = xstrdup(then);
+	else if (sup_read_profile(s, &p->profiles[nr], err) < 0)
 		return sup_cannot_create(opts, s, s->seccomp.pos.line, err);
 	return 0;
 }
@@ -287,8 +333,8 @@ static int look_at_host(const struct sup_opts *opts, struct sup_prepared *p, str
 {
 	if (net_facts_get(&p->facts, err) < 0)
 		return -1;
-	if (p->facts_then)
-		sup_facts_resume(p->facts_then, &p->facts);
+	if (p->then)
+		sup_facts_resume(carry_next(p->then, "facts", NULL), &p->facts);
 	if ((is_impaired(opts->stack) && sup_impair_look(p, err) < 0))
 		return -1;
 	/* Some hosts keep lists of thousands of names there. */
@@ -310,7 +356,7 @@ int sup_prepare_one(const struct sup_opts *opts, const struct stack_service *ser
 		return -1;
 	p->n = opts->stack->n_services;
 	if (read_profile(opts, p, nr, err) < 0 || prepare_service(opts, p, nr, nr, err) < 0 ||
-	    prepare_mounts(opts, p, service, err) < 0)
+	    prepare_others(opts, p, service, err) < 0)
 		return -1;
 	return look_at_host(opts, p, err);
 }
@@ -338,7 +384,7 @@ int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err 
 		if (prepare_service(opts, p, p->n, first_with_image(opts, p->n), err) < 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
-		if (prepare_mounts(opts, p, &opts->stack->services[i], err) < 0)
+		if (prepare_others(opts, p, &opts->stack->services[i], err) < 0)
 			return -1;
 	if (look_at_host(opts, p, err) < 0)
 		return -1;

@@ -187,6 +187,20 @@ int sup_provide(const struct sup_opts *opts, struct store *store, const struct p
 	return 0;
 }
 
+int sup_provide_volume(const struct sup_opts *opts, const struct sup_model *m,
+		       const struct plan_volume *v, struct err *err)
+{
+	const struct plan *plan = m->prepared.plan;
+
+	if (provide_volume(opts, m->prepared.store, v, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->n_fills; i++)
+		if (!strcmp(plan->fills[i].volume, v->name) &&
+		    fill_volume(opts, &plan->fills[i], m->volumes, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- their end ------------------------------------------------------------------------------- */
 
 /* One that another stack uses stays, as under compose, and stays on the list: a later `down -v` finds it. */

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "sup/change.h"
+#include "sup/keeping.h"
 #include "sup/reexec.h"
+#include "sup/reload.h"
 
 void sup_queue(struct sup *s, const struct sup_fact *fact)
 {
@@ -45,6 +47,8 @@ void sup_net_event(void *arg, const struct net_event *ev)
 		sup_queue(s, &(struct sup_fact){ .kind = FACT_WIRE, .slot = (size_t)ev->token });
 		break;
 	case NET_NOTE:
+		/* Who died may have been replaced, and is held by other descriptors. */
+		s->handing.changed = true;
 		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", ev->text);
 		break;
 	}
@@ -119,10 +123,13 @@ static void signal_cb(struct ev_loop *loop, ev_io *w, int revents)
 static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 {
 	struct sup *s = w->data;
+	bool changed = s->facts.n || s->asked;
 
 	(void)loop;
 	(void)revents;
+	s->asked = false;
 	do {
+		changed = changed || s->facts.n;
 		for (size_t i = 0; i < s->facts.n; i++) {
 			struct sup_fact fact = s->facts.v[i]; /* settling may append */
 
@@ -130,6 +137,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 		}
 		s->facts.n = 0;
 		sup_look_at_gates(s);
+		sup_change_tell_start(s);
 		sup_execute(s);
 		if (!s->facts.n) {
 			sup_look_at_up(s);
@@ -137,11 +145,14 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 			sup_look_at_change(s);
 			sup_look_at_oneoffs(s);
 			sup_look_at_end(s);
+			sup_look_at_reload(s);
 			sup_look_at_reexec(s);
+			sup_change_tell_start(s);
 			sup_execute(s);
 		}
 	} while (s->facts.n);
 	sup_notify_look(s);
+	sup_look_at_handing(s, changed);
 }
 
 void sup_slot_watchers_init(struct sup_slot *slot)

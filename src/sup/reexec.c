@@ -133,9 +133,9 @@ static int hold_files(struct carry *tree)
 static void go(struct sup *s)
 {
 	_cleanup_free_ char *program = take_ptr(&s->reexec->program);
-	_cleanup_fd_ int document = -1, holder = -1;
+	_cleanup_fd_ int holder = -1;
 	struct err err = { 0 };
-	struct carry *tree = sup_carry(s, &document, &err);
+	struct carry *tree = sup_carry(s, false, &err);
 
 	sup_reexec_stop(s);
 	if (tree) {
@@ -205,8 +205,8 @@ static void ended_cb(struct ev_loop *loop, ev_io *w, int revents)
 static int begin_try_out(struct sup *s, struct err *err)
 {
 	struct sup_reexec *r = s->reexec;
-	_cleanup_fd_ int document = -1, theirs = -1;
-	struct carry *tree = sup_carry(s, &document, err);
+	_cleanup_fd_ int theirs = -1;
+	struct carry *tree = sup_carry(s, false, err);
 	int pair[2];
 
 	if (!tree)

@@ -26,11 +26,12 @@ static void answer_ps(struct sup_peer *p, const struct ctl_msg *m)
 
 const char *sup_file(const struct sup *s)
 {
-	const struct stack *stack = s->model->stack;
+	/* That it was started from: a later document has no place. */
+	const struct stack *stack = s->opts->stack;
 	const char *then = s->opts->carried ? carry_text(s->opts->carried->tree, "file") : NULL;
 
-	if (then)
-		return then;
+	if (s->opts->reread || then)
+		return s->opts->reread ? s->opts->reread : then;
 	return stack->n_files && *stack->files[0].path ? stack->files[0].path : "-";
 }
 
@@ -86,7 +87,13 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 	const json_t *services = json_object_get(m->body, "services");
 	bool on = m->type == CTL_PAUSE;
 	struct sup_cause cause = sup_because_user(p, on ? "pause" : "unpause");
+	struct err err = { 0 };
 
+	if (box_can_freeze(p->sup->runtime, &err) < 0) {
+		ctl_answer(p->fd, m, CTL_ERROR,
+			   json_pack("{s:s, s:i}", "error", err.text, "code", 1), true);
+		return;
+	}
 	for (size_t i = 0; i < p->sup->n_slots; i++) {
 		struct sup_slot *slot = &p->sup->slots[i];
 		bool changes = slot->svc.paused != on;
@@ -170,6 +177,7 @@ static const struct request {
 	{ CTL_RM, sup_verb_request },
 	{ CTL_WAIT, sup_verb_request },
 	{ CTL_CREATE, sup_verb_request },
+	{ CTL_ABORT, sup_abort_request },
 	{ CTL_APPLY, sup_change_request },
 	{ CTL_PLAN, sup_change_request },
 };
@@ -198,6 +206,7 @@ static void close_peer(struct sup_peer *p)
 	sup_oneoff_peer_gone(p);
 	sup_verb_peer_gone(p);
 	sup_change_peer_gone(p);
+	sup_abort_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)
@@ -211,6 +220,7 @@ static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)
 		struct err err = { 0 };
 		int rc = ctl_recv(p->fd, &m, &err);
 
+		p->sup->asked = true;
 		if (rc == 0)
 			run_request(p, &m);
 		ctl_msg_fini(&m);
@@ -270,29 +280,32 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 }
 
 /* What the client is told: done, failed, or what is still there (the contract's code for that is 6). */
-static void answer_end(struct sup_peer *p, const struct ctl_msg *request, int rc,
+static void answer_end(const struct sup_peer *p, enum ctl_type type, uint32_t id, int rc,
 		       const struct err *err)
 {
+	const struct ctl_msg request = { .type = type, .id = id };
+	int code = p->abort && p->abort->code > 0 ? p->abort->code : 0;
 	struct err left = { 0 };
 
 	if (rc > 0)
 		err_kind(&left, ERR_LEFTOVER, "%s", buf_str(&p->sup->left));
 	else if (rc < 0)
 		left = *err;
-	ctl_answer(p->fd, request, rc ? CTL_ERROR : CTL_OK,
+	ctl_answer(p->fd, &request, rc ? CTL_ERROR : CTL_OK,
 		   rc ? json_pack("{s:s, s:i}", "error", left.text, "code", err_exit_code(&left))
-		      : NULL,
+		      : json_pack("{s:i}", "code", code),
 		   true);
 }
 
 void sup_answer_down(struct sup *s, int rc, const struct err *err)
 {
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
-		struct sup_peer *p = &s->peers[i];
-		struct ctl_msg request = { .type = CTL_DOWN, .id = p->down_id };
+		const struct sup_peer *p = &s->peers[i];
 
 		if (p->fd >= 0 && p->waits_for_down)
-			answer_end(p, &request, rc, err);
+			answer_end(p, CTL_DOWN, p->down_id, rc, err);
+		if (p->fd >= 0 && p->abort)
+			answer_end(p, CTL_ABORT, p->abort_id, rc, err);
 	}
 }
 

@@ -4,6 +4,7 @@
  * the plan have their names before the first one starts, so nobody can be too early to find somebody.
  */
 #include "mstack/net_resume.h"
+#include "sup/keeping.h"
 #include "sup/oneoff.h"
 
 static const char resolv_conf[] = "/etc/resolv.conf";
@@ -20,7 +21,8 @@ static int open_names(struct sup *s, struct err *err)
 {
 	if (s->names)
 		return 0;
-	s->names = net_names_open(s->loop, resolv_conf, sup_net_event, s, err);
+	s->names = net_names_open(s->loop, resolv_conf, s->porch, sup_is_to_keep(s), sup_net_event,
+				  s, err);
 	if (!s->names)
 		return -1;
 	net_names_networks(s->names, &s->plan->net, 0);
@@ -64,11 +66,20 @@ static void resume_slot(struct sup *s, const struct sup_slot *slot)
 		net_names_up(s->names, nr, true);
 }
 
+static bool anybody_asks(const struct sup *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) && s->slots[i].plan->naming.asks)
+			return true;
+	return asks(s->plan);
+}
+
 void sup_names_resume(struct sup *s)
 {
-	if (!asks(s->plan))
+	if (!anybody_asks(s))
 		return;
-	s->names = net_names_resume(s->loop, resolv_conf, sup_net_event, s);
+	s->names = net_names_resume(s->loop, resolv_conf, s->porch, sup_is_to_keep(s),
+				    sup_net_event, s);
 	net_names_networks(s->names, &s->plan->net, 0);
 	for (size_t i = 0; i < s->n_slots; i++)
 		if (sup_is_service(&s->slots[i]))
@@ -89,6 +100,12 @@ void sup_names_networks(struct sup *s, size_t first)
 {
 	if (s->names)
 		net_names_networks(s->names, &s->plan->net, first);
+}
+
+void sup_names_outlive(struct sup *s)
+{
+	if (s->names)
+		net_names_outlive(s->names, sup_is_to_keep(s));
 }
 
 int sup_names_listen(const struct sup_slot *slot, struct err *err)

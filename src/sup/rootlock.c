@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "mstack/rootless.h"
 #include "sup/state.h"
 
 static int refuse(const struct sup *s, const struct stack_service *service, const char *folder,
@@ -67,6 +68,44 @@ int sup_lock_roots(struct sup *s, const struct sup_model *m, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* ---- the project ----------------------------------------------------------------------------- */
+
+static int open_project(const char *project)
+{
+	_cleanup_free_ char *path = xasprintf("%s/projects/%s", path_data_dir(), project);
+
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/*
+ * systemd removes a user's run-time folder with the last session, whatever runs on. Root's stacks are then found by their cgroups; an ordinary
+ * user's may have none, and the next `up` would take the layers of living containers for leftovers.
+ */
+int sup_lock_project(struct sup *s, struct err *err)
+{
+	const char *project = s->opts->stack->name;
+	_cleanup_free_ char *path = xasprintf("%s/projects/%s", path_data_dir(), project);
+	int fd;
+
+	if (!rootless_is_user() || (s->opts->client && s->opts->client->unheard))
+		return 0;
+	if (path_mkdirs(AT_FDCWD, path, 0700) < 0)
+		return err_sys(err, errno, "data folder '%s'", path);
+	fd = open_project(project);
+	if (fd < 0)
+		return err_sys(err, errno, "data folder '%s'", path);
+	flock(fd, LOCK_SH | LOCK_NB);
+	vec_push(&s->root_locks, fd);
+	return 0;
+}
+
+bool sup_project_is_locked(const char *project)
+{
+	_cleanup_fd_ int fd = open_project(project);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 void sup_unlock_roots(struct sup *s)

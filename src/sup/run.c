@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "sup/change.h"
+#include "sup/keeping.h"
 #include "sup/reexec.h"
+#include "sup/reload.h"
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
@@ -48,11 +50,16 @@ static void raise_limits(void)
 
 /*
  * Running out of descriptors in the middle would leave children that nobody hears. Measured: 17 for a slot with its log, links
- * and what clients read of it, 5 more while it starts or a health check runs, one for a terminal.
+ * and what clients read of it, 5 more while it starts or a health check runs, one for a terminal; 4 where
+ * the log is kept. Its guard then has 20 for each, and as many again while it takes newer ones.
  */
 static int check_descriptors(const struct sup *s, struct err *err)
 {
-	size_t need = 64 + 23 * s->plan->n_slots + net_held(s->plan->pubs, s->plan->n_pubs);
+	size_t ports = s->porch ? 2 * s->plan->n_pubs : net_held(s->plan->pubs, s->plan->n_pubs);
+	bool keep = s->model->stack->keep;
+	size_t own = 64 + (size_t)(keep ? 27 : 23) * s->plan->n_slots + ports;
+	size_t guards = keep ? 64 + 2 * (20 * s->plan->n_slots + ports) : 0;
+	size_t need = own > guards ? own : guards;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= need)
@@ -87,12 +94,11 @@ static int own_ledger(struct sup *s, struct err *err)
 	const char *project = s->opts->stack->name;
 	int left;
 
-	if (geteuid() != 0)
-		return err_kind(
-			err, ERR_RUN,
-			"mstack up: needs root to make namespaces, links and cgroups; run it with sudo");
 	l = sup_ledger_open(project, true, patience(project), err);
 	if (!l)
+		return -1;
+	/* What could be gone on with was taken up before: this is the rest. Rules that a socket owns nobody else may remove. */
+	if (sup_kept_release(project, CTL_FORGET, err) < 0)
 		return -1;
 	if (ledger_next(l, NULL, NULL))
 		left = 1;
@@ -144,12 +150,13 @@ static int open_log(struct sup_slot *slot, struct carry *from, struct err *err)
 	/* The ids by which the host knows the service's user. */
 	uint32_t ids = slot->plan->box_slot.host_ids ? 0 : box_ids(s->runtime);
 	_cleanup_(sup_logspec_fini) struct sup_logspec l = { .spec = {
-		.name = slot->plan->name,
-		.fifo_dir = slot->plan->dir,
-		.log_dir = dir,
-		.uid = ids + user->uid,
-		.gid = ids + user->gid,
-	} };
+								     .name = slot->plan->name,
+								     .fifo_dir = slot->plan->dir,
+								     .log_dir = dir,
+								     .uid = ids + user->uid,
+								     .gid = ids + user->gid,
+								     .keep = slot->plan->box.keep,
+							     } };
 
 	sup_logspec(slot, &l);
 	slot->log = from ? logs_resume(s->loop, &l.spec, from, log_line, slot, err)
@@ -247,6 +254,7 @@ static int open_nets(struct sup *s, struct err *err)
 	sup_leave(s);
 	if (!s->net)
 		return -1;
+	net_use_porch(s->net, s->porch);
 	return s->uplink ? 0 : sup_reserve(s, s->plan->pubs, s->plan->n_pubs, err);
 }
 
@@ -261,15 +269,55 @@ static int raise_net(struct sup *s, struct err *err)
 	return rc;
 }
 
+static unsigned wanted_limits(const struct plan *plan)
+{
+	unsigned wanted = 0;
+
+	for (size_t i = 0; plan && i < plan->n_slots; i++)
+		wanted |= plan->slots[i].box_slot.limits.wanted;
+	return wanted;
+}
+
+void sup_say_left_out(const struct sup *s, const struct plan *was)
+{
+	unsigned wanted = wanted_limits(s->plan);
+	_cleanup_(buf_fini) struct buf line = { 0 };
+
+	if (!was || wanted & ~wanted_limits(was))
+		box_left_out(s->runtime, wanted, &line);
+	if (line.len)
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", buf_str(&line));
+}
+
+/* Of those in memory the manual tells: the file asks for them. */
+static bool has_layer_on_disk(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_slots; i++)
+		if (!plan->slots[i].box_slot.tmp_upper && !plan->slots[i].box.writable_root)
+			return true;
+	return false;
+}
+
+/* The kernel takes such a layer all the same, and fails where it would have to set a mark. */
+static void say_unmarked(const struct sup *s)
+{
+	if (!has_layer_on_disk(s->plan) || store_keeps_marks(path_data_dir()))
+		return;
+	sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+		"data folder '%s': its file system keeps no attributes (tmpfs keeps those of users from Linux 6.6 on), so a container that "
+		"removes a folder of its image gets an input/output error: set XDG_DATA_HOME or MSTACK_DATA_DIR to a folder on a disk",
+		path_data_dir());
+}
+
 static int open_host_side(struct sup *s, struct err *err)
 {
 	if (open_nets(s, err) < 0)
 		return -1;
 	s->runtime = box_open(s->loop, s->opts->stack->name, s->ledger, sup_box_event, s, err);
-	if (!s->runtime)
+	if (!s->runtime || sup_keep_prepare(s, s->model->stack, err) < 0)
 		return -1;
-	if (*box_left_out(s->runtime))
-		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "%s", box_left_out(s->runtime));
+	sup_say_left_out(s, NULL);
+	say_unmarked(s);
 	return 0;
 }
 
@@ -290,10 +338,11 @@ static int begin_work(struct sup *s, struct err *err)
 	return sup_names_open(s, err) < 0 ? -1 : raise_net(s, err);
 }
 
-static int listen_for_clients(struct sup *s, struct err *err)
+int sup_listen(struct sup *s, struct err *err)
 {
 	_cleanup_free_ char *path = sup_socket_path(s->opts->stack->name);
-	uint32_t item = ledger_intend(s->ledger, "socket", 0, path, err);
+	const struct ledger_item *had = ledger_find(s->ledger, "socket", path);
+	uint32_t item = had ? had->id : ledger_intend(s->ledger, "socket", 0, path, err);
 
 	if (!item)
 		return -1;
@@ -315,13 +364,14 @@ static int begin(struct sup *s, struct err *err)
 	/* A one-off alone has no name that anybody else has. */
 	if (!s->opts->client || sup_has_names(s->opts->stack))
 		sup_wait_for_parting();
-	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0)
+	if (own_ledger(s, err) < 0 || sup_guard_start(s, err) < 0 || sup_lock_project(s, err) < 0)
 		return -1;
 	/* An image may take minutes to unpack. Until the loop can hear signals they end us, and the guard clears up. */
-	s->model = xcalloc(1, sizeof(*s->model));
-	s->model->volumes = -1;
+	s->model = sup_model_new();
 	s->model->stack = s->opts->stack;
-	if (sup_prepare(s->opts, &s->model->prepared, err) < 0)
+	sup_await_way_out(s);
+	if (sup_standby_start(s, err) < 0 ||
+	    sup_prepare(s->opts, &s->model->prepared, err) < 0)
 		return -1;
 	s->plan = s->model->prepared.plan;
 	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, s->model, err) < 0 ||
@@ -331,11 +381,13 @@ static int begin(struct sup *s, struct err *err)
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		return err_set(err, "event loop: cannot be made");
+	if (s->porch)
+		net_porch_hear(s->porch, s->loop, sup_net_event, s);
 	sup_note_begin(s);
 	if (open_host_side(s, err) < 0 || sup_make_folders(s, err) < 0 || make_slots(s, err) < 0 ||
 	    sup_hostnames_write(s, err) < 0 || begin_work(s, err) < 0)
 		return -1;
-	return listen_for_clients(s, err);
+	return sup_listen(s, err);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -358,6 +410,7 @@ static int take_down(struct sup *s, struct err *err)
 	const struct sup_hooks hooks = { .arg = s, .say = note_left };
 	int rc = 0;
 
+	sup_handing_end(s);
 	sup_slots_detach(s);
 	if (s->net)
 		net_down(s->net);
@@ -374,6 +427,7 @@ static int take_down(struct sup *s, struct err *err)
 		rc = sup_undo(s->ledger, s->opts->stack->name, &hooks, err);
 	if (s->runtime)
 		box_close(s->runtime);
+	net_porch_close(take_ptr(&s->porch));
 	/* Who is told that the stack is down may remove its volumes and images. */
 	for (struct sup_model *m = s->model; m; m = m->older)
 		store_close(take_ptr(&m->prepared.store));
@@ -381,41 +435,25 @@ static int take_down(struct sup *s, struct err *err)
 	return rc;
 }
 
-void sup_model_free(struct sup_model *m)
-{
-	if (!m)
-		return;
-	sup_prepared_fini(&m->prepared);
-	sup_document_free(m->document);
-	cleanup_fd(&m->volumes);
-	free(m);
-}
-
-static void free_models(struct sup *s)
-{
-	for (struct sup_model *m = take_ptr(&s->model), *older; m; m = older) {
-		older = m->older;
-		sup_model_free(m);
-	}
-}
-
 /*
- * The guard goes before the lock: one that outlived it would hold our end for a death. With the
+ * Guard and standby go before the lock: one that outlived it would hold our end for a death. With the
  * ledger's descriptor the lock is given back, and the next `up` may begin.
  */
 static void free_all(struct sup *s)
 {
 	sup_peers_close(s);
 	sup_verbs_free(s);
+	sup_standby_stop(s);
 	sup_guard_stop(s);
 	net_close(s->net);
 	net_close(s->uplink);
+	net_porch_close(s->porch);
 	cleanup_fd(&s->stack_ns);
 	cleanup_fd(&s->host_ns);
 	if (s->loop)
 		ev_loop_destroy(s->loop);
 	ledger_close(s->ledger);
-	free_models(s);
+	sup_models_free(s);
 	vec_fini(&s->facts);
 	buf_fini(&s->left);
 	if (s->signal_fd >= 0)
@@ -427,8 +465,11 @@ static void free_all(struct sup *s)
 static void run(struct sup *s)
 {
 	sup_watchers_start(s);
+	sup_handing_begin(s);
+	sup_standby_watch(s);
 	sup_notify_open(s);
 	ev_run(s->loop, 0);
+	sup_reload_stop(s);
 	sup_change_stop(s);
 	sup_reexec_stop(s);
 	sup_notify_close(s);
@@ -457,9 +498,12 @@ static struct sup new_sup(const struct sup_opts *opts)
 			 .signal_fd = -1,
 			 .listen_fd = -1,
 			 .guard_fd = -1,
+			 .standby = { .fd = -1, .own = -1, .guards = -1 },
+			 .handing.sock = -1,
 			 .self_fd = -1,
 			 .host_ns = -1,
 			 .stack_ns = -1,
+			 .had_terminal = opts->foreground && sup_has_terminal(),
 			 .exit_code = -1 };
 
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
@@ -473,10 +517,17 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 	struct err undo_err = { 0 };
 	int rc, left;
 
+	if (!opts->carried &&
+	    sup_own_level(&opts->hooks, opts->dry_run ? NULL : &s.porch, err) < 0) {
+		net_porch_close(s.porch);
+		return -1;
+	}
 	if (opts->dry_run) {
 		*ret_exit = 0;
 		return dry_run(opts, err);
 	}
+	if (opts->carried)
+		raise_limits();
 	rc = opts->carried ? sup_take_up(&s, err) : begin(&s, err);
 	/* Whatever it came to: containers, and what lies on the disk, are the old program's to look after. */
 	if (opts->carried && opts->carried->try_out) {
@@ -485,6 +536,13 @@ int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 		fflush(stderr);
 		_exit(rc < 0);
 	}
+	/* Half of a supervisor takes nothing down. A guard is there at every moment: it does, as soon as we end. */
+	if (opts->carried && rc < 0)
+		return -1;
+	if (rc == 0 && opts->carried && opts->carried->ledger && opts->hooks.up)
+		opts->hooks.up(opts->hooks.arg, NULL);
+	if (rc == 0 && opts->reread)
+		sup_reload_first(&s);
 	if (rc == 0) {
 		run(&s);
 		if (s.up_err.text[0]) {

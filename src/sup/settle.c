@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "sup/reexec.h"
-
-enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
+#include "sup/reload.h"
 
 /* ---- machines -------------------------------------------------------------------------------- */
 
@@ -177,28 +176,6 @@ static void tell_exit(const struct sup_slot *slot, int status)
 			sig_name(WTERMSIG(status)), slot->oom ? " (out of memory)" : "");
 }
 
-/* --abort-on-*, --exit-code-from: an exit that nobody asked for ends the stack. */
-static void abort_after(struct sup_slot *slot, int status)
-{
-	const struct sup_opts *o = slot->sup->opts;
-	struct sup_cause cause = sup_because(WHY_ABORT, slot->plan->service->name);
-	int code = sup_exit_code(status);
-	bool from = o->exit_code_from && strcmp(o->exit_code_from, slot->plan->service->name) == 0;
-
-	if (slot->sup->ending != ENDING_NO) {
-		if (from && slot->sup->exit_code < 0)
-			slot->sup->exit_code = code;
-		return;
-	}
-	/* Stopped for a change, it comes back. */
-	if (slot->sup->change || (!o->abort_on_exit && !(o->abort_on_failure && code)))
-		return;
-	if (o->exit_code_from)
-		sup_end(slot->sup, ENDING_STOP, from ? code : -1, &cause);
-	else
-		sup_end(slot->sup, ENDING_STOP, code ? SERVICE_FAILED : 0, &cause);
-}
-
 /* What it wrote comes first: the last words of a process stand before the line about its end. */
 static void exited(struct sup_slot *slot, const struct box_event *ev)
 {
@@ -218,7 +195,7 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 	tell_exit(slot, ev->status);
 	tell_restart(slot);
 	if (!wished || slot->sup->ending != ENDING_NO)
-		abort_after(slot, ev->status);
+		sup_abort_after(slot, ev->status);
 }
 
 /* Somebody who wanted it may want it no more. */
@@ -241,6 +218,8 @@ static void exec_done(struct sup_slot *slot, int status)
 
 static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 {
+	if (sup_step_heard(slot, ev))
+		return;
 	switch (ev->kind) {
 	case BOX_SLOT_READY:
 		slot_ready(slot);
@@ -298,7 +277,7 @@ static void stop_by_signal(struct sup *s, const struct sup_fact *fact, int code)
 
 /*
  * 130 is what a shell makes of Ctrl-C; SIGTERM is how service managers say "please", so obeying it
- * is success, but for an `up -d` that has not come to its end. A SIGHUP comes from a terminal that was closed (isatty fails on it from then on) or
+ * is success, but for an `up -d` that has not come to its end. A SIGHUP comes from a terminal that was closed (nobody has it from then on) or
  * from somebody who wants the file to be read again.
  */
 static void settle_signal(struct sup *s, const struct sup_fact *fact)
@@ -311,11 +290,10 @@ static void settle_signal(struct sup *s, const struct sup_fact *fact)
 		stop_by_signal(s, fact, s->opts->foreground || s->up_told ? 0 : 128 + SIGTERM);
 		break;
 	case SIGHUP:
-		if (s->opts->foreground && !isatty(STDIN_FILENO))
+		if (s->had_terminal && !sup_has_terminal())
 			stop_by_signal(s, fact, 0);
 		else
-			sup_say(&s->opts->hooks, SUP_WARNING, NULL,
-				"SIGHUP: reading the stack file again by itself is not supported yet: `mstack up -d` does it");
+			sup_reload_request(s, fact);
 		break;
 	case SIGUSR2:
 		sup_reexec_request(s);
@@ -345,6 +323,7 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 		sup_wiring_settle(s, fact->slot);
 		break;
 	case FACT_TIMER:
+		sup_step_late(slot);
 		sup_feed(slot, SVC_EV_TIMER, 0);
 		break;
 	case FACT_HEALTH_TIMER:
@@ -367,6 +346,9 @@ void sup_settle(struct sup *s, const struct sup_fact *fact)
 		break;
 	case FACT_GUARD_DIED:
 		sup_guard_died(s);
+		break;
+	case FACT_STANDBY_DIED:
+		sup_standby_renew(s);
 		break;
 	}
 }

@@ -82,7 +82,7 @@ static void remove_outside(struct sup_slot *slot)
 		sup_publish(slot->sup, p->pubs, p->n_pubs, false, &ignored);
 	sup_release(slot->sup, p->name);
 	sup_names_drop(slot);
-	sup_netns_unlink(slot);
+	sup_netns_unlink(slot->sup, p->name);
 	detach(slot);
 	box_slot_close(take_ptr(&slot->box));
 	logs_close(take_ptr(&slot->log));
@@ -142,7 +142,7 @@ int sup_slot_clear(struct sup_slot *slot, struct err *err)
 	free(take_ptr(&slot->work));
 	svc_init(&slot->svc, &policy);
 	svc_health_init(&slot->health, &health);
-	slot->oom = false;
+	slot->oom = slot->stepped = false;
 	slot->err = (struct err){ 0 };
 	slot->created_wall = time_wall_ns();
 	slot->removed = true;

@@ -19,6 +19,7 @@
 #include "mstack/logs_journal.h"
 #include "mstack/net_hosts.h"
 #include "mstack/net_names.h"
+#include "mstack/net_porch.h"
 #include "mstack/plan.h"
 #include "mstack/store.h"
 #include "mstack/sup.h"
@@ -35,6 +36,7 @@ enum {
 };
 
 #define SUP_GUARD_NAME "mstack-guard" /* in /proc/PID/comm */
+#define SUP_STANDBY_NAME "mstack-standby"
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
@@ -50,6 +52,7 @@ enum sup_fact_kind {
 	FACT_SIGNAL,  /* somebody sent us a signal */
 	FACT_GIVE_UP, /* something killed does not end */
 	FACT_GUARD_DIED,
+	FACT_STANDBY_DIED,
 };
 
 struct sup_fact {
@@ -94,6 +97,7 @@ struct sup_slot {
 	bool open_failed; /* its namespaces, which somebody else needed for a wire; err says why */
 	bool told_down;	 /* in the present ending */
 	bool removed;	 /* by `rm`, until it is started or created again: see sup_is_removed */
+	bool between;	 /* taken up with what its supervisor had begun in it and nobody goes on with, until that is ended */
 	struct sup_cause cause; /* of the last wish */
 	unsigned todo;	 /* of svc, collected while facts settle */
 	unsigned health_todo;
@@ -103,6 +107,8 @@ struct sup_slot {
 	struct sup_inside inside;
 	struct sup_hooking hooking;
 	struct sup_execing execing;
+	struct sup_stepping stepping;
+	bool stepped; /* all of `pre_start` has ended well; for as long as the container is there */
 	struct sup_knock knock;
 	bool oom;	/* the last exit */
 	struct err err; /* of the last failed start */
@@ -134,6 +140,15 @@ struct sup_peer {
 	enum ctl_type last_type;
 	bool done; /* it has that answer, and nothing more to ask */
 	struct sup_verb *verb; /* that it waits for, or NULL */
+	struct sup_abort *abort; /* what ends the stack for it, or NULL; owned */
+	uint32_t abort_id;
+};
+
+/* Which end of a service is that of the stack, and with which exit code. */
+struct sup_abort {
+	bool on_exit, on_failure;
+	const char *from; /* the service whose exit code it is; NULL: none */
+	int code;	  /* -1: not known */
 };
 
 enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
@@ -142,7 +157,7 @@ enum sup_ending { ENDING_NO, ENDING_STOP, ENDING_KILL };
 struct sup_prepared {
 	struct store *store;
 	struct net_facts facts;
-	const struct carry *facts_then; /* not NULL: of a stack that runs, whose own networks are not in its way */
+	const struct carry *then; /* not NULL: of a stack that runs, what it was prepared from; its own networks are not in its way */
 	struct impair_facts impair;
 	bool impair_known; /* it was asked for: something is impaired */
 	struct store_image *images;
@@ -173,12 +188,33 @@ struct sup_model {
 	struct sup_document *document; /* that holds the stack; NULL: the caller does */
 	struct sup_prepared prepared;
 	int volumes; /* mount namespace of those with file systems of their own; -1 none */
+	int text; /* what sup_document made of it; -1: not needed yet */
 };
 
 struct sup_wire {
 	bool made, ready; /* ready: it carries frames */
 	struct err err;	  /* why it could not be made the last time */
 	struct impair_ways impaired; /* what it does to packets now, seen from its first end */
+};
+
+/* What its guard is to keep, on the way there (keeping.h). */
+struct sup_handing {
+	int sock; /* -1: the guard keeps nothing */
+	ev_io io;
+	bool changed, told, failed;
+	bool released; /* a port of the host, which the guard has still */
+	uint32_t number, acked; /* of what was sent last, and of what has come */
+	char *group; /* where the guard belongs; NULL: it is there */
+	pid_t names; /* who answered last time */
+	pid_t porch[NET_PORTERS]; /* who stood there last time */
+};
+
+/* Who undoes the stack when supervisor and guard die at once (standby.c). */
+struct sup_standby {
+	pid_t pid; /* 0: none */
+	int fd;
+	int own, guards; /* ends of one socket: its own, and the one that guards have */
+	ev_io io;
 };
 
 struct sup {
@@ -190,6 +226,7 @@ struct sup {
 	struct net *net;
 	struct net *uplink;	 /* of an isolated stack, in the host's namespace; else NULL */
 	int host_ns, stack_ns; /* network namespaces of an isolated stack; -1 of others */
+	struct net_porch *porch; /* of an ordinary user's stack, in the host's network; else NULL */
 	struct net_names *names; /* NULL: nobody asks */
 	struct box_runtime *runtime;
 	struct sup_slot *slots; /* places, where slots come and go: of services, and one-offs */
@@ -197,6 +234,7 @@ struct sup {
 	size_t n_places;
 	struct sup_wire *wires; /* those of the plan */
 	unsigned oneoffs; /* so many there have been */
+	const struct carry *oneoffs_left; /* a tree with those of the supervisor that was taken up, until they are ended */
 	bool transient;	  /* only one-offs run here: ends with the last of them */
 	struct VEC(struct sup_fact) facts;
 	ev_prepare pump;
@@ -204,11 +242,16 @@ struct sup {
 	int signal_fd, listen_fd, guard_fd, self_fd;
 	struct sup_change *change; /* that is being carried out; NULL: none */
 	pid_t guard;
+	struct sup_standby standby;
+	struct sup_handing handing;
 	ev_timer give_up;
 	struct sup_peer peers[SUP_PEERS_MAX];
 	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */
 	struct sup_verb *verbs; /* requests that are on their way */
+	struct sup_reload *reload; /* the file is to be read again, or is (reload.h); NULL: no */
+	bool had_terminal; /* with whose end it ends */
 	struct sup_reexec *reexec; /* another program is to go on for us (reexec.h); NULL: none */
+	bool asked;   /* by a client, in this turn */
 	bool up_told; /* the `up` hook was called */
 	enum sup_ending ending;
 	struct sup_cause end_cause;   /* of the first who said so */
@@ -223,6 +266,15 @@ struct sup {
 /* places.c */
 char *sup_project_dir(const char *project);
 char *sup_ledger_path(const char *project);
+
+/* ownlevel.c */
+/*
+ * Root's is the host's, and stays. Says what a user with a single id has to do without; hooks may be NULL: that is known. ret_porch: who stays
+ * in the host's network for us; NULL: nobody is needed.
+ */
+int sup_own_level(const struct sup_hooks *hooks, struct net_porch **ret_porch, struct err *err);
+/* Waits until it is known whether there is a way out, and says it if there is none. */
+void sup_await_way_out(const struct sup *s);
 
 /* cleanup.c */
 extern const struct ledger_kind *const *const sup_ledger_kinds[];
@@ -240,7 +292,20 @@ int sup_guard_start(struct sup *s, struct err *err);
 void sup_guard_died(struct sup *s);
 void sup_guard_stop(struct sup *s);
 
-/* isolated.c: before ports are reserved, and when that has worked. */
+/* standby.c */
+/* Behind sup_guard_start, when it is known what is to be kept: if all of it, there is none, and that is no error. */
+int sup_standby_start(struct sup *s, struct err *err);
+/* As soon as the loop hears of its end. */
+void sup_standby_watch(struct sup *s);
+/* It has died. */
+void sup_standby_renew(struct sup *s);
+/* From now on the stack is to outlive its supervisor, or not any more. */
+void sup_standby_follow(struct sup *s);
+void sup_standby_stop(struct sup *s);
+
+/* isolated.c: are its networks to be in a namespace beside the host's? Those of an ordinary user's stack are, whatever is asked for. */
+bool sup_is_isolated(bool asked);
+/* Before ports are reserved, and when that has worked. */
 int sup_uplink_open(struct sup *s, struct err *err);
 int sup_uplink_resume(struct sup *s, struct carry *from, struct err *err);
 int sup_isolate(struct sup *s, struct err *err);
@@ -250,9 +315,13 @@ void sup_leave(const struct sup *s);
 /* As net_reserve, net_release and net_publish, for isolated stacks as well. */
 int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct err *err);
 void sup_release(struct sup *s, const char *owner);
+void sup_release_ports(struct sup *s, const struct net_publish_spec *pubs, size_t n);
 /* What of them is handed on by mstack-net; sup_publish does so by itself. */
 void sup_proxy(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add);
 int sup_publish(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add, struct err *err);
+/* Without what mstack-net hands on. */
+int sup_publish_rules(struct sup *s, const struct net_publish_spec *pubs, size_t n, bool add,
+		      struct err *err);
 
 /* prepare.c */
 int sup_prepare(const struct sup_opts *opts, struct sup_prepared *p, struct err *err);
@@ -277,6 +346,15 @@ int sup_make_folders(struct sup *s, struct err *err);
  */
 int sup_provide(const struct sup_opts *opts, struct store *store, const struct plan *plan, int *ret_volumes,
 		struct err *err);
+/* One volume of its plan, with what it is filled with. */
+int sup_provide_volume(const struct sup_opts *opts, const struct sup_model *m, const struct plan_volume *v, struct err *err);
+
+/* anonymous.c: those that the slot has, and that nobody else uses who is there. It is removed; it is created again. */
+int sup_anonymous_remove(const struct sup_slot *slot, struct err *err);
+int sup_anonymous_provide(const struct sup_slot *slot, struct err *err);
+/* All of the stack that nobody uses now begin anew. */
+int sup_anonymous_renew(const struct sup *s, struct err *err);
+bool sup_has_anonymous(const struct sup_slot *slot);
 
 /* impair_live.c: after its links were made; CTL_IMPAIR. */
 int sup_impair_slot(struct sup_slot *slot, struct err *err);
@@ -309,6 +387,11 @@ void sup_end(struct sup *s, enum sup_ending how, int exit_code, const struct sup
 void sup_note_begin(struct sup *s);
 /* Another program has taken the supervisor's place. */
 void sup_note_resumed(struct sup *s);
+void sup_note_reload(struct sup *s, const struct sup_cause *cause);
+/* What went on without one has a supervisor again. */
+void sup_note_adopted(struct sup *s, int64_t pid);
+/* It could not, when it was too late to go back. */
+void sup_note_not_resumed(struct sup *s, const struct err *why);
 void sup_note_end(struct sup *s);
 void sup_note_step(const struct sup_slot *slot, const struct svc *before,
 		   const struct svc_event *ev, unsigned todo, const struct sup_cause *cause);
@@ -331,6 +414,14 @@ enum sup_gate sup_gate_again(const struct plan_edge *e, const struct svc *on,
 void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct buf *out);
 bool sup_at_rest(const struct svc *s);
 int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
+
+/* run.c: what is not kept of limits here; with the plan before, only if more is asked for. */
+void sup_say_left_out(const struct sup *s, const struct plan *was);
+
+/* abort.c: a service has ended that nobody stopped, or the stack ends; status as of wait(2). CTL_ABORT. */
+void sup_abort_after(const struct sup_slot *slot, int status);
+void sup_abort_request(struct sup_peer *p, const struct ctl_msg *m);
+void sup_abort_peer_gone(struct sup_peer *p);
 
 /* order.c: gates and the order of the end, over all slots */
 void sup_look_at_gates(struct sup *s);
@@ -357,6 +448,8 @@ void sup_dead_words(const struct svc *v, struct buf *ret);
 /* How long it still waits. */
 uint64_t sup_restart_ms(const struct sup_slot *slot);
 bool sup_is_stopped(const struct sup_slot *slot);
+/* What `up` waits for; `wait`: until it is healthy. A job that has run and ended has arrived: it will never be healthy, and need not be. */
+bool sup_has_arrived(const struct sup_slot *slot, bool wait);
 
 /* verbs.c: CTL_START and its kin. A wish goes on without its client; a later one for the same slot takes it over. */
 void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m);
@@ -367,6 +460,9 @@ void sup_verbs_free(struct sup *s);
 
 /* rootlock.c: who writes into the folder of an image is alone with it. */
 int sup_lock_roots(struct sup *s, const struct sup_model *m, struct err *err);
+/* Held together with these by an ordinary user's stack, so that it is known to live when its run-time folder is gone. */
+int sup_lock_project(struct sup *s, struct err *err);
+bool sup_project_is_locked(const char *project);
 void sup_unlock_roots(struct sup *s);
 
 /* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */
@@ -400,6 +496,24 @@ void sup_hooks_end(struct sup_slot *slot);
 int sup_hook_begin(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
 int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *err);
 void sup_hook_done(struct sup_slot *slot, int status);
+
+/* For a command of another user than the container's: HOME that nobody has set is that of `user`. */
+const char *const *sup_home_of(const struct sup_slot *slot, const struct store_user *user,
+			       const char *const *envp, struct arena *a);
+/* "exited with code 3", "ended by SIGKILL" */
+void sup_end_words(int status, char *ret, size_t size);
+
+/* steps.c: `pre_start`. The machine of the slot knows of none: while they run it is STARTING. */
+/* May it start, as far as steps of the service's first container are concerned? FAILED: err says why. */
+enum sup_gate sup_steps_gate(const struct sup_slot *slot, struct err *err);
+/* Is one to run before the slot's own process? */
+const struct plan_step *sup_step_next(const struct sup_slot *slot);
+int sup_step_start(struct sup_slot *slot, bool go, struct err *err);
+/* Nobody wants the service any more: what runs is told to end, and after the grace period it is killed. */
+void sup_step_stop(struct sup_slot *slot);
+void sup_step_late(struct sup_slot *slot);
+/* What box tells of one. True: that was it, and the slot's machine has to hear nothing. */
+bool sup_step_heard(struct sup_slot *slot, const struct box_event *ev);
 
 /* nodeexec.c: `x-exec` */
 void sup_exec_begin(struct sup_slot *slot);
@@ -485,7 +599,19 @@ int sup_slot_open_log(struct sup_slot *slot, struct err *err);
 /* The same for one that is written to. */
 int sup_slot_resume_log(struct sup_slot *slot, struct carry *from, struct err *err);
 int sup_take_signals(struct sup *s, struct err *err);
+/* Who can connect finds a whole stack: this comes last. */
+int sup_listen(struct sup *s, struct err *err);
+
+/* models.c */
+struct sup_model *sup_model_new(void);
+/* From a document, whose descriptor stays the caller's. */
+int sup_model_read(struct sup_model *m, int fd, struct err *err);
+/* The document that it was read from, or would be; the model's own. -1: no memory. */
+int sup_model_text(struct sup_model *m, struct err *err);
 void sup_model_free(struct sup_model *m);
+void sup_models_free(struct sup *s);
+/* Older ones of which no slot is any more. */
+void sup_models_forget(struct sup *s);
 
 /* resolving.c: names of slots */
 int sup_names_open(struct sup *s, struct err *err);
@@ -494,6 +620,8 @@ void sup_names_resume(struct sup *s);
 /* Of a slot that was not in the plan; of bridges from this one on. */
 int sup_names_add(struct sup_slot *slot, struct err *err);
 void sup_names_networks(struct sup *s, size_t first);
+/* The stack is another one: who answers lives as long as that one wants. */
+void sup_names_outlive(struct sup *s);
 /* A slot that is ready, if it asks. */
 int sup_names_listen(const struct sup_slot *slot, struct err *err);
 void sup_names_up(const struct sup_slot *slot, bool up);
@@ -505,7 +633,9 @@ int sup_hostnames_write(struct sup *s, struct err *err);
 /* netnslink.c: the slot's network namespace for `ip netns` */
 void sup_netns_link(struct sup_slot *slot);
 void sup_netns_link_stack(struct sup *s);
-void sup_netns_unlink(struct sup_slot *slot);
+void sup_netns_unlink(struct sup *s, const char *slot);
+/* They led to another process, which is no more. */
+void sup_netns_link_again(struct sup *s);
 void sup_netns_folder_leave(void);
 int sup_netns_find(const char *project, struct ledger *l, struct err *err); /* as net_find */
 
@@ -528,6 +658,7 @@ const char *sup_file(const struct sup *s);
 
 /* status.c */
 json_t *sup_slot_json(const struct sup_slot *slot);
+json_t *sup_status_words(const struct sup_slot *slot); /* "Up 3 seconds (healthy)" */
 /* The exit code of a start that failed: 125 it could not be made, 126 not executed, 127 not found. */
 int sup_start_code(const struct sup_slot *slot);
 

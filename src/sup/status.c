@@ -56,7 +56,7 @@ static json_t *restarting(const struct sup_slot *slot)
 	return json_sprintf("R%s", buf_str(&b) + 1);
 }
 
-static json_t *status(const struct sup_slot *slot)
+json_t *sup_status_words(const struct sup_slot *slot)
 {
 	const char *health = svc_health_name(slot->health.state);
 	char t[48];
@@ -81,8 +81,11 @@ static json_t *status(const struct sup_slot *slot)
 		return json_sprintf("Exited (%d) %s ago", exit_code(slot), t);
 	case SVC_WAITING:
 		return json_string(slot->svc.runs ? "Restarting (waiting)" : "Created (waiting)");
-	case SVC_IDLE:
 	case SVC_STARTING:
+		if (slot->stepping.running)
+			return json_sprintf("Created (pre_start[%zu] runs)", slot->stepping.at);
+		break;
+	case SVC_IDLE:
 	case SVC_N_STATES:
 		break;
 	}
@@ -263,7 +266,7 @@ json_t *sup_slot_json(const struct sup_slot *slot)
 			    bounded(p->service->image.text, strlen(p->service->image.text)));
 	json_object_set_new(o, "Command", command(p));
 	json_object_set_new(o, "State", json_string(svc_compose_state(&slot->svc)));
-	json_object_set_new(o, "Status", status(slot));
+	json_object_set_new(o, "Status", sup_status_words(slot));
 	json_object_set_new(o, "Health", json_string(svc_health_name(slot->health.state)));
 	json_object_set_new(o, "ExitCode", json_integer(exit_code(slot)));
 	json_object_set_new(o, "Publishers", publishers(p));

@@ -10,7 +10,7 @@
 #include "sup/state.h"
 
 /* A turn of the loop takes so much from a terminal, an end so much more than all that can be on its way. */
-enum { BLOCK = 4096, TURN_MAX = 16 * BLOCK, DRAIN_MAX = 1 << 20 };
+enum { TURN_MAX = 1 << 16, DRAIN_MAX = 1 << 20 };
 
 /* For who has closed his terminal and may open it again. */
 static const ev_tstamp AGAIN_S = 0.1;
@@ -20,14 +20,11 @@ static const ev_tstamp AGAIN_S = 0.1;
 /* Up to `max` bytes of what is there now. False: nobody has its other side open. */
 static bool read_terminal(struct sup_slot *slot, size_t max)
 {
-	char block[BLOCK];
-
 	for (size_t got = 0; got < max;) {
-		ssize_t n = read(box_console(slot->box), block, sizeof(block));
+		ssize_t n = logs_feed(slot->log, LOGS_STDOUT, box_console(slot->box));
 
 		if (n <= 0)
 			return n < 0 && (errno == EAGAIN || errno == EINTR);
-		logs_feed(slot->log, LOGS_STDOUT, block, (size_t)n);
 		got += (size_t)n;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * takeup: a supervisor out of what another program of the same process has written down (reexec.h): the counterpart of writedown.c, and
- * of begin() in run.c. Makes nothing that is there; what does not fit what was planned from the same document is an error. When
+ * takeup: a supervisor out of what another program of the same process has written down (reexec.h), or another process that is no more
+ * (keeping.h): the counterpart of writedown.c, and of begin() in run.c. Makes nothing that is there; what does not fit what was planned from the same document is an error. When
  * it is only tried out, nothing is written, started or told.
  */
 #include <errno.h>
@@ -10,33 +10,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sup/keeping.h"
 #include "sup/reexec.h"
-
-/* ---- the stack and its plan ------------------------------------------------------------------ */
-
-static int plan_again(struct sup *s, struct carry *tree, struct err *err)
-{
-	s->model = xcalloc(1, sizeof(*s->model));
-	s->model->volumes = carry_take_fd(tree, "volumes");
-	s->model->stack = s->opts->stack;
-	s->model->prepared.facts_then = carry_next(tree, "facts", NULL);
-	if (!s->model->prepared.facts_then)
-		return err_set(err, "what is known of the host was not carried over");
-	if (sup_prepare(s->opts, &s->model->prepared, err) < 0)
-		return -1;
-	s->plan = s->model->prepared.plan;
-	return 0;
-}
 
 /* They cannot be removed while we have them. One that was removed by hand is missed when a container is started with it. */
 static void hold_volumes(struct sup *s)
 {
-	for (size_t i = 0; i < s->plan->n_volumes; i++) {
-		_cleanup_free_ char *path = NULL;
+	for (const struct sup_model *m = s->model; m; m = m->older)
+		for (size_t i = 0; i < m->prepared.plan->n_volumes; i++) {
+			_cleanup_free_ char *path = NULL;
 
-		(void)store_volume(s->model->prepared.store, s->plan->volumes[i].name, NULL, &path,
-				   &(struct err){ 0 });
-	}
+			(void)store_volume(m->prepared.store, m->prepared.plan->volumes[i].name,
+					   NULL, &path, &(struct err){ 0 });
+		}
 }
 
 /* ---- rooms ----------------------------------------------------------------------------------- */
@@ -58,7 +44,10 @@ static int take_net(struct sup *s, struct carry *tree, struct err *err)
 	if (!net || (s->plan->uplink && (!uplink || sup_uplink_resume(s, uplink, err) < 0)))
 		return -1;
 	s->net = net_resume(s->loop, &s->plan->net, net, s->ledger, sup_net_event, s, err);
-	return s->net ? 0 : -1;
+	if (!s->net)
+		return -1;
+	net_use_porch(s->net, s->porch);
+	return 0;
 }
 
 static int take_rooms(struct sup *s, struct carry *tree, struct err *err)
@@ -68,6 +57,7 @@ static int take_rooms(struct sup *s, struct carry *tree, struct err *err)
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		return err_set(err, "event loop: cannot be made");
+	s->porch = net_porch_resume(tree, s->opts->carried->porch);
 	if (!box || take_net(s, tree, err) < 0)
 		return -1;
 	s->runtime = box_resume(s->loop, box, s->ledger, sup_box_event, s, err);
@@ -76,12 +66,13 @@ static int take_rooms(struct sup *s, struct carry *tree, struct err *err)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-static const struct plan_slot *find_plan(const struct sup *s, const char *name)
+/* Of its own model, whose numbers are places. */
+static const struct plan_slot *find_plan(const struct sup_model *m, size_t nr, const char *name)
 {
-	for (size_t i = 0; name && i < s->plan->n_slots; i++)
-		if (!strcmp(s->plan->slots[i].name, name))
-			return &s->plan->slots[i];
-	return NULL;
+	const struct plan *plan = m ? m->prepared.plan : NULL;
+	const struct plan_slot *p = plan && nr < plan->n_slots ? &plan->slots[nr] : NULL;
+
+	return p && p->name && name && !strcmp(p->name, name) ? p : NULL;
 }
 
 static bool same_text(const struct carry *c, const char *name, const char *want)
@@ -109,6 +100,7 @@ static bool same_links(const struct plan_slot *p, const struct carry *from)
 
 		c = carry_next(from, "port", c);
 		if (!c || !same_text(c, "interface", port->ifname) ||
+		    carry_num(c, "bridge", -1) != (int64_t)port->bridge ||
 		    !same_text(c, "ip4", ip_net_text(&port->ip4).text) ||
 		    !same_text(c, "ip6", ip_net_text(&port->ip6).text))
 			return false;
@@ -117,15 +109,12 @@ static bool same_links(const struct plan_slot *p, const struct carry *from)
 }
 
 /* What runs must be what is planned: nobody would notice later that a container has another address than its name. */
-static int check_slot(const struct plan_slot *p, const struct carry *from, size_t nr,
-		      struct err *err)
+static int check_slot(const struct plan_slot *p, const struct carry *from, struct err *err)
 {
 	const char *name = carry_text(from, "name");
 
 	if (!p)
 		return err_set(err, "slot '%s': nothing is planned for it", name ? name : "");
-	if (p->box_slot.token != nr)
-		return err_set(err, "slot '%s': it is planned for another place", name);
 	if (!same_links(p, from))
 		return err_set(err, "slot '%s': other networks or addresses are planned for it",
 			       name);
@@ -150,10 +139,16 @@ static int take_box(struct sup_slot *slot, struct carry *from, struct err *err)
 
 static void take_timer(struct sup *s, ev_timer *t, const struct carry *from, const char *name)
 {
+	const struct carry *tree = s->opts->carried->tree;
 	int64_t ms = carry_num(from, name, -1);
+	int64_t written = carry_num(tree, "written", 0);
 
 	if (ms < 0)
 		return;
+	/* It went on while nobody was there to hear it. */
+	if (written)
+		ms -= (int64_t)time_mono_ms() - written;
+	ms = ms < 0 ? 0 : ms;
 	ev_timer_set(t, (ev_tstamp)ms / 1000, 0);
 	ev_timer_start(s->loop, t);
 }
@@ -200,21 +195,24 @@ static void take_state(struct sup_slot *slot, struct carry *from)
 	slot->upper = copy_text(from, "upper");
 	slot->work = copy_text(from, "work");
 	slot->input = carry_take_fd(from, "input");
+	slot->between = carry_num(from, "between", 0);
 	take_timer(slot->sup, &slot->timer, from, "timer");
 	take_timer(slot->sup, &slot->health_timer, from, "health-timer");
 }
 
 static int take_slot(struct sup *s, struct carry *from, struct err *err)
 {
-	const struct plan_slot *p = find_plan(s, carry_text(from, "name"));
 	size_t nr = (size_t)carry_num(from, "place", -1);
+	struct sup_model *m = sup_model_of(s, from);
+	const struct plan_slot *p = find_plan(m, nr, carry_text(from, "name"));
 	struct carry *log = need(from, "log", err);
 	struct sup_slot *slot = &s->slots[nr];
 
-	if (check_slot(p, from, nr, err) < 0 || !log)
+	if (check_slot(p, from, err) < 0 || !log)
 		return -1;
 	take_ports(p, from);
-	sup_slot_init(slot, p, s->model->stack, &s->model->prepared);
+	sup_slot_init(slot, p, m->stack, &m->prepared);
+	slot->model = m;
 	take_state(slot, from);
 	take_links(slot, from);
 	if (sup_slot_resume_log(slot, log, err) < 0 ||
@@ -225,26 +223,37 @@ static int take_slot(struct sup *s, struct carry *from, struct err *err)
 	return 0;
 }
 
-static int take_slots(struct sup *s, struct carry *tree, struct err *err)
+/* Word of who was in a free one may still be on its way. */
+static int use_places(struct sup *s, size_t n, struct err *err)
 {
-	size_t n = s->plan->n_slots;
-
-	for (const struct carry *c = NULL; (c = carry_next(tree, "slot", c));)
-		if (carry_num(c, "place", -1) >= (int64_t)n || carry_num(c, "place", -1) < 0)
-			return err_set(err, "slot '%s': nothing is planned for it",
-				       carry_text(c, "name"));
-	sup_slots_open(s, n);
+	if (n > s->n_places)
+		return err_set(err, "%zu containers are planned, and %zu were there", n,
+			       s->n_slots);
 	for (; s->n_slots < n; s->n_slots++) {
-		s->slots[s->n_slots] = (struct sup_slot){ .sup = s, .nr = s->n_slots };
+		s->slots[s->n_slots] =
+			(struct sup_slot){ .sup = s, .nr = s->n_slots, .left_ms = time_mono_ms() };
 		sup_slot_watchers_init(&s->slots[s->n_slots]);
 	}
+	return 0;
+}
+
+static int take_places(struct sup *s, const struct carry *tree, struct err *err)
+{
+	int64_t n = carry_num(tree, "places", 0);
+
+	for (const struct carry *c = NULL; (c = carry_next(tree, "slot", c));)
+		if (carry_num(c, "place", -1) >= n || carry_num(c, "place", -1) < 0 ||
+		    !carry_text(c, "name"))
+			return err_set(err, "a slot was not carried over");
+	sup_slots_open(s, (size_t)n);
+	return use_places(s, (size_t)n, err);
+}
+
+static int take_slots(struct sup *s, struct carry *tree, struct err *err)
+{
 	for (struct carry *c = NULL; (c = carry_next(tree, "slot", c));)
 		if (take_slot(s, c, err) < 0)
 			return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!s->slots[i].plan)
-			return err_set(err, "slot '%s': it was not there before",
-				       s->plan->slots[i].name);
 	return 0;
 }
 
@@ -269,8 +278,13 @@ static void take_wires(struct sup *s, const struct carry *tree)
 
 static int take_ledger(struct sup *s, struct carry *tree, struct err *err)
 {
-	struct carry *ledger = need(tree, "ledger", err);
+	struct carry *ledger;
 
+	if (s->opts->carried->ledger) {
+		s->ledger = s->opts->carried->ledger;
+		return 0;
+	}
+	ledger = need(tree, "ledger", err);
 	if (ledger)
 		s->ledger = ledger_resume(ledger, s->opts->carried->try_out, sup_ledger_kinds, err);
 	return s->ledger ? 0 : -1;
@@ -279,6 +293,7 @@ static int take_ledger(struct sup *s, struct carry *tree, struct err *err)
 static void take_own(struct sup *s, struct carry *tree)
 {
 	s->oneoffs = (unsigned)carry_num(tree, "oneoffs", 0);
+	s->oneoffs_left = tree;
 	s->up_told = true;
 	s->listen_fd = carry_take_fd(tree, "listen");
 	s->host_ns = carry_take_fd(tree, "host-ns");
@@ -291,31 +306,73 @@ static void take_own(struct sup *s, struct carry *tree)
 	}
 }
 
-/* Ours first: there is no moment without one. The old one is a process of the old program, which knows what that one knew. */
-static int change_guard(struct sup *s, struct carry *tree, struct err *err)
+/* The next one keeps all before the last one lets go of it. */
+static int keep_on(struct sup *s, struct err *err)
 {
-	_cleanup_fd_ int old = carry_take_fd(tree, "guard");
+	if (!s->model->stack->keep)
+		return 0;
+	return sup_keep_prepare(s, s->model->stack, err) < 0 ? -1 : sup_handing_now(s, err);
+}
+
+static void end_old(struct carry *tree, const char *which)
+{
+	_cleanup_fd_ int old = carry_take_fd(tree, which);
 	siginfo_t si;
 
-	if (sup_guard_start(s, err) < 0)
-		return -1;
 	if (old < 0)
-		return 0;
+		return;
 	syscall(SYS_pidfd_send_signal, old, SIGKILL, NULL, 0);
 	while (waitid(P_PIDFD, (id_t)old, &si, WEXITED) < 0 && errno == EINTR)
 		; /* ECHILD: it was reaped as a stranger */
+}
+
+/* Ours first: there is no moment without one. The old ones are processes of the old program, which know what that one knew. */
+static int change_guard(struct sup *s, struct carry *tree, struct err *err)
+{
+	if (sup_guard_start(s, err) < 0 || sup_standby_start(s, err) < 0 || keep_on(s, err) < 0)
+		return -1;
+	end_old(tree, "standby");
+	end_old(tree, "guard");
 	return 0;
+}
+
+/* Its guard has what we have, and may go. A port that it still held would be in the way of the first change: it is quick, having only to close. */
+static void relieve_keeper(struct sup *s)
+{
+	struct err err = { 0 };
+
+	if (ctl_call(s->opts->carried->keeper, CTL_ADOPTED, NULL, NULL, NULL, &err) < 0 &&
+	    err.kind == ERR_TIMEOUT)
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			"who kept the stack has not let go of it yet: its ports cannot be moved until that process ends");
+}
+
+static int begin_adopted(struct sup *s, struct carry *tree, struct err *err)
+{
+	sup_note_adopted(s, carry_num(tree, "pid", 0));
+	sup_adopt_tell(s, tree);
+	if (sup_adopt_rest(s, tree, err) < 0)
+		return -1;
+	relieve_keeper(s);
+	carry_close_rest(tree);
+	return sup_listen(s, err);
 }
 
 /* From here on we are the supervisor, and act as one. */
 static int begin(struct sup *s, struct carry *tree, struct err *err)
 {
 	struct carry *names = carry_next(tree, "names", NULL);
+	bool exact = !s->opts->carried->ledger;
 
+	/* The next guard has it, too. */
+	if (s->names && names && net_names_resumed(s->names, names, exact, err) < 0)
+		return -1;
 	if (change_guard(s, tree, err) < 0)
 		return -1;
-	if (s->names && names && net_names_resumed(s->names, names, err) < 0)
-		return -1;
+	if (s->porch)
+		net_porch_hear(s->porch, s->loop, sup_net_event, s);
+	if (s->opts->carried->ledger)
+		return begin_adopted(s, tree, err);
 	sup_note_resumed(s);
 	carry_close_rest(tree);
 	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "mstack %s goes on in place of %s", MSTACK_VERSION,
@@ -323,14 +380,13 @@ static int begin(struct sup *s, struct carry *tree, struct err *err)
 	return 0;
 }
 
-int sup_take_up(struct sup *s, struct err *err)
+static int take_up(struct sup *s, struct carry *tree, struct err *err)
 {
-	struct carry *tree = s->opts->carried->tree;
-
 	if (take_ledger(s, tree, err) < 0)
 		return -1;
 	take_own(s, tree);
-	if (sup_take_signals(s, err) < 0 || plan_again(s, tree, err) < 0)
+	if (sup_take_signals(s, err) < 0 || take_places(s, tree, err) < 0 ||
+	    sup_plan_again(s, tree, err) < 0 || use_places(s, s->plan->n_slots, err) < 0)
 		return -1;
 	hold_volumes(s);
 	if (take_rooms(s, tree, err) < 0 || take_slots(s, tree, err) < 0)
@@ -338,4 +394,25 @@ int sup_take_up(struct sup *s, struct err *err)
 	take_wires(s, tree);
 	sup_names_resume(s);
 	return s->opts->carried->try_out ? 0 : begin(s, tree, err);
+}
+
+int sup_take_up(struct sup *s, struct err *err)
+{
+	struct carry *tree = s->opts->carried->tree;
+
+	if (take_up(s, tree, err) == 0)
+		return 0;
+	if (s->opts->carried->try_out)
+		return -1;
+	if (s->opts->carried->ledger)
+		return err_wrap(err,
+				"stack '%s' goes on without a supervisor, and cannot be taken up "
+				"(`mstack down -p %s` ends it)",
+				s->opts->stack->name, s->opts->stack->name);
+	sup_note_not_resumed(s, err);
+	return err_wrap(err, "mstack %s cannot go on in place of %s, and the stack %s",
+			MSTACK_VERSION, carry_text(tree, "mstack"),
+			s->opts->stack->keep
+				? "goes on without a supervisor (`mstack up` takes it up)"
+				: "ends");
 }

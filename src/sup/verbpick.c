@@ -25,27 +25,21 @@ static bool is_finished(const struct sup_slot *slot)
 }
 
 /* What they need, and what that needs, if it rests; not what has done its work. */
-static void add_needed(struct picked *p)
+static bool is_needed(const struct plan_edge *e, const struct sup_slot *on)
 {
-	const struct plan *plan = p->s->plan;
-	bool again = true;
-
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < plan->n_edges; i++) {
-			const struct plan_edge *e = &plan->edges[i];
-			const struct sup_slot *on = &p->s->slots[e->on];
-
-			if (!p->meant[e->slot] || p->meant[e->on] || is_finished(on) ||
-			    !sup_is_service(on))
-				continue;
-			p->meant[e->on] = again = true;
-		}
-	}
+	(void)e;
+	return !is_finished(on);
 }
 
 /* Who rests was stopped, or has ended, and stays so. */
-static void add_restarted(struct picked *p)
+static bool is_taken_along(const struct plan_edge *e, const struct sup_slot *slot)
+{
+	return e->restart && !sup_at_rest(&slot->svc);
+}
+
+/* From those that are meant along the edges, down to what they depend on or up to who depends on them, as far as it is wanted. */
+static void add_along(struct picked *p, bool down,
+		      bool (*wanted)(const struct plan_edge *e, const struct sup_slot *slot))
 {
 	const struct plan *plan = p->s->plan;
 	bool again = true;
@@ -54,12 +48,13 @@ static void add_restarted(struct picked *p)
 		again = false;
 		for (size_t i = 0; i < plan->n_edges; i++) {
 			const struct plan_edge *e = &plan->edges[i];
-			const struct sup_slot *slot = &p->s->slots[e->slot];
+			size_t from = down ? e->slot : e->on, to = down ? e->on : e->slot;
+			const struct sup_slot *slot = &p->s->slots[to];
 
-			if (!p->meant[e->on] || p->meant[e->slot] || !e->restart ||
-			    !sup_is_service(slot) || sup_at_rest(&slot->svc))
+			if (!p->meant[from] || p->meant[to] || !sup_is_service(slot) ||
+			    !wanted(e, slot))
 				continue;
-			p->meant[e->slot] = again = true;
+			p->meant[to] = again = true;
 		}
 	}
 }
@@ -163,11 +158,11 @@ void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, s
 		return;
 	pick_named(&p, type, services, json_is_true(json_object_get(body, "stop")));
 	if (type == CTL_START)
-		add_needed(&p);
+		add_along(&p, true, is_needed);
 	if ((type == CTL_START || type == CTL_RESTART) && !check_removed(&p, services, err))
 		return;
 	if (type == CTL_RESTART && !json_is_true(json_object_get(body, "no_deps")))
-		add_restarted(&p);
+		add_along(&p, false, is_taken_along);
 	v->work = xcalloc(n + 1, sizeof(*v->work));
 	for (size_t i = 0; i < n; i++)
 		if (meant[i])

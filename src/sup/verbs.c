@@ -304,7 +304,8 @@ static void remove_all(struct sup_verb *v)
 
 		if (w->step != STEP_REMOVE)
 			continue;
-		if (sup_slot_clear(w->slot, &err) < 0)
+		if (sup_slot_clear(w->slot, &err) < 0 ||
+		    (v->volumes && sup_anonymous_remove(w->slot, &err) < 0))
 			failed(v, w, &err);
 		else
 			changed(v, w);
@@ -315,9 +316,14 @@ static void create_all(struct sup_verb *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		struct verb_work *w = &v->work[i];
+		struct err err = { 0 };
 
 		if (w->step != STEP_CREATE)
 			continue;
+		if (sup_anonymous_provide(w->slot, &err) < 0) {
+			failed(v, w, &err);
+			continue;
+		}
 		w->slot->removed = false;
 		changed(v, w);
 	}
@@ -477,6 +483,7 @@ static struct sup_verb *make(struct sup_peer *p, const struct ctl_msg *m)
 	v->cause = sup_because_user(p, v->kind->name);
 	v->timeout_ms = sup_timeout_ms(json_object_get(m->body, "timeout"));
 	v->signo = (int)json_integer_value(json_object_get(m->body, "signal"));
+	v->volumes = json_is_true(json_object_get(m->body, "volumes"));
 	v->any = json_is_true(json_object_get(m->body, "any"));
 	v->wait_healthy = json_is_true(json_object_get(m->body, "wait"));
 	return v;

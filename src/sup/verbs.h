@@ -38,6 +38,7 @@ struct sup_verb {
 	int64_t timeout_ms; /* -1: the services' own */
 	int signo;
 	bool wait_healthy;
+	bool volumes; /* anonymous ones go along */
 	bool any; /* one that has ended is enough */
 	struct verb_work *work;
 	size_t n;

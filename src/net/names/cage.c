@@ -34,27 +34,44 @@ static const char *const calls[] = {
 
 static const char *const maps[] = { "mmap", "mmap2", "mprotect" };
 
+/* SOCK_RAW is not among them, for which CAP_NET_RAW would do. */
 static int allow_sockets(scmp_filter_ctx ctx)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
+	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(families); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	for (size_t i = 0; !rc && i < ARRAY_LEN(families) * ARRAY_LEN(types); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2], 0),
+				      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[i % 2]));
 	return rc;
 }
 
-/* The two that a connection handed on needs. */
-static int allow_options(scmp_filter_ctx ctx)
+static int allow_options(scmp_filter_ctx ctx, const int options[][2], size_t n)
 {
-	static const int options[][2] = { { SOL_SOCKET, SO_LINGER }, { IPPROTO_TCP, TCP_NODELAY } };
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < ARRAY_LEN(options); i++)
+	for (size_t i = 0; !rc && i < n; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
 				      SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i][0], 0),
 				      SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i][1], 0));
+	return rc;
+}
+
+/* What a connection handed on needs, and what it needs to have its client's address. */
+static int allow_handing_on(scmp_filter_ctx ctx, bool outside)
+{
+	static const int usual[][2] = { { SOL_SOCKET, SO_LINGER }, { IPPROTO_TCP, TCP_NODELAY } };
+	static const int more[][2] = { { SOL_SOCKET, SO_REUSEADDR },
+				       { IPPROTO_IP, IP_TRANSPARENT },
+				       { IPPROTO_IPV6, IPV6_TRANSPARENT },
+				       { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT } };
+	int rc = allow_options(ctx, usual, ARRAY_LEN(usual));
+
+	if (!rc && outside)
+		rc = allow_options(ctx, more, ARRAY_LEN(more));
+	if (!rc && outside)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
 	return rc;
 }
 
@@ -73,13 +90,13 @@ static int allow_memory(scmp_filter_ctx ctx)
 	return rc;
 }
 
-static int load_filter(void)
+static int load_filter(bool outside)
 {
 	scmp_filter_ctx ctx = shed_filter_new(calls, ARRAY_LEN(calls));
 	int rc = ctx ? allow_sockets(ctx) : -ENOMEM;
 
 	if (!rc)
-		rc = allow_options(ctx);
+		rc = allow_handing_on(ctx, outside);
 	if (!rc)
 		rc = allow_memory(ctx);
 	return shed_filter_load(ctx, rc);
@@ -117,27 +134,28 @@ static int limit(int what, uint64_t value)
 
 static int set_limits(void)
 {
-#if !defined(__SANITIZE_ADDRESS__)
-	if (limit(RLIMIT_AS, MEMORY_MAX) < 0)
+	if (!SANITIZED && limit(RLIMIT_AS, MEMORY_MAX) < 0)
 		return -1;
-#endif
 	return limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_NOFILE, FDS_MAX) < 0 ? -1 : 0;
 }
 
-int names_confine(struct err *err)
+int names_confine(const struct names *n, struct err *err)
 {
+	/* In the network of the stack alone: for addresses of others. Its other use is forbidden by the filter. */
+	static const cap_value_t raw[] = { CAP_NET_RAW };
+
 	/* We inherit that of the supervisor; a helper that is killed for memory is started again. A wish. */
 	file_put(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	if (shed_identity() < 0)
+	if ((n->outside ? shed_caps(raw, ARRAY_LEN(raw)) : shed_identity()) < 0)
 		return err_sys(err, errno, "become nobody, without capabilities");
 	/* Behind the change of ids, which takes the death signal back. */
-	if (shed_rights() < 0)
+	if (shed_rights(n->outlives) < 0)
 		return err_sys(err, errno, "flags of the process");
 	if (set_limits() < 0)
 		return err_sys(err, errno, "resource limits");
 	if (leave_files() < 0)
 		return err_sys(err, errno, "landlock");
-	if (load_filter() < 0)
+	if (load_filter(n->outside) < 0)
 		return err_sys(err, errno, "seccomp filter");
 	return 0;
 }

@@ -81,6 +81,16 @@ static void take_drop(struct names *n, const struct helper_message *m)
 	zone_drop(n->zone, m->slot);
 }
 
+/* Questions that wait in sockets are answered when all was told. */
+static void take_anew(struct names *n)
+{
+	while (n->askers)
+		asker_free(n->askers);
+	zone_free(n->zone);
+	n->zone = zone_new();
+	proxies_doubt(n);
+}
+
 int control_take(struct names *n, const struct helper_message *m, int fds[2])
 {
 	if (m->slot >= HELPER_SLOTS || m->servers.n > HELPER_SERVERS ||
@@ -117,8 +127,21 @@ int control_take(struct names *n, const struct helper_message *m, int fds[2])
 		return 0;
 	case HELPER_PROXY:
 		return proxy_add(n, m, fds);
+	case HELPER_ALLOW:
+		proxy_allow(n, m);
+		return 0;
+	case HELPER_DESK:
+		cleanup_fd(&n->desk);
+		n->desk = take_fd(&fds[0]);
+		return 0;
 	case HELPER_UNPROXY:
 		proxy_drop(n, m);
+		return 0;
+	case HELPER_ANEW:
+		take_anew(n);
+		return 0;
+	case HELPER_ALL:
+		proxies_settle(n);
 		return 0;
 	}
 	return -1;

@@ -126,14 +126,14 @@ static void fail(struct question *q)
 /* ---- servers --------------------------------------------------------------------------------- */
 
 /* A socket to a server; from a port that the kernel chooses at random. */
-static int connect_to(const struct helper_server *s, int type)
+static int connect_to(const struct names *n, const struct helper_server *s, int type)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 	} to = { 0 };
-	_cleanup_fd_ int fd = socket(s->ip.family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_fd_ int fd = desk_socket(n, s->ip.family, type);
 	socklen_t len = sizeof(to.v4);
 
 	if (fd < 0)
@@ -160,7 +160,7 @@ static int ask(struct question *q, struct try *t)
 {
 	uint8_t query[DNS_QUERY_MAX];
 	size_t len = dns_query(&q->q, t->id, query);
-	int fd = connect_to(&t->server, SOCK_DGRAM);
+	int fd = connect_to(q->names, &t->server, SOCK_DGRAM);
 
 	if (fd < 0 || source_open(q->names, &t->source, fd, EPOLLIN) < 0)
 		return -1;
@@ -219,7 +219,7 @@ static bool is_refusal(enum dns_rcode rcode)
 
 static void begin_stream(struct question *q, const struct try *t)
 {
-	int fd = connect_to(&t->server, SOCK_STREAM);
+	int fd = connect_to(q->names, &t->server, SOCK_STREAM);
 
 	q->stream = (struct try){ .source = { -1, stream_ready },
 				  .question = q,

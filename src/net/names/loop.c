@@ -103,6 +103,7 @@ void names_close(struct names *n)
 		asker_free(n->askers);
 	proxies_close(n);
 	source_close(&n->control);
+	cleanup_fd(&n->desk);
 	zone_free(n->zone);
 	free(n->batch);
 	free_dead(n);

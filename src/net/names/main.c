@@ -26,16 +26,23 @@ static bool is_ours(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && type == SOCK_SEQPACKET;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct names *n = xcalloc(1, sizeof(*n));
 	struct err err = { 0 };
 	int rc = 2;
 
+	n->desk = -1;
+	for (int i = 1; i < argc; i++) {
+		n->outside = n->outside || !strcmp(argv[i], HELPER_OUTSIDE);
+		n->outlives = n->outlives || !strcmp(argv[i], HELPER_OUTLIVES);
+	}
+
 	if (!is_ours(STDIN_FILENO))
 		fputs(HELPER_NAME ": this program is started by mstack\n", stderr);
 	else if (shed_descriptors(STDERR_FILENO + 1) < 0 || names_open(n, &err) < 0 ||
-		 names_confine(&err) < 0 || source_open(n, &n->control, STDIN_FILENO, EPOLLIN) < 0)
+		 names_confine(n, &err) < 0 ||
+		 source_open(n, &n->control, STDIN_FILENO, EPOLLIN) < 0)
 		rc = complain(&err);
 	else
 		rc = names_run(n);

@@ -52,6 +52,9 @@ struct batch; /* server.c */
 struct proxies; /* proxy.h */
 
 struct names {
+	bool outside; /* told at the beginning: we are not in the host's network, and may use addresses of others */
+	bool outlives; /* told as well: we end when the last one who has the other end does */
+	int desk;     /* of the porch, where sockets of the host's network are made; -1 */
 	int epoll;
 	struct source control;
 	bool ended; /* the other end is gone */
@@ -125,19 +128,28 @@ void forward_drop(struct names *n, const struct asker *a);
 /* As conn_timers. */
 int forward_timers(struct names *n, uint64_t now);
 
+/* ---- desk.c: sockets of the host's network ---- */
+
+/* As socket(2) there, not blocking. Waits for the porch, which does nothing else. */
+int desk_socket(const struct names *n, int family, int type);
+
 /* ---- proxy.c: ports that are handed on ---- */
 
 int proxies_open(struct names *n);
 void proxies_close(struct names *n);
-/* As control_take, for HELPER_PROXY. */
+/* As control_take, for HELPER_ALLOW and HELPER_PROXY. */
+void proxy_allow(struct names *n, const struct helper_message *m);
 int proxy_add(struct names *n, const struct helper_message *m, int fds[2]);
 void proxy_drop(struct names *n, const struct helper_message *m);
+/* What is not added again before proxies_settle goes. What is goes on, with what is under way. */
+void proxies_doubt(struct names *n);
+void proxies_settle(struct names *n);
 /* As conn_timers. */
 int proxy_timers(struct names *n, uint64_t now);
 
 /* ---- cage.c ---- */
 
 /* Takes everything away from the process but answering. There is no way back. */
-int names_confine(struct err *err);
+int names_confine(const struct names *n, struct err *err);
 
 #endif

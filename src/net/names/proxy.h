@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proxy.h: ports of the host that are handed on to a container because the kernel has no way there: what is asked of ::1. Sockets
- * come from net; bytes go through pipes of the kernel and are not looked at. All of it waits in an epoll of its own, of which few
+ * proxy.h: ports of the host that are handed on to a container because the kernel has no way there: what is asked of ::1, and all of a
+ * stack of an ordinary user's, which is not in the host's network. Sockets come from net; bytes go through pipes of the kernel and are not looked at. All of it waits in an epoll of its own, of which few
  * events are taken in a round, so that questions for names do not wait for those who move gigabytes.
  */
 #ifndef NET_NAMES_PROXY_H
@@ -33,6 +33,9 @@ struct proxy {
 	struct proxies *all;
 	uint8_t protocol;
 	struct helper_port own;
+	bool everybody; /* not by ::1 only */
+	bool doubted;	/* it goes unless it is added again */
+	struct VEC(struct ip_net) allow; /* from where; none: from everywhere */
 	struct source socket;
 	struct sockaddr_storage to;
 	socklen_t to_len;
@@ -48,6 +51,7 @@ struct proxies {
 	unsigned n_conns, n_flows, conns_max;
 	bool paused; /* nobody is accepted */
 	uint64_t again; /* until then at most; 0: until one ends */
+	struct VEC(struct ip_net) allow; /* of the port that is told next */
 	struct VEC(int) pipes; /* two descriptors each, empty */
 };
 
@@ -55,8 +59,17 @@ struct proxies {
 
 /* As source_open, in the epoll of the proxies; events 0: not looked at. */
 int proxy_look(struct proxies *p, struct source *s, uint32_t events, uint32_t *had);
-/* A socket to the container, on its way; -1. */
-int proxy_connect(const struct proxy *to, int type);
+/* Who comes, and what to. */
+struct proxy_visit {
+	struct helper_port from;
+	struct ip by; /* the address that was asked; none: not known */
+};
+
+struct proxy_visit proxy_visit(const struct sockaddr_storage *from, const struct sockaddr_storage *by);
+/* Is that one for us to hand on? */
+bool proxy_serves(const struct proxy *p, const struct proxy_visit *v);
+/* A socket to the container, on its way, from the visitor's address if that can be; -1. */
+int proxy_connect(const struct proxy *to, const struct proxy_visit *v, int type);
 /* Everybody is accepted again. */
 void proxy_resume(struct proxies *p);
 

@@ -210,16 +210,6 @@ static void far_ready(struct names *n, struct source *s, uint32_t events)
 
 /* ---- the beginning --------------------------------------------------------------------------- */
 
-/* All other addresses are led on by rules: who comes by one of them found none, and is told so. */
-static bool came_by_loopback(int fd)
-{
-	struct sockaddr_in6 own = { 0 };
-	socklen_t len = sizeof(own);
-
-	return !getsockname(fd, (struct sockaddr *)&own, &len) && own.sin6_family == AF_INET6 &&
-	       IN6_IS_ADDR_LOOPBACK(&own.sin6_addr);
-}
-
 /* Small messages go at once, as they came. */
 static void set_quick(int fd)
 {
@@ -267,7 +257,10 @@ static void pause_all(struct proxies *p, uint64_t again)
 void proxyconn_accept(struct names *n, struct source *s, uint32_t events)
 {
 	struct proxy *of = source_owner(s, struct proxy, socket);
+	struct sockaddr_storage from = { 0 }, by = { 0 };
+	socklen_t from_len = sizeof(from), by_len = sizeof(by);
 	_cleanup_fd_ int client = -1, server = -1;
+	struct proxy_visit v;
 
 	(void)n;
 	(void)events;
@@ -275,12 +268,14 @@ void proxyconn_accept(struct names *n, struct source *s, uint32_t events)
 		pause_all(of->all, 0);
 		return;
 	}
-	client = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	client = accept4(s->fd, (struct sockaddr *)&from, &from_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (client < 0 && (errno == EMFILE || errno == ENFILE))
 		pause_all(of->all, time_mono_ms() + PROXY_AGAIN_MS);
 	if (client < 0)
 		return;
-	server = came_by_loopback(client) ? proxy_connect(of, SOCK_STREAM) : -1;
+	getsockname(client, (struct sockaddr *)&by, &by_len);
+	v = proxy_visit(&from, &by);
+	server = proxy_serves(of, &v) ? proxy_connect(of, &v, SOCK_STREAM) : -1;
 	if (server < 0)
 		set_reset(client);
 	else

@@ -16,8 +16,14 @@ struct proxyflow {
 	const struct proxy *of;
 	struct source source;
 	uint32_t wants;
-	struct sockaddr_in6 from;
+	struct sockaddr_storage from, by; /* by: where it was sent to, from which it is answered */
 	uint64_t due;
+};
+
+/* IP_PKTINFO of either family: where a datagram was sent to, or is sent from. */
+union whereto {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 static void end(struct proxyflow *f)
@@ -38,6 +44,48 @@ static void touch(struct proxyflow *f)
 
 /* ---- back ------------------------------------------------------------------------------------ */
 
+static void put_source(struct msghdr *m, const struct sockaddr_storage *by)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+
+	if (by->ss_family == AF_INET) {
+		struct in_pktinfo info = { .ipi_spec_dst =
+						   ((const struct sockaddr_in *)by)->sin_addr };
+
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(info)), IPPROTO_IP, IP_PKTINFO };
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		m->msg_controllen = CMSG_SPACE(sizeof(info));
+	} else {
+		struct in6_pktinfo info = {
+			.ipi6_addr = ((const struct sockaddr_in6 *)by)->sin6_addr,
+			.ipi6_ifindex = ((const struct sockaddr_in6 *)by)->sin6_scope_id
+		};
+
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(info)), IPPROTO_IPV6, IPV6_PKTINFO };
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		m->msg_controllen = CMSG_SPACE(sizeof(info));
+	}
+}
+
+static void send_from(const struct proxyflow *f, void *data, size_t len)
+{
+	union whereto control = { 0 };
+	struct iovec part = { data, len };
+	struct msghdr m = { .msg_name = (void *)(uintptr_t)&f->from,
+			    .msg_namelen = f->from.ss_family == AF_INET
+						   ? sizeof(struct sockaddr_in)
+						   : sizeof(struct sockaddr_in6),
+			    .msg_iov = &part,
+			    .msg_iovlen = 1 };
+
+	if (f->by.ss_family) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		put_source(&m, &f->by);
+	}
+	(void)sendmsg(f->of->socket.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* That nobody is there is an error of the next call, and his own affair. */
 static void send_back(struct names *n, struct source *s, uint32_t events)
 {
@@ -49,35 +97,37 @@ static void send_back(struct names *n, struct source *s, uint32_t events)
 
 		if (len < 0)
 			break;
-		(void)sendto(f->of->socket.fd, n->message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
-			     (const struct sockaddr *)&f->from, sizeof(f->from));
+		send_from(f, n->message, (size_t)len);
 	}
 	touch(f);
 }
 
 /* ---- there ----------------------------------------------------------------------------------- */
 
-static struct proxyflow *find(const struct proxy *of, const struct sockaddr_in6 *from)
+static struct proxyflow *find(const struct proxy *of, const struct sockaddr_storage *from)
 {
 	for (struct proxyflow *f = of->all->flows; f; f = f->next)
-		if (f->of == of && f->from.sin6_port == from->sin6_port &&
-		    IN6_ARE_ADDR_EQUAL(&f->from.sin6_addr, &from->sin6_addr))
+		if (f->of == of && !memcmp(&f->from, from, sizeof(*from)))
 			return f;
 	return NULL;
 }
 
-static struct proxyflow *begin(const struct proxy *of, const struct sockaddr_in6 *from)
+static struct proxyflow *begin(const struct proxy *of, const struct sockaddr_storage *from,
+			       const struct sockaddr_storage *by)
 {
+	const struct proxy_visit v = proxy_visit(from, by);
 	struct proxies *p = of->all;
 	struct proxyflow *f;
-	int fd = proxy_connect(of, SOCK_DGRAM);
+	int fd = proxy_serves(of, &v) ? proxy_connect(of, &v, SOCK_DGRAM) : -1;
 
 	if (fd < 0)
 		return NULL;
 	if (p->n_flows >= PROXY_FLOWS_MAX)
 		end(p->flows);
 	f = xcalloc(1, sizeof(*f));
-	*f = (struct proxyflow){ .all = p, .of = of, .source = { fd, send_back }, .from = *from };
+	*f = (struct proxyflow){
+		.all = p, .of = of, .source = { fd, send_back }, .from = *from, .by = *by
+	};
 	DL_APPEND(p->flows, f);
 	p->n_flows++;
 	if (proxy_look(p, &f->source, EPOLLIN, &f->wants) < 0) {
@@ -87,27 +137,36 @@ static struct proxyflow *begin(const struct proxy *of, const struct sockaddr_in6
 	return f;
 }
 
-static bool came_by_loopback(struct msghdr *m)
+/* The address that was asked. */
+static struct sockaddr_storage whereto(struct msghdr *m)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		struct in6_pktinfo info;
+	struct sockaddr_storage by = { 0 };
 
-		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_PKTINFO)
-			continue;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		return IN6_IS_ADDR_LOOPBACK(&info.ipi6_addr);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct in6_pktinfo six;
+		struct in_pktinfo four;
+
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&six, CMSG_DATA(c), sizeof(six));
+			*(struct sockaddr_in6 *)&by =
+				(struct sockaddr_in6){ .sin6_family = AF_INET6,
+						       .sin6_addr = six.ipi6_addr,
+						       .sin6_scope_id = six.ipi6_ifindex };
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&four, CMSG_DATA(c), sizeof(four));
+			*(struct sockaddr_in *)&by =
+				(struct sockaddr_in){ .sin_family = AF_INET,
+						      .sin_addr = four.ipi_spec_dst };
+		}
 	}
-	return false;
+	return by;
 }
 
 /* False: there is nothing more. */
 static bool take_one(struct names *n, const struct proxy *of)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control;
-	struct sockaddr_in6 from = { 0 };
+	union whereto control;
+	struct sockaddr_storage from = { 0 }, by;
 	struct iovec part = { n->message, sizeof(n->message) };
 	struct msghdr m = { .msg_name = &from,
 			    .msg_namelen = sizeof(from),
@@ -120,11 +179,11 @@ static bool take_one(struct names *n, const struct proxy *of)
 
 	if (len < 0)
 		return errno == EINTR;
-	if (!came_by_loopback(&m))
-		return true;
 	f = find(of, &from);
-	if (!f)
-		f = begin(of, &from);
+	if (!f) {
+		by = whereto(&m);
+		f = begin(of, &from, &by);
+	}
 	if (!f)
 		return true;
 	(void)send(f->source.fd, n->message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);

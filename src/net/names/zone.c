@@ -292,6 +292,14 @@ static bool has_subnet(const struct network *net, const struct ip *ip)
 	return false;
 }
 
+bool zone_has(const struct zone *z, const struct ip *ip)
+{
+	for (size_t i = 0; i < z->networks.n; i++)
+		if (has_subnet(&z->networks.v[i], ip))
+			return true;
+	return false;
+}
+
 int zone_reverse(const struct zone *z, const struct zone_view *v, const struct ip *ip, char *ret,
 		 size_t size)
 {

@@ -39,6 +39,9 @@ struct zone_view {
 int zone_find(struct zone *z, const struct zone_view *v, const char *name, uint8_t family,
 	      struct ip ret[ZONE_ADDRESSES]);
 
+/* Is it of one of the networks? */
+bool zone_has(const struct zone *z, const struct ip *ip);
+
 /* What NAME.NETWORK an address has. 1; 0: nobody has it; -1: it is of no network of theirs. */
 int zone_reverse(const struct zone *z, const struct zone_view *v, const struct ip *ip, char *ret,
 		 size_t size);

@@ -170,10 +170,8 @@ static int limit(int what, uint64_t value)
 
 static int set_limits(void)
 {
-#if !defined(__SANITIZE_ADDRESS__)
-	if (limit(RLIMIT_AS, MEMORY_MAX) < 0)
+	if (!SANITIZED && limit(RLIMIT_AS, MEMORY_MAX) < 0)
 		return -1;
-#endif
 	return limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, FILE_MAX) < 0 ||
 			       limit(RLIMIT_NOFILE, FDS_MAX) < 0
 		       ? -1
@@ -187,7 +185,7 @@ int fetch_isolate(const char *ca_file, struct err *err)
 	if (shed_identity() < 0)
 		return err_sys(err, errno, "isolate: become nobody, without capabilities");
 	/* Behind the change of ids, which takes the death signal back. */
-	if (shed_rights() < 0)
+	if (shed_rights(false) < 0)
 		return err_sys(err, errno, "isolate: flags of the process");
 	if (set_limits() < 0)
 		return err_sys(err, errno, "isolate: resource limits");

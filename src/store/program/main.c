@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "store/program/pack.h"
 #include "store/program/unpack.h"
 #include "store/unpacker.h"
@@ -65,6 +66,14 @@ static int pack(struct store_task task)
 	return rc < 0;
 }
 
+/* For store_task.ids; asked while /proc is still to be seen. */
+static uint32_t few_ids(void)
+{
+	uint32_t ids = level_get().ids;
+
+	return ids <= UNPACKER_ID_MAX ? ids : 0;
+}
+
 static int unpack(struct store_task task)
 {
 	const struct store_limits *l = task.sort == STORE_SORT_COPY ? &no_limits : &limits;
@@ -76,6 +85,7 @@ static int unpack(struct store_task task)
 	task.out = STDOUT_FILENO;
 	task.marks = task.sort == STORE_SORT_LAYER ? UNPACKER_MARKS : -1;
 	task.limits = l;
+	task.ids = few_ids();
 	/* What the image says of folders that it does not name itself. */
 	umask(task.sort == STORE_SORT_ARCHIVE ? 0077 : 0022);
 	rc = store_confine(task.sort, l, &err);

@@ -291,7 +291,7 @@ static int pack_below(struct pack *p, int fd, struct err *err)
 		else
 			rc = err_set(err, "'%.100s...': the path is longer than %d bytes",
 				     buf_str(&p->path), PATH_MAX - 1);
-		p->path.data[p->path.len = len] = '\0';
+		buf_cut(&p->path, len);
 	}
 	return rc || !errno ? rc : fail_sys(p, "read", err);
 }

@@ -26,8 +26,6 @@
 #define XATTRS_MAX 64
 /* Above that are numbers of libarchive's own. */
 #define ERRNO_MAX 4096
-/* A container's user namespace has the ids 0 to 65535; what is above would belong to nobody in it. */
-#define ID_MAX	  65535
 #define ID_NOBODY 65534
 
 #define SECURE_FLAGS                                                         \
@@ -238,10 +236,20 @@ static bool type_wanted(struct unpack *u, struct archive_entry *e, const char *p
 	}
 }
 
+/* An ordinary user may have fewer ids, down to his own: then all that has no owner here is root's, and that was said before. */
+static void squash_owner(struct unpack *u, struct archive_entry *e, const char *path)
+{
+	(void)path;
+	if (archive_entry_uid(e) < 0 || archive_entry_uid(e) >= u->task->ids)
+		archive_entry_set_uid(e, 0);
+	if (archive_entry_gid(e) < 0 || archive_entry_gid(e) >= u->task->ids)
+		archive_entry_set_gid(e, 0);
+}
+
 static void clamp_owner(struct unpack *u, struct archive_entry *e, const char *path)
 {
-	bool uid = archive_entry_uid(e) < 0 || archive_entry_uid(e) > ID_MAX;
-	bool gid = archive_entry_gid(e) < 0 || archive_entry_gid(e) > ID_MAX;
+	bool uid = archive_entry_uid(e) < 0 || archive_entry_uid(e) > UNPACKER_ID_MAX;
+	bool gid = archive_entry_gid(e) < 0 || archive_entry_gid(e) > UNPACKER_ID_MAX;
 
 	if (uid)
 		archive_entry_set_uid(e, ID_NOBODY);
@@ -340,7 +348,7 @@ static int put_entry(struct unpack *u, struct archive_entry *e, const char *path
 
 	filter_attributes(u, e, path);
 	if (u->task->sort != STORE_SORT_COPY)
-		clamp_owner(u, e, path);
+		(u->task->ids ? squash_owner : clamp_owner)(u, e, path);
 	archive_entry_acl_clear(e);
 	if (whole && temporary_name(path, temporary, err) < 0)
 		return -1;

@@ -36,6 +36,8 @@ struct store_task {
 	const char *as;
 	bool owners, set_id;
 	const char *name; /* to be packed */
+	uint32_t
+		ids; /* not 0: only 0 to ids - 1 exist here, which are fewer than files of an image may belong to */
 };
 
 /*

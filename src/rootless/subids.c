@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * subids: see subids.h. Called by threshold.c before it makes a map, and by here.c for what has to be said where there is none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rootless/passwd.h"
+#include "rootless/subids.h"
+
+#define FILE_MAX (4U << 20)
+/* A range that the systems' own tools would give first. */
+#define EXAMPLE "100000-165535"
+
+static bool overlaps(const struct subids *s, uint64_t first, uint64_t count)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (first < (uint64_t)s->v[i].first + s->v[i].count &&
+		    s->v[i].first < first + count)
+			return true;
+	return false;
+}
+
+/* The whole of the text, digits only. */
+static bool number(const char *s, size_t len, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (!len || len > 10)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(s[i] - '0');
+	}
+	*ret = n;
+	return true;
+}
+
+static bool is_whose(const char *who, size_t len, const char *name, uid_t uid)
+{
+	uint64_t n;
+
+	return (name && strlen(name) == len && !strncmp(who, name, len)) ||
+	       (number(who, len, &n) && n == uid);
+}
+
+/* NAME:FIRST:COUNT */
+static void parse_line(const char *line, size_t len, const char *name, uid_t uid,
+		       struct subids *ret)
+{
+	const char *one = memchr(line, ':', len), *end = line + len;
+	const char *two = one ? memchr(one + 1, ':', (size_t)(end - one - 1)) : NULL;
+	uint64_t first, count;
+
+	if (!two || !is_whose(line, (size_t)(one - line), name, uid) ||
+	    !number(one + 1, (size_t)(two - one - 1), &first) ||
+	    !number(two + 1, (size_t)(end - two - 1), &count))
+		return;
+	/* The highest number is no id: chown(2) and its kin take it for "leave it". */
+	if (!count || first + count > UINT32_MAX || overlaps(ret, first, count) ||
+	    (uint64_t)subids_total(ret) + count >= UINT32_MAX || ret->n == SUBIDS_MAX)
+		return;
+	ret->v[ret->n].first = (uint32_t)first;
+	ret->v[ret->n++].count = (uint32_t)count;
+}
+
+void subids_parse(const char *text, const char *name, uid_t uid, struct subids *ret)
+{
+	*ret = (struct subids){ 0 };
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		parse_line(text, len, name, uid, ret);
+		text += len + (text[len] == '\n');
+	}
+}
+
+uint32_t subids_total(const struct subids *s)
+{
+	uint32_t total = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		total += s->v[i].count;
+	return total;
+}
+
+static void read_ranges(const char *path, const struct subids_both *who, struct subids *ret)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	if (file_read(AT_FDCWD, path, FILE_MAX, &text) < 0)
+		buf_cut(&text, 0);
+	subids_parse(buf_str(&text), *who->name ? who->name : NULL, who->uid, ret);
+}
+
+bool subids_in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+
+	for (const char *p = path ? path : "/usr/bin:/bin"; *p;) {
+		size_t len = strcspn(p, ":");
+		_cleanup_free_ char *full = xasprintf("%.*s/%s", (int)len, p, program);
+
+		if (len && !access(full, X_OK))
+			return true;
+		p += len + (p[len] == ':');
+	}
+	return false;
+}
+
+static void judge(struct subids_both *b)
+{
+	const char *empty = !b->uids.n && !b->gids.n ? "/etc/subuid and /etc/subgid"
+			    : !b->uids.n	     ? "/etc/subuid"
+						     : "/etc/subgid";
+	bool ranges = b->uids.n && b->gids.n;
+
+	b->usable = ranges && subids_in_path("newuidmap") && subids_in_path("newgidmap");
+	if (b->usable)
+		return;
+	if (ranges) {
+		snprintf(b->why, sizeof(b->why), "newuidmap and newgidmap are not installed");
+		snprintf(b->cure, sizeof(b->cure), "sudo apt-get install uidmap");
+		return;
+	}
+	snprintf(b->why, sizeof(b->why), "no line in %s for %s", empty,
+		 *b->name ? b->name : "this user");
+	snprintf(b->cure, sizeof(b->cure),
+		 "sudo usermod --add-subuids " EXAMPLE " --add-subgids " EXAMPLE
+		 " %s (ranges that no other line has)",
+		 *b->name ? b->name : "USER");
+}
+
+void subids_of(uid_t uid, struct subids_both *ret)
+{
+	_cleanup_(passwd_entry_fini) struct passwd_entry user = { .gid = getegid() };
+	const char *name = passwd_of(uid, &user) ? user.name : getenv("LOGNAME");
+
+	/* What the environment says is a guess that costs nothing: newuidmap looks for itself who asks. */
+	*ret = (struct subids_both){ .uid = uid, .gid = user.gid };
+	snprintf(ret->name, sizeof(ret->name), "%s", name ? name : "");
+	read_ranges("/etc/subuid", ret, &ret->uids);
+	read_ranges("/etc/subgid", ret, &ret->gids);
+	judge(ret);
+}
