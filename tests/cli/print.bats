@@ -146,11 +146,3 @@ log() {
 	grep -E '^mstack-store +ok' <<<"$output"
 	grep -E '^mstack-fetch +ok' <<<"$output"
 }
-
-@test "doctor: without rights it says so" {
-	((EUID == 0)) || skip 'is about root giving up its rights'
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR" .
-	cp "$BUILD/mstack" "$BATS_TEST_TMPDIR/mstack"
-	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_TEST_TMPDIR/mstack" doctor
-	says root sudo
-}

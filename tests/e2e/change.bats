@@ -9,15 +9,8 @@ Q='stop_grace_period: 0s'
 pids() { mstack ps -a --format '{{.Slot}} {{.Pid}} {{.IP}}'; }
 of() { pids | grep "^$1 "; }
 
-connects() { exec 5<>/dev/tcp/127.0.0.1/8080; } 2>/dev/null
+echoes() { exec 5<>/dev/tcp/127.0.0.1/8080 && echo "$1" >&5 && read -r -t 10 answer <&5 && [[ $answer == "$1" ]]; } 2>/dev/null
 was_killed() { mstack events --json --since 1h --until 0s | grep -q '"action":"kill"'; }
-
-# What a stack looks like from outside, without what differs from one start to the next.
-looks_like() {
-	mstack ps -a --format '{{.Slot}} {{.State}} {{.IP}} {{json .Publishers}} {{.Labels}} {{.Networks}} {{.Command}}' | sort
-	nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//; s/mv[0-9a-f]\{10\}/LINK/g' | sort
-	ip -br link | awk '{print $1}' | sed 's/@.*//' | sort
-}
 
 @test "change: the same file changes nothing" {
 	stack <<-END
@@ -65,6 +58,21 @@ looks_like() {
 	mstack down
 }
 
+@test "change: the sizes of a log change while it runs" {
+	local logging='logging: {driver: json-file, options: {max-size: 1m, max-file: "3"}}' before
+	stack_one <<<"$logging"$'\ncommand: [sh, -c, "while :; do read line </tmp/fifo; seq 3000; done"]\ncap_add: [MKNOD]\npost_start: [{command: mkfifo /tmp/fifo}]'
+	mstack up -d
+	before=$(of a-1)
+	sed -i 's/max-size: 1m, max-file: "3"/max-size: 4k, max-file: "2"/' stack.yaml
+	mstack plan | grep -q 'logging.options.max-size: 1m -> 4k  \[live\]'
+	mstack up -d
+	[[ $(of a-1) == "$before" ]]
+	mstack exec -T a sh -c 'echo >/tmp/fifo'
+	small() { mstack logs --no-log-prefix a | grep -qx 3000 && (($(mstack logs --no-log-prefix a | wc -l) < 300)); }
+	wait_until small
+	mstack down
+}
+
 @test "change: a connection goes on while ports and limits change" {
 	stack <<-END
 		services:
@@ -72,10 +80,8 @@ looks_like() {
 	END
 	mstack up -d
 	local answer
-	wait_until connects
-	echo before >&5
-	read -r -t 10 answer <&5
-	[[ $answer == before ]]
+	# The port is there before somebody listens.
+	wait_until echoes before
 	sed -i 's/"8080:80"/"8081:80", "8080:80"/; s/stop_grace/labels: {x: y}, stop_grace/' stack.yaml
 	mstack up -d
 	echo after >&5
@@ -83,6 +89,40 @@ looks_like() {
 	[[ $answer == after ]]
 	(exec 6<>/dev/tcp/127.0.0.1/8081)
 	exec 5<&-
+	mstack down
+}
+
+# A web server at two ports, whose pages differ.
+web() {
+	cat <<-END
+		image: busybox, $Q, command: [sh, -c, "mkdir -p /one /two; echo $1 >/one/index.html; echo $1-two >/two/index.html; httpd -p 81 -h /two; exec httpd -f -p 80 -h /one"]
+	END
+}
+
+gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
+
+@test "change: a port leads elsewhere in its container, and goes over to a later service and back" {
+	stack <<-END
+		services:
+		  a: {$(web a), ports: ["8080:80", "8082:80", "9000:9000/udp"]}
+		  b: {$(web b), ports: ["8081:80"]}
+	END
+	mstack up -d
+	wait_until gives 8080 a
+	wait_until gives 8081 b
+	sed -i 's/8080:80/8080:81/; s|9000:9000/udp|9000:9001/udp|' stack.yaml
+	mstack up -d
+	wait_until gives 8080 a-two
+	gives 8082 a
+	sed -i 's/"8080:81", //; s|, "9000:9001/udp"||; s|"8081:80"|"8081:80", "8080:80", "9000:9000/udp"|' stack.yaml
+	mstack up -d
+	wait_until gives 8080 b
+	gives 8082 a
+	gives 8081 b
+	sed -i 's/"8080:80", //; s|, "9000:9000/udp"||; s|"8082:80"|"8082:80", "8080:80", "9000:9001/udp"|' stack.yaml
+	mstack up -d
+	wait_until gives 8080 a
+	[[ $(mstack ps --format '{{.Status}}' | grep -c Up) == 2 ]]
 	mstack down
 }
 
@@ -105,7 +145,7 @@ looks_like() {
 	mstack down
 }
 
-@test "change: -t is the time of what stops, and --isolated is refused where it is not so" {
+@test "change: -t is the time of what stops" {
 	stack <<-END
 		services:
 		  a: {image: busybox, command: [sh, -c, 'trap "echo heard" TERM; echo ready; while :; do sleep 1; done'], environment: {V: one}, stop_grace_period: 1h}
@@ -114,13 +154,21 @@ looks_like() {
 	wait_until log_has a ready
 	pid=$(field a Pid)
 	sed -i 's/V: one/V: two/' stack.yaml
-	expect_exit 1 mstack up -d --isolated
-	says 'x-isolated: cannot change while the stack runs'
-	[[ $(field a Pid) == "$pid" ]]
 	timeout 60 mstack up -d -t 1
 	[[ $(field a Pid) != "$pid" ]]
 	log_has a heard
 	mstack down -t 0
+}
+
+@test "change: --isolated is refused where it is not so" {
+	stack <<<'services: {a: {image: busybox, command: [sleep, "1000"], environment: {V: one}, stop_signal: SIGKILL}}'
+	mstack up -d
+	pid=$(field a Pid)
+	sed -i 's/V: one/V: two/' stack.yaml
+	expect_exit 1 mstack up -d --isolated
+	says 'x-isolated: cannot change while the stack runs'
+	[[ $(field a Pid) == "$pid" ]]
+	mstack down
 }
 
 @test "change: a restart meanwhile does not keep it from coming to its end" {
@@ -216,11 +264,15 @@ looks_like() {
 		  b: {image: busybox, command: [sleep, "1000"], networks: [two], $Q}
 		networks: {two: {}}
 	END
+	expect_exit 10 mstack plan --exit-code
+	says '- network one: remove' '+ network two: create' '+ wire a:wire0 b:wire0: create' '3 networks or wires'
 	mstack up -d
 	[[ $(of a-1) == "$before" ]]
 	[[ $(ip -br link show type bridge | wc -l) == "$links" ]]
 	wait_until inside a ping -c 1 -W 1 10.9.0.2
 	sed -i /x-links/d stack.yaml
+	expect_exit 10 mstack plan --exit-code
+	says '- wire a:wire0 b:wire0: remove'
 	mstack up -d
 	[[ $(of a-1) == "$before" ]]
 	not inside a ip link show wire0
@@ -293,14 +345,63 @@ networks: {x: {ipam: {config: [{subnet: 10.5.0.0/24}]}}, z: {}}"
 		from=${pair%:*} to=${pair#*:}
 		stack <<<"${!to}"
 		mstack up -d
-		looks_like >fresh
+		looks >fresh
 		mstack down
 		stack <<<"${!from}"
 		mstack up -d
 		stack <<<"${!to}"
 		mstack up -d
-		looks_like >changed
+		looks >changed
 		diff fresh changed
 		mstack down
 	done
 }
+
+@test 'up waits for who waits for others, and has back who is just being stopped' {
+	mkdir data && chmod 777 data
+	stack <<-'END'
+		services:
+		  sick:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    volumes: ["./data:/data"]
+		    healthcheck: {test: [CMD, test, -e, /data/well], interval: 100ms, retries: 10000}
+		    stop_signal: KILL
+		  after: {image: busybox, command: [sleep, "1000"], depends_on: {sick: {condition: service_healthy}}}
+		  slow:
+		    image: busybox
+		    command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"]
+		    labels: {n: "1"}
+		    stop_grace_period: 100s
+	END
+	mstack up -d 3>&- &
+	first=$!
+	wait_until is after waiting
+	: >data/well
+	wait "$first"
+	mstack stop after
+	rm data/well
+	mstack restart sick
+	mstack start after 3>&- &
+	start=$!
+	wait_until is after waiting
+	mstack stop slow 3>&- &
+	stop=$!
+	wait_until is slow stopping
+	sed -i 's/n: "1"/n: "2"/' stack.yaml
+	mstack up -d 2>up.err 3>&- &
+	up=$!
+	has_begun() { mstack ps --format '{{.Labels}}' slow | grep -q 'n=2'; }
+	wait_until has_begun
+	: >data/well
+	kill -9 "$(field slow Pid)"
+	wait "$up"
+	grep -q 'after-1 started' up.err
+	state_is after running
+	state_is slow running
+	wait "$start" || :
+	wait "$stop" || :
+	mstack kill slow
+	mstack down
+}
+is() { mstack ps -a "$1" | grep -q "($2)"; }

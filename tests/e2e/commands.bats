@@ -322,6 +322,18 @@ two() {
 	mstack down
 }
 
+@test "commands: up --wait on a stack that runs waits for what is just restarting as well" {
+	stack_one <<-'END'
+		command: [sh, -c, "test -e /second || { touch /second; sleep 0.5; exit 1; }; sleep 1000"]
+		deploy: {restart_policy: {delay: 2s}}
+	END
+	mstack up -d
+	wait_until state_is a restarting
+	expect_exit 0 mstack up -d --wait
+	state_is a running
+	mstack down
+}
+
 @test "commands: up --dry-run makes nothing" {
 	two
 	expect_exit 0 mstack up --dry-run
@@ -333,6 +345,7 @@ two() {
 	mstack up -d
 	cp "$BUILD/mstack" "$BATS_TEST_TMPDIR/mstack"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	export MSTACK_RUN_DIR=/run/mstack
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_TEST_TMPDIR/mstack" -p t ps
 	echo "$output"
 	[[ $status != 0 && $output != *running* ]]

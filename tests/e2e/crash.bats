@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The death of the supervisor: kill -9 at any moment leaves nothing, at the latest after `mstack down -p NAME`.
+# Takes long, so tools/check begins with it.
 
 load lib/common
 
@@ -18,17 +19,20 @@ three() {
 stack_processes() { cat "$MSTACK_SANDBOX"/mstack/t/*/cgroup.procs; }
 no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 
-@test "crash: the stack goes within a second, without any command" {
-	three
-	mstack up -d
-	local sup before
-	sup=$(supervisor)
-	before=${EPOCHREALTIME//[!0-9]/}
-	kill -9 "$sup"
+# killed_and_gone PID...: all of the stack goes with them, without a command.
+killed_and_gone() {
+	local before=${EPOCHREALTIME//[!0-9]/}
+	kill -9 "$@"
 	wait_until no_processes
 	echo "processes gone after $(((${EPOCHREALTIME//[!0-9]/} - before) / 1000)) ms"
 	((${EPOCHREALTIME//[!0-9]/} - before < 5000000))
 	audit check ../audit.before 5
+}
+
+@test "crash: the stack goes within a second, without any command" {
+	three
+	mstack up -d
+	killed_and_gone "$(supervisor)"
 }
 
 @test "crash: down -p after it finds nothing to do and is content" {
@@ -41,27 +45,124 @@ no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 	mstack down -p t
 }
 
-@test "crash: supervisor and guard killed together, then down without the file" {
+@test "crash: supervisor, guard and standby killed together, then down without the file" {
 	three
 	mstack up -d
-	local pids
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	kill_mstack
 	wait_until no_processes
 	cd /
 	mstack down -p t
 }
 
-@test "crash: supervisor and guard killed together, then up again" {
+@test "crash: supervisor, guard and standby killed together: who looks is told so, once, and doctor --fix removes what is left" {
 	three
 	mstack up -d
-	local pids
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	for words in 'ps -a' plan logs; do
+		expect_exit 0 mstack $words
+		[[ $output != *"nobody supervises"* ]]
+	done
+	kill_mstack
+	wait_until no_processes
+	for words in 'ps -a' 'ps -p t' plan logs; do
+		expect_exit 0 mstack $words
+		says 'its supervisor and its guard were killed' "\`mstack down\` or \`mstack doctor --fix\`"
+		[[ $(grep -c 'nobody supervises' <<<"$output") == 1 ]]
+	done
+	[[ -z $(mstack ps -aq 2>/dev/null) ]]
+	expect_exit 10 mstack plan --exit-code
+	says '+ web-1: create'
+	expect_exit 0 mstack ls
+	says 'dead: mstack down'
+	mstack doctor --fix || :
+	expect_exit 0 mstack ps -a
+	[[ $output != *"nobody supervises"* ]]
+}
+
+@test "crash: supervisor, guard and standby killed together, then up again" {
+	three
+	mstack up -d
+	kill_mstack
 	wait_until no_processes
 	mstack up -d
 	state_is web running
 	mstack down
+}
+
+# ---- supervisor and guard at once: the standby ----
+
+# Those whom no death signal ends: who has changed its ids, and, of root, who is no PID 1.
+deathless() {
+	local shared='pid: host, '
+	[[ -z ${MSTACK_AS:-} ]] || shared=''
+	stack <<-END
+		services:
+		  web: {image: busybox, command: [httpd, -f, -p, "80"], ports: ["8080:80"], volumes: ["v:/data"]}
+		  ids: {image: busybox, command: [httpd, -f, -u, "1000:1000"], stop_signal: KILL}
+		  host: {image: busybox, command: [sh, -c, "sleep 1000 & sleep 1000"], ${shared}stop_grace_period: 1s}
+		volumes: {v: {}}
+	END
+}
+guard() { pgrep -x mstack-guard; }
+standby() { pgrep -x mstack-standby; }
+another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
+
+@test "crash: supervisor and guard killed together leave nothing, without any command" {
+	deathless
+	mstack up -d
+	killed_and_gone "$(supervisor)" "$(guard)"
+}
+
+@test "crash: the guard killed at its work" {
+	deathless
+	mstack up -d
+	local guard
+	guard=$(guard)
+	kill -STOP "$guard"
+	kill -9 "$(supervisor)"
+	kill -9 "$guard"
+	wait_until no_processes
+	audit check ../audit.before 5
+}
+
+@test "crash: guard and standby are both started again, and do then what they should" {
+	deathless
+	mstack up -d
+	local guard standby
+	guard=$(guard) standby=$(standby)
+	kill -9 "$guard"
+	wait_until another guard "$guard"
+	[[ $(standby) == "$standby" ]]
+	kill -9 "$standby"
+	wait_until another standby "$standby"
+	state_is ids running
+	kill -9 "$(supervisor)" "$(guard)"
+	audit check ../audit.before 5
+}
+
+@test "crash: up again just after supervisor and guard were killed together" {
+	deathless
+	mstack up -d
+	local sup
+	sup=$(supervisor)
+	kill -9 "$sup" "$(guard)"
+	# Who is dying may still be asked.
+	is_dead() { [[ ! -d /proc/$sup ]]; }
+	wait_until is_dead
+	mstack up -d
+	state_is ids running
+	one() { [[ $(guard | wc -l) == 1 && $(standby | wc -l) == 1 ]]; }
+	wait_until one
+	mstack down
+}
+
+@test "crash: those whom no death signal ends wait for down when the standby is killed as well" {
+	deathless
+	mstack up -d
+	kill_mstack
+	[[ -n $(stack_processes) ]]
+	cd /
+	mstack down -p t
+	no_processes
 }
 
 @test "crash: the guard alone is started again" {
@@ -69,10 +170,10 @@ no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 	mstack up -d
 	local sup guard
 	sup=$(supervisor)
-	guard=$(other_mstack "$sup")
+	guard=$(pgrep -x mstack-guard)
 	[[ -n $guard ]]
 	kill -9 "$guard"
-	again() { [[ -n $(other_mstack "$sup") && $(other_mstack "$sup") != "$guard" ]]; }
+	again() { [[ -n $(pgrep -x mstack-guard) && $(pgrep -x mstack-guard) != "$guard" ]]; }
 	wait_until again
 	state_is web running
 	kill -9 "$sup"
@@ -135,9 +236,7 @@ killed_while_starting() {
 lose_ledger() { rm /run/mstack/t/ledger; }
 
 kill_all_mstack() {
-	local pids
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	kill_mstack
 	wait_until no_processes
 }
 
@@ -201,4 +300,29 @@ kill_all_mstack() {
 	[[ $(supervisor) == "$sup" ]]
 	kill "$sup"
 	audit check ../audit.before 10
+}
+
+# Its door is open for a moment longer than it lives: who comes then is let in, and hears nothing.
+@test "crash: up in the moment in which the supervisor dies begins anew" {
+	three
+	mstack up -d
+	kill -KILL "$(supervisor)"
+	audit check ../audit.before 10
+	mkdir -p -m 700 /run/mstack/t
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+s.listen()
+asked = b""
+while not asked:
+    one, _ = s.accept()
+    asked = one.recv(1 << 16)
+    if asked:
+        s.close()
+    one.close()' /run/mstack/t/control &
+	wait_until test -S /run/mstack/t/control
+	expect_exit 0 mstack up -d
+	wait "$!"
+	state_is web running
+	mstack down
 }

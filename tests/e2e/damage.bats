@@ -2,6 +2,7 @@
 #
 # What others do to a stack: files of ours removed or spoilt, links and cgroups taken away by hand, no room where we write, commands
 # that cross. Each ends in a clear state, and at the latest `down` leaves nothing (the audit of each test).
+# Takes long, so tools/check begins with it.
 
 load lib/common
 
@@ -14,12 +15,10 @@ two() {
 }
 
 both_run() { state_is web running && state_is one running; }
-guard() { other_mstack "$(supervisor)"; }
+guard() { pgrep -x mstack-guard; }
 restarted() { (($(field "$1" Restarts) >= 1)) && state_is "$1" running; }
 kill_all() {
-	local pids
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	kill_mstack
 	wait_until no_processes
 }
 no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/null) ]]; }
@@ -202,7 +201,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		cat up.err
 		wait "$first"
 		# Either it waited for the end of the old one and is up now, or it met it alive and says so.
-		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down\|has ended meanwhile' up.err
+		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down\|is being stopped\|has ended meanwhile' up.err
 		mstack down -p t
 		audit check ../audit.before 5
 	done

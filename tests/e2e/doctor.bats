@@ -20,9 +20,7 @@ findings() { mstack doctor --format json | jq -r 'select(.Project) | "\(.Project
 finds_nothing() { [[ -z $(findings) ]]; }
 
 supervisor_and_guard_die() {
-	local pids
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	kill_mstack
 	wait_until no_processes
 }
 stack_processes() { cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs; }
@@ -44,7 +42,7 @@ no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 	finds_nothing
 }
 
-@test "doctor: names what a supervisor left that died together with its guard, and --fix removes it" {
+@test "doctor: names what a supervisor left that died together with guard and standby, and --fix removes it" {
 	two
 	mstack up -d
 	supervisor_and_guard_die

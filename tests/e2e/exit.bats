@@ -47,6 +47,104 @@ two() {
 	ends_with 137 "$UP"
 }
 
+# Both wait for a file, so that nothing ends before somebody looks.
+two_later() {
+	stack <<-END
+		services:
+		  a: {image: busybox, command: [sh, -c, "until test -e /go; do sleep 0.1; done; exit $1"]}
+		  b: {image: busybox, stop_grace_period: 0s, command: [sleep, "1000"]}
+	END
+	mstack up -d
+}
+is_followed() { grep -q 'the stack runs already' up.err; }
+is_down() { [[ -z $(mstack ps -aq) ]]; }
+ends_a() {
+	wait_until is_followed
+	mstack exec -T a touch /go
+}
+
+@test "exit: --abort-on-container-exit on a stack that runs" {
+	two_later 0
+	up_foreground --abort-on-container-exit
+	ends_a
+	ends_with 0 "$UP"
+	is_down
+	two_later 3
+	up_foreground --abort-on-container-exit
+	ends_a
+	ends_with 4 "$UP"
+	is_down
+}
+
+@test "exit: --abort-on-container-failure on a stack that runs lets success pass" {
+	two_later 0
+	up_foreground --abort-on-container-failure
+	ends_a
+	wait_until state_is a exited
+	state_is b running
+	kill -9 "$(field b Pid)"
+	ends_with 4 "$UP"
+	is_down
+}
+
+@test "exit: --exit-code-from on a stack that runs: its own, also when another one ends first, or somebody takes all down" {
+	two_later 42
+	up_foreground --exit-code-from a
+	ends_a
+	ends_with 42 "$UP"
+	is_down
+	two_later 42
+	up_foreground --exit-code-from b
+	ends_a
+	ends_with 137 "$UP"
+	two_later 42
+	up_foreground --exit-code-from b
+	wait_until is_followed
+	expect_exit 0 mstack down
+	ends_with 137 "$UP"
+}
+
+@test "exit: --abort-on-* is the wish of who is there: a change and a restart are no end, and Ctrl-C takes it back" {
+	two_later 3
+	sed -i 's/"1000"/"1001"/' stack.yaml
+	up_foreground --abort-on-container-exit
+	wait_until is_followed
+	expect_exit 0 mstack restart b
+	state_is a running && state_is b running
+	kill -INT "$UP"
+	ends_with 130 "$UP"
+	mstack exec -T a touch /go
+	wait_until state_is a exited
+	state_is b running
+	mstack down
+}
+
+@test "exit: --abort-on-container-exit on a stack that another program takes over ends, and says that nobody watches" {
+	two_later 3
+	up_foreground --abort-on-container-exit
+	wait_until is_followed
+	kill -USR2 "$(supervisor)"
+	ends_with 1 "$UP"
+	grep 'whether a service ends is not watched any more' up.err
+	mstack exec -T a touch /go
+	wait_until state_is a exited
+	state_is b running
+	mstack down
+}
+
+@test "exit: --abort-on-container-exit of two: each hears its own" {
+	two_later 7
+	up_foreground --abort-on-container-exit
+	first=$UP
+	wait_until is_followed
+	rm up.err
+	up_foreground --exit-code-from a
+	ends_a
+	ends_with 7 "$UP"
+	ends_with 4 "$first"
+	is_down
+}
+
 @test "exit: 4 when --wait meets a service that is unhealthy" {
 	stack_one <<-'END'
 		command: [sleep, "1000"]
@@ -81,10 +179,23 @@ two() {
 	expect_exit 0 mstack down -p t
 }
 
-@test "exit: SIGHUP without a terminal is SIGTERM" {
+@test "exit: SIGHUP when its terminal is gone is SIGTERM" {
 	stack_one <<<'command: [sleep, "1000"]'
-	up_foreground
+	# A terminal window that is closed.
+	python3 -c '
+import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.closerange(3, 64)
+    os.execvp("mstack", ["mstack", "up"])
+while not os.path.exists("close"):
+    time.sleep(0.05)
+os.close(fd)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+' >code 3>&- &
+	window=$!
 	wait_until state_is a running
-	kill -HUP "$UP"
-	ends_with 0 "$UP"
+	touch close
+	ends_with 0 "$window"
+	[[ $(<code) == 0 ]]
 }

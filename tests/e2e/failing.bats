@@ -183,14 +183,6 @@ load lib/common
 
 # ---- bad surroundings ----
 
-@test "failing: not root" {
-	stack_one <<<'command: [sleep, "1000"]'
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR" . && chmod 644 stack.yaml
-	cp "$BUILD/mstack" "$BATS_TEST_TMPDIR/mstack"
-	expect_exit 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_TEST_TMPDIR/mstack" up -d
-	says root
-}
-
 @test "failing: no cgroup2 mounted" {
 	stack_one <<<'command: [sleep, "1000"]'
 	umount "$MSTACK_SANDBOX"

@@ -146,14 +146,12 @@ no_rules() { [[ $(rules_in "$@") -eq 0 ]]; }
 }
 
 @test "firewall: ledger, supervisor and guard lost, then down" {
-	local pids
 	firewall docker
 	web
 	mstack up -d
 	has_rules DOCKER-USER
-	mapfile -t pids < <(other_mstack)
 	rm /run/mstack/t/ledger
-	kill -9 "${pids[@]}"
+	kill_mstack
 	has_rules DOCKER-USER
 	mstack down -p t
 	no_rules DOCKER-USER

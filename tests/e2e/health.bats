@@ -169,6 +169,70 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	[[ $(mstack logs --no-log-prefix good) == $'before\nterm' ]]
 }
 
+@test "pre_start: steps run one after the other in containers of their own, with the service's mounts and network" {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    user: "1000"
+		    environment: {WHO: web}
+		    scale: 2
+		    volumes: ["data:/data"]
+		    command: [sh, -c, "ls /elsewhere; id -u; exec sleep 1000"]
+		    pre_start:
+		      - {image: busybox, user: root, command: [sh, -c, "chown 1000 /data; touch /elsewhere; echo $$WHO $$HOME >/data/one"]}
+		      - {command: [sh, -c, "ls /elsewhere; hostname -i >/data/two; id -u >>/data/two; exit 0"]}
+		      - {command: [sh, -c, "echo $$X >>/data/each"], per_replica: true, environment: {X: x}}
+		volumes: {data: {}}
+	END
+	mstack up -d
+	[[ $(mstack exec -T web cat /data/one) == 'web /root' ]]
+	[[ $(mstack exec -T web cat /data/two) == "$(mstack exec -T web hostname -i)"$'\n1000' ]]
+	[[ $(mstack exec -T web cat /data/each) == $'x\nx' ]]
+	[[ $(mstack logs --no-log-prefix --index 1 web | grep -c 'elsewhere: No such file') == 2 ]] # its own and that of a step
+	mstack restart web
+	mstack up -d
+	[[ $(mstack exec -T web cat /data/each) == $'x\nx' ]]
+	mstack up -d --force-recreate
+	[[ $(mstack exec -T web cat /data/each) == $'x\nx\nx\nx' ]]
+	mstack down -v
+}
+
+@test "pre_start: a step that fails is a start that failed, for who depends on it as well; the next start tries again" {
+	stack <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    stop_signal: KILL
+		    restart: always
+		    volumes: [".:/here"]
+		    pre_start:
+		      - {command: [sh, -c, "echo first >>/here/steps"]}
+		      - {command: [sh, -c, "echo second; test -e /here/good || exit 3"]}
+		  after: {image: busybox, command: [sleep, "1000"], depends_on: [web]}
+	END
+	run mstack up -d
+	[[ $status == 1 && $output == *"stack.yaml:11: service 'web': pre_start[1]: 'sh' exited with code 3"* ]]
+	[[ $(mstack logs --no-log-prefix web) == *second* ]]
+	touch good
+	mstack up -d
+	[[ $(<steps) == $'first\nfirst' && $(mstack ps -q | wc -l) == 2 ]]
+	mstack down
+}
+
+step_runs() { mstack ps -a | grep -q "pre_start.0. runs"; }
+
+@test "pre_start: who stops the service meanwhile ends the step" {
+	stack_one <<<$'command: [sleep, "1000"]\nstop_grace_period: 1s\npre_start: [{command: [sleep, "1000"]}]'
+	mstack up -d 3>&- &
+	local up=$!
+	wait_until step_runs
+	timeout 20 mstack down
+	wait "$up" || true
+	[[ $(mstack ps -aq | wc -l) == 0 ]]
+}
+
 @test "hooks: an unknown user is told before anything is made" {
 	stack_one <<<$'command: [sleep, "1000"]\npre_stop: [{command: [id], user: nobodyknows}]'
 	run mstack up -d

@@ -80,8 +80,7 @@ own_etc() {
 @test "hosts: supervisor and guard killed, the ledger lost: down finds the lines by their mark" {
 	lab
 	mstack up -d
-	mapfile -t all < <(other_mstack)
-	kill -9 "${all[@]}"
+	kill_mstack
 	rm /run/mstack/t/ledger
 	wait_until mstack down
 	as_before

@@ -3,6 +3,7 @@
 #
 # Images in layers: layouts and archives become services, and what `mstack image` shows and removes. The images are made
 # here, of the host's static busybox and a few files.
+# Takes long, so tools/check begins with it.
 
 load lib/common
 

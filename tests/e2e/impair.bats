@@ -2,6 +2,7 @@
 #
 # Slow and lossy links: in the file, and live by `mstack impair`. What only netem does (delay and its kin) is checked in the
 # virtual machine (tests/vm); here it is enough that a kernel without it is told before anything starts.
+# Takes long, so tools/check begins with it.
 
 load lib/common
 
@@ -11,7 +12,7 @@ two() {
 		services:
 		  a: {image: busybox, command: [sleep, "1000"], networks: {lab: {x-impair: $1}}}
 		  b: {image: busybox, command: [sleep, "1000"], networks: [lab]}
-		networks: {lab: }
+		networks: {lab: {driver_opts: {mtu: 1500}}}
 	END
 }
 
@@ -19,15 +20,15 @@ two() {
 acquaint() {
 	local ip dev
 	ip=$(field "$1" IP)
-	dev=$(ip -o route get "$ip" | sed 's/.* dev \([^ ]*\) .*/\1/')
-	ip neigh replace "$ip" lladdr "$(inside "$1" cat /sys/class/net/eth0/address)" dev "$dev"
-	nsenter --net --target "$(field "$1" Pid)" ip neigh replace "$(ip -o route get "$ip" | sed 's/.* src \([^ ]*\) .*/\1/')" \
-		lladdr "$(ip -j link show "$dev" | jq -r '.[0].address')" dev eth0
+	dev=$(level ip -o route get "$ip" | sed 's/.* dev \([^ ]*\) .*/\1/')
+	level ip neigh replace "$ip" lladdr "$(inside "$1" cat /sys/class/net/eth0/address)" dev "$dev"
+	nsenter --net --target "$(field "$1" Pid)" ip neigh replace "$(level ip -o route get "$ip" | sed 's/.* src \([^ ]*\) .*/\1/')" \
+		lladdr "$(level ip -j link show "$dev" | jq -r '.[0].address')" dev eth0
 }
 
-# answered COUNT SERVICE: of so many pings from the host.
+# answered COUNT SERVICE: of so many pings from the host, or from where the bridges are.
 answered() {
-	busybox ping -c "$1" -i 0.005 -W 1 -q "$(field "$2" IP)" | sed -n 's/.*transmitted, \([0-9]*\) packets received.*/\1/p'
+	level busybox ping -c "$1" -i 0.005 -W 1 -q "$(field "$2" IP)" | sed -n 's/.*transmitted, \([0-9]*\) packets received.*/\1/p'
 }
 
 # between LEAST MOST NUMBER
@@ -84,7 +85,7 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	((sent > 13800))
 	expect_exit 0 mstack impair
 	if ! has_netem; then
-		lost=$(nft list ruleset | sed -n 's/.*numgen random mod 100000000 < 1000000 counter packets \([0-9]*\) .*/\1/p')
+		lost=$(level nft list ruleset | sed -n 's/.*numgen random mod 100000000 < 1000000 counter packets \([0-9]*\) .*/\1/p')
 		between $((sent * 6 / 1000)) $((sent * 14 / 1000)) "$lost"
 	fi
 	mstack down

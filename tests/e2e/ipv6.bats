@@ -184,16 +184,14 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	inside in ip -6 route add default via fe80::1 dev eth0
 	inside in ping -6 -c 1 -W 2 fe80::1%eth0
 	not inside in ping -6 -c 1 -W 1 2001:db8:cb::10
-	for link in "$conf6"/mstk*; do
-		[[ $(<"$link/accept_ra") == 0 ]]
-	done
+	[[ $(level sh -c "cat $conf6/mstk*/accept_ra" | sort -u) == 0 ]]
 	mstack down
 }
 
 @test "ipv6: a bridge of a network without it takes no part in it" {
 	stack_one <<<'command: [sleep, "1000"]'
 	mstack up -d
-	[[ $(cat $conf6/mstk*/disable_ipv6) == 1 ]]
+	[[ $(level sh -c "cat $conf6/mstk*/disable_ipv6") == 1 ]]
 	[[ $(inside a ip -6 -o addr show dev eth0) == "" ]]
 	mstack down
 }
@@ -251,7 +249,7 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 	[[ $(inside c ip route) == *'default via 10.9.0.254'* ]]
 	inside a ping -c 1 -W 2 10.9.0.1
 	[[ $(addresses6 a) == 'eth0 fd00:78::ff00/64' ]]
-	[[ $(ip -o link show type bridge) == *'mtu 1400 '* ]]
+	[[ $(level ip -o link show type bridge) == *'mtu 1400 '* ]]
 	[[ $(inside c ip -o link show eth0) == *'mtu 1400 '* ]]
 	mstack down
 }
@@ -335,6 +333,35 @@ datagrams6() { inside a cat /proc/net/snmp6 | awk '$1 == "Udp6NoPorts" { exit !$
 		internet bash -c 'echo x >/dev/udp/198.51.100.2/6000'
 		mstack down
 		grep -q 'dport=6000 ' /proc/net/nf_conntrack
+	done
+	kill "${CHATTER[@]}"
+}
+
+# Flows that lead to somebody else than they were sent to.
+sent_on() { awk '/dport=5353 /{ n = 0; for (i = 1; i <= NF; i++) { if ($i ~ /^dst=/ && !n++) to = substr($i, 5); if ($i ~ /^src=/) from = substr($i, 5) } if (to != from) print }' /proc/net/nf_conntrack; }
+none_is_sent_on() { [[ -z $(sent_on) ]]; }
+
+@test "ports: who sends UDP all the time is sent nowhere any more when the supervisor was killed" {
+	local isolated
+	CHATTER=()
+	chatter 198.51.100.2
+	chatter 2001:db8:64::2
+	for isolated in false true; do
+		stack <<-END
+			services: {a: {image: busybox, command: [sleep, "1000"], ports: ["5353:53/udp"]}}
+			networks: {default: {enable_ipv6: true}}
+			x-isolated: $isolated
+		END
+		mstack up -d
+		wait_until datagrams4
+		wait_until datagrams6
+		sent_on | grep .
+		internet bash -c 'echo x >/dev/udp/198.51.100.2/6000'
+		kill -9 "$(supervisor)"
+		wait_until none_is_sent_on
+		grep -q 'dport=6000 ' /proc/net/nf_conntrack
+		mstack down
+		none_is_sent_on
 	done
 	kill "${CHATTER[@]}"
 }

@@ -145,10 +145,8 @@ bridges() { ip -o link show type bridge | wc -l; }
 	kill -9 "$(supervisor)"
 	audit check ../audit.before 5
 	mstack up -d
-	local pids
-	mapfile -t pids < <(other_mstack)
 	rm /run/mstack/t/ledger
-	kill -9 "${pids[@]}"
+	kill_mstack
 	mstack down -p t
 }
 

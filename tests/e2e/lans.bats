@@ -334,8 +334,7 @@ meet() {
 	END
 	mstack up -d
 	rm /run/mstack/t/ledger
-	mapfile -t pids < <(other_mstack)
-	kill -9 "${pids[@]}"
+	kill_mstack
 	mstack down -p t
 	link_gone br-wide
 }

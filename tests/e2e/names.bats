@@ -382,9 +382,12 @@ two() {
 	mstack up -d
 	local pid
 	pid=$(pgrep -x mstack-net)
-	[[ $(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status") == '65534 65534 65534 65534' ]]
+	# Of an ordinary user it stays that user, and may use addresses of clients (CAP_NET_RAW).
+	local nobody=65534 rights=
+	[[ -z ${MSTACK_AS:-} ]] || nobody=1000 rights=2000
+	[[ $(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status") == "$nobody $nobody $nobody $nobody" ]]
 	[[ $(awk '$1 == "NoNewPrivs:" || $1 == "Seccomp:" { print $2 }' "/proc/$pid/status" | xargs) == '1 2' ]]
-	[[ -z $(awk '/^Cap/ && $2 !~ /^0+$/' "/proc/$pid/status") ]]
+	[[ $(awk '/^Cap/ && $2 !~ /^0+$/ { sub("^0*", "", $2); print $2 }' "/proc/$pid/status" | sort -u) == "$rights" ]]
 	kill -KILL "$pid"
 	# What is asked meanwhile waits for the next one.
 	[[ $(short a -q b) == "$(address b)" ]]

@@ -66,7 +66,7 @@ forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
 	wait_until fetch_from_internet http://198.51.100.2:8080/
 	[[ $(fetch_from_internet http://198.51.100.2:8080/) == hello ]]
 	[[ $(fetch http://198.51.100.2:8080/) == hello ]]
-	[[ $(fetch "http://$(field a IP)/") == hello ]]
+	[[ $(level timeout 5 busybox wget -q -O - "http://$(field a IP)/") == hello ]]
 	[[ $(field a Publishers | jq -r '.[0].PublishedPort') == 8080 ]]
 	mstack down
 	not fetch_from_internet http://198.51.100.2:8080/
@@ -139,7 +139,7 @@ forwarding=/proc/sys/net/ipv4/conf/up0/forwarding
 	mstack up -d
 	[[ $(field a IP) == 10.88.7.9 ]]
 	inside a ip route | grep -q 'default via 10.88.7.254'
-	ip -4 addr | grep -q '10.88.7.254/24'
+	level ip -4 addr | grep -q '10.88.7.254/24'
 	mstack down
 }
 

@@ -54,6 +54,30 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	dismiss
 }
 
+@test "notify: a reload is told, and that it is done, also when the file is wrong" {
+	stack_one <<<$'command: [sleep, "1000"]\nlabels: {x: "1"}'
+	manager "$PWD/manager"
+	NOTIFY_SOCKET=$PWD/manager up_foreground
+	wait_until told READY=1
+	sed -i 's/x: "1"/x: "2"/' stack.yaml
+	before=$(($(cut -d. -f1 /proc/uptime) * 1000000))
+	kill -HUP "$UP"
+	wait_until told_often READY=1 2
+	told RELOADING=1
+	((before <= $(sed -n 's/^MONOTONIC_USEC=//p' told)))
+	(($(grep -nx RELOADING=1 told | cut -d: -f1) < $(grep -nx READY=1 told | cut -d: -f1 | tail -n 1)))
+	[[ $(field a Labels) == *x=2* ]]
+	echo 'services: {' >>stack.yaml
+	kill -HUP "$UP"
+	wait_until told_often READY=1 3
+	told_often RELOADING=1 2
+	# What reads the file says nothing to the manager.
+	[[ $(grep -cx READY=1 told) == 3 ]]
+	kill -TERM "$UP"
+	wait "$UP"
+	dismiss
+}
+
 @test "notify: a name without a folder, a watchdog for somebody else, and a manager that is not there" {
 	stack_one <<<'command: [sleep, "1000"]'
 	manager @mstack-notify-test
@@ -73,9 +97,55 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	grep -qx 'Type=notify' "$UNIT"
 	grep -qx 'Delegate=yes' "$UNIT"
 	grep -qx 'KillMode=mixed' "$UNIT"
+	grep -qx 'ExecReload=/bin/kill -HUP $MAINPID' "$UNIT"
 	grep -qx 'ExecStopPost=@BINDIR@/mstack down -p %i' "$UNIT"
 	if command -v systemd-analyze >/dev/null; then
 		sed "s|@BINDIR@/mstack|/bin/true|" "$UNIT" >mstack@.service
 		unshare -m sh -c 'mount -t tmpfs none /run && systemd-analyze verify ./mstack@.service'
 	fi
+}
+
+@test "notify: who takes up a stack that was kept is its supervisor, and ready when it is what the file says" {
+	stack_one <<<$'command: [sleep, "1000"]\nstop_grace_period: 0s\nlabels: {x: "1"}'
+	sed -i '1i x-on-supervisor-death: keep' stack.yaml
+	manager "$PWD/manager"
+	NOTIFY_SOCKET=$PWD/manager WATCHDOG_USEC=200000 up_foreground
+	wait_until told READY=1
+	wait_until test -S /run/mstack/t/keeper
+	sleep 0.5
+	pid=$(field a Pid)
+	kill -KILL "$UP"
+	wait "$UP" || :
+	: >told
+	cat >>stack.yaml <<-'END'
+		  more:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    stop_grace_period: 0s
+		    healthcheck: {test: [CMD, test, -e, /tmp/well], interval: 100ms}
+	END
+	sed -i 's/x: "1"/x: "2"/' stack.yaml
+	NOTIFY_SOCKET=$PWD/manager WATCHDOG_USEC=200000 up_foreground
+	wait_until told "STATUS=2 of 2 containers run"
+	wait_until told_often WATCHDOG=1 3
+	not told READY=1
+	mstack exec -T more touch /tmp/well
+	wait_until told READY=1
+	[[ $(mstack ls --format json | jq -r .Pid) == "$UP" && $(field a Pid) == "$pid" && $(field a Labels) == *x=2* ]]
+	grep -q 'adopted 1 container' up.err
+	grep -q 'more-1 started' up.err
+	not told RELOADING=1
+	# As any other: it reads its file again, goes on as another program, and ends with all of it.
+	sed -i 's/x: "2"/x: "3"/' stack.yaml
+	kill -HUP "$UP"
+	wait_until told RELOADING=1
+	wait_until told_often READY=1 2
+	[[ $(field a Labels) == *x=3* ]]
+	kill -USR2 "$UP"
+	wait_until grep -q 'goes on in place of' up.err
+	kill -TERM "$UP"
+	ends_with 0 "$UP"
+	told STOPPING=1
+	gone "$pid"
+	dismiss
 }

@@ -2,6 +2,7 @@
 #
 # Real programs as their users run them: images of Debian's packages, ordinary compose files, nothing opened for them. What
 # works under Docker's defaults and fails here is a mistake of the filter, the capabilities, the mounts or the ids.
+# Takes long, so tools/check begins with it.
 
 # Images of 100 MB are unpacked anew for each test.
 # shellcheck disable=SC2034 # for lib/common

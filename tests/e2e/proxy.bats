@@ -60,17 +60,15 @@ server() {
 	END
 }
 
+# The host's python in an image that users may have too: not all of the host's root.
+python='image: busybox, command: [python3, /server.py], volumes: ["./server.py:/server.py:ro", "/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro"]'
+
 # up_server PORTS [MORE]: and waits until it listens.
 up_server() {
 	server
 	stack <<-END
 		services:
-		  a:
-		    image: /
-		    command: [python3, /server.py]
-		    volumes: ["./server.py:/server.py:ro"]
-		    ports: [$1]
-		    ulimits: {nofile: 20000}
+		  a: {$python, ports: [$1], ulimits: {nofile: 20000}}
 		networks: {default: {enable_ipv6: ${2:-true}}}
 	END
 	mstack up -d
@@ -104,60 +102,56 @@ echoes() {
 }
 
 @test "proxy: a port without an address, one of [::1], and one to a container without IPv6" {
-	up_server '"1007:7", "[::1]:1017:7"'
-	echoes 1007
-	echoes 1017
-	[[ $(mstack port a 7 | LC_ALL=C sort | xargs) == '0.0.0.0:1007 [::1]:1017 [::]:1007' ]]
+	up_server '"1107:7", "[::1]:1117:7"'
+	echoes 1107
+	echoes 1117
+	[[ $(mstack port a 7 | LC_ALL=C sort | xargs) == '0.0.0.0:1107 [::1]:1117 [::]:1107' ]]
 	# By no other address.
-	not internet curl -s -m 1 'telnet://[2001:db8:64::2]:1017'
-	not curl -s -m 1 telnet://127.0.0.1:1017
+	not internet curl -s -m 1 'telnet://[2001:db8:64::2]:1117'
+	not curl -s -m 1 telnet://127.0.0.1:1117
 	mstack down
-	not echoes 1007
-	up_server '"[::1]:1007:7"' false
-	echoes 1007
+	not echoes 1107
+	up_server '"[::1]:1107:7"' false
+	echoes 1107
 	mstack down
-	not echoes 1007
+	not echoes 1107
 }
 
 @test "proxy: an isolated stack, and 'run' with its ports" {
 	server
-	stack <<-'END'
+	stack <<-END
 		services:
-		  a:
-		    image: /
-		    command: [python3, /server.py]
-		    volumes: ["./server.py:/server.py:ro"]
-		    ports: ["[::1]:1007:7"]
+		  a: {$python, ports: ["[::1]:1107:7"]}
 	END
 	mstack up -d --isolated
 	wait_until log_has a ready
-	echoes 1007
+	echoes 1107
 	mstack down
 	mstack run -T --service-ports a >out 2>&1 &
 	wait_until grep -q ready out
-	echoes 1007
+	echoes 1107
 	kill $!
 	wait $! || :
 	mstack down
 }
 
 @test "proxy: an end that is closed for sending, a reset, and megabytes both ways, unchanged" {
-	up_server '"1007:7", "1008:8", "1010:10"'
+	up_server '"1107:7", "1108:8", "1110:10"'
 	client <<-'END'
 		import hashlib, os, threading
-		s = connect(1008)
+		s = connect(1108)
 		s.sendall(bytes(3000000))
 		s.shutdown(socket.SHUT_WR)
 		assert all_of(s) == b"3000000"
 
-		s = connect(1010)
+		s = connect(1110)
 		s.sendall(b"x")
 		try:
 		    assert s.recv(1) is None
 		except ConnectionResetError:
 		    pass
 
-		s = connect(1007)
+		s = connect(1107)
 		sent = os.urandom(20000000)
 		def send():
 		    s.sendall(sent)
@@ -170,10 +164,10 @@ echoes() {
 	END
 	# Nobody listens in the container: told as a reset.
 	mstack down
-	up_server '"1007:70"'
+	up_server '"1107:70"'
 	client <<-'END'
 		try:
-		    assert connect(1007).recv(1) is None
+		    assert connect(1107).recv(1) is None
 		except ConnectionResetError:
 		    pass
 	END
@@ -181,12 +175,12 @@ echoes() {
 }
 
 @test "proxy: who does not read holds up nobody, and his going is noticed" {
-	up_server '"1007:7", "1009:9"'
+	up_server '"1107:7", "1109:9"'
 	client <<-'END'
-		slow = [connect(1009) for _ in range(20)]
+		slow = [connect(1109) for _ in range(20)]
 		time.sleep(0.2)
 		for _ in range(50):
-		    s = connect(1007)
+		    s = connect(1107)
 		    s.sendall(b"quick")
 		    assert s.recv(10) == b"quick"
 		    s.close()
@@ -199,10 +193,10 @@ echoes() {
 
 @test "proxy: more connections than are handed on at a time wait for their turn" {
 	ulimit -n 20000
-	up_server '"1007:7"'
+	up_server '"1107:7"'
 	client <<-'END'
 		import select
-		all = [connect(1007) for _ in range(1100)]
+		all = [connect(1107) for _ in range(1100)]
 		def select_all(of):
 		    p = select.poll()
 		    by = {s.fileno(): s for s in of}
@@ -234,9 +228,9 @@ echoes() {
 }
 
 @test "proxy: datagrams go to and fro, to each sender his own" {
-	up_server '"[::1]:1007:7/udp", "1008:7/udp"'
+	up_server '"[::1]:1107:7/udp", "1108:7/udp"'
 	client <<-'END'
-		for port in 1007, 1008:
+		for port in 1107, 1108:
 		    both = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2)]
 		    for i, s in enumerate(both):
 		        s.settimeout(10)
@@ -251,7 +245,7 @@ echoes() {
 		many = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(400)]
 		for s in many:
 		    s.settimeout(10)
-		    s.connect(("::1", 1007))
+		    s.connect(("::1", 1107))
 		    s.send(b"one")
 		    assert s.recv(100) == b"one"
 		many[0].send(b"again")
@@ -261,9 +255,9 @@ echoes() {
 }
 
 @test "proxy: a mstack-net that died is started again and goes on" {
-	up_server '"[::1]:1007:7", "[::1]:1007:7/udp"'
-	echoes 1007
+	up_server '"[::1]:1107:7", "[::1]:1107:7/udp"'
+	echoes 1107
 	kill -9 "$(pgrep -x mstack-net)"
-	wait_until echoes 1007
+	wait_until echoes 1107
 	mstack down
 }

@@ -3,6 +3,7 @@
 #
 # Images out of registries on the loopback of the sandbox: Debian's docker-registry, filled by skopeo, and lib/oddregistry for
 # what that one has no switch for.
+# Takes long, so tools/check begins with it.
 
 load lib/common
 
@@ -344,6 +345,7 @@ login() {
 	part=/var/lib/mstack/downloads/blobs/sha256/$(jq -r '.layers[1].digest[7:]' \
 		"lay/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' lay/index.json)").part
 	head -c 100000 /dev/urandom >"$part"
+	theirs "$part"
 	expect_exit 0 mstack image pull "$ODD/app:v1"
 	says 'damaged: beginning anew'
 	# And a day later nobody waits for the rest any more.
@@ -423,6 +425,7 @@ login() {
 	[[ ! -s plain.log ]]
 	expect_exit 1 mstack image pull 203.0.113.10/app:v1
 	says 'certificate is not trusted' SSL_CERT_FILE
+	chmod 600 ca.pem
 	SSL_CERT_FILE=$PWD/ca.pem expect_exit 1 mstack image pull 203.0.113.10/app:v1
 	says 'everybody may read'
 	install -m 644 ca.pem /run/ca.pem
@@ -453,11 +456,13 @@ login() {
 	make_image
 	odd silent
 	mstack image pull "$ODD/app:v1" >/dev/null 2>&1 3>&- &
-	local pid=$! fetcher
+	local pid=$! fetcher nobody=65534
+	# Of the user's range.
+	[[ -z ${MSTACK_AS:-} ]] || nobody=$((100000 + nobody - 1))
 	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size +0) ]]'
 	fetcher=$(pgrep -x mstack-fetch)
 	cat "/proc/$fetcher/status"
-	grep -P '^Uid:\t65534\t65534\t65534\t65534' "/proc/$fetcher/status"
+	grep -P "^Uid:(\t$nobody){4}" "/proc/$fetcher/status"
 	grep -P '^Groups:\t *$' "/proc/$fetcher/status"
 	[[ $(grep -c -P '^Cap(Inh|Prm|Eff|Bnd|Amb):\t0000000000000000$' "/proc/$fetcher/status") == 5 ]]
 	grep -P '^NoNewPrivs:\t1' "/proc/$fetcher/status"

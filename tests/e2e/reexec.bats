@@ -89,7 +89,7 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 		command:
 		  - sh
 		  - -c
-		  - 'i=0; while :; do i=$$((i+1)); echo $$i; [ $$((i % 10)) -ne 0 ] || sleep 0.01; done'
+		  - 'trap exit TERM; i=0; while :; do i=$$((i+1)); echo $$i; [ $$((i % 10)) -ne 0 ] || sleep 0.01; done'
 	END
 	up_in_background
 	wait_until log_has a '^100$'
@@ -105,7 +105,7 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	mstack stop 2>/dev/null || :
 	mstack logs --no-log-prefix a |
 		awk '$1 != ++n { print "line " n " is " $0; bad = 1; exit } END { if (n < 300) print "only " n; exit bad || n < 300 }'
-	[[ $(pgrep -c -x mstack-guard) == 1 ]]
+	[[ $(pgrep -c -x mstack-guard) == 1 && $(pgrep -c -x mstack-standby) == 1 ]]
 	mstack down
 }
 
@@ -155,6 +155,21 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	wait_until nobody
 	[[ -z $(ip -o link show type bridge) ]]
 	mstack down
+}
+
+@test 'killed right after it with its guard: the standby of the new program clears up' {
+	stack_one <<-'END'
+		command: [httpd, -f, -u, "1000:1000"]
+		stop_signal: KILL
+	END
+	up_in_background
+	pid=$(field a Pid)
+	replace 1
+	kill -KILL "$SUP" "$(pgrep -x mstack-guard)"
+	wait_until gone "$pid"
+	nobody() { [[ -z $(other_mstack) ]]; }
+	wait_until nobody
+	[[ -z $(ip -o link show type bridge) ]]
 }
 
 @test 'in the foreground: what services say is printed on, and Ctrl-C ends it' {
@@ -285,5 +300,93 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	refused() { told | grep -q "the one-off container '.*' runs: this program goes on"; }
 	wait_until refused
 	[[ $(times_replaced) == 0 ]]
+	mstack down
+}
+
+# The try-out goes well, then comes a program that does this, in bash.
+spoil() {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		ports: ["8080:80"]
+	END
+	goes_bad
+	wait_until gone "$pid"
+	nobody() { [[ -z $(other_mstack) && -z $(pgrep -x mstack-holder) ]]; }
+	wait_until nobody
+	[[ -z $(ip -o link show type bridge) ]]
+}
+
+# The same of the stack that is written, until its supervisor is gone.
+goes_bad() {
+	own_programs
+	up_in_background
+	pid=$(field a Pid)
+	mv bin/mstack bin/whole
+	{
+		echo '#!/bin/bash'
+		# shellcheck disable=SC2016
+		echo '[[ $MSTACK_CARRIED == *\? ]] && exec "${0%/*}/whole" "$@"'
+		cat
+		# shellcheck disable=SC2016
+		echo 'exec "${0%/*}/whole" "$@"'
+	} >bin/new
+	chmod +x bin/new
+	mv bin/new bin/mstack
+	kill -USR2 "$SUP"
+	wait_until gone "$SUP"
+	mv bin/whole bin/mstack
+}
+
+@test 'a program that was good when it was tried out and then is not: the guard clears up, and why says it' {
+	# shellcheck disable=SC2016
+	spoil <<-'END'
+		for fd in /proc/self/fd/*; do
+			[[ $(readlink "$fd") != */slots/a-1/* ]] || eval "exec ${fd##*/}<&-"
+		done
+	END
+	expect_exit 0 mstack why
+	says 'a-1: not there: SIGUSR2: the next mstack could not go on: '
+	mstack up -d
+	state_is a running
+	mstack events --json --since 1h --until 0s | grep -q '"action":"reexec-failed"'
+	mstack down
+}
+
+@test 'a program that was good when it was tried out and then ends at once: the guard clears up' {
+	spoil <<<'exit 1'
+	expect_exit 0 mstack why
+	says 'a-1: not there: the supervisor was killed'
+	mstack up -d
+	state_is a running
+	mstack down
+}
+
+@test 'a program that was good when it was tried out and then finds no ledger: the guard clears up' {
+	# shellcheck disable=SC2016
+	spoil <<-'END'
+		for fd in /proc/self/fd/*; do
+			[[ $(readlink "$fd") != */ledger ]] || eval "exec ${fd##*/}<&-"
+		done
+	END
+	mstack up -d
+	state_is a running
+	mstack down
+}
+
+@test 'a program that was good when it was tried out and then is not, of a kept stack: that goes on, and up takes it up' {
+	stack <<-'END'
+		x-on-supervisor-death: keep
+		services: {a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}}
+	END
+	# shellcheck disable=SC2016
+	goes_bad <<-'END'
+		for fd in /proc/self/fd/*; do
+			[[ $(readlink "$fd") != */slots/a-1/* ]] || eval "exec ${fd##*/}<&-"
+		done
+	END
+	told | grep -q 'and the stack goes on without a supervisor (`mstack up` takes it up): '
+	expect_exit 0 mstack up -d
+	says 'adopted 1 container' 'a-1 unchanged'
+	[[ $(field a Pid) == "$pid" ]]
 	mstack down
 }

@@ -45,7 +45,8 @@ make_stack() {
 }
 
 # The command has its answer before all is removed.
-nothing_is_there() { [[ ! -e /run/mstack ]]; }
+# An ordinary user's folder is there before, as root has to make it.
+nothing_is_there() { [[ ! -e /run/mstack || (-n ${MSTACK_AS:-} && -z $(ls -A /run/mstack)) ]]; }
 nothing_runs() { wait_until nothing_is_there; }
 projects_are() { [[ $(mstack ls -q | sort | xargs) == "$1" ]]; }
 has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == "running")'; }
@@ -129,7 +130,10 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 @test "run: limits are kept, or what is not is one line" {
 	expect_exit 0 mstack run -it --memory 128m --pids 64 --cpus 0.5 --image busybox -- echo hello
 	says hello
-	grep -qw memory "$MSTACK_SANDBOX/cgroup.controllers" || says 'not kept: the limit of memory, cpu, pids: '
+	# Limits of processes stand in for two of them where there is no cgroup.
+	local lost='memory, cpu, pids'
+	[[ -z ${MSTACK_AS:-} ]] || lost=cpu
+	grep -qw memory "$MSTACK_SANDBOX/cgroup.controllers" || says "not kept: the limit of $lost: "
 }
 
 @test "run: a published port" {

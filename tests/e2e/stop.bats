@@ -123,7 +123,7 @@ ready() { log_has "$1" ready; }
 	local unshare=$!
 	wait_until state_is a running
 	sleep 0.5
-	not grep -qs '^State:.*zombie' /proc/[0-9]*/status
+	wait_until not grep -qs '^State:.*zombie' /proc/[0-9]*/status
 	kill -TERM "$(supervisor)"
 	ends_with 0 "$unshare"
 }

@@ -296,6 +296,21 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack down
 }
 
+@test "verbs: start --wait-timeout gives up and leaves it to itself; create takes compose's words" {
+	stack_one <<<$'command: [sleep, "1000"]\nstop_signal: KILL\nhealthcheck: {test: [CMD, test, -e, /well], interval: 1s, retries: 1000}'
+	expect_exit 0 mstack create --force-recreate --no-build -y
+	expect_exit 2 mstack start --wait-timeout 1
+	expect_exit 5 mstack start --wait --wait-timeout 1
+	says 'start: not all is there after 1 s'
+	[[ $(states) == 'a-1 running' ]]
+	mstack exec -T a touch /well
+	expect_exit 0 mstack start --wait --wait-timeout 60
+	expect_exit 0 mstack create --no-recreate
+	expect_exit 2 mstack create --force-recreate
+	says 'up -d --force-recreate'
+	mstack down
+}
+
 @test "verbs: up --no-deps starts only what is named, --no-start nothing" {
 	chain
 	expect_exit 0 mstack up -d --no-deps web
@@ -304,6 +319,13 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack up --no-start app
 	[[ $(states) == 'app-1 created db-1 created' ]]
 	expect_exit 2 mstack up --no-start --wait
+	mstack start app
+	sed -i 's/^  web:/  more: {image: busybox, command: [sleep, "1000"]}\n&/' stack.yaml
+	expect_exit 0 mstack up --no-start app more
+	says 'more-1 created'
+	[[ $(states) == 'app-1 running db-1 running more-1 created' ]]
+	mstack start more
+	[[ $(states) == 'app-1 running db-1 running more-1 running' ]]
 	mstack down
 }
 

@@ -46,6 +46,8 @@ pg_image() {
 
 entries() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs; }
 names() { mstack volume ls -q; }
+# What was put aside goes in the background, after the command has been answered.
+swept() { [[ ! -e $VOLUMES/../gone ]]; }
 # The one volume that there is.
 only_data() { printf '%s' "$VOLUMES"/*/_data; }
 tree_of() { (cd "$1" && find . -printf '%p %y %m %U:%G %n %l\n' | sort); }
@@ -84,6 +86,68 @@ tree_of() { (cd "$1" && find . -printf '%p %y %m %U:%G %n %l\n' | sort); }
 	mstack exec -T db sh -c '! test -e /var/lib/pg/mine && test -e /var/lib/pg/kept/new'
 	mstack down -v
 	[[ -z $(names) ]]
+}
+
+# `db` has what its image says, `two` shares it, `own` has one of its own.
+three_anonymous() {
+	pg_image
+	stack <<-'END'
+		services:
+		  db: {image: "oci:pg:v1", stop_grace_period: 0s, volumes: ["named:/named"]}
+		  own: {image: busybox, stop_grace_period: 0s, command: [sleep, "1000"], volumes: [/own]}
+		  two: {image: busybox, stop_grace_period: 0s, command: [sleep, "1000"], volumes_from: [db]}
+		volumes: {named: }
+	END
+	mstack up -d
+	mstack exec -T db sh -c 'echo mine | tee /run/pg/mine /named/mine'
+	mstack exec -T own sh -c 'echo mine >/own/mine'
+}
+is_renewed() { mstack exec -T "$1" sh -c '! test -e /run/pg/mine && test -e /run/pg/kept/new'; }
+
+@test "volumes: up -V on a stack that runs: anonymous ones of what is made anew begin with what the image has" {
+	three_anonymous
+	expect_exit 0 mstack up -d -V
+	says 'db-1 goes on with its anonymous volumes' 'own-1 goes on with its anonymous volumes'
+	mstack exec -T own sh -c "test -e /own/mine"
+	# What stays as it is still uses that of db.
+	expect_exit 0 mstack up -d -V --no-deps --force-recreate db
+	mstack exec -T db sh -c "test -e /run/pg/mine"
+	expect_exit 0 mstack up -d -V --force-recreate db two
+	is_renewed db
+	is_renewed two
+	mstack exec -T db sh -c "test -e /named/mine"
+	mstack exec -T own sh -c "test -e /own/mine"
+	mstack exec -T two sh -c 'echo again >/run/pg/again'
+	mstack exec -T db sh -c "test -e /run/pg/again"
+	sed -i 's/volumes: \[\/own\]/&, environment: {A: b}, user: "7"/' stack.yaml
+	expect_exit 0 mstack up -d -V
+	mstack exec -T own sh -c '! test -e /own/mine'
+	mstack exec -T db sh -c "test -e /run/pg/again"
+	expect_exit 0 mstack down -v
+	[[ -z $(names) ]]
+	wait_until swept
+}
+
+@test "volumes: rm -v takes anonymous ones along that nobody else uses, create makes them again" {
+	three_anonymous
+	[[ $(names | wc -l) == 3 ]]
+	expect_exit 0 mstack rm -f -s -v db own
+	[[ $(names | wc -l) == 2 && -e $VOLUMES/t_named ]]
+	mstack exec -T two sh -c "test -e /run/pg/mine"
+	expect_exit 0 mstack rm -f -s two
+	expect_exit 0 mstack create
+	expect_exit 0 mstack start
+	mstack exec -T db sh -c "test -e /run/pg/mine"
+	mstack exec -T own sh -c '! test -e /own/mine && echo mine >/own/mine'
+	expect_exit 0 mstack rm -f -s -v
+	[[ $(names) == t_named ]]
+	wait_until swept
+	# The file is applied to what was removed as well.
+	expect_exit 0 mstack up -d
+	is_renewed db
+	is_renewed two
+	mstack exec -T db sh -c "test -e /named/mine"
+	expect_exit 0 mstack down
 }
 
 @test "volumes: named ones are filled once, not with nocopy, not when something is in them" {
@@ -188,8 +252,7 @@ tree_of() { (cd "$1" && find . -printf '%p %y %m %U:%G %n %l\n' | sort); }
 
 # Ends all of mstack that runs; true when there is nothing left of it.
 end_all() {
-	local pid
-	for pid in $(other_mstack); do kill -9 "$pid" 2>/dev/null || :; done
+	kill_mstack || :
 	[[ -z $(other_mstack) ]]
 }
 

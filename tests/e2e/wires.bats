@@ -21,8 +21,8 @@ ping_from() { inside "$1" busybox ping -c 1 -W 5 "${@:2}" >/dev/null; }
 carrier() { inside "$1" cat "/sys/class/net/$2/carrier"; }
 links() { mstack link --format json | jq -r "select(.a == \"$1\") | .state"; }
 link_is() { [[ $(links "$1") == "$2" ]]; }
-# Host ends in the host's namespace, of this stack or any.
-host_ends() { ip -o link show | grep -c ': mw[0-9a-f]*@'; }
+# Host ends where bridges are, of this stack or any.
+host_ends() { level ip -o link show | grep -c ': mw[0-9a-f]*@'; }
 # In the network of a service with the host's files, where the tools of the tests are.
 wired() {
 	local pid
@@ -142,7 +142,7 @@ wired() {
 	kill "$three"
 	not grep 0x88cc seen3
 	# And the host ends have no address that could make them speak.
-	[[ -z $(ip -o addr show | awk '$2 ~ /^mw/') ]]
+	[[ -z $(level ip -o addr show | awk '$2 ~ /^mw/') ]]
 	mstack down
 }
 

@@ -36,12 +36,14 @@ struct fake_world {
 	bool port_taken;
 	bool no_netem; /* the kernel has none */
 	bool impair_fails;
-	bool wires_fail; /* none can be made */
+	bool wires_fail;				/* none can be made */
+	unsigned stands_in;				/* what box_stands_in answers */
+	bool links_wait;				/* some are being made all the time */
 	void (*begun)(struct ev_loop *loop, void *sup); /* the runtime was opened; may be NULL */
-	char (*probe)(const char *slot); /* in place of fake_slot.probes */
-	const char *log_root; /* folder for log files */
-	struct buf log;	      /* "open web-1\nstart web-1\n..." */
-	unsigned alive;	      /* processes now */
+	char (*probe)(const char *slot);		/* in place of fake_slot.probes */
+	const char *log_root;				/* folder for log files */
+	struct buf log;					/* "open web-1\nstart web-1\n..." */
+	unsigned alive;					/* processes now */
 	unsigned most_alive;
 };
 

@@ -27,6 +27,12 @@ pid_t box_supervisor(const char *project)
 	return 0;
 }
 
+pid_t box_keeper(const char *project)
+{
+	(void)project;
+	return 0;
+}
+
 int store_find(const char *project, struct ledger *l, struct err *err)
 {
 	(void)project;

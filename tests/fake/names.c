@@ -11,9 +11,12 @@ struct net_names {
 	bool there[SLOTS_MAX], listens[SLOTS_MAX];
 };
 
-struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+struct net_names *net_names_open(struct ev_loop *loop, const char *resolv_conf,
+				 struct net_porch *porch, bool outlives, net_event_fn *fn,
 				 void *arg, struct err *err)
 {
+	(void)porch;
+	(void)outlives;
 	(void)loop;
 	(void)resolv_conf;
 	(void)fn;
@@ -28,10 +31,11 @@ void net_names_carry(const struct net_names *n, struct carry *to)
 	(void)to;
 }
 
-struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf, net_event_fn *fn,
+struct net_names *net_names_resume(struct ev_loop *loop, const char *resolv_conf,
+				   struct net_porch *porch, bool outlives, net_event_fn *fn,
 				   void *arg)
 {
-	return net_names_open(loop, resolv_conf, fn, arg, NULL);
+	return net_names_open(loop, resolv_conf, porch, outlives, fn, arg, NULL);
 }
 
 void net_names_listens(struct net_names *n, uint32_t slot, const struct net_names_sockets *sockets)
@@ -41,10 +45,11 @@ void net_names_listens(struct net_names *n, uint32_t slot, const struct net_name
 	n->listens[slot] = true;
 }
 
-int net_names_resumed(struct net_names *n, struct carry *from, struct err *err)
+int net_names_resumed(struct net_names *n, struct carry *from, bool exact, struct err *err)
 {
 	(void)n;
 	(void)from;
+	(void)exact;
 	(void)err;
 	return 0;
 }
@@ -89,6 +94,18 @@ void net_names_change(struct net_names *n, uint32_t slot, const struct net_names
 void net_names_drop(struct net_names *n, uint32_t slot)
 {
 	n->there[slot] = false;
+}
+
+void net_names_outlive(struct net_names *n, bool outlives)
+{
+	(void)n;
+	fake_note("names outlive %d", outlives);
+}
+
+pid_t net_names_pid(const struct net_names *n)
+{
+	(void)n;
+	return 0;
 }
 
 void net_names_close(struct net_names *n)

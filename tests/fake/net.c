@@ -47,7 +47,7 @@ void net_facts_fini(struct net_facts *f)
 
 bool net_busy(const struct net *n)
 {
-	return n->n || n->n_wires;
+	return fake_world->links_wait || (n && (n->n || n->n_wires));
 }
 
 void net_carry(const struct net *n, struct carry *to)
@@ -119,6 +119,13 @@ void net_release(struct net *n, const char *owner)
 {
 	(void)n;
 	fake_note("release %s", owner);
+}
+
+void net_release_ports(struct net *n, const struct net_publish_spec *pubs, size_t count)
+{
+	(void)n;
+	for (size_t i = 0; i < count; i++)
+		fake_note("release %s port %u", pubs[i].owner, pubs[i].host_port);
 }
 
 void net_down(struct net *n)
@@ -261,6 +268,10 @@ int net_publish(struct net *n, const struct net_publish_spec *pubs, size_t count
 	(void)err;
 	fake_note("%s %zu", add ? "publish" : "unpublish", count);
 	return 0;
+}
+
+void net_become_router(void)
+{
 }
 
 void net_close(struct net *n)

@@ -1,33 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * nthcall: runs a command and does something at the N-th system call of one of its processes: kills that process just before the
- * call, or makes the call fail without being carried out. Written for `mstack up`, whose processes it knows by their parts:
- * sup (the command itself), guard (its first child), net and store (programs that it starts), child (all others, until they
- * execute a program of a container, which is let go). Built and called by tests/torture; not part of mstack.
+ * call, or makes the call fail without being carried out. Written for `mstack up`, whose processes it knows by their parts: sup (the
+ * command itself), guard, standby and porch (children that call themselves so; the porch's spare is one, too), net and store (programs that
+ * it starts; mstack-fetch is a store), child (all others, until they execute a program of a container, which is let go). Of an ordinary
+ * user's command there are two more: mapper (a child from before it has a user namespace, and newuidmap and newgidmap, which that
+ * starts) and pasta (what the porch starts). With -d the supervisor goes into the background: until then it and those who wait for
+ * it are clients. Built and called by tests/torture; not part of mstack.
  *
- *	nthcall -r ROLE [-n N] [-b] [-e ERRNO] [-c CALL] [-o REPORT] -- COMMAND...
- *	nthcall -r ROLE ... -p SUPERVISOR -g GUARD	both run already; ends with the supervisor
+ *	nthcall -r ROLE [-n N] [-b] [-u] [-e ERRNO] [-c CALL] [-o REPORT] -- COMMAND...
+ *	nthcall -r ROLE ... -d -- COMMAND...		ends with the command
+ *	nthcall -r ROLE ... -p SUPERVISOR -g GUARD	both run already; ends with the supervisor, for -r guard with the guard
+ *							(-k: not, for that one keeps the stack)
  *
  * N is 0 when it only counts: the report then has a line "ROLE CALL COUNT" for each kind of call, and "total COUNT". Else its one line is
- * "reached CALL" or "total COUNT". -b kills the guard at the same time. Exit code: the command's; 128+N ended by a signal.
+ * "reached CALL" or "total COUNT". -b kills the guard at the same time. -u: the command is an ordinary user's. What comes before mstack (a script
+ * that executes it, setpriv) is not counted. Exit code: the command's; 128+N ended by a signal.
  */
 #include <elf.h>
 #include <errno.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum role { NOBODY, SUP, GUARD, NET, STORE, CHILD, ROLES };
+enum role { NOBODY, CLIENT, SUP, GUARD, NET, STORE, CHILD, STANDBY, PORCH, PASTA, MAPPER, ROLES };
 
-static const char *const role_names[ROLES] = { "?", "sup", "guard", "net", "store", "child" };
+static const char *const role_names[ROLES] = { "?",	"client", "sup",   "guard",
+					       "net",	"store",  "child", "standby",
+					       "porch", "pasta",  "mapper" };
 
 enum { PROCS_MAX = 4096, CALLS_MAX = 512 };
 
@@ -44,7 +56,8 @@ struct tracer {
 	pid_t root, guard;
 	enum role role;
 	unsigned long nth, count;
-	bool both, begun, done;
+	bool both, begun, done, attached, kept;
+	bool descends; /* is an ordinary user's: goes into a user namespace before it does anything */
 	int errnr, call; /* 0: kill; -1: any */
 	unsigned long calls[ROLES][CALLS_MAX];
 	FILE *report;
@@ -144,8 +157,35 @@ static void act(struct tracer *t, struct proc *p, long call)
 		kill(t->guard, SIGKILL);
 }
 
-static void entered(struct tracer *t, struct proc *p, long call)
+/* A child that does not execute anything says by its name what it is. */
+static void named(struct tracer *t, struct proc *p, uint64_t address)
 {
+	char name[16] = "";
+	const struct iovec ours = { name, sizeof(name) - 1 };
+	const struct iovec theirs = { (void *)(uintptr_t)address, sizeof(name) - 1 };
+
+	if (process_vm_readv(p->pid, &ours, 1, &theirs, 1, 0) <= 0)
+		return;
+	if (!strcmp(name, "mstack-guard")) {
+		p->role = GUARD;
+		t->guard = p->pid;
+	} else if (!strcmp(name, "mstack-standby")) {
+		p->role = STANDBY;
+	} else if (!strcmp(name, "mstack-porch") || !strcmp(name, "mstack-spare")) {
+		p->role = PORCH;
+	}
+}
+
+static void entered(struct tracer *t, struct proc *p, const struct __ptrace_syscall_info *info)
+{
+	long call = (long)info->entry.nr;
+
+	/* A supervisor in the background has a session of its own. */
+	if (p->role == CLIENT && call == SYS_setsid)
+		p->role = SUP;
+	if ((p->role == CHILD || p->role == PASTA) && call == SYS_prctl &&
+	    info->entry.args[0] == PR_SET_NAME)
+		named(t, p, info->entry.args[1]);
 	if (!t->begun || t->done)
 		return;
 	if (call >= 0 && call < CALLS_MAX)
@@ -163,7 +203,7 @@ static void at_call(struct tracer *t, struct proc *p)
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, (void *)sizeof(info), &info) > 0) {
 		if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-			entered(t, p, (long)info.entry.nr);
+			entered(t, p, &info);
 		} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->failing) {
 			set_register(p->pid, true, -t->errnr);
 			p->failing = false;
@@ -174,6 +214,17 @@ static void at_call(struct tracer *t, struct proc *p)
 
 /* ---- who is who ------------------------------------------------------------------------------ */
 
+/* In the user namespace that we are in. */
+static bool is_outside(pid_t pid)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &its) == 0 &&
+	       ours.st_ino == its.st_ino;
+}
+
 static void born(struct tracer *t, const struct proc *parent)
 {
 	unsigned long pid = 0;
@@ -181,16 +232,30 @@ static void born(struct tracer *t, const struct proc *parent)
 	struct proc *p;
 
 	ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid);
-	if (role == SUP) {
-		role = t->guard ? CHILD : GUARD;
-		if (!t->guard)
-			t->guard = (pid_t)pid;
-	}
+	if (t->descends && t->begun && is_outside(parent->pid))
+		role = MAPPER;
+	else if (role == SUP)
+		role = CHILD;
+	else if (role == PORCH)
+		role = PASTA;
 	p = add(t, (pid_t)pid, role);
 	if (p->early) {
 		p->early = false;
 		resume(t, p->pid, 0);
 	}
+}
+
+/* By its file: a script of that name has the name, too. */
+static bool is_mstack(pid_t pid)
+{
+	char path[64], exe[4096] = "";
+	const char *base;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (readlink(path, exe, sizeof(exe) - 1) < 0)
+		return false;
+	base = strrchr(exe, '/');
+	return base && !strcmp(base, "/mstack");
 }
 
 /* The supervisor goes on as a copy of itself; what belongs to a container is none of ours. */
@@ -199,8 +264,9 @@ static void executed(struct tracer *t, struct proc *p)
 	char path[64], comm[32] = "";
 	FILE *f;
 
-	t->begun = true;
-	if (p->role == SUP)
+	if (!t->begun)
+		t->begun = is_mstack(p->pid);
+	if (p->role == SUP || p->role == CLIENT || p->role == MAPPER || p->role == PASTA)
 		return resume(t, p->pid, 0);
 	snprintf(path, sizeof(path), "/proc/%d/comm", p->pid);
 	f = fopen(path, "re");
@@ -208,7 +274,8 @@ static void executed(struct tracer *t, struct proc *p)
 		comm[strcspn(comm, "\n")] = '\0';
 	if (f)
 		fclose(f);
-	if (!strncmp(comm, "mstack", 6)) {
+	/* The last one: who reads the stack file again, a copy of the supervisor as well. */
+	if (!strncmp(comm, "mstack", 6) || !strcmp(comm, "exe")) {
 		p->role = !strcmp(comm, "mstack-net") ? NET : STORE;
 		return resume(t, p->pid, 0);
 	}
@@ -244,10 +311,19 @@ static void stopped(struct tracer *t, pid_t pid, int status)
 	resume(t, pid, sig);
 }
 
+/* The guard of a supervisor that runs already has its work behind the supervisor's end. */
+static bool is_over(struct tracer *t, bool root_ended)
+{
+	bool has_work = t->attached && !t->kept && t->role == GUARD && find(t, t->guard);
+
+	return root_ended && !has_work;
+}
+
 /* Until the supervisor has ended; whoever is left then is let go by our own end. Returns its wait status. */
 static int follow(struct tracer *t)
 {
-	int status;
+	int status, of_root = 0;
+	bool root_ended = false;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
@@ -258,10 +334,14 @@ static int follow(struct tracer *t)
 			continue;
 		}
 		forget(t, pid);
-		if (pid == t->root)
-			return status;
+		if (pid == t->root) {
+			of_root = status;
+			root_ended = true;
+		}
+		if (is_over(t, root_ended))
+			break;
 	}
-	return 0;
+	return of_root;
 }
 
 /* ---- begin and end --------------------------------------------------------------------------- */
@@ -278,7 +358,7 @@ static void seize(pid_t pid, bool stop)
 }
 
 /* It waits until it is traced; what it calls before it executes the command is not counted. */
-static void start(struct tracer *t, char **command)
+static void start(struct tracer *t, char **command, enum role role)
 {
 	int pipes[2];
 	char c;
@@ -298,14 +378,14 @@ static void start(struct tracer *t, char **command)
 	}
 	close(pipes[0]);
 	seize(t->root, true);
-	add(t, t->root, SUP);
+	add(t, t->root, role);
 	close(pipes[1]);
 }
 
 /* Stdout tells when calls are counted, so that who started us may begin. */
 static void attach(struct tracer *t)
 {
-	t->begun = true;
+	t->begun = t->attached = true;
 	seize(t->root, true);
 	add(t, t->root, SUP);
 	if (t->guard) {
@@ -334,7 +414,7 @@ static int errno_of(const char *name)
 
 static enum role role_of(const char *name)
 {
-	for (int i = SUP; i < ROLES; i++)
+	for (int i = CLIENT; i < ROLES; i++)
 		if (!strcmp(role_names[i], name))
 			return (enum role)i;
 	fprintf(stderr, "nthcall: no such role: %s\n", name);
@@ -344,7 +424,7 @@ static enum role role_of(const char *name)
 static void tell(const struct tracer *t)
 {
 	if (!t->nth)
-		for (int r = SUP; r < ROLES; r++)
+		for (int r = CLIENT; r < ROLES; r++)
 			for (int i = 0; i < CALLS_MAX; i++)
 				if (t->calls[r][i])
 					fprintf(t->report, "%s %s %lu\n", role_names[r], name_of(i),
@@ -358,9 +438,10 @@ int main(int argc, char **argv)
 {
 	static struct tracer t = { .call = -1, .role = SUP };
 	const char *report = "/dev/stderr";
+	enum role role = SUP;
 	int c, status;
 
-	while ((c = getopt(argc, argv, "r:n:be:c:o:p:g:")) != -1) {
+	while ((c = getopt(argc, argv, "r:n:bduke:c:o:p:g:")) != -1) {
 		switch (c) {
 		case 'r':
 			t.role = role_of(optarg);
@@ -370,6 +451,15 @@ int main(int argc, char **argv)
 			break;
 		case 'b':
 			t.both = true;
+			break;
+		case 'd':
+			role = CLIENT;
+			break;
+		case 'u':
+			t.descends = true;
+			break;
+		case 'k':
+			t.kept = true;
 			break;
 		case 'e':
 			t.errnr = errno_of(optarg);
@@ -396,7 +486,7 @@ int main(int argc, char **argv)
 	if (t.root)
 		attach(&t);
 	else if (optind < argc)
-		start(&t, argv + optind);
+		start(&t, argv + optind, role);
 	else
 		return 2;
 	status = follow(&t);

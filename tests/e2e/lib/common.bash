@@ -32,6 +32,10 @@ setup() {
 	mkdir "$BATS_TEST_TMPDIR/work"
 	cd "$BATS_TEST_TMPDIR/work" || return
 	audit snapshot ../audit.before
+	[[ -n ${MSTACK_AS:-} ]] || return 0
+	# shellcheck source=tests/e2e/lib/users.bash
+	source "$E2E/lib/users.bash"
+	become "$MSTACK_AS"
 }
 
 # Nothing of the stack may be left; a test that failed says what there was instead.
@@ -39,7 +43,8 @@ teardown() {
 	[[ -z ${MSTACK_SANDBOX:-} || -n ${BATS_TEST_SKIPPED:-} ]] && return
 	cd "$BATS_TEST_TMPDIR/work" || return
 	if [[ -n $BATS_TEST_COMPLETED ]]; then
-		audit check ../audit.before
+		# A user's stack has more processes of its own, the last of which may need some seconds for its end on a busy machine.
+		audit check ../audit.before "${MSTACK_AS:+15}"
 	else
 		timeout 5 mstack ps -a || :
 		timeout 5 mstack logs -n 20 | cut -c 1-300 || :
@@ -70,6 +75,8 @@ stack_one() {
 # mstack up in the foreground, in the background of the test: $UP is its pid, up.out and up.err what it says. A shell's
 # background job would ignore SIGINT.
 up_foreground() {
+	# What an earlier one said is not to be taken for its words.
+	rm -f up.out up.err
 	env --default-signal=INT,QUIT mstack up "$@" >up.out 2>up.err &
 	# shellcheck disable=SC2034 # for the tests
 	UP=$!
@@ -85,15 +92,26 @@ ends_with() {
 	fi
 }
 
-# Pid of the supervisor of project $1 (t): who runs as "mstack" and has children in the stack's cgroup.
+# Pid of the supervisor of project $1 (t): who runs as "mstack" and has children in the stack's cgroup, whose own children may be there, too. That of
+# an ordinary user has no cgroup, but its ledger open.
 supervisor() {
-	local pid
+	local pid parent comm
+	if [[ -n ${MSTACK_AS:-} ]]; then
+		for pid in $(pgrep -u "$MSTACK_AS" -x mstack); do
+			[[ -z $(find "/proc/$pid/fd" -lname "*/${1:-t}/ledger" 2>/dev/null) ]] || echo "$pid"
+		done
+		return
+	fi
 	cat "$MSTACK_SANDBOX/mstack/${1:-t}"/*/cgroup.procs 2>/dev/null | while read -r pid; do
-		awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null
-	done | grep -vx 0 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
+		parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
+		{ read -r comm <"/proc/$parent/comm"; } 2>/dev/null || continue
+		[[ $comm == mstack ]] || continue
+		echo "$parent"
+		break
+	done
 }
 
-# Pids of all supervisors and guards ("mstack-guard") but the one given. Who answers for names ends with its supervisor.
+# Pids of all supervisors, guards ("mstack-guard") and standbys ("mstack-standby") but the one given. Who answers for names ends with its supervisor.
 other_mstack() {
 	local dir comm
 	for dir in /proc/[0-9]*; do
@@ -101,6 +119,15 @@ other_mstack() {
 		[[ $comm == mstack* && $comm != mstack-net && ${dir#/proc/} != "${1:-}" ]] && echo "${dir#/proc/}"
 	done
 	return 0
+}
+
+# All of them at the same moment: held first, so that none does another one's work, or starts it again.
+kill_mstack() {
+	local pids
+	mapfile -t pids < <(other_mstack)
+	((${#pids[@]})) || return 0
+	kill -STOP "${pids[@]}"
+	kill -KILL "${pids[@]}"
 }
 
 # ---- looking ----
@@ -126,6 +153,9 @@ wait_until() {
 	done
 }
 
+# theirs FILE...: the test plays its owner, who is whoever runs mstack.
+theirs() { [[ -z ${MSTACK_AS:-} ]] || chown "$MSTACK_AS:" "$@"; }
+
 not() { ! "$@"; }
 gone() { [[ ! -e /proc/$1 ]]; }
 
@@ -137,6 +167,12 @@ inside() {
 	# With `userns_mode: host` there is none to join.
 	[[ /proc/$pid/ns/user -ef /proc/self/ns/user ]] || user=(--user --setuid 0 --setgid 0)
 	nsenter --target "$pid" "${user[@]}" --mount --net --pid --uts --ipc -- "$@"
+}
+
+# level COMMAND...: in the network in which the bridges and rules of stacks are: the host's, or that of an ordinary user's stack.
+level() {
+	[[ -z ${MSTACK_AS:-} ]] || set -- nsenter --target "$(supervisor)" --net -- "$@"
+	"$@"
 }
 
 # Not wget's own -T: Debian 12's static busybox crashes with it.

@@ -75,6 +75,25 @@ static void test_many_bytes(void **state)
 	assert_null(b.data);
 }
 
+static void test_cut(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_cut(&b, 0);
+	assert_string_equal(buf_str(&b), "");
+	buf_puts(&b, "web.environment");
+	buf_cut(&b, 100);
+	assert_string_equal(buf_str(&b), "web.environment");
+	buf_cut(&b, 3);
+	assert_string_equal(buf_str(&b), "web");
+	assert_int_equal(b.len, 3);
+	buf_cut(&b, 0);
+	assert_string_equal(buf_str(&b), "");
+	assert_true(b.cap > 0);
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +101,7 @@ int main(void)
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_printf_at_every_length),
 		cmocka_unit_test(test_many_bytes),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -74,6 +74,34 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
+static void test_copy(void **state)
+{
+	struct carry *from = carry_new(), *to = carry_new(), *node = carry_add(from, "slot");
+	const struct carry *copy;
+	size_t len;
+
+	(void)state;
+	carry_put_bytes(node, "held", "x\0y", 3);
+	carry_put_num(node, "place", 4);
+	carry_put(carry_add(node, "port"), "ip", "10.0.0.1");
+	carry_put(carry_add(node, "port"), "ip", "10.0.0.2");
+	carry_add(to, "slot");
+	carry_add_copy(to, node);
+	/* Nothing of it is the other tree's. */
+	carry_free(from);
+	to = through(to);
+
+	copy = carry_next(to, "slot", carry_next(to, "slot", NULL));
+	assert_non_null(copy);
+	assert_null(carry_next(to, "slot", copy));
+	assert_memory_equal(carry_bytes(copy, "held", &len), "x\0y", 4);
+	assert_int_equal(len, 3);
+	assert_int_equal(carry_num(copy, "place", 0), 4);
+	node = carry_next(copy, "port", carry_next(copy, "port", NULL));
+	assert_string_equal(carry_text(node, "ip"), "10.0.0.2");
+	carry_free(to);
+}
+
 static void test_descriptors(void **state)
 {
 	int a = open("/dev/null", O_RDONLY | O_CLOEXEC),
@@ -170,9 +198,8 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_not_inherited),
+		cmocka_unit_test(test_tree),	    cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_not_inherited),
 		cmocka_unit_test(test_damaged),
 	};
 

@@ -11,12 +11,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "mstack/box_resume.h"
 #include "unit/box/rig.h"
 
 enum { LEFT_MAX = 16 };
@@ -134,12 +136,15 @@ static void test_ended_meanwhile(void **state)
 {
 	struct rig *r = *state;
 	struct box_spec spec;
-	struct box_slot *s = running(r, "read x < /tmp/never || exit 3", &spec);
+	struct box_slot *s =
+		running(r, "until [ -e /tmp/end ]; do sleep 0.01; done; exit 3", &spec);
 	struct carry *root = write_down(r, s);
 	struct pollfd end = { .fd = s->guest.two.fd, .events = POLLIN };
+	_cleanup_free_ char *word = xasprintf("/proc/%d/root/tmp/end", (int)box_pid(s));
 
-	/* It ends by itself, and the first runtime is not asked any more. */
-	assert_int_equal(poll(&end, 1, 10000), 1);
+	/* It ends when the first runtime is not asked any more. */
+	assert_int_equal(mknod(word, S_IFREG | 0644, 0), 0);
+	assert_int_equal(poll(&end, 1, 60000), 1);
 	s = take_up(r, root, &spec);
 	assert_int_equal(rig_wait(r, BOX_EXITED)->status, W_EXITCODE(3, 0));
 	assert_string_equal(rig_script(r, s, "echo on"), "on\n");
@@ -155,6 +160,28 @@ static void test_empty(void **state)
 	assert_int_equal(box_pid(s), 0);
 	assert_int_equal(inode(box_slot_netns(s)), netns);
 	assert_string_equal(rig_script(r, s, "echo first"), "first\n");
+}
+
+/* Who is only tried out must not end what was begun meanwhile. Who takes up from a dead one must. */
+static void test_begun_meanwhile(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = rig_slot(r, "web-1");
+	struct carry *root = write_down(r, s);
+	_cleanup_fd_ int procs = openat(s->cgroup.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			pause();
+	assert_true(dprintf(procs, "%d", (int)pid) > 0);
+	s = take_up(r, root, NULL);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_int_equal(box_clear_rest(r->rt, NULL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_string_equal(rig_script(r, s, "echo next"), "next\n");
 }
 
 /* Of another version: what it wrote down for clients cannot be read, and is written anew. */
@@ -220,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_running, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_ended_meanwhile, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_empty, rig_up, rig_down),
+		cmocka_unit_test_setup_teardown(test_begun_meanwhile, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_other_version, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_busy, rig_up, rig_down),
 		cmocka_unit_test_setup_teardown(test_nothing_carried, rig_up, rig_down),

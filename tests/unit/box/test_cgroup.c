@@ -82,11 +82,24 @@ static void test_missing_controllers(void **state)
 static void test_left_out(void **state)
 {
 	struct rig *r = *state;
+	unsigned have = r->rt->tree.have;
+	_cleanup_(buf_fini) struct buf line = { 0 }, ours = { 0 }, asked = { 0 };
 
-	if ((r->rt->tree.have & 7) == 7)
-		assert_string_equal(box_left_out(r->rt), "");
+	box_left_out(r->rt, 0, &line);
+	if ((have & 7) == 7)
+		assert_string_equal(buf_str(&line), "");
 	else
-		assert_non_null(strstr(box_left_out(r->rt), "left out: "));
+		assert_non_null(strstr(buf_str(&line), "left out: "));
+	/* Where limits of processes stand in it matters only to who asked for one that is not the same then. */
+	r->rt->tree.nested = true;
+	r->rt->tree.have = 0;
+	box_left_out(r->rt, BOX_WANT_CPU | BOX_WANT_PIDS, &ours);
+	assert_string_equal(buf_str(&ours), "");
+	box_left_out(r->rt, BOX_WANT_MEMORY, &asked);
+	assert_ptr_equal(strstr(buf_str(&asked), "limits of memory hold for each process"),
+			 buf_str(&asked));
+	r->rt->tree.nested = false;
+	r->rt->tree.have = have;
 }
 
 static void test_bad_names(void **state)

@@ -2,6 +2,7 @@
 /*
  * Tests of commands that are executed in a running container.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,9 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "box/child.h"
+#include "box/sys.h"
 #include "unit/box/rig.h"
 
 static struct box_slot *running(struct rig *r, uid_t uid)
@@ -115,8 +119,10 @@ static void test_cancel(void **state)
 	rig_idle(r, 0.1);
 	box_exec_cancel(s);
 	assert_int_equal(rig_wait(r, BOX_EXEC_DONE)->status, SIGKILL);
-	/* Its child went along. */
-	shell(r, s, "grep -l 'sleep) [^Z]' /proc/[0-9]*/stat | wc -l");
+	/* Its child goes along, a moment later. */
+	shell(r, s,
+	      "left() { grep -l 'sleep) [^Z]' /proc/[0-9]*/stat | wc -l; }; i=0;"
+	      "while [ $(left) != 1 ] && [ $((i += 1)) -lt 50 ]; do sleep 0.1; done; left");
 	assert_string_equal(r->exec_output, "1\n");
 }
 
@@ -139,12 +145,52 @@ static void test_container_ends_before(void **state)
 	assert_string_equal(err.text, "slot 'web-1' runs no container");
 }
 
+static int die_untold(struct child *c)
+{
+	if (!sys_clone(CLONE_PARENT, -1, NULL))
+		for (;;)
+			pause();
+	(void)c;
+	return raise(SIGKILL);
+}
+
+/* Stage one is killed when its child is there, and has not told of it. The container can end all the same. */
+static void test_killed_before_it_tells(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = running(r, 0);
+	struct child_step one[16] = { 0 };
+	struct child_tables tables = child_tables;
+	const char *const argv[] = { "true", NULL };
+	size_t n = 0;
+
+	for (; child_tables.exec_one[n].name; n++)
+		one[n] = child_tables.exec_one[n];
+	assert_string_equal(one[n - 1].name, "clone the command");
+	one[n - 1].run = die_untold;
+	tables.exec_one = one;
+	r->rt->tables = &tables;
+	assert_int_equal(execute(r, s, argv)->status, SIGKILL);
+	r->rt->tables = &child_tables;
+	/* The next one finds all in order, */
+	assert_int_equal(shell(r, s, "exit 3")->status, W_EXITCODE(3, 0));
+	/* and its end is not waited for in vain. */
+	assert_int_equal(box_signal(s, SIGKILL, NULL, NULL), 0);
+	rig_wait(r, BOX_EXITED);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_output_and_status), T(test_same_walls), T(test_long_output),
-		T(test_not_found),	   T(test_cancel),     T(test_container_ends_before),
+		T(test_output_and_status),
+		T(test_same_walls),
+		T(test_long_output),
+		T(test_not_found),
+		T(test_cancel),
+		T(test_container_ends_before),
+		T(test_killed_before_it_tells),
 	};
 
 	rig_isolate();

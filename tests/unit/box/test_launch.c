@@ -179,6 +179,64 @@ static void test_limits(void **state)
 	launch_free(l);
 }
 
+/* The hard limit that stands in, RLIM_INFINITY where there is none of that name. */
+static rlim_t hard(const struct launch *l, int resource)
+{
+	for (size_t i = 0; i < l->n_rlimits; i++)
+		if (l->rlimits[i].resource == resource)
+			return l->rlimits[i].hard;
+	return RLIM_INFINITY;
+}
+
+static void test_stand_in(void **state)
+{
+	static const struct box_rlimit own = { RLIMIT_NPROC, 7, 7, 3 };
+	static const struct {
+		struct box_limits limits;
+		unsigned controllers;
+		bool own;
+		rlim_t memory, processes;
+	} cases[] = {
+		{ { .memory_max = 1 << 26, .pids_max = 20 },
+		  0,
+		  false,
+		  RLIM_INFINITY,
+		  RLIM_INFINITY },
+		{ { .memory_max = 1 << 26, .pids_max = 20 },
+		  BOX_WANT_MEMORY,
+		  false,
+		  1 << 26,
+		  RLIM_INFINITY },
+		{ { .memory_max = 1 << 26, .pids_max = 20 },
+		  BOX_WANT_PIDS,
+		  false,
+		  RLIM_INFINITY,
+		  20 },
+		{ { 0 }, BOX_WANT_MEMORY | BOX_WANT_PIDS, false, RLIM_INFINITY, BOX_PIDS_DEFAULT },
+		{ { .pids_max = -1 },
+		  BOX_WANT_MEMORY | BOX_WANT_PIDS,
+		  false,
+		  RLIM_INFINITY,
+		  RLIM_INFINITY },
+		{ { .pids_max = 20 }, BOX_WANT_PIDS, true, RLIM_INFINITY, 7 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct box_spec spec = plain();
+		struct launch *l;
+
+		spec.rlimits = &own;
+		spec.n_rlimits = cases[i].own;
+		l = must(&spec);
+		launch_stand_in(l, &cases[i].limits, cases[i].controllers);
+		assert_true(hard(l, RLIMIT_AS) == cases[i].memory);
+		assert_true(hard(l, RLIMIT_NPROC) == cases[i].processes);
+		assert_true(hard(l, RLIMIT_CORE) == 0);
+		launch_free(l);
+	}
+}
+
 static void test_covers(void **state)
 {
 	static const char *const more[] = { "/var/lib/mstack", NULL };
@@ -202,7 +260,7 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_uppers),
 		cmocka_unit_test(test_search),	 cmocka_unit_test(test_no_search),
 		cmocka_unit_test(test_sysctls),	 cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_stand_in), cmocka_unit_test(test_covers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,7 +166,7 @@ static void test_limits(void **state)
 	err = rig_fail(r, r->rt->slots, &spec);
 	assert_int_equal(err->line, 7);
 	assert_string_equal(err->text,
-			    "resource limits: set number 7 to 300 and 200: invalid argument");
+			    "resource limits: set 'nofile' to 300 and 200: invalid argument");
 }
 
 static void test_session(void **state)

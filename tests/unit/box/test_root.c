@@ -391,7 +391,8 @@ static void start_many(struct rig *r, const struct box_spec *spec, const char *t
 	unsigned refusals = 0, runs = 0;
 
 	script[2] = text;
-	while (refusals + runs < 600 && (refusals < 30 || runs < 30)) {
+	while ((refusals + runs < 600 && (refusals < 30 || runs < 30)) ||
+	       ((!refusals || !runs) && refusals + runs < 20000)) {
 		const struct box_event *ev;
 
 		forget();

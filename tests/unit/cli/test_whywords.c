@@ -63,6 +63,8 @@ static const struct wanted cases[] = {
 	    "a die|exitCode=0,durationMs=7200000,cause=signal,causeSignal=SIGTERM,program=systemd,pid=1,uid=4294967290",
 	    "a stop|cause=signal" },
 	  "was started|was stopped because the supervisor got SIGTERM from systemd (uid 4294967290, pid 1); it exited with code 0 after 2 h|" },
+	{ { "a die|exitCode=0,durationMs=1000,cause=signal,causeSignal=SIGTERM,program=bash,pid=9" },
+	  "was stopped because the supervisor got SIGTERM from bash (another user, pid 9); it exited with code 0 after 1 s|" },
 	{ { "a kill|signal=9,cause=timeout",
 	    "a die|exitCode=137,signal=SIGKILL,durationMs=1000,cause=signal,causeSignal=SIGINT" },
 	  "was sent SIGKILL because its grace period was over|was stopped because the supervisor got SIGINT; it was ended by SIGKILL after 1 s|" },
@@ -143,7 +145,7 @@ static void test_states(void **state)
 		json_t *row = json_loads(rows[i].row, JSON_DECODE_ANY, NULL);
 		struct buf said = { 0 };
 
-		cli_why_state(json_is_null(row) ? NULL : row, false, &said);
+		cli_why_state(json_is_null(row) ? NULL : row, NULL, &said);
 		assert_string_equal(buf_str(&said), rows[i].says);
 		buf_fini(&said);
 		json_decref(row);
@@ -151,8 +153,11 @@ static void test_states(void **state)
 	{
 		struct buf said = { 0 };
 
-		cli_why_state(NULL, true, &said);
+		cli_why_state(NULL, "", &said);
 		assert_non_null(strstr(buf_str(&said), "supervisor was killed"));
+		buf_fini(&said);
+		cli_why_state(NULL, "no ledger", &said);
+		assert_non_null(strstr(buf_str(&said), "SIGUSR2: the next mstack could not go on: no ledger"));
 		buf_fini(&said);
 	}
 }

@@ -4,12 +4,15 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -234,6 +237,20 @@ static int next_client(struct fixture *f, int listener)
 	return fd;
 }
 
+/* As an execve leaves it: memory is gone, descriptors have their numbers. */
+static void close_all_but_carried(struct delivery *d, const struct carry *root)
+{
+	size_t n = 0;
+	_cleanup_free_ int *fds = carry_fds(root, &n);
+	int copy;
+
+	assert_int_equal(n, 1);
+	copy = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+	delivery_close(d);
+	assert_int_equal(dup2(copy, fds[0]), fds[0]);
+	close(copy);
+}
+
 /* What was not sent goes out of the next program, once, and its counts go on. */
 static void test_carried(void **state)
 {
@@ -253,8 +270,9 @@ static void test_carried(void **state)
 		delivery_send(d, &line); /* the loop has not turned: nobody is connected yet */
 	}
 	delivery_carry(d, root);
-	delivery_close(d);
-	close(next_client(f, listener));
+	close_all_but_carried(d, root);
+	/* A program that is tried out, whose loop never turns, calls nobody. */
+	assert_int_equal(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), -1);
 	d = delivery_open(f->loop, &to, say, f);
 	delivery_resume(d, root);
 	carry_free(root);
@@ -266,6 +284,130 @@ static void test_carried(void **state)
 	delivery_close(d);
 	buf_fini(&got);
 	close(fd);
+	close(listener);
+}
+
+/* It takes up what waits, and sends lines from *sent to `last`, which find room; then it only waits to be killed. */
+static _Noreturn void send_all(const struct fixture *f, struct carry *root, volatile unsigned *sent,
+			       unsigned last)
+{
+	struct logs_remote to = spec(f);
+	struct ev_loop *loop = ev_loop_new(0);
+	struct delivery *d = delivery_open(loop, &to, NULL, NULL);
+	char text[64];
+
+	delivery_resume(d, root);
+	alarm(WAIT_S);
+	while (delivery_dropped(d) == 0) {
+		struct logs_line line;
+
+		if (*sent == last) {
+			ev_run(loop, EVRUN_ONCE);
+			continue;
+		}
+		snprintf(text, sizeof(text), "number %u of many", *sent + 1);
+		line = a_line(text);
+		delivery_send(d, &line);
+		(*sent)++;
+		ev_run(loop, EVRUN_NOWAIT);
+	}
+	_exit(1);
+}
+
+/* All that came by one connection: whole lines, one after the other; the last one may be cut. The next number that is to come. */
+static unsigned look_at(const struct buf *got, unsigned next)
+{
+	const char *nl;
+	unsigned n;
+
+	for (const char *at = buf_str(got); (nl = strchr(at, '\n')); at = nl + 1) {
+		const char *text = strstr(at, ": number ");
+
+		assert_true(text && text < nl && sscanf(text, ": number %u of many", &n) == 1);
+		assert_true(n <= next);
+		next = n ? n + 1 : next;
+	}
+	return next;
+}
+
+static void take_some(int fd, struct buf *got)
+{
+	char block[65536];
+	ssize_t n;
+
+	while ((n = recv(fd, block, sizeof(block), 0)) > 0)
+		buf_add(got, block, (size_t)n);
+}
+
+/* Who comes last sends the rest. The number behind it. */
+static unsigned end_of_all(struct fixture *f, const struct delivery *held, int listener,
+			   unsigned next)
+{
+	struct logs_remote to = spec(f);
+	struct delivery *last = delivery_open(f->loop, &to, say, f);
+	struct carry *had = carry_new(), *root = carry_new();
+	struct logs_line line = a_line("number 0 of many");
+	_cleanup_free_ int *fds = NULL;
+	struct buf got = { 0 };
+	size_t n;
+	int fd;
+
+	delivery_carry(held, had);
+	fds = carry_fds(had, &n);
+	assert_int_equal(n, 1);
+	carry_put_fd(root, "spool", fcntl(fds[0], F_DUPFD_CLOEXEC, 3));
+	delivery_resume(last, root);
+	delivery_send(last, &line);
+	fd = next_client(f, listener);
+	take(f, fd, &got, "number 0 of many\n");
+	next = look_at(&got, next);
+	buf_fini(&got);
+	close(fd);
+	carry_free(had);
+	carry_free(root);
+	delivery_close(last);
+	return next;
+}
+
+/* Whoever sends is killed again and again, the receiver is silent every other time: nothing is missing. */
+static void test_killed(void **state)
+{
+	struct fixture *f = *state;
+	struct logs_remote to = spec(f);
+	int listener = receiver(f, SOCK_STREAM);
+	struct ev_loop *other = ev_loop_new(0);
+	struct delivery *held = delivery_open(other, &to, say, f); /* as the guard has it */
+	volatile unsigned *sent = mmap(NULL, sizeof(*sent), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned next = 1;
+
+	for (unsigned i = 0; i < 10; i++) {
+		struct carry *root = carry_new();
+		struct buf got = { 0 };
+		unsigned until = *sent + 700 + 50 * i;
+		int fd, status;
+		pid_t pid;
+
+		delivery_carry(held, root);
+		pid = fork();
+		if (pid == 0)
+			send_all(f, root, sent, until + 300);
+		carry_free(root);
+		fd = next_client(f, listener);
+		while (*sent < until && waitpid(pid, NULL, WNOHANG) == 0)
+			i % 2 ? take_some(fd, &got) : (void)usleep(1000);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, SIGKILL);
+		take_some(fd, &got);
+		close(fd);
+		next = look_at(&got, next);
+		buf_fini(&got);
+	}
+	assert_int_equal(end_of_all(f, held, listener, next), *sent + 1);
+	munmap((void *)(uintptr_t)sent, sizeof(*sent));
+	delivery_close(held);
+	ev_loop_destroy(other);
 	close(listener);
 }
 
@@ -311,7 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_messages), TEST(test_datagrams), TEST(test_large),
-		TEST(test_carried),  TEST(test_stream),
+		TEST(test_carried),  TEST(test_stream),	   TEST(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ static void test_others(void **state)
 	/* As docker writes them with options, and as others may. */
 	static const char *const good[] = {
 		"{\"log\":\"a\\n\",\"stream\":\"stdout\",\"attrs\":{\"tag\":\"{x\",\"n\":[1,2]},\"time\":\"2026-01-31T10:00:00Z\"}",
+		"{\"n\":\"far longer than any of our keys\",\"\":1,\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\"2026-01-31T10:00:00Z\"}",
 		"{ \"time\" : \"2026-01-31T10:00:00Z\" , \"stream\":\"stdout\", \"n\": 5, \"log\":\"\\u0061\\/\\n\" }",
 	};
 	static const char *const bad[] = {

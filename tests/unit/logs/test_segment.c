@@ -344,11 +344,34 @@ static void full_disk_at_the_start(void **state)
 	buf_fini(&b);
 }
 
+static void limits_change_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+
+	open_segments(f, 50, 4);
+	for (int i = 0; i < 6; i++) {
+		put(f, "one of each file");
+		batch_flush(f->b);
+	}
+	assert_true(content(f, 3, &b));
+	segments_limit(&f->s, 4000, 2);
+	assert_true(content(f, 1, &b));
+	assert_false(content(f, 2, &b));
+	for (int i = 0; i < 6; i++)
+		put(f, "many to a file");
+	batch_finish(f->b);
+	assert_true(content(f, 0, &b) && b.len > 6 * 40);
+	assert_false(content(f, 2, &b));
+	buf_fini(&b);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(limits_change_meanwhile),
 		TEST(rotation_at_every_size),
 		TEST(number_of_files_is_kept),
 		TEST(history_goes_on),

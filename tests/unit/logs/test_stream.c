@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "logs/logrecord.h"
+#include "logfile.h"
 #include "unit/openfds.h"
 
 #define SOME_UID 12345
@@ -30,6 +30,7 @@ struct fixture {
 	struct ev_loop *loop;
 	struct logs_stream *s;
 	struct buf seen; /* what the line function was told */
+	bool keep;
 };
 
 static void note(void *arg, const struct logs_line *line)
@@ -49,6 +50,7 @@ static struct logs_spec spec_of(const struct fixture *f)
 		.log_dir = f->log_dir,
 		.uid = geteuid() == 0 ? SOME_UID : geteuid(),
 		.gid = geteuid() == 0 ? SOME_GID : getegid(),
+		.keep = f->keep,
 	};
 }
 
@@ -59,10 +61,11 @@ static struct logs_stream *open_stream(struct fixture *f, logs_line_fn *fn, stru
 	return logs_open(f->loop, &spec, fn, &f->seen, err);
 }
 
-static int setup(void **state)
+static int set_up(void **state, bool keep)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
+	f->keep = keep;
 	f->fds = open_fds();
 	strcpy(f->dir, "/tmp/mstack-logs-XXXXXX");
 	if (!mkdtemp(f->dir))
@@ -72,6 +75,16 @@ static int setup(void **state)
 	f->s = open_stream(f, note, NULL);
 	*state = f;
 	return f->s ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+	return set_up(state, false);
+}
+
+static int setup_kept(void **state)
+{
+	return set_up(state, true);
 }
 
 static int teardown(void **state)
@@ -91,24 +104,8 @@ static int teardown(void **state)
 /* The current file without its stamps, in the shape of note(). */
 static void stored(const struct fixture *f, struct buf *ret)
 {
-	struct buf file = { 0 }, text = { 0 };
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/current.log", f->log_dir);
-	assert_int_equal(file_read(AT_FDCWD, path, 16 << 20, &file), 0);
-	ret->len = 0;
-	for (const char *p = file.data, *end = p + file.len; p < end;) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		struct logs_line line;
-
-		assert_non_null(nl);
-		assert_int_equal(record_read(p, (size_t)(nl - p), &text, &line), 0);
-		assert_true(line.wall_ns <= time_wall_ns());
-		note(ret, &line);
-		p = nl + 1;
-	}
-	buf_fini(&text);
-	buf_fini(&file);
+	buf_cut(ret, 0);
+	logfile_read(f->log_dir, note, ret);
 }
 
 static void assert_both(const struct fixture *f, const char *want, size_t len)
@@ -126,6 +123,26 @@ static void assert_both(const struct fixture *f, const char *want, size_t len)
 static void write_text(const struct fixture *f, enum logs_fd fd, const char *text, size_t len)
 {
 	assert_int_equal(write(logs_write_fd(f->s, fd), text, len), (ssize_t)len);
+}
+
+/* As out of a terminal. */
+static void feed(const struct fixture *f, enum logs_fd fd, const char *data, size_t len)
+{
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(write(ends[1], data, len), (ssize_t)len);
+	for (size_t done = 0; done < len;) {
+		ssize_t n = logs_feed(f->s, fd, ends[0]);
+
+		assert_true(n > 0);
+		done += (size_t)n;
+	}
+	assert_int_equal(logs_feed(f->s, fd, ends[0]), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(ends[1]);
+	assert_int_equal(logs_feed(f->s, fd, ends[0]), 0);
+	close(ends[0]);
 }
 
 #define WRITE(f, fd, text)   write_text(f, fd, text, sizeof(text) - 1)
@@ -199,7 +216,8 @@ static void write_end_blocks_whatever_was_done_to_it(void **state)
 	struct fixture *f = *state;
 	int fd = logs_write_fd(f->s, LOGS_STDOUT);
 
-	assert_int_equal(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE), O_WRONLY);
+	assert_int_equal(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE),
+			 f->keep ? O_RDWR : O_WRONLY);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fd_nonblock(fd, true), 0);
 	assert_int_equal(fcntl(logs_write_fd(f->s, LOGS_STDOUT), F_GETFL) & O_NONBLOCK, 0);
@@ -307,13 +325,13 @@ static void fed_bytes_are_as_those_of_a_pipe(void **state)
 	_cleanup_(buf_fini) struct buf taps = { 0 };
 	struct fixture *f = *state;
 
-	logs_feed(f->s, LOGS_STDOUT, "one\r\ntw", 7);
+	feed(f, LOGS_STDOUT, "one\r\ntw", 7);
 	logs_tap(f->s, tapped, &taps);
-	logs_feed(f->s, LOGS_STDOUT, "o\r\n", 3);
+	feed(f, LOGS_STDOUT, "o\r\n", 3);
 	WRITE(f, LOGS_STDERR, "err");
 	ev_run(f->loop, EVRUN_ONCE);
 	logs_say(f->s, "ours");
-	logs_feed(f->s, LOGS_STDOUT, "three", 5);
+	feed(f, LOGS_STDOUT, "three", 5);
 	logs_tap(f->s, NULL, NULL);
 	WRITE(f, LOGS_STDERR, "or");
 	logs_drain(f->s);
@@ -367,8 +385,8 @@ static void throughput(void **state)
 	ns = time_mono_ns() - start;
 	assert_int_equal(status, 0);
 	assert_int_equal(logs_dropped(f->s), 0);
-	print_message("%d MiB of %d-byte lines: %.0f MB/s\n", BLOCKS / 16, LINE,
-		      (double)BLOCKS * sizeof(lines) * 1e3 / (double)ns);
+	print_message("%d MiB of %d-byte lines%s: %.0f MB/s\n", BLOCKS / 16, LINE,
+		      f->keep ? ", kept" : "", (double)BLOCKS * sizeof(lines) * 1e3 / (double)ns);
 }
 
 /* ---- drivers --------------------------------------------------------------------------------- */
@@ -404,8 +422,8 @@ static void json_lines_in_any_pieces(void **state)
 	for (size_t k = 0; k < ARRAY_LEN(pieces); k++) {
 		reopen_as(f, LOGS_JSON_FILE, NULL, false);
 		for (size_t at = 0; at < 50000; at += pieces[k])
-			logs_feed(f->s, LOGS_STDERR, data + at,
-				  pieces[k] < 50000 - at ? pieces[k] : 50000 - at);
+			feed(f, LOGS_STDERR, data + at,
+			     pieces[k] < 50000 - at ? pieces[k] : 50000 - at);
 		logs_drain(f->s);
 		if (!k)
 			buf_add(&first, f->seen.data, f->seen.len);
@@ -428,25 +446,26 @@ static void some_drivers_keep_nothing(void **state)
 	struct buf kept = { 0 };
 
 	reopen_as(f, LOGS_NONE, NULL, false);
-	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	feed(f, LOGS_STDOUT, "secret\n", 7);
 	logs_say(f->s, "a word");
 	stored(f, &kept);
 	assert_string_equal(buf_str(&kept), "3Fa word\n");
 	assert_string_equal(buf_str(&f->seen), "1Fsecret\n3Fa word\n");
 	reopen_as(f, LOGS_REMOTE, &nowhere, true);
-	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	feed(f, LOGS_STDOUT, "secret\n", 7);
 	stored(f, &kept);
 	assert_string_equal(buf_str(&kept),
 			    "3Flines are not delivered to journald: no such file or directory\n");
 	assert_int_equal(logs_undelivered(f->s), 1);
 	reopen_as(f, LOGS_REMOTE, &nowhere, false);
-	logs_feed(f->s, LOGS_STDOUT, "secret\n", 7);
+	feed(f, LOGS_STDOUT, "secret\n", 7);
 	stored(f, &kept);
 	assert_non_null(strstr(buf_str(&kept), "1Fsecret\n"));
 	buf_fini(&kept);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define KEPT(f) cmocka_unit_test_setup_teardown(f, setup_kept, teardown)
 
 int main(void)
 {
@@ -465,6 +484,20 @@ int main(void)
 		TEST(fed_bytes_are_as_those_of_a_pipe),
 		TEST(held_pipes_wait),
 		TEST(throughput),
+		KEPT(lines_are_stored_and_shown),
+		KEPT(json_lines_in_any_pieces),
+		KEPT(some_drivers_keep_nothing),
+		KEPT(what_we_say_is_cut_into_lines),
+		KEPT(drain_ends_lines),
+		KEPT(fifo_is_the_services_own),
+		KEPT(write_end_blocks_whatever_was_done_to_it),
+		KEPT(service_may_open_it_again),
+		KEPT(what_waits_in_the_fifo_is_taken_over),
+		KEPT(what_is_no_fifo_is_refused),
+		KEPT(endless_writer_holds_nobody_up),
+		KEPT(fed_bytes_are_as_those_of_a_pipe),
+		KEPT(held_pipes_wait),
+		KEPT(throughput),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

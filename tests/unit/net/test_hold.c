@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "net/net.h"
 #include "world.h"
 
 static struct net_publish_spec tcp(uint16_t port, const char *owner)
@@ -60,6 +61,24 @@ static void test_reserves(void **state)
 }
 
 /* The kernel takes the connection before we see it; then it is reset. */
+/* However long their names are: what one replica gives back stays the other's. */
+static void test_long_names(void **state)
+{
+	static const char
+		one[] = "service-whose-name-is-as-long-as-the-label-of-a-host-may-be-xx-1",
+		two[] = "service-whose-name-is-as-long-as-the-label-of-a-host-may-be-xx-2";
+	struct net_publish_spec pubs[] = { tcp(8080, one), tcp(8081, two) };
+	struct world_stack s;
+	struct err err = { 0 };
+
+	world_stack_open(*state, &s, "demo", 77);
+	assert_int_equal(net_reserve(s.net, pubs, 2, &err), 0);
+	net_release(s.net, two);
+	assert_int_equal(bind_port(SOCK_STREAM, 8081), 0);
+	assert_int_equal(bind_port(SOCK_STREAM, 8080), -EADDRINUSE);
+	world_stack_close(*state, &s);
+}
+
 static void test_resets(void **state)
 {
 	struct world *w = *state;
@@ -190,6 +209,30 @@ static void test_both_families(void **state)
 	assert_true(after >= 0);
 }
 
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in6 a = { 0 };
+	socklen_t len = sizeof(a);
+
+	return getsockname(fd, (struct sockaddr *)&a, &len) ? 0 : ntohs(a.sin6_port);
+}
+
+/* A port that the kernel has chosen is the same one when somebody hands on what comes. */
+static void test_chosen(void **state)
+{
+	const struct net_publish_spec pubs[] = { tcp(0, "web-1"), tcp6(0, "web-1") };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_fd_ int fd = hold_bind(&pubs[i], true);
+		uint16_t port = port_of(fd);
+
+		assert_int_not_equal(port, 0);
+		assert_int_equal(listen(fd, 1), 0);
+		assert_int_equal(port_of(fd), port);
+	}
+}
+
 /* Ranges of both families stand in turns. */
 static void test_held(void **state)
 {
@@ -210,10 +253,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_reserves, world_reset),
+		cmocka_unit_test_teardown(test_long_names, world_reset),
 		cmocka_unit_test_teardown(test_resets, world_reset),
 		cmocka_unit_test_teardown(test_conflicts, world_reset),
 		cmocka_unit_test_teardown(test_range, world_reset),
 		cmocka_unit_test_teardown(test_both_families, world_reset),
+		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_held),
 	};
 

@@ -21,7 +21,7 @@ static void test_all_there(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(n, 9);
+	assert_int_equal(n, 10);
 	for (size_t i = 0; i < n; i++) {
 		/* What only few stacks ask for. */
 		if (!strcmp(probes[i].what, "x-impair: netem") && !probes[i].ok) {

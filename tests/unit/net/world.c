@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -18,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "mstack/base_program.h"
 #include "net/addr.h"
 #include "net/link.h"
 #include "net/route.h"
@@ -397,4 +400,17 @@ void world_stack_close(struct world *w, struct world_stack *s)
 	for (size_t i = 0; i < 3; i++)
 		if (s->ns[i].netns)
 			world_ns_free(&s->ns[i]);
+}
+
+bool world_find_helper(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	_cleanup_free_ char *program = NULL;
+
+	assert_true(n > 0);
+	self[n] = '\0';
+	program = xasprintf("%s/../../mstack-net", dirname(self));
+	setenv(HELPER_VARIABLE, program, 1);
+	return !access(program, X_OK);
 }

@@ -57,6 +57,8 @@ int world_forwarding(const char *ifname);
 void world_set_forwarding(const char *ifname, const char *value);
 struct ip world_ip(const char *text);
 struct ip_net world_net(const char *text, unsigned prefix);
+/* mstack-net as it was built beside the tests is what is started from here on. False: it was not built. */
+bool world_find_helper(void);
 /* Removes everything of the ledger; what is left over fails the test. */
 void world_undo(struct world *w);
 

@@ -9,12 +9,11 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "mstack/plan.h"
+#include "unit/plan/stackfile.h"
 
 enum { SERVICES_MAX = 300 };
 
@@ -30,29 +29,10 @@ struct planned {
 	const struct plan_image *mounted;
 	size_t n_mounted;
 	const char *resolv_conf, *own_resolv_conf; /* NULL: something */
-	bool isolated;
+	bool isolated, user;
+	uint32_t ids; /* 0: as many as there are */
 	int rc;
 };
-
-static char file[64];
-
-static int make_file(void **state)
-{
-	int fd;
-
-	(void)state;
-	snprintf(file, sizeof(file), "/tmp/mstack-plan-XXXXXX.yaml");
-	fd = mkstemps(file, 5);
-	if (fd < 0)
-		return -1;
-	return close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(file);
-}
 
 static struct net_prefix prefix(const char *addr, unsigned len)
 {
@@ -60,23 +40,6 @@ static struct net_prefix prefix(const char *addr, unsigned len)
 
 	assert_true(ip_parse(addr, &p.net.ip));
 	return p;
-}
-
-static void load(struct planned *p, const char *yaml)
-{
-	const char *paths[] = { file }, *env[] = { NULL };
-	struct stack_opts opts = {
-		.paths = paths, .n_paths = 1, .project_name = "demo", .env = env
-	};
-	struct buf text = { 0 };
-	struct err err = { 0 };
-
-	p->diags = stack_diags_new();
-	assert_int_equal(file_replace(AT_FDCWD, file, yaml, strlen(yaml), 0600), 0);
-	if (stack_load(&opts, &p->stack, p->diags, &err) != 0) {
-		stack_diags_print(p->diags, false, &text);
-		fail_msg("%s%s", err.text, buf_str(&text));
-	}
 }
 
 static void make(struct planned *p, const char *yaml)
@@ -95,9 +58,11 @@ static void make(struct planned *p, const char *yaml)
 				  .own_resolv_conf = p->own_resolv_conf ? p->own_resolv_conf
 									: "nameserver 127.0.0.53\n",
 				  .hostname = "somewhere",
-				  .isolated = p->isolated };
+				  .isolated = p->isolated,
+				  .user = p->user,
+				  .ids = p->ids };
 
-	load(p, yaml);
+	p->stack = stackfile_load(yaml, &p->diags);
 	if (!p->facts.mtu)
 		p->facts.mtu = 1500;
 	p->rc = plan_make(p->stack, &host, &p->plan, p->diags);
@@ -1227,18 +1192,23 @@ static void test_ids(void **state)
 		struct store_user user;
 		const char *key;
 		bool good;
+		uint32_t ids; /* of an ordinary user */
 	} cases[] = {
-		{ { .uid = 65535, .gid = 65535 }, "", true },
-		{ { .uid = 65536 }, "", false },
-		{ { .gid = 65536 }, "", false },
-		{ { .groups = { 5, 70000 }, .n_groups = 2 }, "", false },
-		{ { .uid = 65536 }, ", userns_mode: private", false },
-		{ { .uid = 70000, .gid = 70000 }, ", userns_mode: host", true },
+		{ { .uid = 65535, .gid = 65535 }, "", true, 0 },
+		{ { .uid = 65536 }, "", false, 0 },
+		{ { .gid = 65536 }, "", false, 0 },
+		{ { .groups = { 5, 70000 }, .n_groups = 2 }, "", false, 0 },
+		{ { .uid = 65536 }, ", userns_mode: private", false, 0 },
+		{ { .uid = 70000, .gid = 70000 }, ", userns_mode: host", true, 0 },
+		{ { .uid = 65535, .gid = 65535 }, ", userns_mode: host", true, 65536 },
+		{ { .uid = 70000, .gid = 70000 }, ", userns_mode: host", false, 65536 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct planned p = { .users = { cases[i].user } };
+		struct planned p = { .users = { cases[i].user },
+				     .user = cases[i].ids != 0,
+				     .ids = cases[i].ids };
 		_cleanup_free_ char *yaml =
 			xasprintf("services: {a: {image: ./i, command: x%s}}\n", cases[i].key);
 		struct buf text = { 0 };
@@ -1315,6 +1285,40 @@ static void test_whose_ids(void **state)
 			assert_int_equal(p.plan->slots[0].box_slot.host_ids, shares[i].host);
 			assert_int_equal(p.plan->slots[0].ids_of, shares[i].of);
 		}
+		buf_fini(&text);
+		end(&p);
+	}
+}
+
+/* What is the host's is not an ordinary user's to give; what is a service's is. */
+static void test_user(void **state)
+{
+	static const struct {
+		const char *keys, *says;
+	} cases[] = {
+		{ "pid: host", "service 'a': `pid: host` needs root" },
+		{ "ipc: host", "service 'a': `ipc: host` needs root" },
+		{ "network_mode: host", "service 'a': `network_mode: host` needs root" },
+		{ "userns_mode: host", NULL },
+		{ "uts: host", NULL },
+		{ "pid: 'service:b'", NULL },
+		{ "network_mode: none", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		struct planned p = { .user = i % 2 };
+		const char *says = p.user ? cases[i / 2].says : NULL;
+		_cleanup_free_ char *yaml = xasprintf("services: {a: {image: ./i, command: x, %s}, "
+						      "b: {image: ./i, command: x}}\n",
+						      cases[i / 2].keys);
+		struct buf text = { 0 };
+
+		make(&p, yaml);
+		stack_diags_print(p.diags, false, &text);
+		assert_int_equal(p.rc, says ? PLAN_FILE_WRONG : 0);
+		if (says)
+			assert_non_null(strstr(buf_str(&text), says));
 		buf_fini(&text);
 		end(&p);
 	}
@@ -1729,7 +1733,7 @@ static void load_beside(struct planned *p, const char *yaml)
 {
 	static char word[] = "run", *cmd[] = { word, NULL };
 
-	load(p, yaml);
+	p->stack = stackfile_load(yaml, &p->diags);
 	p->facts.mtu = 1500;
 	p->images[0].cmd = p->images[1].cmd = cmd;
 	p->rc = -1;
@@ -1916,6 +1920,7 @@ int main(void)
 		cmocka_unit_test(test_host_root),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_whose_ids),
+		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_wires),
 		cmocka_unit_test(test_network_modes),
@@ -1935,5 +1940,5 @@ int main(void)
 		cmocka_unit_test(test_kernel_cannot_impair),
 	};
 
-	return cmocka_run_group_tests(tests, make_file, remove_file);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,13 +160,13 @@ static void test_ulimits(void **state)
 		assert_int_equal(l.stack->services[0].n_ulimits, 1);
 		u = l.stack->services[0].ulimits;
 		assert_int_equal(u->resource, cases[i].resource);
-		assert_int_equal(u->resource, ulimit_resource(u->name));
+		assert_int_equal(u->resource, rlimit_parse(u->name));
 		assert_int_equal(u->soft, cases[i].soft);
 		assert_int_equal(u->hard, cases[i].hard);
 		json = xasprintf("{\"%s\":%s}", u->name, cases[i].json);
 		expect_form(keys, "ulimits", json);
 	}
-	assert_int_equal(ulimit_resource("NOFILE"), -1);
+	assert_int_equal(rlimit_parse("NOFILE"), -1);
 }
 
 static void test_ulimits_wrong(void **state)

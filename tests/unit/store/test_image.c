@@ -168,6 +168,51 @@ static void test_busybox(void **state)
 	store_image_fini(&img);
 }
 
+/* Of the host's own root, of a folder and of busybox; those with a record are tried from above (keep.bats). */
+static void test_resumed(void **state)
+{
+	static const char *const names[] = { "/", "./root", "busybox" };
+	struct scratch *s = *state;
+	_cleanup_free_ char *root = scratch_path(s, "root");
+	struct err err = { 0 };
+
+	assert_int_equal(mkdir(root, 0755), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct carry *c = carry_new();
+		struct store_image was, is;
+
+		if (get(s, names[i], &was, &err) == 0) {
+			store_image_carry(&was, c);
+			/* Its name means nothing any more. */
+			assert_int_equal(store_image_resume(s->store, "absent", c, &is, &err), 0);
+			assert_int_equal(is.n_layers, 1);
+			assert_string_equal(is.layers[0], was.layers[0]);
+			assert_string_equal(is.id, "");
+			assert_int_equal(is.host_root, was.host_root);
+			assert_int_equal(is.folder, was.folder);
+			assert_int_equal(!is.cmd, !was.cmd);
+			if (is.cmd)
+				assert_string_equal(is.cmd[0], was.cmd[0]);
+			store_image_fini(&was);
+			store_image_fini(&is);
+		}
+		carry_free(c);
+	}
+}
+
+static void test_resumed_of_nothing(void **state)
+{
+	struct scratch *s = *state;
+	struct carry *c = carry_new();
+	struct store_image img;
+	struct err err = { 0 };
+
+	carry_put(c, "id", "../../etc");
+	assert_int_equal(store_image_resume(s->store, "app", c, &img, &err), -1);
+	assert_string_equal(err.text, "image 'app': it was not carried over");
+	carry_free(c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
@@ -175,7 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_forms),   TEST(test_folders), TEST(test_host_root),
 		TEST(test_missing), TEST(test_refused), TEST(test_folder_named_like_a_tar),
-		TEST(test_busybox),
+		TEST(test_busybox), TEST(test_resumed), TEST(test_resumed_of_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

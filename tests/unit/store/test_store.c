@@ -62,6 +62,18 @@ static void test_refused(void **state)
 	assert_non_null(strstr(err.text, "/proc/mstack"));
 }
 
+/* proc keeps no attributes of anybody; a folder that is not there has none above it of another file system. */
+static void test_marks(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *later = xasprintf("%s/not/yet", s->data);
+
+	assert_true(store_keeps_marks(s->data));
+	assert_true(store_keeps_marks(later));
+	assert_false(store_keeps_marks("/proc"));
+	assert_false(store_keeps_marks("/proc/not/yet"));
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = { "",	 ".",	"..",	   "a/b",  "/",
@@ -84,10 +96,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folders),
-		TEST(test_open_again),
-		TEST(test_refused),
-		TEST(test_names),
+		TEST(test_folders), TEST(test_open_again), TEST(test_marks),
+		TEST(test_refused), TEST(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,12 +128,39 @@ static void test_list(void **state)
 	assert_false(is_there(old));
 }
 
+/* Whoever else has it keeps it; data that was put aside is there until the sweep. */
+static void test_discard(void **state)
+{
+	struct scratch *s = *state;
+	struct store *other = store_open(path_data_dir(), &(struct err){ 0 });
+	_cleanup_free_ char *a = NULL, *b = NULL, *path = scratch_path(s, "data/volumes/a"),
+			    *aside = scratch_path(s, "data/gone");
+	struct err err = { 0 };
+
+	assert_int_equal(store_volume(s->store, "a", &shop, &a, &err), 1);
+	assert_int_equal(store_volume(other, "a", NULL, &b, &err), 0);
+	assert_int_equal(store_volume_discard(s->store, "a", &err), -1);
+	assert_int_equal(err.sys, EBUSY);
+	store_volume_let_go(s->store, "a");
+	assert_int_equal(store_volume_discard(s->store, "a", &err), -1);
+	store_volume_let_go(other, "b");
+	store_volume_let_go(other, "a");
+	assert_int_equal(store_volume_discard(s->store, "a", &err), 0);
+	assert_false(is_there(path));
+	assert_int_equal(rmdir(aside), -1);
+	assert_int_equal(errno, ENOTEMPTY);
+	assert_int_equal(store_volume_discard(s->store, "a", &err), 0);
+	store_sweep();
+	assert_false(is_there(aside));
+	store_close(other);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_life), TEST(test_names), TEST(test_links),
-					   TEST(test_list) };
+					    TEST(test_list), TEST(test_discard) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,12 +121,79 @@ static void test_facts(void **state)
 	free(to.prefixes);
 }
 
+static struct ip ip_of(const char *text)
+{
+	struct ip ip = { 0 };
+
+	assert_true(ip_parse(text, &ip));
+	return ip;
+}
+
+/* A name may be there twice: of one that is gone, and of the one that came for it. */
+static void test_bridges(void **state)
+{
+	const struct ip peers[] = { ip_of("192.0.2.7"), ip_of("192.0.2.8") };
+	const struct net_tunnel tunnel = { .ifname = "mx1",
+					   .alias = "mstack:t:x",
+					   .vni = 77,
+					   .port = 4790,
+					   .dev = "up0",
+					   .peers = peers,
+					   .n_peers = 2 };
+	struct net_bridge_spec bridges[] = {
+		{ .kind = NET_LAN_MACVLAN,
+		  .ifname = "up0",
+		  .altname = "t_lan",
+		  .mode = 1,
+		  .line = 4,
+		  .gone = true },
+		{ .ifname = "mstk1",
+		  .altname = "t_far",
+		  .internal = true,
+		  .routed = true,
+		  .isolated = true,
+		  .vlans = true,
+		  .mtu = 1400,
+		  .tunnel = &tunnel,
+		  .n_subnets = 2 },
+	};
+	const struct net_spec from = { .bridges = bridges, .n_bridges = 2 };
+	struct arena *arena = arena_new();
+	struct carry *c = carry_new();
+	struct net_spec to = { 0 };
+	const struct net_bridge_spec *b;
+
+	(void)state;
+	assert_true(ip_net_parse("10.1.0.0/24", &bridges[1].subnets[0].net));
+	assert_true(ip_net_parse("fd00::/64", &bridges[1].subnets[1].net));
+	bridges[1].subnets[0].gateway = ip_of("10.1.0.1");
+	sup_bridges_carry(&from, c);
+	c = through(c);
+	sup_bridges_resume(c, arena, &to);
+	assert_int_equal(to.n_bridges, 2);
+	b = &to.bridges[0];
+	assert_true(b->gone && b->kind == NET_LAN_MACVLAN && b->mode == 1 && b->line == 4 &&
+		    !b->tunnel);
+	assert_string_equal(b->altname, "t_lan");
+	b = &to.bridges[1];
+	assert_true(!b->gone && b->internal && b->routed && b->isolated && b->vlans &&
+		    b->mtu == 1400);
+	assert_string_equal(b->ifname, "mstk1");
+	assert_int_equal(b->n_subnets, 2);
+	assert_memory_equal(b->subnets, bridges[1].subnets, sizeof(b->subnets));
+	assert_true(b->tunnel->vni == 77 && b->tunnel->port == 4790 && b->tunnel->n_peers == 2);
+	assert_true(ip_equal(&b->tunnel->peers[1], &peers[1]));
+	assert_string_equal(b->tunnel->dev, "up0");
+	assert_string_equal(b->tunnel->alias, "mstack:t:x");
+	carry_free(c);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_cause),
+		cmocka_unit_test(test_all),    cmocka_unit_test(test_bridges),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_cause),
 		cmocka_unit_test(test_facts),
 	};
 

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "fake/fake.h"
+#include "mstack/box.h"
 #include "mstack/ctl.h"
+#include "sup/change.h"
 #include "unit/sup/life.h"
 
 /* One change: the document, the words of the request, and what is told. `fails`: the last answer is an error with this in it. */
@@ -22,9 +24,20 @@ struct step {
 	bool plan; /* only asked for */
 };
 
+/* Of a container, a network, or a wire. */
+static const char *name_of(const json_t *row)
+{
+	static const char *const kinds[] = { "slot", "network", "wire" };
+	const char *name = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !name; i++)
+		name = json_string_value(json_object_get(row, kinds[i]));
+	return name ? name : "?";
+}
+
 static int note_row(void *arg, const struct ctl_msg *m)
 {
-	const char *slot = json_string_value(json_object_get(m->body, "slot"));
+	const char *slot = name_of(m->body);
 	const char *action = json_string_value(json_object_get(m->body, "action"));
 	const char *key = json_string_value(json_object_get(m->body, "key"));
 
@@ -177,6 +190,26 @@ static void test_classes(void **state)
 #undef A
 #undef B
 
+/* Without controllers what limits a process is a part of it: the runtime is asked, and a change of it is none that is made while it runs. */
+static void test_stand_ins(void **state)
+{
+	static const struct step steps[] = {
+		{ .yaml = "services: {a: {image: i, command: x, mem_limit: 64m}}\n",
+		  .want = "a-1 restart starts;a-1 mem_limit:restart;" },
+		{ .yaml = "services: {a: {image: i, command: x, mem_limit: 64m, pids_limit: 9}}\n",
+		  .want = "a-1 recreate starts;a-1 pids_limit:recreate;" },
+	};
+	struct life l = new_life();
+
+	(void)state;
+	l.world.stands_in = BOX_WANT_MEMORY | BOX_WANT_PIDS;
+	change(&l, "services: {a: {image: i, command: x}}\n", NULL, 0, steps, ARRAY_LEN(steps));
+	assert_order(&l, "limit a-1 67108864", "start a-1");
+	assert_int_equal(count(&l, "start a-1"), 3);
+	assert_int_equal(count(&l, "open a-1"), 2);
+	end_life(&l);
+}
+
 /* Those that end do it in reverse order, and start in order; the one that is nothing of it goes on. */
 static void test_order(void **state)
 {
@@ -217,6 +250,10 @@ static void test_wishes(void **state)
 	static const char other[] =
 		"services: {a: {image: j, command: x}, b: {image: j, command: x}}\n";
 	static const struct step steps[] = {
+		{ .yaml = same,
+		  .wishes = "{\"force_recreate\": true, \"no_start\": true}",
+		  .want = "a-1 recreate;b-1 recreate;",
+		  .plan = true },
 		{ .yaml = same,
 		  .wishes = "{\"force_recreate\": true, \"services\": [\"a\"]}",
 		  .want = "a-1 recreate starts;b-1 keep;" },
@@ -273,8 +310,8 @@ static void test_wires(void **state)
 	static const struct step steps[] = {
 		{ .yaml = "x-links: [{endpoints: ['a:eth1', 'b:eth1']}, {endpoints: ['a:eth2', 'b:eth2']}]\n"
 			  "services: {a: {image: i, command: x}, b: {image: i, command: x}}\n",
-		  .want = "a-1 keep;b-1 keep;" },
-		{ .yaml = one, .want = "a-1 keep;b-1 keep;" },
+		  .want = "a-1 keep;b-1 keep;a:eth2 b:eth2 create;" },
+		{ .yaml = one, .want = "a-1 keep;b-1 keep;a:eth2 b:eth2 remove;" },
 		{ .yaml = "x-links: [{endpoints: ['a:eth1', 'b:eth1']}]\n"
 			  "services: {a: {image: i, command: x}, b: {image: j, command: x}}\n",
 		  .want = "a-1 keep;b-1 recreate starts;b-1 image:recreate;" },
@@ -289,12 +326,71 @@ static void test_wires(void **state)
 	end_life(&l);
 }
 
+/* What stays on a network of its own is not on the list; who is on one that changes goes with it. */
+static void test_networks(void **state)
+{
+	static const char two[] =
+		"services: {a: {image: i, command: x}, b: {image: i, command: x, networks: [n]}}\n"
+		"networks: {n: {internal: false}}\n";
+	static const struct step steps[] = {
+		{ .yaml = two, .want = "a-1 keep;b-1 keep;" },
+		{ .yaml = "services: {a: {image: i, command: x}, b: {image: i, command: x, networks: [n, m]}}\n"
+			  "networks: {n: {internal: true}, m: {}}\n",
+		  .want = "a-1 keep;b-1 recreate starts;b-1 networks.m:recreate;b-1 networks.n:recreate;n recreate;n internal:recreate;m create;" },
+		{ .yaml = "services: {a: {image: i, command: x}, b: {image: i, command: x}}\n",
+		  .want = NULL },
+	};
+	struct life l = new_life();
+
+	(void)state;
+	change(&l, two, NULL, 0, steps, ARRAY_LEN(steps));
+	end_life(&l);
+}
+
+/* What a supervisor that dies leaves is whole before anything is taken away, and when all is made. */
+static void test_unfit(void **state)
+{
+	static const struct {
+		enum sup_change_phase phase;
+		bool links_wait, fit;
+	} t[] = {
+		{ CHANGE_STOPPING, false, true },  { CHANGE_STOPPING, true, true },
+		{ CHANGE_CLEARING, false, false }, { CHANGE_STARTING, true, false },
+		{ CHANGE_STARTING, false, true },
+	};
+	struct fake_world world = { 0 };
+	struct plan_slot plan = { .name = "a-1" };
+	struct sup_slot slot = { .plan = &plan };
+	struct sup_change c = { 0 };
+	struct sup s = { 0 };
+
+	(void)state;
+	fake_world = &world;
+	assert_null(sup_change_unfit(&s));
+	s.change = &c;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		world.links_wait = t[i].links_wait;
+		c.phase = t[i].phase;
+		if (!sup_change_unfit(&s) != t[i].fit)
+			fail_msg("row %zu", i);
+	}
+	/* Nobody knows how far one is that is just being started. */
+	s.slots = &slot;
+	s.n_slots = 1;
+	assert_null(sup_change_unfit(&s));
+	slot.svc.state = SVC_STARTING;
+	assert_non_null(sup_change_unfit(&s));
+	s.change = NULL;
+	assert_null(sup_change_unfit(&s));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_classes), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_wishes),	cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_wires),
+		cmocka_unit_test(test_networks),  cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_stand_ins), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_wishes),	  cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_wires),	  cmocka_unit_test(test_unfit),
 	};
 
 	return cmocka_run_group_tests(tests, life_setup, life_teardown);

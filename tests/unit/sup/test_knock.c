@@ -107,7 +107,7 @@ static void probe(const char *what, const char *verdict, const char *why)
 {
 	_cleanup_free_ char *yaml =
 		xasprintf("services:\n  a: {image: i, command: x, healthcheck: {x-probe: {%s}, "
-			  "interval: 5ms, timeout: 300ms, retries: 2}}\n",
+			  "interval: 5ms, timeout: 2s, retries: 2}}\n",
 			  what);
 	struct life l = new_life();
 

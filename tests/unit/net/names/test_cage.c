@@ -125,7 +125,8 @@ static int use_option(void)
 {
 	int on = 1;
 
-	return setsockopt(socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+	return setsockopt(socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, SO_BROADCAST, &on,
+			  sizeof(on));
 }
 
 static int must_hand_on(void)
@@ -164,6 +165,18 @@ static int must_ask(void)
 	return epoll_wait(-1, &e, 1, 0) < 0 && errno == EPERM ? -1 : 0;
 }
 
+/* The address of a client. */
+static int must_borrow(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000202) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
+		return -1;
+	return bind(fd, (struct sockaddr *)&a, sizeof(a));
+}
+
 static int must_guess(void)
 {
 	char bytes[8];
@@ -183,14 +196,14 @@ static int must_remember(void)
 }
 
 /* 0 it succeeded, else errno. */
-static int run_caged(int (*attempt)(void))
+static int run_caged(int (*attempt)(void), bool outside)
 {
 	struct err err = { 0 };
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (names_confine(&err) < 0)
+		if (names_confine(&(struct names){ .outside = outside }, &err) < 0)
 			_exit(200);
 		errno = 0;
 		_exit(attempt() < 0 ? (errno ? errno : 199) : 0);
@@ -239,7 +252,8 @@ static void test_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; is_root() && i < ARRAY_LEN(t); i++)
-		if (!run_caged(t[i].attempt))
+		if (!run_caged(t[i].attempt, false) ||
+		    (t[i].attempt != use_bind && !run_caged(t[i].attempt, true)))
 			fail_msg("%s was possible", t[i].name);
 }
 
@@ -248,10 +262,13 @@ static void test_left(void **state)
 	(void)state;
 	if (!is_root())
 		return;
-	assert_int_equal(run_caged(must_ask), 0);
-	assert_int_equal(run_caged(must_hand_on), 0);
-	assert_int_equal(run_caged(must_guess), 0);
-	assert_int_equal(run_caged(must_remember), 0);
+	for (int outside = 0; outside < 2; outside++) {
+		assert_int_equal(run_caged(must_ask, outside), 0);
+		assert_int_equal(run_caged(must_hand_on, outside), 0);
+		assert_int_equal(run_caged(must_guess, outside), 0);
+		assert_int_equal(run_caged(must_remember, outside), 0);
+	}
+	assert_int_equal(run_caged(must_borrow, true), 0);
 }
 
 int main(void)

@@ -99,6 +99,18 @@ static _Noreturn void serve(int control)
 	exit(rc);
 }
 
+static void tell_port(const struct stage *s, int type, int fd)
+{
+	const struct in_addr here = { htonl(INADDR_LOOPBACK) };
+
+	tell(s,
+	     &(struct helper_message){ .kind = HELPER_PROXY,
+				       .own = { .port = 1 },
+				       .protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP,
+				       .to = { ip_from4(here), s->container_port } },
+	     fd);
+}
+
 static void begin(struct stage *s, int type)
 {
 	int ends[2], one = 1, fd;
@@ -116,13 +128,7 @@ static void begin(struct stage *s, int type)
 	fd = new_socket(type, "::", 0, true, &port);
 	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
 	s->port = port;
-	tell(s,
-	     &(struct helper_message){ .kind = HELPER_PROXY,
-				       .own = { .port = 1 },
-				       .protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP,
-				       .to = { ip_from4((struct in_addr){ htonl(INADDR_LOOPBACK) }),
-					       s->container_port } },
-	     fd);
+	tell_port(s, type, fd);
 	close(fd);
 }
 
@@ -301,6 +307,34 @@ static void test_wrong_messages(void **state)
 	end(&s);
 }
 
+/* Told all again: a port that is told once more goes on with its connections, and one that is not ends with them. */
+static void test_anew(void **state)
+{
+	const struct helper_message anew = { .kind = HELPER_ANEW }, all = { .kind = HELPER_ALL };
+	struct stage s;
+	int near, far;
+	char c;
+
+	(void)state;
+	begin(&s, SOCK_STREAM);
+	near = client(&s);
+	far = accepted(&s);
+	for (int i = 0; i < 2; i++) {
+		tell(&s, &anew, -1);
+		check_bytes(near, far, "meanwhile");
+		tell_port(&s, SOCK_STREAM, s.container);
+		tell(&s, &all, -1);
+		check_bytes(near, far, "afterwards");
+	}
+	tell(&s, &anew, -1);
+	tell(&s, &all, -1);
+	assert_true(recv(near, &c, 1, 0) == 0 || errno == ECONNRESET);
+	assert_true(recv(far, &c, 1, 0) == 0 || errno == ECONNRESET);
+	close(near);
+	close(far);
+	end(&s);
+}
+
 /* ---- UDP ------------------------------------------------------------------------------------- */
 
 static void test_datagrams(void **state)
@@ -352,7 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ways), cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_resets),	  cmocka_unit_test(test_wrong_messages),
-		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_datagrams), cmocka_unit_test(test_anew),
 	};
 
 	return cmocka_run_group_tests(tests, own_network, NULL);

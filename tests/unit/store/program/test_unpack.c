@@ -23,16 +23,7 @@
 #include "store/program/unpack.h"
 
 /* The sanitizers reserve terabytes of addresses. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MEMORY 0
-#endif
-#endif
-#ifndef MEMORY
-#define MEMORY (1ull << 30)
-#endif
+#define MEMORY (SANITIZED ? 0 : 1ull << 30)
 
 struct made {
 	const char *path;
@@ -47,6 +38,7 @@ struct scratch {
 	char dir[64], target[80], outside[80], archive[80];
 	struct buf said;
 	int status;
+	uint32_t ids; /* see store_task */
 };
 
 static int setup(void **state)
@@ -116,7 +108,7 @@ static void pack(const struct scratch *s, const struct made *m, size_t n,
 static void child(const struct scratch *s, const struct store_limits *limits, int out)
 {
 	const struct store_task task = {
-		.sort = STORE_SORT_ROOTFS, .out = 1, .marks = -1, .limits = limits
+		.sort = STORE_SORT_ROOTFS, .out = 1, .marks = -1, .limits = limits, .ids = s->ids
 	};
 	struct buf done = { 0 };
 	struct err err = { 0 };
@@ -491,12 +483,40 @@ static void test_broken(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Of a level with few ids: who is not there is root, and nobody is told for each file. */
+static void test_few_ids(void **state)
+{
+	static const struct made made[] = {
+		{ .path = "root", .mode = S_IFREG, .uid = 0, .content = "" },
+		{ .path = "there", .mode = S_IFREG, .uid = 9, .content = "" },
+		{ .path = "not", .mode = S_IFREG, .uid = 10, .content = "" },
+		{ .path = "far", .mode = S_IFREG, .uid = 100000, .content = "" },
+	};
+	static const uid_t want[] = { 0, 9, 0, 0 };
+	struct scratch *s = *state;
+
+	pack(s, made, ARRAY_LEN(made), NULL);
+	s->ids = 10;
+	assert_true(unpack(s));
+	assert_null(strstr(buf_str(&s->said), "note: "));
+	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+		char path[160];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "%s/%s", s->target, made[i].path);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_int_equal(st.st_uid, want[i]);
+		assert_int_equal(st.st_gid, want[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_good),	 TEST(test_hostile), TEST(test_link_replaced),
 		TEST(test_left_out),	 TEST(test_limits),  TEST(test_names),
 		TEST(test_forged_lines), TEST(test_sparse),  TEST(test_broken),
+		TEST(test_few_ids),
 	};
 
 	if (geteuid()) {

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * subids: a user gets the own ranges and nothing else, whatever stands in the file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rootless/subids.h"
+#include <cmocka.h>
+
+static void expect(const char *text, const char *name, uid_t uid, const char *wanted)
+{
+	_cleanup_(buf_fini) struct buf got = { 0 };
+	struct subids s;
+
+	subids_parse(text, name, uid, &s);
+	for (size_t i = 0; i < s.n; i++)
+		buf_printf(&got, "%s%u+%u", i ? " " : "", s.v[i].first, s.v[i].count);
+	if (strcmp(buf_str(&got), wanted) != 0)
+		fail_msg("'%s' gave '%s' instead of '%s'", text, buf_str(&got), wanted);
+}
+
+static void test_ranges(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "", "" },
+		{ "ann:100000:65536\n", "100000+65536" },
+		{ "ann:100000:65536", "100000+65536" },
+		/* By number as well, and several. */
+		{ "1000:100000:65536\n", "100000+65536" },
+		{ "ann:100000:10\nbob:200000:10\n1000:300000:20\n", "100000+10 300000+20" },
+		/* Somebody else's. */
+		{ "bob:100000:65536\n", "" },
+		{ "anna:100000:65536\nan:200000:65536\n:300000:1\n", "" },
+		{ "10000:100000:65536\n100:100000:65536\n", "" },
+		/* The same ones twice, by name and by number, or a part of them. */
+		{ "ann:100000:65536\n1000:100000:65536\n", "100000+65536" },
+		{ "ann:100000:10\nann:100009:10\nann:100010:10\nann:99990:11\n",
+		  "100000+10 100010+10" },
+		/* No ranges. */
+		{ "ann:100000:0\n", "" },
+		{ "ann\nann:\nann:1\nann:1:\nann::1\nann:x:1\nann:1:x\nann:-1:5\nann: 1:5\n", "" },
+		{ "ann:1:2:3\n", "" },
+		{ "# ann:100000:65536\n\n\n", "" },
+		/* The highest number is no id. */
+		{ "ann:4294967294:1\n", "4294967294+1" },
+		{ "ann:4294967295:1\n", "" },
+		{ "ann:4294967294:2\n", "" },
+		{ "ann:99999999999:1\n", "" },
+		{ "ann:1:4294967295\nann:1:10\n", "1+10" },
+		{ "ann:1:4294967294\n", "1+4294967294" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect(cases[i].text, "ann", 1000, cases[i].wanted);
+}
+
+static void test_without_name(void **state)
+{
+	(void)state;
+	expect("ann:100000:65536\n:1:1\n1000:300000:20\n", NULL, 1000, "300000+20");
+}
+
+/* More than a map can hold are left out, not written beyond its end. */
+static void test_many(void **state)
+{
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	struct subids s;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		buf_printf(&text, "ann:%u:5\n", 100000 + 10 * i);
+	subids_parse(buf_str(&text), "ann", 1000, &s);
+	assert_int_equal(s.n, SUBIDS_MAX);
+	assert_int_equal(subids_total(&s), 5 * SUBIDS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_without_name),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
