@@ -36,7 +36,7 @@ void cli_unsupervised_tell(const struct cli_options *o, const char *project)
 			project);
 	else if (sup_is_left(project))
 		text = xasprintf(
-			"nobody supervises stack '%s': its supervisor and its guard were killed; "
+			"nobody supervises stack '%s': its supervisor, its guard and its standby were killed; "
 			"`mstack down` or `mstack doctor --fix` removes what is left of it, "
 			"and `mstack up` does before it begins",
 			project);
@@ -66,6 +66,9 @@ static _Noreturn void execute(const char *project, const struct carry *tree)
 	const char *dir = carry_text(tree, "folder");
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	/* A supervisor of before did not write them down. */
+	for (char **v = variables.n ? NULL : environ; v && *v; v++)
+		vec_push(&variables, xstrdup(*v));
 	vec_push(&variables, xasprintf(CLI_ADOPT_VARIABLE "=%s", project));
 	vec_push(&words, NULL);
 	vec_push(&variables, NULL);

@@ -33,7 +33,11 @@ int sup_take_signals(struct sup *s, struct err *err)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return err_sys(err, errno, "block signals");
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+	if (s->signal_fd < 0)
+		return err_sys(err, errno, "signalfd");
+	/* As PID 1 we may have been left children that ended before: of those no signal comes any more. */
+	sup_queue(s, &(struct sup_fact){ .kind = FACT_SIGNAL, .signo = SIGCHLD });
+	return 0;
 }
 
 /* We are the last to be killed when memory runs out, and may need many descriptors. Both are wishes. */

@@ -214,6 +214,7 @@ no_slots() { [[ ! -e /run/mstack/t/slots ]]; }
 	END
 	mstack up -d
 	o=$(mstack -f owner.yaml ps --format json | jq -r .IP)
+	wait_until fetch_from_internet http://198.51.100.2:8081/
 	[[ $(inside a timeout 5 busybox wget -q -O - "http://$o/") == hello ]]
 	[[ $(fetch_from_internet http://198.51.100.2:8081/) == hello ]]
 	# A third one, which asks for what the second one has, or takes what is free.
@@ -347,6 +348,7 @@ meet() {
 	END
 	mstack up -d
 	link_gone br-in
+	wait_until fetch http://127.0.0.1:8080/
 	[[ $(fetch http://127.0.0.1:8080/) == hello ]]
 	mstack down
 	host_bridge

@@ -128,6 +128,24 @@ ready() { log_has "$1" ready; }
 	ends_with 0 "$unshare"
 }
 
+@test "stop: mstack as PID 1 reaps what landed on it before it could hear of that" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mkfifo late
+	# It waits for its stack file, and has two zombies by then.
+	# shellcheck disable=SC2016
+	unshare --pid --fork --mount-proc sh -c '(sleep 0.2 &); sleep 0.1 & exec env --default-signal=INT mstack -f - up <late' \
+		>up.out 2>up.err 3>&- &
+	local unshare=$!
+	exec {fd}>late
+	sleep 0.6
+	cat compose.yaml >&"$fd"
+	exec {fd}>&-
+	wait_until state_is a running
+	wait_until not grep -qs '^State:.*zombie' /proc/[0-9]*/status
+	kill -TERM "$(supervisor)"
+	ends_with 0 "$unshare"
+}
+
 @test "stop: SIGHUP and SIGPIPE do not leave a stack behind" {
 	stack_one <<<$'command: [sh, -c, "while :; do echo line; sleep 0.05; done"]\nstop_grace_period: 1s'
 	# The reader of the log goes away.
