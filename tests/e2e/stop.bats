@@ -138,7 +138,7 @@ ready() { log_has "$1" ready; }
 	local unshare=$!
 	exec {fd}>late
 	sleep 0.6
-	cat compose.yaml >&"$fd"
+	cat stack.yaml >&"$fd"
 	exec {fd}>&-
 	wait_until state_is a running
 	wait_until not grep -qs '^State:.*zombie' /proc/[0-9]*/status
