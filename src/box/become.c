@@ -8,14 +8,18 @@
 #include <unistd.h>
 
 #include "box/running.h"
+#include "mstack/base_level.h"
 
 int box_running_become(const struct box_running *r)
 {
 	int other = running_elsewhere(r->pid, "user");
+	/* Of an ordinary user with a single id they stay: the kernel lets nobody leave them there, nor below (user_namespaces(7)). */
+	bool leaves = level_get().groups;
 
 	if (other <= 0)
 		return other;
-	if (setns(r->pidfd, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0)
+	if (setns(r->pidfd, CLONE_NEWUSER) < 0 || (leaves && setgroups(0, NULL) < 0) ||
+	    setresgid(0, 0, 0) < 0)
 		return -1;
 	return setresuid(0, 0, 0);
 }

@@ -110,6 +110,13 @@ two_layers() {
 	wait_until log_of_has bob '^done$'
 	[[ $(log_of bob | grep -v ': /gone' | xargs) == '/dir/new 0:0 0 done' ]]
 	[[ $(as bob mstack exec a /bin/busybox cat /proc/self/uid_map | xargs) == '0 0 1' ]]
+	# Files go in and out, also for who has other groups, which nobody may leave there.
+	[[ $(as bob mstack cp a:/dir/new - | tar xO) == new ]]
+	echo in >file
+	chown bob: file
+	HOME=/home/bob XDG_RUNTIME_DIR=/run/user/1001 setpriv --reuid bob --regid bob --groups 44 mstack cp file a:/dir/in
+	as bob mstack cp a:/dir/in out
+	[[ $(<out) == in && $(stat -c %U out) == bob ]]
 	as bob mstack down
 	sed -i 's/app}/app, user: svc}/' stack.yaml
 	expect_exit 3 as bob mstack up -d
