@@ -65,6 +65,8 @@ void box_left_out(const struct box_runtime *rt, unsigned wanted, struct buf *ret
  * one of the number of processes when the slot is made.
  */
 unsigned box_stands_in(const struct box_runtime *rt);
+/* Before anything ends for such limits: a controller that they ask for is not here, and nothing stands in. -1 with the words of the start. */
+int box_limits_check(const struct box_runtime *rt, const struct box_limits *l, struct err *err);
 /* For limits that are a wish: takes those away that have no controller here, and says so as a line. False: all can be kept. */
 bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret);
 /* The id of the host that is 0 in the stack's user namespaces; what containers are to own outside (FIFOs) belongs to it and those above. */

@@ -55,6 +55,8 @@ void cgroup_fini(struct cgroup *c);
 void cgroup_keep_limits(struct cgroup *c, const struct box_limits *l);
 /* cgroup_limits.c: writes its limits; errors say where in the stack file. */
 int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err);
+/* Is a controller missing that these ask for? Nothing is touched. -1 with the words of cgroup_limit. */
+int cgroup_limits_check(const struct cgroup_tree *t, const struct box_limits *l, struct err *err);
 /*
  * Makes an empty group that was killed anew, with the same limits. Seen on Linux 6.18: cgroup.kill
  * counts up in the group, and a later clone into it compares that with the count of the cloner's

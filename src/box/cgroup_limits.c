@@ -210,6 +210,25 @@ static unsigned instead_of(const struct cgroup_tree *t, const struct box_limits 
 						   : stands_in;
 }
 
+/* Of those that are fetched only when somebody wants them (cgroup_tree_add): what the group above all stacks has to pass on. */
+static unsigned within_reach(const struct cgroup_tree *t)
+{
+	_cleanup_free_ char *above = t->path ? xstrdup(t->path) : NULL;
+
+	for (int i = 0; above && i < 2; i++)
+		*strrchr(above, '/') = '\0';
+	return above ? cgroup_controllers(above, "cgroup.controllers") &
+			       (BOX_WANT_IO | BOX_WANT_CPUSET)
+		     : 0;
+}
+
+int cgroup_limits_check(const struct cgroup_tree *t, const struct box_limits *l, struct err *err)
+{
+	unsigned missing = l->wanted & ~t->have & ~instead_of(t, l) & ~within_reach(t);
+
+	return missing ? wanted_but_missing(missing & -missing, t, err) : 0;
+}
+
 int cgroup_limit(struct cgroup *c, struct cgroup_tree *t, struct err *err)
 {
 	const struct box_limits *l = &c->limits;

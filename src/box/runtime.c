@@ -168,6 +168,11 @@ unsigned box_stands_in(const struct box_runtime *rt)
 	return cgroup_stands_in(&rt->tree);
 }
 
+int box_limits_check(const struct box_runtime *rt, const struct box_limits *l, struct err *err)
+{
+	return cgroup_limits_check(&rt->tree, l, err);
+}
+
 bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct buf *ret)
 {
 	unsigned missing = l->wanted & (BOX_WANT_MEMORY | BOX_WANT_CPU | BOX_WANT_PIDS) &

@@ -61,6 +61,8 @@ void sup_change_tell_start(struct sup *s);
 /* At the end of the supervisor. */
 void sup_change_stop(struct sup *s);
 
+/* live.c: can it have the limits that it is to have? Nothing is touched. */
+int sup_live_check(const struct sup *s, const struct sup_entry *e, struct err *err);
 /* live.c: a slot that goes on gives up the ports that it will not have. For all of them before the next: one may get what another has. */
 int sup_live_close(struct sup_slot *slot, const struct plan_slot *is, struct err *err);
 /* It becomes the one of the new plan, with all that can change while it runs. On error it stays what it was. */

@@ -173,6 +173,17 @@ static bool same_limits(const struct box_limits *a, const struct box_limits *b)
 	return same;
 }
 
+int sup_live_check(const struct sup *s, const struct sup_entry *e, struct err *err)
+{
+	const struct box_limits *l = &e->is->box_slot.limits;
+
+	if (e->was && e->how < PLAN_RECREATE && same_limits(&e->was->plan->box_slot.limits, l))
+		return 0;
+	return box_limits_check(s->runtime, l, err) < 0
+		       ? err_wrap(err, "service '%s'", e->is->service->name)
+		       : 0;
+}
+
 static int change_limits(struct sup_slot *slot, const struct plan_slot *is, struct err *err)
 {
 	const struct box_limits *l = &is->box_slot.limits;

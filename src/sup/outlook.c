@@ -315,6 +315,19 @@ static int look_at_networks(struct sup_change *c, struct err *err)
 	return 0;
 }
 
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static int look_at_limits(const struct sup_change *c, struct err *err)
+{
+	for (size_t i = 0; i < c->entries.n; i++) {
+		const struct sup_entry *e = &c->entries.v[i];
+
+		if (e->is && !e->left_alone && sup_live_check(c->sup, e, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 /* It was told to begin, and others are not as far, which may take long; or to end. Whoever asked for that may be no more. */
@@ -354,7 +367,7 @@ static int look(struct sup_change *c, struct err *err)
 	for (size_t i = 0; i < c->entries.n; i++)
 		c->entries.v[i].starts =
 			!sup_change_wants(c, "no_start") && should_start(&c->entries.v[i]);
-	return look_at_networks(c, err);
+	return look_at_limits(c, err) < 0 ? -1 : look_at_networks(c, err);
 }
 
 struct sup_change *sup_outlook(struct sup *s, int document, json_t *wishes, struct err *err)

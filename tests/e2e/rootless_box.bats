@@ -266,6 +266,38 @@ two_layers() {
 
 pid_of_a() { as ann mstack ps --format json | jq -r .Pid; }
 
+@test "rootless: a limit that no controller keeps is refused by plan as by up, and nothing ends for it" {
+	users
+	user_stack ann <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    # more
+		  b: {image: busybox, command: [sleep, "1001"], stop_signal: SIGKILL}
+	END
+	as ann mstack up -d
+	local before row
+	before=$(as ann mstack ps --format json | jq -r .Pid)
+	sed -i 's/"1001"/"1002"/' stack.yaml
+	for row in 'cpus: 1|cpu' 'cpuset: "0"|cpuset' 'mem_reservation: 8m|memory'; do
+		sed "s/# more/${row%|*}/" stack.yaml >other.yaml
+		expect_exit 1 as ann mstack -p t -f other.yaml plan
+		says "plan: service 'a': controller '${row#*|}' is not on cgroup v2 here"
+		[[ $output != *'[live]'* ]]
+		expect_exit 1 as ann mstack -p t -f other.yaml up -d
+		says "up: service 'a': controller '${row#*|}' is not on cgroup v2 here"
+		[[ $(as ann mstack ps --format json | jq -r .Pid) == "$before" ]]
+	done
+	# One that comes as well.
+	sed 's/# more/cpus: 1/; s/  a:/  c:/' stack.yaml >other.yaml
+	expect_exit 1 as ann mstack -p t -f other.yaml plan
+	says "plan: service 'c': controller 'cpu' is not on cgroup v2 here"
+	expect_exit 0 as ann mstack plan
+	says 'b-1: restart'
+	as ann mstack down
+}
+
 # What stands in is taken on by the process, or made with the container: a change is done so, and told so before.
 @test "rootless: without a cgroup a change of a limit starts the container again, or makes it anew" {
 	users
