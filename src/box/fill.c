@@ -7,6 +7,7 @@
  *	.mstack-filling/tree	the copy, while it is being made
  *	.mstack-filling/links	files with several names, see copytree.c
  *	.mstack-filled		the copy, when it is whole and on disk; its entries are then moved into the volume
+ *	.mstack-lock		of who does it
  *
  * They stand beside the volume's folder, or in it where what is beside is not ours. Whoever comes after a crash removes the first
  * and finishes with the last, so a volume never counts as filled with half of it.
@@ -30,8 +31,12 @@
 #define DIR_FLAGS  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define FILLING	   ".mstack-filling"
 #define FILLED	   ".mstack-filled"
+#define LOCK	   ".mstack-lock"
 #define DATA	   "_data"
 #define LAYERS_MAX 500
+/* Who fills a folder that is not ours may take long, but who only has it could hold its lock for ever. */
+#define LOCK_TRIES  200
+#define LOCK_TRY_US 50000
 
 /* What the child needs, made by its parent. */
 struct fill {
@@ -294,21 +299,66 @@ static int copy_and_finish(struct child *c)
 	return finish(c) < 0 ? -1 : 1;
 }
 
+/* Whoever had it before has removed it: then there is another one by now. */
+static int lock_file(int home)
+{
+	struct stat st;
+
+	for (;;) {
+		int fd = openat(home, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+			return -1;
+		if (st.st_nlink)
+			return 0; /* ours until we end */
+		close(fd);
+	}
+}
+
+/*
+ * Any container that has the volume can lock its folder, and would keep us from our work. So it is a file beside it that is locked; where all there is can
+ * be seen by containers, nobody is waited for without end.
+ */
+static int lock(const struct fill *f)
+{
+	int rc;
+
+	if (f->what->own)
+		return lock_file(f->home);
+	for (int i = 0; (rc = flock(f->data, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK; i++) {
+		if (i >= LOCK_TRIES)
+			return -1;
+		usleep(LOCK_TRY_US);
+	}
+	return rc;
+}
+
+static void unlock(const struct fill *f)
+{
+	if (f->what->own)
+		unlinkat(f->home, LOCK, 0);
+}
+
 /* Two stacks may come to one volume at the same time: the second one finds it filled. */
 static int fill(struct child *c)
 {
 	const struct fill *f = c->fill;
 	int rc = 0;
 
-	if (flock(f->data, LOCK_EX) < 0)
-		return err_sys(&c->err, errno, "lock it");
+	if (lock(f) < 0)
+		return errno == EWOULDBLOCK
+			       ? err_set(&c->err, "its folder is locked (flock) by another stack "
+						  "that fills it, or by a container that has it: "
+						  "try again, or stop that container")
+			       : err_sys(&c->err, errno, "lock it");
 	if (path_remove_tree(f->home, FILLING) < 0)
 		return err_sys(&c->err, errno, "remove '" FILLING "'");
 	if (is_there(f->home, FILLED))
 		rc = finish(c);
-	if (rc < 0 || (rc = copy_and_finish(c)) < 0)
-		return -1;
-	return task_answer(c, rc, -1);
+	if (rc >= 0)
+		rc = copy_and_finish(c);
+	unlock(f);
+	return rc < 0 ? -1 : task_answer(c, rc, -1);
 }
 
 static const struct child_step steps[] = {

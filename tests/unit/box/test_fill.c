@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -273,6 +274,55 @@ static void test_two_at_once(void **state)
 	assert_string_equal(content("199"), "x");
 }
 
+/* What it comes to; -2: to no end. */
+static int fill_ends(const struct box_fill *f, unsigned seconds)
+{
+	struct err err = { 0 };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(seconds);
+		_exit(box_fill(f, &err) + 10);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) - 10 : -2;
+}
+
+/* As a container that has it mounted can do. */
+static void test_locked_by_a_container(void **state)
+{
+	_cleanup_free_ char *data = xasprintf("%s/_data", volume);
+	_cleanup_fd_ int fd = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct box_fill f = { .volume = "v", .lower = lower, .n_lower = ARRAY_LEN(lower), .target = "/d", .folder = volume, .own = true };
+
+	(void)state;
+	put(low, "d/f", "x");
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(fill_ends(&f, 60), 1);
+	assert_string_equal(content("f"), "x");
+}
+
+static void test_locked_folder_of_the_host(void **state)
+{
+	_cleanup_free_ char *data = xasprintf("%s/_data", volume);
+	_cleanup_fd_ int fd = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct box_fill f = { .volume = "v", .lower = lower, .n_lower = ARRAY_LEN(lower), .target = "/d", .folder = data };
+	struct err err = { 0 };
+
+	(void)state;
+	put(low, "d/f", "x");
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(fill_ends(&f, 60), -1);
+	assert_int_equal(box_fill(&f, &err), -1);
+	assert_string_equal(err.text,
+			    "volume 'v': copy from the image: its folder is locked (flock) by another stack that fills it, or by a container that has it: try "
+			    "again, or stop that container");
+	assert_string_equal(content("f"), "-");
+	assert_int_equal(flock(fd, LOCK_UN), 0);
+	assert_int_equal(box_fill(&f, &err), 1);
+}
+
 static void test_errors(void **state)
 {
 	static const char *const missing[] = { "/no/such/layer" };
@@ -321,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_layers),     TEST(test_attributes),  TEST(test_large),  TEST(test_targets),
 		TEST(test_left_overs), TEST(test_two_at_once), TEST(test_errors), TEST(test_left_out),
+		TEST(test_locked_by_a_container), TEST(test_locked_folder_of_the_host),
 	};
 
 	rig_isolate();
