@@ -14,6 +14,8 @@
 #include "rootless/threshold.h"
 
 #define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+/* What most want one below 1024 for. Whoever has less is told at the port. */
+#define WEB_PORT 80
 
 /* What the child met: 0, or the error as it would be told. */
 static struct err try_entering(void)
@@ -77,10 +79,11 @@ static void probe_ports(struct rootless_probe *p, const struct subids_both *who)
 
 	(void)who;
 	p->what = "published ports below 1024";
-	p->ok = first <= 1;
-	if (!p->ok)
+	p->ok = first <= WEB_PORT;
+	if (first > 1)
 		snprintf(p->why, sizeof(p->why), "from %d on", first);
-	snprintf(p->cure, sizeof(p->cure), "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80");
+	snprintf(p->cure, sizeof(p->cure), "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=%d",
+		 WEB_PORT);
 }
 
 /* net/wayout runs it; udev makes the node everybody's. */

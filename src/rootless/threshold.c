@@ -146,7 +146,7 @@ static int settle(struct err *err)
 {
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(err, errno, "become id 0 in a user namespace");
-	/* Where only rights inside are withheld (AppArmor), this is the first that needs one. */
+	/* The same, of who has had ids from newuidmap, which is root's. */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return forbidden(errno, "a mount namespace of one's own", err);
 	return 0;
@@ -172,7 +172,12 @@ static int enter_with_one(struct err *err)
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
-	return unshare_both(err) < 0 || map_single(uid, gid, err) < 0 ? -1 : 0;
+	if (unshare_both(err) < 0)
+		return -1;
+	if (map_single(uid, gid, err) == 0)
+		return 0;
+	/* Where only rights inside are withheld (AppArmor), this is the first that needs one. */
+	return err->sys == EPERM ? forbidden(EPERM, "a user namespace", err) : -1;
 }
 
 int rootless_enter(struct err *err)
