@@ -24,14 +24,20 @@ static int living(const char *project, const char *more, struct err *err)
 static int living_elsewhere(const char *project, pid_t pid, struct err *err)
 {
 	_cleanup_free_ char *dir = sup_project_dir(project), *who = NULL, *more = NULL;
+	pid_t keeper = pid ? 0 : box_keeper(project);
 
+	/* Where no group tells. */
+	if (!pid && !keeper)
+		pid = sup_project_locker(project, SUP_PROCESS_NAME);
+	if (!pid && !keeper)
+		keeper = sup_project_locker(project, SUP_GUARD_NAME);
 	if (pid)
 		who = xasprintf(" (supervisor is process %d; end it with `kill %d`)", (int)pid,
 				(int)pid);
-	else if ((pid = box_keeper(project)))
+	else if (keeper)
 		who = xasprintf(
 			" (process %d keeps it: take its MSTACK_RUN_DIR, or end it with `kill %d` and then `mstack down`)",
-			(int)pid, (int)pid);
+			(int)keeper, (int)keeper);
 	more = xasprintf(
 		"%s, but '%s' is not its folder: that was removed, or MSTACK_RUN_DIR names another one",
 		who ? who : "", dir);

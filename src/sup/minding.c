@@ -196,6 +196,8 @@ _Noreturn void sup_keep(const char *project, struct ledger *ledger, struct bundl
 {
 	struct pollfd fds[] = { { .events = POLLIN }, { .fd = -1, .events = POLLIN } };
 
+	/* Until we end. */
+	(void)sup_relock_project(project);
 	for (;;) {
 		int fd;
 

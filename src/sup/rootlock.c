@@ -5,11 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mstack/rootless.h"
 #include "sup/state.h"
+
+#define LOCKS_MAX (4U << 20)
 
 static int refuse(const struct sup *s, const struct stack_service *service, const char *folder,
 		  struct err *err)
@@ -79,6 +83,13 @@ static int open_project(const char *project)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Who only looks whether it is taken has it alone for less than a moment. */
+static void take_shared(int fd)
+{
+	while (flock(fd, LOCK_SH) < 0 && errno == EINTR)
+		;
+}
+
 /*
  * systemd removes a user's run-time folder with the last session, whatever runs on. Root's stacks are then found by their cgroups; an ordinary
  * user's may have none, and the next `up` would take the layers of living containers for leftovers.
@@ -96,9 +107,42 @@ int sup_lock_project(struct sup *s, struct err *err)
 	fd = open_project(project);
 	if (fd < 0)
 		return err_sys(err, errno, "data folder '%s'", path);
-	flock(fd, LOCK_SH | LOCK_NB);
+	take_shared(fd);
 	vec_push(&s->root_locks, fd);
 	return 0;
+}
+
+/*
+ * The kernel tells who has taken a lock, not who has it now. So whoever goes on with the stack takes it anew before the old one is let go: the guard
+ * that keeps it, and who takes it up from there.
+ */
+int sup_relock_project(const char *project)
+{
+	int fd = rootless_is_user() ? open_project(project) : -1;
+
+	if (fd >= 0)
+		take_shared(fd);
+	return fd;
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+void sup_locks_adopted(struct sup *s)
+{
+	int fd = sup_relock_project(s->opts->stack->name);
+
+	for (size_t i = 0; fd >= 0 && i < s->root_locks.n; i++)
+		if (same_file(fd, s->root_locks.v[i])) {
+			close(s->root_locks.v[i]);
+			s->root_locks.v[i] = take_fd(&fd);
+		}
+	cleanup_fd(&fd);
 }
 
 bool sup_project_is_locked(const char *project)
@@ -106,6 +150,47 @@ bool sup_project_is_locked(const char *project)
 	_cleanup_fd_ int fd = open_project(project);
 
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* 1: NUMBER: FLOCK ADVISORY READ PID MAJOR:MINOR:INODE START END (proc_locks(5)); 0: another kind, or one who only waits. */
+static pid_t locker_in(const char *line, ino_t inode)
+{
+	unsigned long long found;
+	int pid;
+
+	return sscanf(line, "%*d: FLOCK %*s %*s %d %*[^:]:%*[^:]:%llu", &pid, &found) == 2 &&
+			       found == inode && pid > 1
+		       ? pid
+		       : 0;
+}
+
+/* A number may be another's by now, whom nobody shall be told to kill. */
+static bool is_called(pid_t pid, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/comm", (int)pid);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	return file_read(AT_FDCWD, path, 64, &text) == 0 &&
+	       !strncmp(buf_str(&text), name, strlen(name)) && buf_str(&text)[strlen(name)] == '\n';
+}
+
+pid_t sup_project_locker(const char *project, const char *name)
+{
+	_cleanup_fd_ int fd = open_project(project);
+	_cleanup_(buf_fini) struct buf table = { 0 };
+	struct stat st;
+	char *rest, *line;
+
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    file_read(AT_FDCWD, "/proc/locks", LOCKS_MAX, &table) < 0)
+		return 0;
+	for (rest = table.data; (line = strsep(&rest, "\n"));) {
+		pid_t pid = locker_in(line, st.st_ino);
+
+		if (pid && is_called(pid, name))
+			return pid;
+	}
+	return 0;
 }
 
 void sup_unlock_roots(struct sup *s)

@@ -36,6 +36,7 @@ enum {
 };
 
 #define SUP_GUARD_NAME "mstack-guard" /* in /proc/PID/comm */
+#define SUP_PROCESS_NAME "mstack" /* of a supervisor (box_seal_self), by which box finds it as well */
 #define SUP_STANDBY_NAME "mstack-standby"
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -463,6 +464,12 @@ int sup_lock_roots(struct sup *s, const struct sup_model *m, struct err *err);
 /* Held together with these by an ordinary user's stack, so that it is known to live when its run-time folder is gone. */
 int sup_lock_project(struct sup *s, struct err *err);
 bool sup_project_is_locked(const char *project);
+/* By the guard, when it is the one that keeps the stack: the same, in its name. A descriptor, -1: it need not. */
+int sup_relock_project(const char *project);
+/* The same by who has taken it up from a guard, in place of what came with it. */
+void sup_locks_adopted(struct sup *s);
+/* Which process called so (SUP_PROCESS_NAME, SUP_GUARD_NAME) has that lock; 0: none, or the kernel does not tell. */
+pid_t sup_project_locker(const char *project, const char *name);
 void sup_unlock_roots(struct sup *s);
 
 /* joining.c: may it start with the namespaces of others now? FAILED: never, err says why. */

@@ -364,6 +364,8 @@ static int begin(struct sup *s, struct carry *tree, struct err *err)
 	struct carry *names = carry_next(tree, "names", NULL);
 	bool exact = !s->opts->carried->ledger;
 
+	if (s->opts->carried->ledger)
+		sup_locks_adopted(s);
 	/* The next guard has it, too. */
 	if (s->names && names && net_names_resumed(s->names, names, exact, err) < 0)
 		return -1;

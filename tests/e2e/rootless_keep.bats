@@ -149,6 +149,30 @@ sys.exit(not s.recv(65536))
 	[[ -z $(ls -A /run/user/1000) ]]
 }
 
+@test "rootless keep: with another run-time folder who keeps it is named, also the one after an adoption, and who adopted" {
+	users
+	keep_up ann < <(sleeper)
+	local guard pid
+	pid=$(as ann mstack ps --format '{{.Pid}}')
+	guard=$(pgrep -x mstack-guard)
+	die
+	elsewhere() {
+		expect_exit 1 as ann env MSTACK_RUN_DIR=/run/user/1000/other mstack -p t down
+		says "stack 't' is already up ($1"
+		kill -0 "$pid"
+	}
+	elsewhere "process $guard keeps it: take its MSTACK_RUN_DIR, or end it with \`kill $guard\` and then \`mstack down\`)"
+	as ann mstack up -d
+	wait_until gone "$guard"
+	SUP=$(as ann mstack ls --format '{{.Pid}}')
+	elsewhere "supervisor is process $SUP; end it with \`kill $SUP\`)"
+	guard=$(pgrep -x mstack-guard)
+	die
+	elsewhere "process $guard keeps it:"
+	as ann mstack down
+	[[ -z $(ls -A /run/user/1000) ]]
+}
+
 porch() { pgrep -x mstack-porch; }
 spare() { pgrep -x mstack-spare; }
 one_of_each() { [[ $(porch | wc -l) == 1 && $(spare | wc -l) == 1 ]]; }

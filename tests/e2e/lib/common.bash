@@ -98,7 +98,7 @@ supervisor() {
 	local pid parent comm
 	if [[ -n ${MSTACK_AS:-} ]]; then
 		for pid in $(pgrep -u "$MSTACK_AS" -x mstack); do
-			[[ -z $(find "/proc/$pid/fd" -lname "*/${1:-t}/ledger" 2>/dev/null) ]] || echo "$pid"
+			[[ -z $(find "/proc/$pid/fd" -lname "*/${1:-t}/ledger*" 2>/dev/null) ]] || echo "$pid"
 		done
 		return
 	fi
