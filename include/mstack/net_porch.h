@@ -46,6 +46,8 @@ struct net_porch *net_porch_resume(struct carry *from, struct net_porch *fresh);
 /* Of the process that stands there and of its spare; 0: there is none, or it has not yet said that it is there. Pasta is a child of the first. */
 enum { NET_PORTERS = 2 };
 void net_porch_pids(const struct net_porch *p, pid_t ret[NET_PORTERS]);
+/* Are both gone, so that there is no way out any more, and no further port? p may be NULL. */
+bool net_porch_is_lost(const struct net_porch *p);
 /* Returns when they have ended. NULL is none. */
 void net_porch_close(struct net_porch *p);
 

@@ -379,6 +379,11 @@ void net_porch_pids(const struct net_porch *p, pid_t ret[NET_PORTERS])
 	ret[1] = p->spare.pid;
 }
 
+bool net_porch_is_lost(const struct net_porch *p)
+{
+	return p && p->porter.sock < 0;
+}
+
 void porch_on_renewal(struct net_porch *p, void (*fn)(void *arg), void *arg)
 {
 	p->on_renewal = fn;

@@ -16,6 +16,9 @@
 #include "mstack/rootless.h"
 #include "sup/state.h"
 
+/* For a word of a supervisor; longer than a turn of its loop takes. */
+enum { STATUS_MS = 2000 };
+
 static const struct timespec moment = { .tv_nsec = 100000000 };
 
 struct names VEC(char *);
@@ -275,6 +278,27 @@ static json_t *ask_inside(const char *project, pid_t owner)
 	return found;
 }
 
+static int take_way_out(void *arg, const struct ctl_msg *m)
+{
+	bool *lost = arg;
+
+	*lost = *lost || json_is_true(json_object_get(m->body, "way_out_lost"));
+	return 0;
+}
+
+/* It is no thing of the kernel's, so no ledger tells. Who does not answer has been said so elsewhere. */
+static void tell_way_out(const struct look *k)
+{
+	_cleanup_free_ char *path = sup_socket_path(k->project);
+	_cleanup_fd_ int fd = ctl_connect(path, STATUS_MS, &(struct err){ 0 });
+	bool lost = false;
+
+	if (fd >= 0)
+		ctl_call(fd, CTL_STATUS, NULL, take_way_out, &lost, &(struct err){ 0 });
+	if (lost)
+		tell(k, "way out", "mstack-porch", true);
+}
+
 static int look_at_running(struct look *k, struct err *err)
 {
 	json_t *found = ask_inside(k->project, k->owner);
@@ -306,8 +330,11 @@ int sup_leftovers_inside(void (*told)(void *arg, const struct sup_leftover *l), 
 			.project = all.v[i], .owner = sup_owner(all.v[i]), .tell = told, .arg = arg
 		};
 
-		if (k.owner && look_at_running(&k, err) < 0)
+		if (!k.owner)
+			continue;
+		if (look_at_running(&k, err) < 0)
 			return -1;
+		tell_way_out(&k);
 	}
 	return 0;
 }

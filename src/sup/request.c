@@ -42,8 +42,9 @@ static void answer_status(struct sup_peer *p, const struct ctl_msg *m)
 	_cleanup_free_ char *real = realpath(file, NULL);
 
 	ctl_answer(p->fd, m, CTL_OK,
-		   json_pack("{s:s, s:i, s:s, s:s}", "project", stack->name, "pid", (int)getpid(),
-			     "file", real ? real : file, "version", MSTACK_VERSION),
+		   json_pack("{s:s, s:i, s:s, s:s, s:b}", "project", stack->name, "pid",
+			     (int)getpid(), "file", real ? real : file, "version", MSTACK_VERSION,
+			     "way_out_lost", net_porch_is_lost(p->sup->porch)),
 		   true);
 }
 

@@ -383,12 +383,17 @@ publish() {
 	kill -KILL "$(porch)" "$(spare)"
 	wait_until told "way out: mstack-porch and mstack-spare have ended: .* until 'mstack down' and 'mstack up'"
 	asked_from_internet 198.51.100.2:8080 198.51.100.1
+	# Nobody has read the log of the supervisor: doctor tells as well.
+	expect_exit 6 as ann mstack doctor
+	grep -E "^stack 't': way out mstack-porch +missing +.*: .mstack down. and .up. make it anew" <<<"$output"
 	sed -i 's/8080:80/8081:80/' stack.yaml
 	expect_exit 1 as ann mstack up -d
 	says "port 8081/tcp (new): nobody of the stack is in the host's network any more" "'mstack down' and 'mstack up'"
 	as ann mstack down
 	as ann mstack up -d
 	wait_until asked_from_internet 198.51.100.2:8081 198.51.100.1
+	run as ann mstack doctor
+	grep -E '^leftovers +ok' <<<"$output"
 	as ann mstack down
 }
 

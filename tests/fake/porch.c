@@ -23,6 +23,12 @@ const char *net_porch_await(struct net_porch *p)
 	return NULL;
 }
 
+bool net_porch_is_lost(const struct net_porch *p)
+{
+	(void)p;
+	return false;
+}
+
 void net_porch_hear(struct net_porch *p, struct ev_loop *loop, net_event_fn *fn, void *arg)
 {
 	(void)p;
