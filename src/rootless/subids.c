@@ -78,6 +78,36 @@ void subids_parse(const char *text, const char *name, uid_t uid, struct subids *
 	}
 }
 
+/* What is left of range `i` on both sides of an id in it. */
+static void cut(struct subids *s, size_t i, uint32_t own)
+{
+	uint32_t before = own - s->v[i].first, behind = s->v[i].count - before - 1;
+	struct subids parts = { 0 };
+
+	if (before) {
+		parts.v[parts.n].first = s->v[i].first;
+		parts.v[parts.n++].count = before;
+	}
+	if (behind) {
+		parts.v[parts.n].first = own + 1;
+		parts.v[parts.n++].count = behind;
+	}
+	for (size_t k = i + 1; k < s->n && parts.n < SUBIDS_MAX; k++)
+		parts.v[parts.n++] = s->v[k];
+	for (size_t k = 0; k < parts.n && i + k < SUBIDS_MAX; k++)
+		s->v[i + k] = parts.v[k];
+	s->n = i + parts.n < SUBIDS_MAX ? i + parts.n : SUBIDS_MAX;
+}
+
+void subids_leave_out(struct subids *s, uint32_t own)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (own >= s->v[i].first && own - s->v[i].first < s->v[i].count) {
+			cut(s, i, own);
+			return;
+		}
+}
+
 uint32_t subids_total(const struct subids *s)
 {
 	uint32_t total = 0;
@@ -144,5 +174,7 @@ void subids_of(uid_t uid, struct subids_both *ret)
 	snprintf(ret->name, sizeof(ret->name), "%s", name ? name : "");
 	read_ranges("/etc/subuid", ret, &ret->uids);
 	read_ranges("/etc/subgid", ret, &ret->gids);
+	subids_leave_out(&ret->uids, ret->uid);
+	subids_leave_out(&ret->gids, ret->gid);
 	judge(ret);
 }

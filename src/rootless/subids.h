@@ -22,6 +22,11 @@ struct subids {
  * is no range, is left out, as are all beyond the highest id.
  */
 void subids_parse(const char *text, const char *name, uid_t uid, struct subids *ret);
+/*
+ * Without this one, which a user of a directory service may have in the middle of what was given as a range: it is 0 inside already, and the
+ * kernel takes none twice.
+ */
+void subids_leave_out(struct subids *s, uint32_t own);
 /* Is there such a program where execvp(3) looks? */
 bool subids_in_path(const char *program);
 /* How many ids they are. */

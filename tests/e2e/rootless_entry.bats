@@ -331,6 +331,25 @@ forbidden_to_ann() {
 	[[ $status == 125 ]]
 }
 
+# As a directory service numbers its users.
+@test "rootless: a user whose own id is in the middle of what was given as a range has the rest of it" {
+	users
+	echo dan:x:100500:100500::/home/dan:/bin/sh >>/run/users/passwd
+	echo dan:x:100500: >>/run/users/group
+	echo dan:100000:65536 >>/run/users/subuid
+	echo dan:100000:65536 >>/run/users/subgid
+	install -d -m 700 -o 100500 -g 100500 /home/dan /run/user/100500
+	cd /home/dan
+	# shellcheck disable=SC2016 # expanded inside
+	run as dan mstack run -q --image busybox -- sh -c 'id -u; touch /f && chown 500:501 /f && stat -c %u:%g /f; cat /proc/self/uid_map'
+	echo "$output"
+	[[ $(tail -n 5 <<<"$output" | xargs) == '0 500:501 0 0 1 1 1 500 501 501 65035' ]]
+	run as dan mstack doctor
+	grep -E "^user namespaces of one's own +ok" <<<"$output"
+	grep -E '^ranges of user and group ids +ok +65535 users, 65535 groups' <<<"$output"
+	rm -r /run/user/100500
+}
+
 @test "rootless: a user without ranges is told what that means, and what would help" {
 	users
 	user_stack bob <<-'END'

@@ -80,12 +80,52 @@ static void test_many(void **state)
 	assert_int_equal(subids_total(&s), 5 * SUBIDS_MAX);
 }
 
+/* It is split where the own id is, and what comes behind it keeps its order. */
+static void test_own_id_in_a_range(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "", "" },
+		{ "ann:2000:10\n", "2000+10" },
+		{ "ann:990:10\nann:1001:10\n", "990+10 1001+10" },
+		{ "ann:900:200\nann:5000:5\n", "900+100 1001+99 5000+5" },
+		{ "ann:1000:10\nann:5000:5\n", "1001+9 5000+5" },
+		{ "ann:991:10\nann:5000:5\n", "991+9 5000+5" },
+		{ "ann:1000:1\nann:5000:5\n", "5000+5" },
+		{ "ann:1000:1\n", "" },
+	};
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	struct subids s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_(buf_fini) struct buf got = { 0 };
+
+		subids_parse(cases[i].text, "ann", 1000, &s);
+		subids_leave_out(&s, 1000);
+		for (size_t k = 0; k < s.n; k++)
+			buf_printf(&got, "%s%u+%u", k ? " " : "", s.v[k].first, s.v[k].count);
+		assert_string_equal(buf_str(&got), cases[i].wanted);
+	}
+	for (unsigned i = 0; i < SUBIDS_MAX; i++)
+		buf_printf(&text, "ann:%u:5\n", 100000 + 10 * i);
+	subids_parse(buf_str(&text), "ann", 1000, &s);
+	subids_leave_out(&s, 100000 + 10 * (SUBIDS_MAX - 1) + 2);
+	assert_int_equal(s.n, SUBIDS_MAX);
+	assert_int_equal(subids_total(&s), 5 * SUBIDS_MAX - 3);
+	subids_leave_out(&s, 100002);
+	assert_int_equal(s.n, SUBIDS_MAX);
+	assert_int_equal(s.v[1].first, 100003);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_without_name),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_own_id_in_a_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
