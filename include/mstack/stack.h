@@ -28,6 +28,7 @@ struct stack_diag {
 	char *hint;		/* "did you mean 'ports'?", or NULL */
 	char *source;		/* "PORT is '80x', .env:3": where a value of variables came from; or NULL */
 	bool of_words;		/* wrong is the command line: a service named there, or a struct stack_text with labels */
+	bool told;		/* by stack_diags_tell */
 };
 
 struct stack_diags;
@@ -41,6 +42,8 @@ void stack_diag_add(struct stack_diags *d, enum stack_severity severity, struct 
 		    const char *fmt, ...) MSTACK_PRINTF(5, 6);
 /* All of them (at most 20 errors, then how many more) as `file:line:col: error: text`, the line, a caret, the hint. */
 void stack_diags_print(const struct stack_diags *d, bool colour, struct buf *out);
+/* The same of those that were not told yet, which they are from now on. out: NULL, somebody else has told them. */
+void stack_diags_tell(struct stack_diags *d, bool colour, struct buf *out);
 /*
  * For editors: one JSON object per line, {"severity", "file", "line", "column", "message", "hint", "source"}; a problem
  * without a place has no file, line and column. All of them, however many.

@@ -33,16 +33,13 @@ void cli_diags_print(const struct stack_diags *diags, const struct cli_term *t)
 	buf_fini(&b);
 }
 
-/* All of them together, in the order of the file. */
+/* All of them together, in the order of the file; what was found since, when some were told already. */
 bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct buf *out)
 {
-	size_t n = stack_diags_count(p->diags);
+	size_t had = out->len;
 
-	if (n == p->diags_told)
-		return false;
-	p->diags_told = n;
-	stack_diags_print(p->diags, t->err_colour, out);
-	return true;
+	stack_diags_tell(p->diags, t->err_colour, out);
+	return out->len > had;
 }
 
 void cli_project_tell(struct cli_project *p, const struct cli_term *t)
@@ -369,7 +366,7 @@ void cli_project_take(struct cli_project *ret, struct sup_carried *from)
 	*ret = (struct cli_project){ .name = xstrdup(from->stack->name),
 				     .stack = take_ptr(&from->stack),
 				     .diags = take_ptr(&from->diags) };
-	ret->diags_told = stack_diags_count(ret->diags);
+	stack_diags_tell(ret->diags, false, NULL);
 }
 
 void cli_project_fini(struct cli_project *p)

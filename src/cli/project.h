@@ -16,7 +16,6 @@ struct cli_project {
 	char *name;
 	struct stack *stack;	   /* NULL: the name was enough */
 	struct stack_diags *diags; /* NULL likewise */
-	size_t diags_told;
 };
 
 /* How a stack is loaded. */
@@ -42,7 +41,7 @@ int cli_project_find(const struct cli_options *o, struct cli_project *ret, struc
 void cli_project_take(struct cli_project *ret, struct sup_carried *from);
 void cli_project_fini(struct cli_project *p);
 
-/* Adds all problems as text if there are some that were not there at the last call: planning finds more than loading does. */
+/* Adds the problems as text that were not told by the last call: planning finds more than loading does. Were there any? */
 bool cli_project_diags(struct cli_project *p, const struct cli_term *t, struct buf *out);
 /* The same on standard error. */
 void cli_project_tell(struct cli_project *p, const struct cli_term *t);

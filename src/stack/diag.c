@@ -71,6 +71,12 @@ const struct stack_diag *stack_diags_get(const struct stack_diags *d, size_t i)
 	return &d->diags.v[i];
 }
 
+void diags_set_told(struct stack_diags *d)
+{
+	for (size_t i = 0; i < d->diags.n; i++)
+		d->diags.v[i].told = true;
+}
+
 /* ---- files and places ------------------------------------------------------------------------ */
 
 static uint32_t add(struct stack_diags *d, char *path, const char *text, size_t len)

@@ -21,6 +21,7 @@ const char *diags_text(const struct stack_diags *d, uint32_t file);
 uint32_t diags_add_text(struct stack_diags *d, const struct stack_text *text);
 /* What a problem at this place is told by in place of file and line; NULL: it is in a file, or has no place. */
 const char *diags_label(const struct stack_diags *d, struct stack_pos pos);
+void diags_set_told(struct stack_diags *d);
 /* The file of a place; NULL: it has none. */
 const struct stack_file *diags_file(const struct stack_diags *d, struct stack_pos pos);
 /*

@@ -131,18 +131,33 @@ static void put_diag(struct buf *out, const struct stack_diags *d, const struct 
 	put_remark(out, "hint", diag->hint);
 }
 
-void stack_diags_print(const struct stack_diags *d, bool colour, struct buf *out)
+static void put_all(struct buf *out, const struct stack_diags *d, bool colour, bool only_new)
 {
-	size_t errors = 0, all = stack_diags_errors(d);
+	size_t errors = 0, all = stack_diags_errors(d), put = 0;
 
 	for (size_t i = 0; i < stack_diags_count(d); i++) {
 		const struct stack_diag *diag = stack_diags_get(d, i);
 
-		if (diag->severity != STACK_ERROR || errors++ < PRINTED_ERRORS_MAX)
-			put_diag(out, d, diag, colour);
+		if ((diag->severity == STACK_ERROR && errors++ >= PRINTED_ERRORS_MAX) ||
+		    (only_new && diag->told))
+			continue;
+		put_diag(out, d, diag, colour);
+		put++;
 	}
-	if (all > PRINTED_ERRORS_MAX)
+	if (all > PRINTED_ERRORS_MAX && put)
 		buf_printf(out, "and %zu more errors\n", all - PRINTED_ERRORS_MAX);
+}
+
+void stack_diags_print(const struct stack_diags *d, bool colour, struct buf *out)
+{
+	put_all(out, d, colour, false);
+}
+
+void stack_diags_tell(struct stack_diags *d, bool colour, struct buf *out)
+{
+	if (out)
+		put_all(out, d, colour, true);
+	diags_set_told(d);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

@@ -156,6 +156,36 @@ static void expect_warnings(size_t n, const char *text)
 	cli_project_fini(&p);
 }
 
+static void expect_diags(struct cli_project *p, const char *want)
+{
+	const struct cli_term t = { 0 };
+	struct buf b = { 0 };
+
+	assert_int_equal(cli_project_diags(p, &t, &b), *want != 0);
+	assert_string_equal(buf_str(&b), want);
+	buf_fini(&b);
+}
+
+/* What planning finds later comes alone: who tells of it may have told of the file before. */
+static void test_diags_once(void **state)
+{
+	const struct stack_pos nowhere = { 0 };
+	struct cli_options o = { 0 };
+	struct cli_project p = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	write_stack("stack.yaml", "t");
+	assert_int_equal(cli_project_load(&o, NULL, &p, &err), 0);
+	expect_diags(&p, "");
+	stack_diag_add(p.diags, STACK_WARNING, nowhere, NULL, "of the file");
+	expect_diags(&p, "warning: of the file\n");
+	stack_diag_add(p.diags, STACK_WARNING, nowhere, NULL, "of the plan");
+	expect_diags(&p, "warning: of the plan\n");
+	expect_diags(&p, "");
+	cli_project_fini(&p);
+}
+
 static void test_overrides(void **state)
 {
 	(void)state;
@@ -340,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(test_parents, begin, end),
+		cmocka_unit_test_setup_teardown(test_diags_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_overrides, begin, end),
 		cmocka_unit_test_setup_teardown(test_given_files, begin, end),
 		cmocka_unit_test_setup_teardown(test_profiles, begin, end),

@@ -114,6 +114,36 @@ static void test_once(void **state)
 	stack_diags_free(d);
 }
 
+static void expect_told(struct stack_diags *d, const char *want)
+{
+	_cleanup_(buf_fini) struct buf out = { 0 };
+
+	stack_diags_tell(d, false, &out);
+	assert_string_equal(buf_str(&out), want);
+}
+
+/* What was told stays told, wherever in the file that is which comes later. */
+static void test_told(void **state)
+{
+	struct stack_diags *d = with_file("one\ntwo\nthree\nfour");
+
+	(void)state;
+	add(d, STACK_WARNING, 2, 1, NULL, "second");
+	add(d, STACK_WARNING, 3, 1, NULL, "third");
+	expect_told(d, "dir/f.yaml:2:1: warning: second\n  two\n  ^\n"
+		       "dir/f.yaml:3:1: warning: third\n  three\n  ^\n");
+	expect_told(d, "");
+	add(d, STACK_WARNING, 1, 1, NULL, "first");
+	add(d, STACK_WARNING, 2, 1, NULL, "second");
+	add(d, STACK_ERROR, 4, 1, NULL, "last");
+	expect_told(d, "dir/f.yaml:1:1: warning: first\n  one\n  ^\n"
+		       "dir/f.yaml:4:1: error: last\n  four\n  ^\n");
+	add(d, STACK_WARNING, 1, 1, NULL, "by somebody else");
+	stack_diags_tell(d, false, NULL);
+	expect_told(d, "");
+	stack_diags_free(d);
+}
+
 static void test_colour(void **state)
 {
 	struct stack_diags *d = with_file("x");
@@ -192,7 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),  cmocka_unit_test(test_odd_lines), cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_once), cmocka_unit_test(test_colour),	 cmocka_unit_test(test_hidden_and_wide),
-		cmocka_unit_test(test_sources), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_sources), cmocka_unit_test(test_json),  cmocka_unit_test(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
