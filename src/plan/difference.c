@@ -214,10 +214,11 @@ static bool is_of_system(const struct plan_slot *s, const char *target)
 	return false;
 }
 
-static const struct box_mount *find_file(const struct plan_slot *s, const char *target)
+static const struct box_mount *find_mount(const struct plan_slot *s, enum box_mount_type type,
+					  const char *target)
 {
 	for (size_t i = 0; i < s->box.n_mounts; i++)
-		if (s->box.mounts[i].type == BOX_FILE && !strcmp(s->box.mounts[i].target, target))
+		if (s->box.mounts[i].type == type && !strcmp(s->box.mounts[i].target, target))
 			return &s->box.mounts[i];
 	return NULL;
 }
@@ -230,10 +231,38 @@ static void compare_files(struct pair *p)
 
 		if (m->type != BOX_FILE || is_of_system(p->is, m->target))
 			continue;
-		was = find_file(p->was, m->target);
+		was = find_mount(p->was, BOX_FILE, m->target);
 		if (was &&
 		    (was->text_len != m->text_len || memcmp(was->text, m->text, m->text_len) != 0))
 			add(p, m->target, NULL, NULL, PLAN_RESTART, "its content has changed");
+	}
+}
+
+/* ---- images that mounts show ----------------------------------------------------------------- */
+
+static bool same_layers(const struct box_mount *a, const struct box_mount *b)
+{
+	if (a->n_lower != b->n_lower)
+		return false;
+	for (size_t i = 0; i < a->n_lower; i++)
+		if (strcmp(a->lower[i], b->lower[i]) != 0)
+			return false;
+	return true;
+}
+
+/* As with the image of the service itself; of these nothing but the layers is seen. Another name is another key of the file. */
+static void compare_shown(struct pair *p)
+{
+	for (size_t i = 0; i < p->is->box.n_mounts; i++) {
+		const struct box_mount *m = &p->is->box.mounts[i], *was;
+		_cleanup_free_ char *why = NULL;
+
+		was = m->type == BOX_IMAGE ? find_mount(p->was, BOX_IMAGE, m->target) : NULL;
+		if (!was || strcmp(was->source, m->source) != 0 || same_layers(was, m))
+			continue;
+		why = xasprintf("the name '%s' means another image than when it was started",
+				m->source);
+		add(p, "volumes", NULL, NULL, PLAN_RECREATE, why);
 	}
 }
 
@@ -340,6 +369,7 @@ enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from,
 	compare_ports(&p);
 	compare_volumes(&p);
 	compare_files(&p);
+	compare_shown(&p);
 	compare_namespaces(&p);
 	compare_words(&p, put_root, PLAN_RECREATE, "what it is made of has changed");
 	compare_words(&p, put_process, PLAN_RESTART,

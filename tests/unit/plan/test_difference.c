@@ -162,6 +162,57 @@ static void test_image(void **state)
 	planned_fini(&b);
 }
 
+/* The layers of the one image that it mounts. */
+static void show(const struct plan_slot *slot, const char *const *layers, size_t n)
+{
+	for (size_t i = 0; i < slot->box.n_mounts; i++) {
+		struct box_mount *m = (struct box_mount *)(uintptr_t)&slot->box.mounts[i];
+
+		if (m->type != BOX_IMAGE)
+			continue;
+		m->lower = layers;
+		m->n_lower = n;
+	}
+}
+
+/* What mounts show of an image is compared by its layers: its name says nothing. */
+static void test_shown_image(void **state)
+{
+	static const char one[] = ONE("volumes: [{type: image, source: app, target: /app}]");
+	static const char *const layers[] = { "/layers/2", "/layers/1", "/layers/3" };
+	static const struct {
+		const char *const *was, *const *is;
+		size_t n_was, n_is;
+		enum plan_class how;
+	} rows[] = {
+		{ layers, layers, 2, 2, PLAN_SAME },
+		{ layers, layers, 2, 1, PLAN_RECREATE },
+		{ layers, layers + 1, 2, 2, PLAN_RECREATE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct planned a = { 0 }, b = { 0 };
+		struct plan_diff d = { 0 };
+
+		planned_make(&a, one, NULL, NULL);
+		planned_make(&b, one, a.plan, NULL);
+		show(&a.plan->slots[0], rows[i].was, rows[i].n_was);
+		show(&b.plan->slots[0], rows[i].is, rows[i].n_is);
+		assert_int_equal(plan_diff_slot(&d, a.plan, &a.plan->slots[0], b.plan,
+						&b.plan->slots[0]),
+				 rows[i].how);
+		assert_int_equal(d.n, rows[i].how != PLAN_SAME);
+		if (d.n) {
+			assert_string_equal(d.v[0].key, "volumes");
+			assert_non_null(strstr(d.v[0].why, "'app' means another image"));
+		}
+		plan_diff_fini(&d);
+		planned_fini(&a);
+		planned_fini(&b);
+	}
+}
+
 /* A service in front of the others takes nobody's address, and a network that nobody changes keeps its number. */
 static void test_kept(void **state)
 {
@@ -236,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_keys),  cmocka_unit_test(test_image),
 		cmocka_unit_test(test_kept),  cmocka_unit_test(test_network_anew),
 		cmocka_unit_test(test_place), cmocka_unit_test(test_stand_ins),
+		cmocka_unit_test(test_shown_image),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
