@@ -4,6 +4,7 @@
  * net.c at the end. Its chains stand before those that hand frames of wires on.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
@@ -85,7 +86,7 @@ static void put_table(struct nl_batch *b, const struct drops *d, const char *tab
 	}
 }
 
-int drops_set(int fd, const struct drops *d, const struct impair *want, struct err *err)
+static int set(int fd, const struct drops *d, const struct impair *want, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
 	_cleanup_free_ char *table = full_name(d->table);
@@ -104,6 +105,18 @@ int drops_set(int fd, const struct drops *d, const struct impair *want, struct e
 	return nl_transact(fd, &b, NULL, err) ? err_wrap(err, "nftables '%s'", table) : 0;
 }
 
+/* A supervisor that dies before anybody knows what it has done leaves a chain that was not there, or none. */
+int drops_set(int fd, const struct drops *d, const struct impair *want, struct err *err)
+{
+	struct drops other = *d;
+	int rc = set(fd, d, want, err);
+
+	if (rc == 0 || err->sys != (d->had ? ENOENT : EEXIST))
+		return rc;
+	other.had = !d->had;
+	return set(fd, &other, want, err);
+}
+
 /* ---- the table of a stack -------------------------------------------------------------------- */
 
 static char *stack_table(const struct net *n)
@@ -115,18 +128,19 @@ int drops_set_host(struct net *n, const struct drops *d, const struct impair *wa
 {
 	_cleanup_free_ char *name = stack_table(n), *table = full_name(name);
 	_cleanup_free_ char *comment = xasprintf(LINK_OWNER "%s", n->spec->project);
+	bool had = n->has_drops, there = had || net_has_table(n, table);
 	struct drops ours = { .table = name,
 			      .dev = d->dev,
-			      .comment = n->has_drops ? NULL : comment,
-			      .there = n->has_drops,
+			      .comment = there ? NULL : comment,
+			      .there = there,
 			      .had = d->had };
-	uint32_t item = n->has_drops ? 0 : ledger_intend(n->ledger, "nft-table", 0, table, err);
+	uint32_t item = had ? 0 : ledger_intend(n->ledger, "nft-table", 0, table, err);
 
-	if (!n->has_drops && !item)
+	if (!had && !item)
 		return -1;
 	if (drops_set(n->nft, &ours, want, err))
 		return -1;
-	if (n->has_drops)
+	if (had)
 		return 0;
 	n->has_drops = true;
 	return ledger_done(n->ledger, item, 0, 0, err);

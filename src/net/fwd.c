@@ -149,14 +149,27 @@ static int join(struct net *n, const char *table, const size_t *wires, size_t co
 	return nl_transact(n->nft, &b, NULL, err);
 }
 
+/* What a supervisor made that died before anybody knew of it. Since Linux 6.16 chains stay when their device goes, which was cleared away by now. */
+static void take_back(struct net *n, const char *table, const size_t *wires, size_t count)
+{
+	n->has_fwd = n->has_fwd || net_has_table(n, table);
+	for (size_t i = 0; i < count; i++)
+		fwd_leave(n, wires[i]);
+}
+
 int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err)
 {
 	_cleanup_free_ char *table = fwd_table(n->spec);
+	bool had = n->has_fwd;
 	int rc;
 
-	if (!n->has_fwd && enter_table(n, table, err))
+	if (!had && enter_table(n, table, err))
 		return -1;
 	rc = join(n, table, wires, count, err);
+	if (rc && err->sys == EEXIST) {
+		take_back(n, table, wires, count);
+		rc = join(n, table, wires, count, err);
+	}
 	/* Linux 5.16 and later, with CONFIG_NETFILTER_EGRESS: without it only those who speak on all links are heard. */
 	if (rc && err->sys == EOPNOTSUPP && !n->no_guard) {
 		n->no_guard = true;
@@ -164,7 +177,7 @@ int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err)
 	}
 	if (rc)
 		return err_wrap(err, "nftables table '%s'", table);
-	return n->has_fwd ? 0 : confirm_table(n, table, err);
+	return had ? 0 : confirm_table(n, table, err);
 }
 
 static void put_leave(struct nl_batch *b, const char *table, const char *chain)

@@ -32,19 +32,27 @@ static const uint8_t address[] = { 127, 0, 0, 11 };
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 
+/* 0: it has none yet. */
+static in_port_t port_of(int fd)
+{
+	struct sockaddr_in a = { 0 };
+	socklen_t len = sizeof(a);
+
+	return getsockname(fd, (struct sockaddr *)&a, &len) < 0 ? 0 : a.sin_port;
+}
+
 /* lo may not be up yet, hence the option. Returns the port, or 0 with errno. */
 static in_port_t bind_one(int fd, bool tcp)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
 	int on = 1;
 
 	memcpy(&a.sin_addr, address, sizeof(address));
 	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) ||
-	    bind(fd, (struct sockaddr *)&a, sizeof(a)) || (tcp && listen(fd, 64)) ||
-	    getsockname(fd, (struct sockaddr *)&a, &len))
+	    (!port_of(fd) && bind(fd, (struct sockaddr *)&a, sizeof(a))) ||
+	    (tcp && listen(fd, 64)))
 		return 0;
-	return a.sin_port;
+	return port_of(fd);
 }
 
 /* ---- rules ----------------------------------------------------------------------------------- */
@@ -149,13 +157,29 @@ static int make_table(int nft, uint32_t flags, in_port_t udp, in_port_t tcp, str
 	return nl_transact(nft, &b, NULL, err) ? -1 : 0;
 }
 
+/* Whether it is there or not. */
+static void remove_table(int nft)
+{
+	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+
+	nl_batch_init(&b);
+	nft_begin(&b);
+	nft_put_delete(&b, table);
+	nft_end(&b);
+	nl_transact(nft, &b, NULL, &(struct err){ 0 });
+}
+
 int nameport_open(int udp, int tcp, int nft, struct err *err)
 {
+	/* By a supervisor that died in this, and whose namespaces live on. */
+	bool begun = port_of(udp);
 	in_port_t udp_port = bind_one(udp, false), tcp_port = udp_port ? bind_one(tcp, true) : 0;
 
 	if (!udp_port || !tcp_port)
 		return err_sys(err, errno, "bind to 127.0.0.11");
 	nl_tune(nft);
+	if (begun)
+		remove_table(nft);
 	if (!make_table(nft, NFT_TABLE_F_OWNER | FLAG_PERSIST, udp_port, tcp_port, err))
 		return 0;
 	if (err->sys != EOPNOTSUPP && err->sys != EINVAL)

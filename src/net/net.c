@@ -201,6 +201,15 @@ static void put_elements(struct nl_batch *b, const struct net *n, const struct w
 	put_uplinks(b, n, "uplinks6", &ways->six.uplinks);
 }
 
+bool net_has_table(const struct net *n, const char *table)
+{
+	_cleanup_free_ char *want = xasprintf(LINK_OWNER "%s", n->spec->project);
+	char comment[128];
+
+	return nft_find(n->nft, table, comment, sizeof(comment), &(struct err){ 0 }) == 0 &&
+	       !strcmp(comment, want);
+}
+
 static int make_table(struct net *n, const struct ways_out *ways, struct err *err)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };

@@ -65,6 +65,8 @@ bool veth_clear_leftover(const struct net *n, const char *ifname);
 int fwd_join(struct net *n, const size_t *wires, size_t count, struct err *err);
 /* The other way round; what is not there needs no word. */
 void fwd_leave(struct net *n, size_t wire);
+/* Is a table of this stack there by that name? One that it does not know of was made by a supervisor that died in that moment: our socket owns it. */
+bool net_has_table(const struct net *n, const char *table);
 char *fwd_table(const struct net_spec *spec);
 /* For the probe: a chain at the ingress of a device, whose frames go to the one of that index. */
 void fwd_put(struct nl_batch *b, const char *table, const char *from, int to);

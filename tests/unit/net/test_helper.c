@@ -375,6 +375,23 @@ static void test_outlives(void **state)
 	assert_int_equal(helper_pid(), 0);
 }
 
+/* A supervisor died when it had begun with a slot, and before anybody knew: who takes the stack up begins with it again. */
+static void test_begun(void **state)
+{
+	struct err err = { 0 };
+	struct asking a;
+
+	if (!can_run())
+		return;
+	begin(&a, *state);
+	net_names_drop(a.names, WEB);
+	add(&a, WEB, "web", 2, false);
+	if (net_names_listen(a.names, WEB, &a.sockets[WEB], &err) < 0)
+		fail_msg("%s", err.text);
+	ask_until(&a, WEB, "db", 3);
+	end(&a);
+}
+
 static void test_no_program(void **state)
 {
 	struct world *w = *state;
@@ -394,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup(test_carried, world_reset),
 		cmocka_unit_test_setup(test_ahead, world_reset),
 		cmocka_unit_test_setup(test_outlives, world_reset),
+		cmocka_unit_test_setup(test_begun, world_reset),
 		cmocka_unit_test_setup(test_no_program, world_reset),
 	};
 

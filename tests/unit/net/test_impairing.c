@@ -17,6 +17,7 @@
 #include <linux/rtnetlink.h>
 
 #include "net/link.h"
+#include "net/net.h"
 #include "net/nft.h"
 #include "net/qdisc.h"
 #include "world.h"
@@ -118,6 +119,45 @@ static void test_each_way(void **state)
 	world_stack_close(w, &s);
 }
 
+/* By chains, where the kernel has no netem: a supervisor that died may have made them, or taken them away, before anybody knew of it. */
+static void test_forgotten(void **state)
+{
+	static const char *const ways[][2] = { { "100%", "0" }, { "0", "100%" } };
+	struct world *w = *state;
+	struct impair_facts f = facts();
+	struct impair_ways none = { 0 }, lossy;
+	struct world_stack s;
+	struct err err = { 0 };
+
+	f.netem = false;
+	up(w, &s);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		struct net_impair_spec spec = spec_of(&s);
+
+		lossy = none;
+		assert_int_equal(impair_parse(IMPAIR_LOSS, ways[i][0], &lossy.way[IMPAIR_EGRESS], &err), 0);
+		assert_int_equal(impair_parse(IMPAIR_LOSS, ways[i][1], &lossy.way[IMPAIR_INGRESS], &err), 0);
+		spec.want = lossy;
+		for (int k = 0; k < 2; k++) {
+			s.net->has_drops = k;
+			if (net_impair(s.net, &f, &spec, &err))
+				fail_msg("set: %s", err.text);
+		}
+		spec.now = lossy;
+		spec.want = none;
+		assert_int_equal(net_impair(s.net, &f, &spec, &err), 0);
+		spec.want = lossy;
+		spec.want.way[i].value[IMPAIR_LOSS] /= 2;
+		if (net_impair(s.net, &f, &spec, &err))
+			fail_msg("change: %s", err.text);
+		spec.now = spec.want;
+		spec.want = none;
+		assert_int_equal(net_impair(s.net, &f, &spec, &err), 0);
+	}
+	assert_int_equal(arrive(s.ns[0].netns, -1, "10.77.0.1"), DATAGRAMS);
+	world_stack_close(w, &s);
+}
+
 static void count_queue(void *arg, const struct nlmsghdr *m, unsigned tag)
 {
 	const struct tcmsg *head = mnl_nlmsg_get_payload(m);
@@ -193,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_each_way, world_reset),
+		cmocka_unit_test_setup(test_forgotten, world_reset),
 		cmocka_unit_test_setup(test_nothing_stays, world_reset),
 		cmocka_unit_test_setup(test_undone_by_the_ledger, world_reset),
 	};

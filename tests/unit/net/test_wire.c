@@ -13,6 +13,7 @@
 
 #include "net/addr.h"
 #include "net/link.h"
+#include "net/net.h"
 #include "net/nft.h"
 #include "world.h"
 
@@ -278,6 +279,31 @@ static void test_one_fails(void **state)
 	lab_close(&lab);
 }
 
+/* A supervisor died when it had made them, and before anybody knew: who takes the stack up makes them again. */
+static void test_forgotten(void **state)
+{
+	struct world *w = *state;
+	_cleanup_fd_ int server = -1, client = -1;
+	struct err err = { 0 };
+	struct lab lab;
+
+	lab_open(w, &lab);
+	lab_connect(&lab);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 2; i++)
+			lab.net->wires[i] = (struct wire){ .mtu = lab.net->wires[i].mtu };
+		/* The table may be known. */
+		lab.net->has_fwd = round;
+		assert_int_equal(net_connect(lab.net, lab.connects, 2, &err), 0);
+		for (size_t i = 0; i < 2; i++)
+			assert_string_equal(lab.connects[i].err.text, "");
+	}
+	assert_true(lab.net->has_fwd);
+	server = world_server(lab.ns[1].netns, SOCK_STREAM, 99);
+	assert_int_equal(world_connect(lab.ns[0].netns, "10.1.0.2", 99, &client), 0);
+	lab_close(&lab);
+}
+
 /* Before anything is made. */
 static void test_refused(void **state)
 {
@@ -391,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup(test_pull, world_reset),
 		cmocka_unit_test_setup(test_cable, world_reset),
 		cmocka_unit_test_setup(test_one_fails, world_reset),
+		cmocka_unit_test_setup(test_forgotten, world_reset),
 		cmocka_unit_test_setup(test_refused, world_reset),
 		cmocka_unit_test_setup(test_far_ends, world_reset),
 		cmocka_unit_test_setup(test_down, world_reset),
