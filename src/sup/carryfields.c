@@ -47,6 +47,7 @@ static const struct field slot_fields[] = {
 	FIELD(struct sup_slot, health_todo),  FIELD(struct sup_slot, timer_ms),
 	FIELD(struct sup_slot, health_ms),    FIELD(struct sup_slot, probe_late),
 	FIELD(struct sup_slot, knock.seen),	    FIELD(struct sup_slot, stepped),
+	FIELD(struct sup_slot, stepping.at),
 	FIELD(struct sup_slot, oom),	      FIELD(struct sup_slot, log_full),
 	FIELD(struct sup_slot, created_wall), FIELD(struct sup_slot, started_wall),
 	FIELD(struct sup_slot, ended_wall),   { 0 },

@@ -78,6 +78,20 @@ static void test_values(void **state)
 	assert_int_equal(to.restarts, 7);
 }
 
+/* A command of `pre_start` that has ended well is not run once more. */
+static void test_steps(void **state)
+{
+	struct sup_slot from = { .stepping.at = 2 }, to = { 0 };
+	struct carry *c = carry_new();
+
+	(void)state;
+	sup_fields_carry(FIELDS_SLOT, &from, c);
+	c = through(c);
+	sup_fields_resume(FIELDS_SLOT, &to, c);
+	carry_free(c);
+	assert_int_equal(to.stepping.at, 2);
+}
+
 static void test_cause(void **state)
 {
 	struct sup_cause from = { .why = WHY_SIGNAL, .program = "systemd", .pid = 5, .signo = 15 };
@@ -193,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),    cmocka_unit_test(test_bridges),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_cause),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_steps), cmocka_unit_test(test_cause),
 		cmocka_unit_test(test_facts),
 	};
 
