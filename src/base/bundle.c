@@ -126,7 +126,7 @@ static void take_fds(struct cmsghdr *c, int *ret_fds, size_t *ret_n)
 	}
 }
 
-/* *ret_fds holds PORTION + 1. */
+/* *ret_fds holds PORTION + 1. EMFILE: there were more than may be open here. */
 static ssize_t receive(int sock, struct packet *ret, int *ret_fds, size_t *ret_n)
 {
 	union {
@@ -149,13 +149,12 @@ static ssize_t receive(int sock, struct packet *ret, int *ret_fds, size_t *ret_n
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			take_fds(c, ret_fds, ret_n);
-	/* Too many open files here: some of them are lost. */
-	if (m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) {
-		close_all(ret_fds, *ret_n);
-		*ret_n = 0;
-		return 0;
-	}
-	return n;
+	if (!(m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+		return n;
+	close_all(ret_fds, *ret_n);
+	*ret_n = 0;
+	errno = m.msg_flags & MSG_CTRUNC ? EMFILE : EMSGSIZE;
+	return -1;
 }
 
 /* A first packet begins anew, whatever came before it. False: it does not belong here. */
@@ -200,6 +199,8 @@ enum bundle_got bundle_recv(int sock, struct bundle *p)
 
 	if (len < 0 && errno == EAGAIN)
 		return BUNDLE_EMPTY;
+	if (len < 0 && errno == EMFILE)
+		return BUNDLE_CUT;
 	if (len != sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0) {
 		close_all(fds, n);
 		return BUNDLE_CLOSED;

@@ -3,8 +3,10 @@
  * adopting: what was on its way when the supervisor died. Called by takeup.c. What the tree says may be older than what was done last: so whatever runs
  * in a slot beside the process that the tree knows is ended, and what was begun goes on by policy, as after an end that nobody saw.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "sup/keeping.h"
 #include "sup/reexec.h"
@@ -35,12 +37,23 @@ static void arm_lost(struct sup_slot *slot)
 		sup_arm(s, &slot->health_timer, 1);
 }
 
+/* `rm` had taken it away, and that could not be handed over any more: the next start makes one. */
+static void forget_layer(struct sup_slot *slot)
+{
+	if (!slot->upper || access(slot->upper, F_OK) == 0 || errno != ENOENT)
+		return;
+	free(take_ptr(&slot->upper));
+	free(take_ptr(&slot->work));
+}
+
 static void adopt_slot(struct sup_slot *slot)
 {
 	bool between = slot->between;
 	bool runs = slot->box && box_pid(slot->box);
 
 	slot->between = false;
+	/* Whoever goes on begins with the first. */
+	slot->stepping = (struct sup_stepping){ 0 };
 	slot->todo = slot->health_todo = 0;
 	if (!slot->box) {
 		slot->phase = PHASE_NONE;
@@ -48,6 +61,7 @@ static void adopt_slot(struct sup_slot *slot)
 	}
 	/* Nobody waits for its links any more: by now they are up. */
 	slot->network_up = slot->network_up || slot->attached;
+	forget_layer(slot);
 	arm_lost(slot);
 	if (slot->svc.state == SVC_STARTING)
 		queue(slot, BOX_START_FAILED, "its supervisor died while it was being started");

@@ -118,7 +118,8 @@ int sup_change_begin(struct sup_change *c, struct err *err)
 {
 	struct sup *s = c->sup;
 
-	if (sup_keep_prepare(s, c->model->stack, err) < 0 || check_ports(c, err) < 0 ||
+	if (sup_check_files(s, c->model->prepared.plan, err) < 0 ||
+	    sup_keep_prepare(s, c->model->stack, err) < 0 || check_ports(c, err) < 0 ||
 	    sup_lock_roots(s, c->model, err) < 0 || provide(c, err) < 0)
 		return -1;
 	if (take_places(c, err) < 0) {

@@ -50,6 +50,7 @@ static bool take_one(struct minder *m)
 	case BUNDLE_PART:
 		return true;
 	case BUNDLE_EMPTY:
+	case BUNDLE_CUT:
 	case BUNDLE_CLOSED:
 		return false;
 	case BUNDLE_NONE:

@@ -139,6 +139,11 @@ static int ask_for_it(const char *project, int *ret_fd, struct bundle *p, struct
 		got = bundle_recv(fd, p);
 	if (got == BUNDLE_EMPTY)
 		return no_answer(fd, project, err);
+	if (got == BUNDLE_CUT)
+		return err_sys(
+			err, EMFILE,
+			"take up stack '%s' (raise it with `ulimit -n`, or LimitNOFILE= of a unit)",
+			project);
 	if (got != BUNDLE_WHOLE) {
 		err_set(err, "who keeps stack '%s' does not hand it over", project);
 		err->sys = ECONNRESET;
@@ -215,6 +220,8 @@ int sup_adopt(const char *project, const struct sup_hooks *hooks, struct sup_car
 	c.ledger = sup_ledger_open(project, false, SUP_GUARD_MS, err);
 	if (!c.ledger)
 		return err->sys == ENOENT ? 0 : -1;
+	/* All that its supervisor had comes to us, who may be called by a shell with the usual 1024. */
+	sup_raise_files();
 	rc = adopt(project, hooks, &c, err);
 	if (rc > 0)
 		*ret = c;

@@ -40,16 +40,21 @@ int sup_take_signals(struct sup *s, struct err *err)
 	return 0;
 }
 
-/* We are the last to be killed when memory runs out, and may need many descriptors. Both are wishes. */
-static void raise_limits(void)
+void sup_raise_files(void)
 {
 	struct rlimit r;
 
-	file_put(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
+}
+
+/* We are the last to be killed when memory runs out, and may need many descriptors. Both are wishes. */
+static void raise_limits(void)
+{
+	file_put(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	sup_raise_files();
 }
 
 /*
@@ -57,12 +62,12 @@ static void raise_limits(void)
  * and what clients read of it, 5 more while it starts or a health check runs, one for a terminal; 4 where
  * the log is kept. Its guard then has 20 for each, and as many again while it takes newer ones.
  */
-static int check_descriptors(const struct sup *s, struct err *err)
+int sup_check_files(const struct sup *s, const struct plan *plan, struct err *err)
 {
-	size_t ports = s->porch ? 2 * s->plan->n_pubs : net_held(s->plan->pubs, s->plan->n_pubs);
-	bool keep = s->model->stack->keep;
-	size_t own = 64 + (size_t)(keep ? 27 : 23) * s->plan->n_slots + ports;
-	size_t guards = keep ? 64 + 2 * (20 * s->plan->n_slots + ports) : 0;
+	size_t ports = s->porch ? 2 * plan->n_pubs : net_held(plan->pubs, plan->n_pubs);
+	bool keep = plan->stack->keep;
+	size_t own = 64 + (size_t)(keep ? 27 : 23) * plan->n_slots + ports;
+	size_t guards = keep ? 64 + 2 * (20 * plan->n_slots + ports) : 0;
 	size_t need = own > guards ? own : guards;
 	struct rlimit r;
 
@@ -72,7 +77,7 @@ static int check_descriptors(const struct sup *s, struct err *err)
 		err,
 		"%zu containers need about %zu open files, and %llu are allowed: raise it with "
 		"`ulimit -n`, or LimitNOFILE= of a unit",
-		s->plan->n_slots, need, (unsigned long long)r.rlim_cur);
+		plan->n_slots, need, (unsigned long long)r.rlim_cur);
 }
 
 /* ---- up -------------------------------------------------------------------------------------- */
@@ -378,7 +383,7 @@ static int begin(struct sup *s, struct err *err)
 	    sup_prepare(s->opts, &s->model->prepared, err) < 0)
 		return -1;
 	s->plan = s->model->prepared.plan;
-	if (check_descriptors(s, err) < 0 || sup_lock_roots(s, s->model, err) < 0 ||
+	if (sup_check_files(s, s->plan, err) < 0 || sup_lock_roots(s, s->model, err) < 0 ||
 	    sup_provide(s->opts, s->model->prepared.store, s->plan, &s->model->volumes, err) < 0 ||
 	    sup_take_signals(s, err) < 0)
 		return -1;

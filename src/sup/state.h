@@ -597,6 +597,9 @@ void sup_logspec_fini(struct sup_logspec *l);
 void sup_logspec_say(const struct sup_slot *slot);
 
 /* run.c */
+/* As many open files as are allowed at all: a wish. May a supervisor have so many as this plan needs? */
+void sup_raise_files(void);
+int sup_check_files(const struct sup *s, const struct plan *plan, struct err *err);
 /* A slot before its first start. */
 void sup_slot_init(struct sup_slot *slot, const struct plan_slot *plan, const struct stack *stack,
 		   const struct sup_prepared *prepared);

@@ -258,6 +258,7 @@ made() { mstack exec -T "$1" cat /made; }
 	adopt
 	grep -q 'adopted 5 containers' up.err
 	for name in named laid changes goes; do [[ $(made "$name") == second ]]; done
+	[[ $(mstack exec -T shows cat /app/made) == second ]]
 	mstack down
 }
 
@@ -344,6 +345,26 @@ made() { mstack exec -T "$1" cat /made; }
 	looks >looks.after
 	diff looks.before looks.after
 	audit check running 5 '^(process|namespace): '
+	mstack down
+}
+
+@test 'a supervisor that dies when rm has taken away what a container wrote: it starts with nothing of it' {
+	keep_up <<-'END'
+		services:
+		  web: {image: busybox, command: [sh, -c, "touch /begun; exec sleep 1000"], stop_signal: SIGKILL}
+		  job: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+	END
+	mstack exec -T web touch /mine
+	mstack stop web
+	sleep 0.3
+	# As rm does it, and dies before it has told anybody.
+	layer=$(find /var/lib/mstack /home -type d -path '*/projects/t/slots/web-1' 2>/dev/null)
+	[[ -d $layer ]]
+	rm -r "$layer"
+	die
+	expect_exit 0 mstack start web
+	[[ $(mstack exec -T web sh -c 'echo /begun* /mine*') == '/begun /mine*' ]]
+	expect_exit 0 mstack up -d --force-recreate
 	mstack down
 }
 
@@ -1047,7 +1068,19 @@ silent_deaths() {
 	mstack restart
 	before=$(pids)
 	die
+	# What a shell is usually allowed is less than what it may ask for.
+	(ulimit -S -n 100 && mstack up -d)
+	[[ $(pids) == "$before" ]]
+	SUP=$(sup)
+	die
+	# Less than that is said, and harms nothing.
+	expect_exit 1 bash -c 'ulimit -n 100; exec mstack up -d'
+	says "take up stack 't' (raise it with \`ulimit -n\`"
 	(ulimit -n "$need" && mstack up -d)
+	[[ $(pids) == "$before" ]]
+	# And so is a change that needs more.
+	expect_exit 1 mstack up -d --scale a=9
+	says '9 containers need about' 'open files'
 	[[ $(pids) == "$before" ]]
 	mstack down
 }

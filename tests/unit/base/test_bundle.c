@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -248,12 +249,39 @@ static void test_one_too_many(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
+/* Who may have no more open files hears that, and keeps none of it. */
+static void test_cut(void **state)
+{
+	int before = open_fds();
+	struct pair p = connect_pair();
+	ino_t inodes[10];
+	struct carry *tree = make_tree(ARRAY_LEN(inodes), inodes);
+	struct bundle b = { 0 };
+	struct rlimit had, few;
+
+	(void)state;
+	assert_int_equal(send_tree(p.here, 1, tree), 0);
+	carry_close_rest(tree);
+	carry_free(tree);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &had), 0);
+	few = had;
+	few.rlim_cur = (rlim_t)p.there + 6;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(bundle_recv(p.there, &b), BUNDLE_CUT);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
+	assert_false(b.whole);
+	bundle_fini(&b);
+	close_pair(&p);
+	assert_int_equal(open_fds(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_many),	     cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_begun_anew),   cmocka_unit_test(test_none_and_closed),
 		cmocka_unit_test(test_wrong_number), cmocka_unit_test(test_one_too_many),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
