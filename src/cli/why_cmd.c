@@ -28,9 +28,24 @@ struct asking {
 	bool down; /* no supervisor is there */
 	bool lost; /* and the journal has no word of its end, */
 	json_t *last; /* but this one; or NULL */
+	json_t *failed; /* the exchange of the program after which the stack went on without a supervisor; or NULL */
 };
 
 /* ---- what there is --------------------------------------------------------------------------- */
+
+static void take_stack(struct asking *a, const json_t *o)
+{
+	const char *action = cli_string(o, "action");
+	bool failed = !strcmp(action, "reexec-failed");
+
+	a->lost = strcmp(action, "down") != 0;
+	json_decref(a->last);
+	a->last = json_incref((json_t *)o);
+	if (!strcmp(action, "adopt") || !strcmp(action, "reload"))
+		return;
+	json_decref(a->failed);
+	a->failed = failed ? json_incref((json_t *)o) : NULL;
+}
 
 static int on_entry(void *arg, const struct cli_entry *e)
 {
@@ -39,11 +54,8 @@ static int on_entry(void *arg, const struct cli_entry *e)
 
 	if (json_array_size(a->entries) >= ENTRIES_MAX)
 		json_array_remove(a->entries, 0);
-	if (!strcmp(type, "stack")) {
-		a->lost = strcmp(cli_string(e->object, "action"), "down") != 0;
-		json_decref(a->last);
-		a->last = json_incref((json_t *)e->object);
-	}
+	if (!strcmp(type, "stack"))
+		take_stack(a, e->object);
 	if (!strcmp(type, "container") && *cli_string(e->object, "slot"))
 		json_array_append(a->entries, (json_t *)e->object);
 	return 0;
@@ -205,6 +217,21 @@ static void show(const struct asking *a)
 	}
 }
 
+/* A stack that is kept goes on then, and nothing that happened to its containers would tell of it. */
+static void tell_failed(const struct asking *a)
+{
+	struct cli_term t = cli_term_get(a->o);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+
+	if (a->down || !a->failed)
+		return;
+	add_when(a->failed, &text);
+	buf_printf(&text, ": SIGUSR2: the next mstack could not go on, and the stack did%s: %s",
+		   a->failed == a->last ? ", without a supervisor" : "",
+		   cli_entry_attribute(a->failed, "error"));
+	cli_say(&t, SUP_NOTE, NULL, buf_str(&text));
+}
+
 static int parse_tail(const char *s, int64_t *ret, struct err *err)
 {
 	size_t len = s ? strlen(s) : 0;
@@ -238,6 +265,7 @@ static int ask(struct asking *a, struct err *err)
 		return err_set(err, "why: nothing is known of '%s': it has never been up here",
 			       a->o->args.n ? a->o->args.v[0] : a->project.name);
 	show(a);
+	tell_failed(a);
 	return 0;
 }
 
@@ -250,6 +278,7 @@ int cli_why(const struct cli_options *o, struct err *err)
 	json_decref(a.slots);
 	json_decref(a.rows);
 	json_decref(a.last);
+	json_decref(a.failed);
 	cli_project_fini(&a.project);
 	return rc;
 }

@@ -305,16 +305,18 @@ void sup_note_link(struct sup *s, const json_t *row, bool up, const struct sup_c
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-/* The last words of whoever wrote before us; without them he was killed. */
-static bool ended_well(const char *last)
+/* The last words of whoever wrote before us; `otherwise`: there are none. */
+static bool is_last(const struct sup *s, const char *want, bool otherwise)
 {
+	const char *last = logs_journal_last(s->journal);
 	json_t *o = json_loads(last, 0, NULL);
 	const char *type = json_string_value(json_object_get(o, "type"));
 	const char *action = json_string_value(json_object_get(o, "action"));
-	bool well = !o || (type && action && !strcmp(type, "stack") && !strcmp(action, "down"));
+	bool is = type && action && !strcmp(type, "stack") && !strcmp(action, want);
 
+	is = o ? is : otherwise;
 	json_decref(o);
-	return well;
+	return is;
 }
 
 static int open_journal(struct sup *s, struct err *err)
@@ -339,7 +341,8 @@ void sup_note_begin(struct sup *s)
 			"events are not kept, 'mstack why' will know nothing: %s", err.text);
 		return;
 	}
-	if (!ended_well(logs_journal_last(s->journal)))
+	/* Without these words he was killed. */
+	if (!is_last(s, "down", true))
 		note_stack(s, "lost", NULL);
 	note_stack(s, "up", &c);
 }
@@ -363,16 +366,19 @@ void sup_note_reload(struct sup *s, const struct sup_cause *cause)
 
 void sup_note_adopted(struct sup *s, int64_t pid)
 {
-	_cleanup_free_ char *what =
-		xasprintf("supervisor %lld died, and the stack went on", (long long)pid);
-	const struct sup_cause c = sup_because(WHY_SELF, what);
+	_cleanup_free_ char *what = NULL;
+	struct sup_cause c;
 	struct err err = { 0 };
 
-	if (open_journal(s, &err) == 0)
-		note_stack(s, "adopt", &c);
-	else
+	if (open_journal(s, &err) < 0) {
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "events are not kept any more: %s",
 			err.text);
+		return;
+	}
+	what = xasprintf("supervisor %lld %s, and the stack went on", (long long)pid,
+			 is_last(s, "reexec-failed", false) ? "failed at SIGUSR2" : "died");
+	c = sup_because(WHY_SELF, what);
+	note_stack(s, "adopt", &c);
 }
 
 void sup_note_not_resumed(struct sup *s, const struct err *why)

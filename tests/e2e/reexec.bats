@@ -303,6 +303,45 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	mstack down
 }
 
+@test 'between two commands of pre_start: it goes on with the next one' {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+	END
+	up_in_background
+	mkdir data
+	chmod 777 data
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  b:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    stop_signal: SIGKILL
+		    volumes: ["./data:/data"]
+		    pre_start:
+		      - command: [sh, -c, "echo one >>/data/done; while [ ! -e /data/first ]; do sleep 0.1; done"]
+		      - command: [sh, -c, "echo two >>/data/done; while [ ! -e /data/second ]; do sleep 0.1; done"]
+		      - command: [sh, -c, "echo three >>/data/done"]
+		  c: {image: busybox, command: [/no/such/program]}
+	END
+	# The change is over with the failure of c, and b goes on.
+	expect_exit 127 mstack up -d
+	wait_until grep -q one data/done
+	kill -USR2 "$SUP"
+	sleep 0.5
+	touch data/first
+	# It begins while the next program is tried out, and that one takes over when it has ended.
+	wait_until grep -q two data/done
+	sleep 1
+	[[ $(times_replaced) == 0 ]]
+	touch data/second
+	wait_until has_replaced 1
+	wait_until state_is b running
+	[[ $(xargs <data/done) == 'one two three' ]]
+	mstack down
+}
+
 # The try-out goes well, then comes a program that does this, in bash.
 spoil() {
 	stack_one <<-'END'
@@ -385,8 +424,19 @@ goes_bad() {
 		done
 	END
 	told | grep -q 'and the stack goes on without a supervisor (`mstack up` takes it up): '
+	expect_exit 0 mstack why
+	says 'a-1: Up ' 'SIGUSR2: the next mstack could not go on, and the stack did, without a supervisor: '
 	expect_exit 0 mstack up -d
 	says 'adopted 1 container' 'a-1 unchanged'
 	[[ $(field a Pid) == "$pid" ]]
+	mstack events --json --since 1h --until 0s | grep '"action":"adopt"' | grep -q "supervisor $SUP failed at SIGUSR2"
+	expect_exit 0 mstack why
+	says 'SIGUSR2: the next mstack could not go on, and the stack did: '
+	mstack restart
+	kill -USR2 "$(mstack ls --format json | jq -r .Pid)"
+	wait_until has_replaced 1
+	# One that went well is nobody's reason any more.
+	expect_exit 0 mstack why
+	[[ $output != *SIGUSR2* ]]
 	mstack down
 }
