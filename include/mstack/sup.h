@@ -101,6 +101,11 @@ pid_t sup_owner(const char *project);
  * seems so: a guard that has just become the last one needs that to begin.
  */
 bool sup_is_left(const char *project);
+/*
+ * The process of a supervisor that lives and whose control socket was made, for who has found that nobody answers there: it is just taking the stack
+ * up, or ends it, or its socket was removed. 0: there is none.
+ */
+pid_t sup_unheard(const char *project);
 /* SIGTERM to it, unless it is a guard. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
 

@@ -3,6 +3,7 @@
  * client: the first words of a talk with a supervisor, shared by ps, ls, down and logs.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "mstack/ctl.h"
@@ -11,8 +12,40 @@
 
 /* The supervisor is one of ours, but what comes over a socket comes from outside. */
 #define SLOTS_MAX 10000
+/* One that takes a stack up, or ends it, is without a socket for a moment. */
+#define MOMENT_MS 1000
+
+/* 1: its socket is there, so it answers in a while, or never did. */
+static int unheard(const char *project, pid_t pid, struct err *err)
+{
+	_cleanup_free_ char *path = sup_socket_path(project), *cure = NULL;
+
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return 1;
+	if (sup_keeper(project) > 0)
+		cure = xasprintf("`kill -9 %d`, and `mstack up -d` takes up what goes on; or ",
+				 (int)pid);
+	err_set(err,
+		"supervisor of '%s' (process %d) runs, but its control socket '%s' was removed: "
+		"nobody can reach it (%s`mstack down -p %s` ends the stack)",
+		project, (int)pid, path, cure ? cure : "", project);
+	err->sys = ENOENT;
+	return -1;
+}
 
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err)
+{
+	const uint64_t until = time_mono_ms() + MOMENT_MS;
+	pid_t pid = 0;
+	int rc;
+
+	while ((rc = cli_knock(project, ms, ret_fd, err)) == 1 &&
+	       (pid = sup_unheard(project)) > 0 && time_mono_ms() < until)
+		usleep(10000);
+	return rc == 1 && pid > 0 ? unheard(project, pid, err) : rc;
+}
+
+int cli_knock(const char *project, unsigned ms, int *ret_fd, struct err *err)
 {
 	_cleanup_free_ char *path = sup_socket_path(project);
 	int fd = ctl_connect(path, ms, err);

@@ -50,7 +50,7 @@ static int no_answer(int fd, const char *project, struct err *err)
 static int ask(const struct cli_options *o, const char *project, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
-	int r = cli_connect(project, CLI_ANSWER_MS, &fd, err);
+	int r = cli_knock(project, CLI_ANSWER_MS, &fd, err);
 	struct pollfd gone = { .events = POLLRDHUP };
 	json_t *body;
 
@@ -106,7 +106,9 @@ int cli_down(const struct cli_options *o, struct err *err)
 		/* Who keeps it does not answer: nor would it let go. */
 		if (err->kind == ERR_TIMEOUT && sup_owner(p.name) <= 0)
 			return -1;
-		cli_say(&t, SUP_WARNING, NULL, err->text);
+		/* It lives, and its socket was removed: a signal reaches it. */
+		if (err->sys != ENOENT)
+			cli_say(&t, SUP_WARNING, NULL, err->text);
 	}
 	r = take_down(o, p.name, &hooks, err);
 	if (r < 0)

@@ -235,7 +235,7 @@ static bool on_pause(void *arg)
 	if (v->supervisor >= 0 && !has_ended(v->supervisor))
 		return false;
 	cleanup_fd(&v->supervisor);
-	return cli_connect(v->project.name, 0, &v->supervisor, &err) != 0;
+	return cli_knock(v->project.name, 0, &v->supervisor, &err) != 0;
 }
 
 /* Words first: a slip in one is told before any file is looked for. */

@@ -50,7 +50,7 @@ static char *file_of(const char *project, struct err *err)
 	_cleanup_fd_ int fd = -1;
 	char *file = NULL;
 
-	if (cli_connect(project, ANSWER_MS, &fd, err) == 0)
+	if (cli_knock(project, ANSWER_MS, &fd, err) == 0)
 		ctl_call(fd, CTL_STATUS, NULL, take_file, &file, err);
 	return file ? file : xstrdup("");
 }
@@ -61,6 +61,14 @@ static char *without_answer(const char *project)
 	int pid = (int)sup_owner(project);
 
 	return pid ? xasprintf("busy(process %d)", pid) : xstrdup("dead: mstack down");
+}
+
+/* Its socket was removed. */
+static char *out_of_reach(const char *project, const struct err *err)
+{
+	return err->sys == ENOENT ? xasprintf("without a socket(process %d): mstack down",
+					      (int)sup_owner(project))
+				  : xstrdup(err->text);
 }
 
 /*
@@ -80,7 +88,7 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 		return;
 	}
 	kept = r == 0 && cli_kept(name);
-	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : xstrdup(err.text);
+	status = r == 0 ? count_states(rows) : r > 0 ? without_answer(name) : out_of_reach(name, &err);
 	if (kept) {
 		char *counted = status;
 

@@ -175,6 +175,25 @@ static bool is_guard(pid_t pid)
 	       !strcmp(buf_str(&name), SUP_GUARD_NAME "\n");
 }
 
+/* Who has not made it yet has not entered it as done. */
+static bool has_made_socket(const char *project)
+{
+	_cleanup_free_ char *path = sup_ledger_path(project), *key = sup_socket_path(project);
+	struct ledger *l = ledger_open(path, false, sup_ledger_kinds, &(struct err){ 0 });
+	const struct ledger_item *item = l ? ledger_find(l, "socket", key) : NULL;
+	bool made = item && item->state == LEDGER_DONE;
+
+	ledger_close(l);
+	return made;
+}
+
+pid_t sup_unheard(const char *project)
+{
+	pid_t pid = sup_owner(project);
+
+	return pid > 0 && !is_guard(pid) && has_made_socket(project) ? pid : 0;
+}
+
 int sup_interrupt(const char *project)
 {
 	pid_t pid = sup_owner(project);

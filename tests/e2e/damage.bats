@@ -103,8 +103,16 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	local sup
 	sup=$(supervisor)
 	rm /run/mstack/t/control
-	both() { mstack ls | grep -E '^t +busy'; }
-	both
+	mstack ls | grep -E "^t +without a socket\\(process $sup\\): mstack down"
+	local command
+	for command in ps why 'up -d' 'stop one' plan; do
+		# shellcheck disable=SC2086 # words
+		expect_exit 1 mstack $command
+		says "supervisor of 't' (process $sup) runs" "'/run/mstack/t/control' was removed" "\`mstack down -p t\` ends the stack"
+		[[ $output != *'kill -9'* ]]
+	done
+	# Who needs no supervisor does without.
+	mstack exec -T one true
 	expect_exit 0 timeout 60 mstack down -p t
 	wait_until gone "$sup"
 }

@@ -231,6 +231,29 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	mstack down
 }
 
+@test 'unsupervised: the control socket alone is removed: no guard is called hung, and the cure helps' {
+	kept <<-END
+		  web: {image: busybox, command: [sleep, "1000"], $Q}
+	END
+	pid=$(pid_of web-1)
+	# When the guard has all that it is to keep.
+	sleep 0.5
+	rm /run/mstack/t/control
+	for command in ps 'up -d' 'restart web'; do
+		# shellcheck disable=SC2086 # words
+		expect_exit 1 mstack $command
+		says "supervisor of 't' (process $SUP) runs" 'was removed' "\`kill -9 $SUP\`, and \`mstack up -d\` takes up what goes on"
+	done
+	kill -9 "$SUP"
+	wait_until gone "$SUP"
+	expect_exit 0 mstack up -d
+	says 'adopted 1 container'
+	[[ $(pid_of web-1) == "$pid" ]]
+	rm /run/mstack/t/control
+	expect_exit 0 mstack down
+	[[ $output != *'was removed'* ]]
+}
+
 @test 'unsupervised: up in the foreground takes it up itself, also from another file, and Ctrl-C ends it' {
 	kept <<-END
 		  web: {image: busybox, command: [sleep, "1000"], $Q}
