@@ -28,7 +28,7 @@ struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct 
 			       void (*fn)(void *arg, const struct box_event *ev), void *arg, struct err *err);
 /*
  * runs: with what it would be started now. Looked at when a mstack of another version started it, which wrote down what a command in it
- * needs in a way that we cannot read. On error its processes live on.
+ * needs in a way that we cannot read. NULL: that is not gone on with, and box_clear_rest ends it. On error its processes live on.
  */
 struct box_slot *box_slot_resume(struct box_runtime *rt, const struct box_slot_spec *spec, struct carry *from,
 				 const struct box_spec *runs, struct err *err);

@@ -301,7 +301,7 @@ static int resume_slot(struct box_slot *s, const struct box_slot_spec *spec, str
 	cgroup_resume(&s->cgroup, path, (uint32_t)carry_num(from, "item", 0), &spec->limits);
 	s->cgroup.killed = carry_num(from, "killed", 0);
 	s->state = SLOT_IDLE;
-	return resume_run(s, from, runs, err);
+	return runs ? resume_run(s, from, runs, err) : 0;
 }
 
 /* On error nothing of it is killed: whether the stack goes on is for the caller to say. */

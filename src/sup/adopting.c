@@ -52,7 +52,7 @@ static void adopt_slot(struct sup_slot *slot)
 	bool runs = slot->box && box_pid(slot->box);
 
 	slot->between = false;
-	/* Whoever goes on begins with the first. */
+	/* Whoever starts it begins with the first. */
 	slot->stepping = (struct sup_stepping){ 0 };
 	slot->todo = slot->health_todo = 0;
 	if (!slot->box) {
@@ -71,12 +71,20 @@ static void adopt_slot(struct sup_slot *slot)
 		box_kill(slot->box, &(struct err){ 0 });
 }
 
+/* As the links of slots: what was made carries frames by now, and nobody would say so any more. */
+static void adopt_wires(struct sup *s)
+{
+	for (size_t i = 0; i < s->plan->net.n_wires; i++)
+		s->wires[i].ready = s->wires[i].ready || s->wires[i].made;
+}
+
 int sup_adopt_rest(struct sup *s, struct carry *tree, struct err *err)
 {
 	if (box_clear_rest(s->runtime, err) < 0)
 		return -1;
 	sup_oneoffs_end(s, tree);
 	sup_netns_link_again(s);
+	adopt_wires(s);
 	for (struct carry *c = NULL; (c = carry_next(tree, "slot", c));)
 		adopt_slot(&s->slots[carry_num(c, "place", 0)]);
 	return 0;

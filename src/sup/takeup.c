@@ -130,10 +130,12 @@ static int take_box(struct sup_slot *slot, struct carry *from, struct err *err)
 {
 	const struct plan_slot *p = slot->plan;
 	struct box_slot_spec spec = p->box_slot;
+	/* What ran in one that was being started is a command of `pre_start`, which ends with its supervisor. */
+	bool begun = slot->sup->opts->carried->ledger && slot->svc.state == SVC_STARTING;
 
 	if (!from)
 		return 0;
-	slot->box = box_slot_resume(slot->sup->runtime, &spec, from, &p->box, err);
+	slot->box = box_slot_resume(slot->sup->runtime, &spec, from, begun ? NULL : &p->box, err);
 	return slot->box ? 0 : -1;
 }
 

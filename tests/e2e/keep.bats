@@ -368,6 +368,52 @@ made() { mstack exec -T "$1" cat /made; }
 	mstack down
 }
 
+@test 'a supervisor that dies while pre_start runs: that is ended, and begins anew with the next start' {
+	mkdir data && chmod 777 data && touch data/go
+	keep_up <<-'END'
+		services:
+		  web: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  job:
+		    image: busybox
+		    command: [sleep, "1001"]
+		    stop_signal: SIGKILL
+		    volumes: ["./data:/data"]
+		    pre_start:
+		      - command: [sh, -c, "echo one >>/data/done"]
+		      - command: [sh, -c, "echo two >>/data/done; while [ ! -e /data/go ]; do sleep 0.1; done"]
+	END
+	pid=$(field web Pid)
+	dies_in_it() {
+		mstack rm -sf job
+		mstack create
+		rm data/*
+		mstack start job 3>&- &
+		local started=$!
+		wait_until grep -q two data/done
+		# It is handed over with the turn that began it.
+		sleep 0.3
+		die
+		wait "$started" || :
+	}
+	dies_in_it
+	touch data/go
+	adopt
+	grep 'adopted 1 container of' up.err
+	wait_until state_is job running
+	[[ $(xargs <data/done) == 'one two one two' && $(field web Pid) == "$pid" ]]
+	# It still runs.
+	dies_in_it
+	mstack up -d 3>&- 2>up.err &
+	again() { [[ $(grep -c two data/done) == 2 ]]; }
+	wait_until again
+	touch data/go
+	wait "$!"
+	grep 'adopted 1 container of' up.err
+	wait_until state_is job running
+	[[ $(xargs <data/done) == 'one two one two' && $(field web Pid) == "$pid" ]]
+	mstack down
+}
+
 @test 'a port moves in the moment of adoption, however long the one who kept it takes to let go' {
 	keep_up < <(echo_server)
 	die

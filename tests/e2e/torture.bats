@@ -50,6 +50,8 @@ user() {
 @test "torture: keep: the supervisor killed while it restarts services, and the next up" { kept restart sup 60 211; }
 @test "torture: keep: the supervisor killed while it reads its file again, and the next up" { kept reload sup 200 251; }
 @test "torture: keep: the supervisor killed while a port moves and a network is new, and the next up" { kept nets sup 906 197; }
+@test "torture: keep: the supervisor killed while all start for the first time, with a wire, and the next up" { kept first sup 221 121; }
+@test "torture: keep: the supervisor killed while containers are removed and made again, and the next up" { kept remade sup 132 184; }
 @test "torture: keep: who takes the stack up killed, and the next up" { kept adopt sup 250 173; }
 @test "torture: keep: who hands the stack over killed, and the next up" { kept adopt keeper 30 60; }
 @test "torture: keep: supervisor and guard killed at the same call, and the next up" { kept restart both 150 307; }
