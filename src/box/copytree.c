@@ -59,13 +59,34 @@ static int copy_xattrs(int from, int to)
 	return 0;
 }
 
+/*
+ * An ordinary user may have fewer ids than the image has owners (EINVAL). What belongs to one who does not exist is root's then, as in layers; the copy is
+ * already. *ret_squashed: it is.
+ */
+static int set_owner(int at, const char *name, const struct stat *st, bool *ret_squashed)
+{
+	const int how = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+
+	*ret_squashed = false;
+	if (!fchownat(at, name, st->st_uid, st->st_gid, how))
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	*ret_squashed = true;
+	if (fchownat(at, name, st->st_uid, (gid_t)-1, how) < 0 && errno != EINVAL)
+		return -1;
+	return fchownat(at, name, (uid_t)-1, st->st_gid, how) < 0 && errno != EINVAL ? -1 : 0;
+}
+
 /* The mode comes behind the owner and the capabilities behind both: a change of the owner takes from them. */
 static int set_attributes(int from, int to, const struct stat *st)
 {
 	const struct timespec times[] = { st->st_atim, st->st_mtim };
+	bool squashed;
 
-	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0 ||
-	    copy_xattrs(from, to) < 0)
+	/* Nobody becomes root by what was somebody else's. */
+	if (set_owner(to, "", st, &squashed) < 0 ||
+	    fchmod(to, st->st_mode & (squashed ? 01777 : 07777)) < 0 || copy_xattrs(from, to) < 0)
 		return -1;
 	return futimens(to, times);
 }
@@ -218,22 +239,24 @@ static int copy_link(int from, int to, const char *name, const struct stat *st)
 {
 	const struct timespec times[] = { st->st_atim, st->st_mtim };
 	char text[PATH_MAX];
+	bool squashed;
 	ssize_t n = readlinkat(from, name, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return -1;
 	text[n] = '\0';
-	if (symlinkat(text, to, name) < 0 ||
-	    fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (symlinkat(text, to, name) < 0 || set_owner(to, name, st, &squashed) < 0)
 		return -1;
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
 static int copy_fifo(int to, const char *name, const struct stat *st)
 {
+	bool squashed;
+
 	if (mknodat(to, name, S_IFIFO | (st->st_mode & 07777), 0) < 0)
 		return -1;
-	return fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
+	return set_owner(to, name, st, &squashed);
 }
 
 static int copy_folder(struct copytree *t, int from, int to);

@@ -123,6 +123,29 @@ two_layers() {
 	says 'stack.yaml:2:34' 'id 1234 of its user' '/etc/subuid'
 }
 
+@test "rootless: a volume is filled from a folder with files of others, whom a single id does not have" {
+	users
+	local who
+	mkdir -p /run/users/root/bin /run/users/root/data/in
+	cp /bin/busybox /run/users/root/bin/sh
+	ln -s sh /run/users/root/bin/sleep
+	echo x >/run/users/root/data/in/f
+	ln -s f /run/users/root/data/in/link
+	mkfifo /run/users/root/data/in/fifo
+	cp /bin/busybox /run/users/root/data/set
+	chmod 6755 /run/users/root/data/set
+	for who in ann bob; do
+		user_stack "$who" <<<'services: {a: {image: /run/users/root, command: [sleep, "1000"], volumes: [/data], stop_signal: SIGKILL}}'
+		as "$who" mstack up -d
+		as "$who" mstack exec -T a sh -c 'cd /data && stat -c "%u:%g %a %n" . in in/f set && stat -c "%u:%g %n" in/link in/fifo && [ -p in/fifo ] && cat in/link' >seen
+		cat seen
+		as "$who" mstack down -v
+	done
+	[[ $(xargs <seen) == '0:0 755 . 0:0 755 in 0:0 644 in/f 0:0 755 set 0:0 in/link 0:0 in/fifo x' ]]
+	grep -x '65534:65534 6755 set' /home/ann/seen
+	rm -r /run/users/root
+}
+
 @test "rootless: a folder as the root of a container, over it or in it" {
 	users
 	user_stack ann <<<'services: {a: {image: ./root, x-rootfs: {upper: tmpfs}, command: [sh, -c, "echo x >/made; sleep 1000"]}}'
