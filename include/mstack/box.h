@@ -223,7 +223,7 @@ pid_t box_keeper(const char *project);
 /* Ledger kinds "cgroup", "cgroup-top" (what all stacks share) and "ids" (the range of a stack); NULL-terminated. */
 extern const struct ledger_kind *const box_ledger_kinds[];
 
-/* For doctor, as net_probe. */
+/* For doctor, as net_probe. An ordinary user's cures are other ones than root's; NULL: there is none. */
 struct box_probe { const char *what; bool ok; char why[160]; const char *cure; };
 size_t box_probe(struct box_probe *ret, size_t max);
 

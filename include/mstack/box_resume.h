@@ -23,6 +23,8 @@ void box_slot_carry(const struct box_slot *s, struct carry *to);
 /* Has it namespaces yet? Only then can it be carried. */
 bool box_slot_made(const struct box_slot *s);
 
+/* Can it be taken up from here, where an ordinary user may not begin processes in each group of his? Errors name the cure. */
+int box_resume_check(const struct carry *from, struct err *err);
 /* As box_open and box_slot_open, without making anything: the slot is ready, and runs what it ran. */
 struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct ledger *ledger,
 			       void (*fn)(void *arg, const struct box_event *ev), void *arg, struct err *err);

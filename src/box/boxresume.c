@@ -15,6 +15,7 @@
 #include "box/ids.h"
 #include "box/runtime.h"
 #include "box/ungrouped.h"
+#include "mstack/base_level.h"
 
 /* How long what was killed may take to end. */
 #define CLEAR_MS 5000
@@ -113,6 +114,19 @@ static int resume_tree(struct box_runtime *rt, const struct carry *from, struct 
 	rt->tree.path = xstrdup(path);
 	rt->tree.have = cgroup_controllers(path, "cgroup.subtree_control");
 	return 0;
+}
+
+int box_resume_check(const struct carry *from, struct err *err)
+{
+	const char *path = carry_text(from, "cgroup");
+
+	if (!level_get().nested || !path || cgroup_is_reached(path))
+		return 0;
+	return err_set(
+		err,
+		"nothing can be begun in its cgroup '%s' from that of this command: "
+		"`systemd-run --user --scope mstack up`, or make it a unit of the user's own (systemctl --user)",
+		path);
 }
 
 struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct ledger *ledger,

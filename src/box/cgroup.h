@@ -16,6 +16,9 @@
 
 /* How an ordinary user gets a group to build in. */
 #define CGROUP_GRANT "`systemd-run --user --scope -p Delegate=yes mstack ...` gives it one"
+/* And how a group of his gets a controller that the manager was not given. */
+#define CGROUP_USER_GRANT \
+	"`sudo systemctl edit user@.service` gives it, by Delegate=cpu cpuset io memory pids"
 
 struct cgroup_tree {
 	char *path; /* of the stack's group, absolute; its parent is the one above all stacks. NULL: an ordinary user, who has none */
@@ -81,14 +84,16 @@ int cgroup_remove(const char *path);
  * stacks are therefore below it, else NULL. Strings of the caller's. 1: an ordinary user, who may build nowhere; *ret is NULL.
  */
 int cgroup_find_top(char **ret, char **ret_own, struct err *err);
+/* May an ordinary user begin processes in this group, from where we are? All that is above both of them has to be his (cgroups(7)). */
+bool cgroup_is_reached(const char *path);
 /* Where cgroup2 is mounted, as a string of the caller's. */
 int cgroup_find_mount(char **ret, struct err *err);
 /* Which of BOX_WANT_* the file `name` ("cgroup.controllers") of that group lists. */
 unsigned cgroup_controllers(const char *path, const char *name);
 /* "memory" for BOX_WANT_MEMORY; and why it is not on v2, with the cure. */
 const char *cgroup_controller_name(unsigned one);
-enum cgroup_place { CGROUP_OF_HOST, CGROUP_DELEGATED, CGROUP_NOWHERE };
-enum cgroup_place cgroup_place_of(const struct cgroup_tree *t);
+enum cgroup_place { CGROUP_OF_HOST, CGROUP_DELEGATED, CGROUP_OF_USER, CGROUP_NOWHERE };
+enum cgroup_place cgroup_place_of(const struct cgroup_tree *t, unsigned one);
 void cgroup_why_missing(unsigned one, enum cgroup_place place, char *ret, size_t size);
 
 #endif

@@ -196,7 +196,7 @@ static int wanted_but_missing(unsigned one, const struct cgroup_tree *t, struct 
 {
 	char why[160];
 
-	cgroup_why_missing(one, cgroup_place_of(t), why, sizeof(why));
+	cgroup_why_missing(one, cgroup_place_of(t, one), why, sizeof(why));
 	return err_set(err, "controller '%s' is not on cgroup v2 here (%s)",
 		       cgroup_controller_name(one), why);
 }

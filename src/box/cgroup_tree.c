@@ -94,9 +94,26 @@ static int legacy_state(const char *name, unsigned *ret_hierarchy, unsigned *ret
 	return -1;
 }
 
-enum cgroup_place cgroup_place_of(const struct cgroup_tree *t)
+/* What user@UID.service was not given, no unit below it has, whatever it says itself. */
+static bool is_kept_from_user(const char *path, unsigned one)
 {
-	return !t->path ? CGROUP_NOWHERE : t->delegated ? CGROUP_DELEGATED : CGROUP_OF_HOST;
+	const char *unit = strstr(path, "/user@");
+	_cleanup_free_ char *manager = NULL;
+
+	if (!unit)
+		return false;
+	manager =
+		xasprintf("%.*s", (int)(unit - path + 1 + (ptrdiff_t)strcspn(unit + 1, "/")), path);
+	return !(cgroup_controllers(manager, "cgroup.controllers") & one);
+}
+
+enum cgroup_place cgroup_place_of(const struct cgroup_tree *t, unsigned one)
+{
+	if (!t->path)
+		return CGROUP_NOWHERE;
+	if (t->nested && is_kept_from_user(t->path, one))
+		return CGROUP_OF_USER;
+	return t->delegated ? CGROUP_DELEGATED : CGROUP_OF_HOST;
 }
 
 unsigned cgroup_stands_in(const struct cgroup_tree *t)
@@ -120,6 +137,8 @@ void cgroup_why_missing(unsigned one, enum cgroup_place place, char *ret, size_t
 			 "systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all");
 	else if (place == CGROUP_NOWHERE)
 		snprintf(ret, size, "no cgroup here is the user's: " CGROUP_GRANT);
+	else if (place == CGROUP_OF_USER)
+		snprintf(ret, size, "the user's manager has none: " CGROUP_USER_GRANT);
 	else if (place == CGROUP_DELEGATED)
 		snprintf(ret, size, "it is not delegated to us: set Delegate=yes in the unit");
 	else
@@ -269,6 +288,16 @@ static int refuse_busy(const char *path, struct err *err)
 			"behind does: run `mstack down` first",
 			path);
 	return 0;
+}
+
+bool cgroup_is_reached(const char *path)
+{
+	_cleanup_free_ char *group = box_group(), *procs = NULL;
+
+	while (group && !path_is_within(path, group) && strchr(group, '/'))
+		*strrchr(group, '/') = '\0';
+	procs = group ? xasprintf("%s/cgroup.procs", group) : NULL;
+	return procs && !faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS);
 }
 
 int cgroup_find_top(char **ret, char **ret_own, struct err *err)

@@ -22,6 +22,7 @@
 #include "box/cgroup.h"
 #include "box/devfilter.h"
 #include "box/sys.h"
+#include "mstack/base_level.h"
 #include "mstack/box.h"
 
 struct check {
@@ -149,18 +150,35 @@ static int check_cgroup2(const struct check *c, char *why, size_t size)
 	return -1;
 }
 
+/* The group in which stacks would have theirs. */
+static int find_place(struct cgroup_tree *ret, char *why, size_t size)
+{
+	_cleanup_free_ char *own = NULL;
+	struct err err = { 0 };
+	int nowhere = cgroup_find_top(&ret->path, &own, &err);
+
+	ret->nested = level_get().nested;
+	ret->delegated = own || ret->nested;
+	if (!nowhere) {
+		*strrchr(ret->path, '/') = '\0';
+		return 0;
+	}
+	snprintf(why, size, "%.*s", (int)size - 1,
+		 nowhere < 0 ? err.text : "no cgroup here is the user's");
+	return -1;
+}
+
 /* The root group has no cgroup.kill, so a group is made for the question. */
 static int check_cgroup_use(const struct check *c, char *why, size_t size)
 {
-	_cleanup_free_ char *mount = NULL, *path = NULL, *kill = NULL;
+	_cleanup_(cgroup_tree_fini) struct cgroup_tree place = { 0 };
+	_cleanup_free_ char *path = NULL, *kill = NULL;
 	int rc;
 
 	(void)c;
-	if (cgroup_find_mount(&mount, NULL) < 0) {
-		snprintf(why, size, "cgroup v2 is not mounted");
+	if (find_place(&place, why, size) < 0)
 		return -1;
-	}
-	path = xasprintf("%s/mstack-probe-%d", mount, (int)getpid());
+	path = xasprintf("%s/mstack-probe-%d", place.path, (int)getpid());
 	kill = xasprintf("%s/cgroup.kill", path);
 	rc = mkdir(path, 0755) < 0 ? say_errno(why, size, "make a group") : 0;
 	if (!rc && access(kill, W_OK) < 0)
@@ -171,15 +189,14 @@ static int check_cgroup_use(const struct check *c, char *why, size_t size)
 
 static int check_controller(const struct check *c, char *why, size_t size)
 {
-	_cleanup_free_ char *mount = NULL;
+	_cleanup_(cgroup_tree_fini) struct cgroup_tree place = { 0 };
+	unsigned one = (unsigned)c->arg;
 
-	if (cgroup_find_mount(&mount, NULL) < 0) {
-		snprintf(why, size, "cgroup v2 is not mounted");
+	if (find_place(&place, why, size) < 0)
 		return -1;
-	}
-	if (cgroup_controllers(mount, "cgroup.controllers") & c->arg)
+	if (cgroup_controllers(place.path, "cgroup.controllers") & one)
 		return 0;
-	cgroup_why_missing((unsigned)c->arg, CGROUP_OF_HOST, why, size);
+	cgroup_why_missing(one, cgroup_place_of(&place, one), why, size);
 	return -1;
 }
 
@@ -230,6 +247,22 @@ static const struct check checks[] = {
 };
 /* clang-format on */
 
+/* No ordinary user has device programs. */
+static const char *cure_of_user(const struct check *c)
+{
+	_cleanup_(cgroup_tree_fini) struct cgroup_tree place = { 0 };
+	char why[160];
+
+	if (c->run == check_devices)
+		return NULL;
+	if (c->run != check_cgroup_use && c->run != check_controller)
+		return c->cure;
+	return find_place(&place, why, sizeof(why)) < 0
+		       ? "for limits and pause: systemd-run --user --scope -p Delegate=yes mstack up ... (it wants the package "
+			 "dbus-user-session), or a unit of the user's own: systemctl --user start mstack@STACK"
+		       : CGROUP_USER_GRANT;
+}
+
 size_t box_probe(struct box_probe *ret, size_t max)
 {
 	size_t n = 0;
@@ -239,6 +272,8 @@ size_t box_probe(struct box_probe *ret, size_t max)
 
 		*p = (struct box_probe){ .what = checks[n].what, .cure = checks[n].cure };
 		p->ok = checks[n].run(&checks[n], p->why, sizeof(p->why)) == 0;
+		if (level_get().nested)
+			p->cure = cure_of_user(&checks[n]);
 	}
 	return n;
 }

@@ -183,7 +183,8 @@ bool box_limits_spare(const struct box_runtime *rt, struct box_limits *l, struct
 	if (!missing)
 		return false;
 	l->wanted &= ~missing;
-	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree), why, sizeof(why));
+	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree, missing & -missing), why,
+			   sizeof(why));
 	for (unsigned bit = 1; bit <= missing; bit <<= 1) {
 		if (!(missing & bit))
 			continue;
@@ -202,7 +203,7 @@ static void add_stand_in(const struct box_runtime *rt, unsigned missing, struct 
 	missing &= BOX_WANT_MEMORY;
 	if (!missing)
 		return;
-	cgroup_why_missing(missing, cgroup_place_of(&rt->tree), why, sizeof(why));
+	cgroup_why_missing(missing, cgroup_place_of(&rt->tree, missing), why, sizeof(why));
 	buf_printf(ret, "limits of memory hold for each process: no controller (%s)", why);
 }
 
@@ -217,7 +218,8 @@ void box_left_out(const struct box_runtime *rt, unsigned wanted, struct buf *ret
 	}
 	if (!missing)
 		return;
-	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree), why, sizeof(why));
+	cgroup_why_missing(missing & -missing, cgroup_place_of(&rt->tree, missing & -missing), why,
+			   sizeof(why));
 	buf_printf(ret, "left out: %s%s%s: no controller on cgroup v2 (%s)",
 		   missing & BOX_WANT_PIDS ? "the default limit of 2048 processes" : "",
 		   missing == (BOX_WANT_MEMORY | BOX_WANT_PIDS) ? ", " : "",

@@ -19,8 +19,6 @@
 #include "mstack/store.h"
 
 #define PROBES_MAX 64
-/* systemd marks the group of such a scope as the user's, and gives it controllers. */
-#define USER_GROUPS "for limits and pause: systemd-run --user --scope -p Delegate=yes mstack up ..."
 
 struct finding {
 	const char *what, *why, *cure;
@@ -172,7 +170,7 @@ static void add_kernel(struct findings *all, struct probed *p)
 		bool spared = user && is_of_groups(p->box[i].what);
 
 		add(all, p->box[i].what, p->box[i].ok, !spared && is_needed(p->box[i].what),
-		    p->box[i].why, spared ? USER_GROUPS : p->box[i].cure);
+		    p->box[i].why, p->box[i].cure);
 	}
 	n = net_probe(p->net, PROBES_MAX);
 	for (size_t i = 0; i < n; i++)

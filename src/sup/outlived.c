@@ -186,6 +186,19 @@ static int enter_network(struct sup_carried *c, struct err *err)
 	return c->porch ? rootless_net_of(peer_of(c->keeper), err) : -1;
 }
 
+/* Who keeps it goes on with it when we do not. */
+static int check_reach(const struct sup_carried *c, const char *project, struct err *err)
+{
+	const struct carry *box = carry_next(c->tree, "box", NULL);
+
+	return box && box_resume_check(box, err) < 0
+		       ? err_wrap(
+				 err,
+				 "stack '%s' goes on without a supervisor, and cannot be taken up from here",
+				 project)
+		       : 0;
+}
+
 static int adopt(const char *project, const struct sup_hooks *hooks, struct sup_carried *c,
 		 struct err *err)
 {
@@ -202,7 +215,7 @@ static int adopt(const char *project, const struct sup_hooks *hooks, struct sup_
 			"stack '%s' goes on without a supervisor, and this mstack cannot take it up "
 			"(`mstack down -p %s` ends it; or take the mstack that started it)",
 			project, project);
-	if (rc > 0 && enter_network(c, err) < 0)
+	if (rc > 0 && (check_reach(c, project, err) < 0 || enter_network(c, err) < 0))
 		rc = -1;
 	/* Who goes on without it, in this process, is not to hold its ports and tables. */
 	if (rc <= 0 && c->tree)

@@ -471,6 +471,24 @@ remove_group() {
 	rm /run/users/closed
 }
 
+@test "rootless: doctor looks for limits where a stack would have its groups, and names the way to some" {
+	users
+	local own
+	as ann mstack doctor >found || :
+	cat found
+	grep -E '^cgroup.kill +absent +no cgroup here is the user' found
+	grep -E '^controller memory +absent +no cgroup here is the user' found
+	grep '  controller cpu: .*systemd-run --user --scope -p Delegate=yes mstack up.*systemctl --user start mstack@' found
+	not grep '  device programs:' found
+	enter_group
+	as ann mstack doctor >found || :
+	cat found
+	leave_group
+	remove_group
+	grep -E '^cgroup.kill +ok' found
+	not grep '  cgroup.kill:' found
+}
+
 @test "rootless: in a cgroup that is the user's stacks have groups" {
 	users
 	user_stack ann <<<'services: {a: {image: busybox, command: [sh, -c, "sleep 1001 & sleep 1000"]}}'
@@ -493,7 +511,7 @@ remove_group() {
 killed_leaves_nothing() {
 	as ann mstack up -d
 	wait_until pgrep -u 100999 -x httpd
-	kill -KILL "$(pgrep -u ann -x mstack)"
+	kill -KILL "$(as ann mstack ls --format '{{.Pid}}')"
 	wait_until not pgrep -u 100999 -x httpd
 	as ann mstack down
 }

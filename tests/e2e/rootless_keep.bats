@@ -282,6 +282,12 @@ remove_groups() {
 	gone "$sup"
 	wait_until fetches
 	wait_until asks
+	# Beside her manager, as after a login by ssh, nothing can be begun in its groups.
+	expect_exit 1 as ann mstack up -d
+	says "stack 't' goes on without a supervisor, and cannot be taken up from here" '/mstack/t' '`systemd-run --user --scope mstack up`'
+	as ann mstack ps 2>&1 | grep -i 'nobody supervises'
+	fetches
+	asks
 	unit user.slice/user@1000.service/app.slice/two.service
 	INVOCATION_ID=2 in_unit as ann mstack up -d 2>up.err
 	cat up.err

@@ -266,6 +266,13 @@ void box_come_back(const char *group, pid_t pid)
 	(void)pid;
 }
 
+int box_resume_check(const struct carry *from, struct err *err)
+{
+	(void)from;
+	(void)err;
+	return 0;
+}
+
 struct box_runtime *box_resume(struct ev_loop *loop, struct carry *from, struct ledger *ledger,
 			       box_event_fn *fn, void *arg, struct err *err)
 {

@@ -102,6 +102,32 @@ static void test_left_out(void **state)
 	r->rt->tree.have = have;
 }
 
+/* What is missing in user@1000.service is not missing by the doing of a unit below it. */
+static void test_missing_in_a_users_manager(void **state)
+{
+	char folder[] = "/tmp/cgroup-XXXXXX";
+	_cleanup_free_ char *manager = NULL, *file = NULL, *stack = NULL;
+	struct cgroup_tree tree = { .delegated = true, .nested = true };
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	manager = xasprintf("%s/user@1000.service", folder);
+	file = xasprintf("%s/cgroup.controllers", manager);
+	stack = xasprintf("%s/app.slice/x.scope/mstack/t", manager);
+	assert_return_code(mkdir(manager, 0755), errno);
+	assert_return_code(file_replace(AT_FDCWD, file, "memory pids\n", 12, 0644), errno);
+	tree.path = stack;
+	assert_int_equal(cgroup_place_of(&tree, BOX_WANT_CPU), CGROUP_OF_USER);
+	assert_int_equal(cgroup_place_of(&tree, BOX_WANT_MEMORY), CGROUP_DELEGATED);
+	tree.path = manager;
+	assert_int_equal(cgroup_place_of(&tree, BOX_WANT_CPU), CGROUP_OF_USER);
+	tree.path = folder;
+	assert_int_equal(cgroup_place_of(&tree, BOX_WANT_CPU), CGROUP_DELEGATED);
+	tree.path = NULL;
+	assert_int_equal(cgroup_place_of(&tree, BOX_WANT_CPU), CGROUP_NOWHERE);
+	assert_return_code(path_remove_tree(AT_FDCWD, folder), errno);
+}
+
 static void test_bad_names(void **state)
 {
 	static const char *const names[] = { "", ".", "..", "a/b", ".hidden" };
@@ -254,8 +280,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_limits),	   T(test_missing_controllers), T(test_left_out), T(test_bad_names),
-		T(test_delegated), T(test_left_by_a_crash),	T(test_kind),	  T(test_top_kind),
+		T(test_limits),
+		T(test_missing_controllers),
+		T(test_left_out),
+		T(test_bad_names),
+		T(test_delegated),
+		T(test_left_by_a_crash),
+		T(test_kind),
+		T(test_top_kind),
+		T(test_missing_in_a_users_manager),
 	};
 
 	rig_isolate();
