@@ -235,8 +235,9 @@ install: all
 	install -m 755 $(filter $(B)/mstack-%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/mstack/
 	install -d $(DESTDIR)$(PREFIX)/share/mstack
 	install -m 644 tools/dist/mstack.schema.json $(DESTDIR)$(PREFIX)/share/mstack/
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/systemd/user
 	sed 's|@BINDIR@|$(PREFIX)/bin|' tools/dist/mstack@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/mstack@.service
+	sed 's|@BINDIR@|$(PREFIX)/bin|' tools/dist/mstack@.user.service >$(DESTDIR)$(PREFIX)/lib/systemd/user/mstack@.service
 
 clean:
 	rm -rf build build-*

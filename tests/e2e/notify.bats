@@ -5,6 +5,7 @@
 load lib/common
 
 UNIT=$BATS_TEST_DIRNAME/../../tools/dist/mstack@.service
+USERS_UNIT=${UNIT%.service}.user.service
 
 # A made-up manager: each message as a line of `told`, "READY=1" and the like.
 manager() {
@@ -102,6 +103,17 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	if command -v systemd-analyze >/dev/null; then
 		sed "s|@BINDIR@/mstack|/bin/true|" "$UNIT" >mstack@.service
 		unshare -m sh -c 'mount -t tmpfs none /run && systemd-analyze verify ./mstack@.service'
+	fi
+}
+
+@test "notify: a user's unit is the same but for where its file is and what it waits for" {
+	lines() { grep -v '^#' "$1" | sed 's|/etc/mstack/|%E/mstack/|' | sort; }
+	diff <(lines "$UNIT") <(lines "$USERS_UNIT") >differ || [[ $? == 1 ]]
+	cat differ
+	[[ $(sed -n 's/^[<>] //p' differ | xargs) == 'After=network-online.target RestartSec=5 WantedBy=multi-user.target Wants=network-online.target WantedBy=default.target' ]]
+	if command -v systemd-analyze >/dev/null; then
+		sed "s|@BINDIR@/mstack|/bin/true|" "$USERS_UNIT" >mstack@.service
+		unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/x && XDG_RUNTIME_DIR=/run/x systemd-analyze --user verify ./mstack@.service'
 	fi
 }
 
