@@ -115,8 +115,10 @@ static void test_running(void **state)
 	assert_int_equal(box_slot_item(s), item);
 	assert_int_equal(box_ids(r->rt), ids);
 	assert_true(fcntl(box_slot_socket(s, BOX_UDP), F_GETFD) == FD_CLOEXEC);
-	assert_string_equal(shell(r, s, "pwd; echo $COLOUR; hostname; echo /tmp/*"),
-			    "/\ngreen\nweb-1\n/tmp/here\n");
+	assert_string_equal(
+		shell(r, s,
+		      "while [ ! -e /tmp/here ]; do :; done; pwd; echo $COLOUR; hostname; echo /tmp/*"),
+		"/\ngreen\nweb-1\n/tmp/here\n");
 	assert_int_equal(box_signal(s, SIGTERM, NULL, NULL), 0);
 	ev = rig_wait(r, BOX_EXITED);
 	assert_int_equal(ev->token, 7);
