@@ -28,8 +28,11 @@ static bool ends_with(const char *text, const char *suffix)
 	return len > n && !strcmp(text + len - n, suffix);
 }
 
+/* NULL: the file's name ends like that of another program's, and nothing else says what it is to be. */
 static const struct form *form_of(const struct cli_options *o)
 {
+	const char *slash = o->output ? strrchr(o->output, '/') : NULL;
+
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		if (o->format && !strcmp(o->format, forms[i].name))
 			return &forms[i];
@@ -37,7 +40,7 @@ static const struct form *form_of(const struct cli_options *o)
 			if (forms[i].suffixes[k] && ends_with(o->output, forms[i].suffixes[k]))
 				return &forms[i];
 	}
-	return &forms[0];
+	return !o->format && o->output && strchr(slash ? slash : o->output, '.') ? NULL : &forms[0];
 }
 
 /* What people wrote may hold what a terminal would obey. */
@@ -79,14 +82,20 @@ int cli_graph(const struct cli_options *o, struct err *err)
 	_cleanup_(buf_fini) struct buf out = { 0 };
 	struct cli_term t = cli_term_get(o);
 	struct cli_load how = { .services = &o->args };
+	const struct form *form = form_of(o);
 	struct graph *g;
 
+	if (!form)
+		return err_kind(
+			err, ERR_USAGE,
+			"graph: --output: '%s' ends like none of .txt .dot .gv .mmd .svg .html .htm: name it so, or say its form by --format",
+			o->output);
 	if (cli_project_load(o, &how, &project, err) < 0)
 		return -1;
 	cli_diags_print(project.diags, &t);
 	g = graph_new(project.stack);
 	look(g, &t);
-	form_of(o)->make(g, &out);
+	form->make(g, &out);
 	graph_free(g);
 	return o->output ? cli_write_file("graph", project.stack, o->output, &out, err)
 			 : print(&t, &out, err);

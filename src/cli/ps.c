@@ -16,6 +16,26 @@ static const struct cli_column columns[] = {
 	{ "STATUS", "Status" }, { "PORTS", "Ports" }, { NULL, NULL },
 };
 
+static int check_states(const struct cli_options *o, struct err *err)
+{
+	/* The last one is compose's, and nothing here is ever in it. */
+	static const char *const states[] = { "created", "running", "paused",  "restarting",
+					      "exited",	 "dead",    "removing" };
+
+	for (size_t i = 0; i < o->status.n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(states) && strcmp(o->status.v[i], states[k]))
+			k++;
+		if (k == ARRAY_LEN(states))
+			return err_kind(
+				err, ERR_USAGE,
+				"ps: --status: '%s' is no state: created, running, paused, restarting, exited or dead",
+				o->status.v[i]);
+	}
+	return 0;
+}
+
 /* As compose: without -a and --status only what has not ended. */
 static bool is_wanted(const struct cli_options *o, const json_t *row)
 {
@@ -101,7 +121,8 @@ int cli_ps(const struct cli_options *o, struct err *err)
 	json_t *rows, *chosen;
 	int r;
 
-	if (cli_project_find(o, &p, err) < 0 || cli_slots(p.name, &rows, err) < 0)
+	if (check_states(o, err) < 0 || cli_project_find(o, &p, err) < 0 ||
+	    cli_slots(p.name, &rows, err) < 0)
 		return -1;
 	cli_unsupervised_tell(o, p.name);
 	chosen = choose(o, rows);

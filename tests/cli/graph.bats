@@ -43,7 +43,7 @@ shop() {
 	cmp f.txt g
 	cmp e.mmd h.svg
 	expect 2 mstack graph shop.yaml --format png
-	expect 2 mstack graph shop.yaml -o shop.yaml
+	expect 2 mstack graph shop.yaml --format text -o shop.yaml
 	says 'this is a file of the stack'
 	head -n 1 shop.yaml | grep -q '^name: shop$'
 }
@@ -72,4 +72,16 @@ shop() {
 	echo 'services: {a: {imag: x}}' >stack.yaml
 	expect 3 mstack graph
 	says imag
+}
+
+@test "graph: a file that is named like none of its forms is not written" {
+	shop
+	expect 2 mstack graph shop.yaml -o shop.png
+	one_line
+	says "'shop.png'" .svg --format
+	[[ ! -e shop.png ]]
+	mkdir a.png
+	expect 0 mstack graph shop.yaml -o a.png/text
+	expect 0 mstack graph shop.yaml --format svg -o a.png/shop.png
+	head -c 4 a.png/shop.png | grep -q '<svg'
 }
