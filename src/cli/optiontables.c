@@ -55,8 +55,9 @@ const struct cli_option cli_up_options[] = {
 	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "so many containers of it, instead of the file's"),
 	FLAG("no-deps", 0, no_deps, "without what the services depend on"),
 	FLAG("no-start", 0, no_start, "make everything and start nothing: see 'start'"),
-	LATER("attach-dependencies", 0), LATER("build", 0), LATER("no-build", 0),
-	LATER("watch", 'w'), LATER("yes", 'y'), LATER("menu", 0),
+	FLAG("no-build", 0, accepted, "accepted; mstack builds no images"),
+	FLAG("yes", 'y', accepted, "accepted; nothing is asked"),
+	LATER("attach-dependencies", 0), LATER("build", 0), LATER("watch", 'w'), LATER("menu", 0),
 	END,
 };
 
