@@ -81,7 +81,7 @@ static int ask(const struct cli_options *o, const char *project, json_int_t inde
 	int rc = cli_command(project, CLI_ANSWER_MS, &s->sock, err);
 
 	if (rc == 1)
-		rc = err_set(err, "stack '%s' is not up", project);
+		rc = err_set(err, "stack '%s' is not up: see 'mstack up'", project);
 	if (rc == 0)
 		rc = ctl_call(s->sock, CTL_ATTACH, body, take_streams, s, err);
 	json_decref(body);

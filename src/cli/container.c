@@ -66,7 +66,7 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 	if (!c->supervisor)
 		c->supervisor = sup_keeper(p->name);
 	if (!c->supervisor)
-		return err_set(err, "%s: stack '%s' is not up", command, p->name);
+		return err_set(err, "%s: stack '%s' is not up: see 'mstack up'", command, p->name);
 	/* What is the supervisor's and its containers' is shown to root of their user namespace only. */
 	if (rootless_outside() && rootless_join(c->supervisor, err) < 0)
 		return err_wrap(err, "%s: stack '%s'", command, p->name);

@@ -6,16 +6,27 @@
 #include "cli/env.h"
 #include "mstack/base.h"
 
-const char *cli_env(const char *name)
+static const char *value_of(const char *prefix, const char *name)
+{
+	_cleanup_free_ char *full = xasprintf("%s%s", prefix, name);
+	const char *value = getenv(full);
+
+	return value && *value ? value : NULL;
+}
+
+const char *cli_env_prefix(const char *name)
 {
 	static const char *const prefixes[] = { "MSTACK_", "COMPOSE_" };
 
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		_cleanup_free_ char *full = xasprintf("%s%s", prefixes[i], name);
-		const char *value = getenv(full);
-
-		if (value && *value)
-			return value;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (value_of(prefixes[i], name))
+			return prefixes[i];
 	return NULL;
+}
+
+const char *cli_env(const char *name)
+{
+	const char *prefix = cli_env_prefix(name);
+
+	return prefix ? value_of(prefix, name) : NULL;
 }

@@ -7,5 +7,7 @@
 
 /* MSTACK_name, else COMPOSE_name; NULL when neither is set to something. The text is the environment's. */
 const char *cli_env(const char *name);
+/* Which of the two it is: what stands before the name. NULL when neither is set to something. */
+const char *cli_env_prefix(const char *name);
 
 #endif

@@ -115,8 +115,9 @@ static void print_all(void)
 	       "  MSTACK_PULL_TIMEOUT (60, seconds of silence), SSL_CERT_FILE, DOCKER_CONFIG, HTTPS_PROXY, NO_PROXY\n"
 	       "\nExit codes:\n"
 	       "  0 ok   1 failure   2 wrong usage   3 the stack file is wrong   4 a service failed or is unhealthy\n"
-	       "  5 time-out   6 leftovers   10 something to pull ('pull --check')   125 container not created\n"
-	       "  126 command not executable   127 command not found   128+N ended by signal N\n"
+	       "  5 time-out   6 leftovers   10 something to pull ('pull --check') or to change ('plan --exit-code')\n"
+	       "  125 container not created   126 command not executable   127 command not found\n"
+	       "  128+N ended by signal N\n"
 	       "\nmstack help COMMAND tells more; mstack help keys lists what can stand in a stack file.\n");
 }
 

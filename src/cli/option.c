@@ -292,7 +292,8 @@ static int take_environment(const struct parser *p)
 
 		if (value && !*(const char **)((char *)p->o + row->offset) &&
 		    store(p, row, value) < 0)
-			return err_wrap(p->err, "environment %s", row->env);
+			return err_wrap(p->err, "environment %s%s", cli_env_prefix(row->env),
+					row->env);
 	}
 	return 0;
 }

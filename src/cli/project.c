@@ -353,8 +353,15 @@ int cli_project_load(const struct cli_options *o, const struct cli_load *how,
 
 int cli_project_find(const struct cli_options *o, struct cli_project *ret, struct err *err)
 {
-	if (!o->project || o->files.n)
-		return cli_project_load(o, NULL, ret, err);
+	if (!o->project || o->files.n) {
+		int r = cli_project_load(o, NULL, ret, err);
+
+		/* Who has spoilt the file of a stack that runs still wants to look at it, or to end it. */
+		if (r < 0 && !o->project && err->kind == ERR_STACK && !err->text[0])
+			fputs("note: with -p NAME this needs no stack file: 'mstack ls' has the names of those that run\n",
+			      stderr);
+		return r;
+	}
 	if (check_name(o, err) < 0)
 		return -1;
 	*ret = (struct cli_project){ .name = xstrdup(o->project) };

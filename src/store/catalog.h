@@ -78,5 +78,7 @@ const char *store_json_text(const json_t *o, const char *key);
 
 /* The record of the image that `name` means: reference, id, beginning of an id, source. 1, 0 there is none, -1. */
 int store_resolve(const struct store *s, const char *name, char ret_id[STORE_DIGEST_SIZE], struct err *err);
+/* The error of those that were asked for a `name` that means none: -1. */
+int store_no_image(const char *name, struct err *err);
 
 #endif

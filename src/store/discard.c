@@ -205,7 +205,7 @@ int store_remove(struct store *s, const char *name, bool force, struct store_rem
 		return -1;
 	rc = store_resolve(s, name, id, err);
 	if (!rc)
-		rc = err_sys(err, ENOENT, "image '%.200s' (see `mstack image ls`)", name);
+		rc = store_no_image(name, err);
 	if (rc > 0)
 		rc = store_names_load(s, &names, err);
 	if (!rc)

@@ -103,6 +103,13 @@ int store_resolve(const struct store *s, const char *name, char ret_id[STORE_DIG
 	return rc;
 }
 
+int store_no_image(const char *name, struct err *err)
+{
+	err_set(err, "image '%.200s': there is none of this name: see `mstack image ls`", name);
+	err->sys = ENOENT;
+	return -1;
+}
+
 int store_image_age(const struct store *s, const char *image, uint64_t *ret_s, struct err *err)
 {
 	_cleanup_(store_reference_fini) struct store_reference r = { 0 };
@@ -288,7 +295,7 @@ int store_inspect(const struct store *s, const char *name, struct buf *ret, stru
 	int rc = store_resolve(s, name, id, err);
 
 	if (!rc)
-		rc = err_sys(err, ENOENT, "image '%.200s' (see `mstack image ls`)", name);
+		rc = store_no_image(name, err);
 	if (rc > 0)
 		rc = store_names_load(s, &names, err);
 	if (!rc)

@@ -63,6 +63,11 @@ load common
 	says impair
 }
 
+@test "help: the exit codes are those of the commands" {
+	expect 0 mstack help
+	says "10 something to pull ('pull --check') or to change ('plan --exit-code')"
+}
+
 @test "version: command, options, forms" {
 	expect 0 mstack version
 	says 'mstack version '
@@ -109,6 +114,9 @@ load common
 	says xml 'table|json'
 	expect 2 mstack --ansi sometimes ps
 	says sometimes
+	expect 2 mstack -p x ps --status running --status ruining
+	one_line
+	says "'ruining'" paused
 	expect 2 mstack -p x logs -n many
 	says many
 	expect 2 mstack -p x logs --since yesterday
@@ -117,7 +125,9 @@ load common
 
 @test "usage: values from the environment are checked as well" {
 	MSTACK_ANSI=sometimes expect 2 mstack version
-	says ANSI sometimes
+	says 'environment MSTACK_ANSI:' sometimes
+	COMPOSE_ANSI=sometimes expect 2 mstack version
+	says 'environment COMPOSE_ANSI:' sometimes
 	COMPOSE_ANSI=sometimes MSTACK_ANSI=never expect 0 mstack version
 }
 

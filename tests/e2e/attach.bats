@@ -275,7 +275,7 @@ pgrep_attach() {
 	says "service 'a': is not running"
 	mstack down
 	expect_exit 1 mstack attach a
-	says 'is not up'
+	says "is not up: see 'mstack up'"
 	shell </dev/null
 	expect_exit 2 mstack attach a </dev/null
 	says '--no-stdin'

@@ -19,7 +19,7 @@ two() {
 
 @test "commands: up -d returns when all is started, down removes it, twice" {
 	two
-	expect_exit 0 mstack up -d
+	expect_exit 0 mstack up -d --no-build -y
 	state_is web running
 	state_is db running
 	expect_exit 0 mstack down
@@ -52,6 +52,14 @@ two() {
 	two
 	mstack up -d
 	echo 'name: [' >stack.yaml
+	for command in ps down; do
+		expect_exit 3 mstack "$command"
+		says stack.yaml:2:1: 'not YAML' 'with -p NAME this needs no stack file' "'mstack ls'"
+		[[ $(grep -c 'needs no stack file' <<<"$output") == 1 ]]
+	done
+	# Where the file is what is asked for, that would be no help.
+	expect_exit 3 mstack plan
+	[[ $output != *'needs no stack file'* ]]
 	expect_exit 0 mstack down -p t
 }
 

@@ -154,8 +154,10 @@ ten_layers() {
 	[[ $(mstack image inspect lay:v1 | jq -r '.[0].Config.Cmd[0]') == sleep ]]
 	[[ $(mstack image inspect "$(mstack image ls -q)" | jq -r '.[0].RepoTags | length') == 2 ]]
 	expect_exit 1 mstack image inspect nothing
+	says "image 'nothing': there is none of this name: see \`mstack image ls\`"
 	mstack image rm lay:v1
 	expect_exit 1 mstack image rm lay:v1
+	says "image 'lay:v1': there is none of this name"
 	mstack image rm example.com/team/app:2 >out
 	grep -c Deleted: out
 	[[ -z $(mstack image ls -q) && -z $(ls /var/lib/mstack/layers) ]]
