@@ -36,7 +36,8 @@ redis() {
 		    image: /
 		    command: [/usr/sbin/nginx, -c, /etc/nginx-test.conf]
 		    volumes: ["./html:/srv/html:ro", "./nginx.conf:/etc/nginx-test.conf:ro"]
-		    tmpfs: [/run]
+		    # For a user the folders that something is mounted on are empty, and here /var/lib is one.
+		    tmpfs: [/run, /var/lib/nginx]
 		    ports: ["8080:80"]
 		    stop_signal: SIGQUIT
 		  db:
