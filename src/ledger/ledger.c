@@ -254,13 +254,6 @@ static int append(struct ledger *l, const void *data, size_t len, struct err *er
 	return err_sys(err, sys, "ledger: write '%s'", l->path);
 }
 
-static int append_record(struct ledger *l, const struct ledger_record *r, struct err *err)
-{
-	uint8_t bytes[LEDGER_RECORD_MAX];
-
-	return append(l, bytes, ledger_record_encode(r, bytes), err);
-}
-
 /* All that is left, as one run of records; a GONE one in front keeps ids from being used again. */
 static void snapshot(const struct ledger *l, struct buf *ret)
 {
@@ -285,6 +278,7 @@ static int compact(struct ledger *l, struct err *err)
 	struct ledger_head head;
 	struct buf all = { 0 };
 	uint64_t end = l->end, start = end < sizeof(head) ? sizeof(head) : end;
+	ssize_t n;
 	int rc;
 
 	entries_sweep(l, false);
@@ -299,14 +293,28 @@ static int compact(struct ledger *l, struct err *err)
 		return -1;
 	}
 	ledger_head_make(&head, start, l->boot);
-	if (pwrite(l->fd, &head, sizeof(head), 0) != sizeof(head))
-		return err_sys(err, errno, "ledger: write '%s'", l->path);
+	n = pwrite(l->fd, &head, sizeof(head), 0);
+	if (n != sizeof(head)) {
+		if (!end)
+			l->end = 0;
+		return err_sys(err, n < 0 ? errno : ENOSPC, "ledger: write '%s'", l->path);
+	}
 	l->start = start;
 	/* Where no holes can be punched, the file is longer than it need be, and that is all. */
 	if (start > sizeof(head))
 		(void)!fallocate(l->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, sizeof(head),
 				 (off_t)(start - sizeof(head)));
 	return 0;
+}
+
+/* Where there was no room for a head, there may be now. */
+static int append_record(struct ledger *l, const struct ledger_record *r, struct err *err)
+{
+	uint8_t bytes[LEDGER_RECORD_MAX];
+
+	if (!l->end && compact(l, err) < 0)
+		return -1;
+	return append(l, bytes, ledger_record_encode(r, bytes), err);
 }
 
 /* ---- a file that was removed ----------------------------------------------------------------- */
@@ -476,7 +484,15 @@ static int settle(struct ledger *l, struct err *err)
 		return -1;
 	if (ftruncate(l->fd, (off_t)l->end) < 0)
 		return err_sys(err, errno, "ledger: cut '%s'", l->path);
-	return !l->end || l->other_boot ? compact(l, err) : 0;
+	if (l->end && !l->other_boot)
+		return 0;
+	if (!compact(l, err))
+		return 0;
+	/* A full disk does not keep anybody from removing what is not there; who enters something is told. */
+	if (l->end || (err->sys != ENOSPC && err->sys != EDQUOT))
+		return -1;
+	*err = (struct err){ 0 };
+	return 0;
 }
 
 int ledger_lock(struct ledger *l, unsigned wait_ms, pid_t *ret_pid, struct err *err)

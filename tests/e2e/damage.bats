@@ -214,3 +214,28 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		audit check ../audit.before 5
 	done
 }
+
+@test "a run-time folder without any room: up fails and leaves nothing, and down of what it left before is content" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mkdir small
+	mount -t tmpfs -o size=40k,mode=1777 small small
+	export MSTACK_RUN_DIR=$PWD/small
+	head -c 100000 /dev/zero >small/fill || :
+	expect_exit 1 mstack up -d
+	says "no space left on device"
+	[[ $(ls -A small) == fill ]]
+	[[ -z $(mstack ls -q) ]]
+	# As a mstack from before has left it.
+	mkdir -m 700 small/t
+	: >small/t/ledger
+	theirs small/t small/t/ledger
+	expect_exit 0 mstack down
+	[[ $(ls -A small) == fill ]]
+	: >small/fill
+	mstack up -d
+	wait_until state_is a running
+	mstack down
+	unset MSTACK_RUN_DIR
+	umount small
+	rmdir small
+}
