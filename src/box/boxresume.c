@@ -299,6 +299,27 @@ bool box_exit(const struct box_slot *s, int *ret_status)
 	return true;
 }
 
+/*
+ * A supervisor that died just after it had made the group anew told nobody: what was handed over is one that was removed, and what
+ * was begun meanwhile is in the new one.
+ */
+static void follow_group(struct cgroup *c)
+{
+	struct stat ours, named;
+	_cleanup_fd_ int fd = -1;
+
+	if (c->fd < 0 || fstat(c->fd, &ours) < 0)
+		return;
+	fd = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &named) == 0 && named.st_ino == ours.st_ino)
+		return;
+	c->killed = true;
+	if (fd >= 0) {
+		cleanup_fd(&c->fd);
+		c->fd = take_fd(&fd);
+	}
+}
+
 static int resume_slot(struct box_slot *s, const struct box_slot_spec *spec, struct carry *from,
 		       const struct box_spec *runs, struct err *err)
 {
@@ -314,6 +335,7 @@ static int resume_slot(struct box_slot *s, const struct box_slot_spec *spec, str
 		return err_set(err, "its namespaces were not carried over");
 	cgroup_resume(&s->cgroup, path, (uint32_t)carry_num(from, "item", 0), &spec->limits);
 	s->cgroup.killed = carry_num(from, "killed", 0);
+	follow_group(&s->cgroup);
 	s->state = SLOT_IDLE;
 	return runs ? resume_run(s, from, runs, err) : 0;
 }

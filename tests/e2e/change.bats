@@ -148,13 +148,13 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 @test "change: -t is the time of what stops" {
 	stack <<-END
 		services:
-		  a: {image: busybox, command: [sh, -c, 'trap "echo heard" TERM; echo ready; while :; do sleep 1; done'], environment: {V: one}, stop_grace_period: 1h}
+		  a: {image: busybox, command: [sh, -c, 'trap "echo heard" TERM; echo ready; while :; do sleep 0.1; done'], environment: {V: one}, stop_grace_period: 1h}
 	END
 	mstack up -d
 	wait_until log_has a ready
 	pid=$(field a Pid)
 	sed -i 's/V: one/V: two/' stack.yaml
-	timeout 60 mstack up -d -t 1
+	timeout 60 mstack up -d -t 3
 	[[ $(field a Pid) != "$pid" ]]
 	log_has a heard
 	mstack down -t 0

@@ -430,6 +430,27 @@ made() { mstack exec -T "$1" cat /made; }
 	mstack down
 }
 
+@test 'a supervisor that dies when it has just made a group anew, and begun something there' {
+	keep_up < <(echo_server)
+	pid=$(field web Pid)
+	group=$MSTACK_SANDBOX/mstack/t/web-1
+	die
+	# What it would have done next, for a container that has ended.
+	kill -9 "$pid"
+	wait_until rmdir "$group"
+	mkdir "$group"
+	bash -c 'echo $$ >"$0/cgroup.procs"; exec sleep 1000' "$group" 3>&- &
+	begun=$!
+	wait_until grep -qx "$begun" "$group/cgroup.procs"
+	expect_exit 0 mstack up -d
+	says 'adopted 1 container'
+	wait "$begun" || [[ $? == 137 ]]
+	# In a group that nobody finds by its name it would not be counted.
+	runs_there() { state_is web running && [[ $(xargs <"$group/cgroup.procs") == "$(field web Pid)" ]]; }
+	wait_until runs_there
+	mstack down
+}
+
 @test 'ip netns finds the containers again' {
 	keep_up < <(echo_server)
 	die
