@@ -6,36 +6,80 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "logs/backlog.h"
+#include "mstack/base_level.h"
 
 #define PAGE 4096
 
+/* How many ids are tried for one that has room. */
+#define CHARGED_MAX 8
+
 /* A pipe as one descriptor, which can be read and written: half as many to be handed over. */
+static int as_one(const int ends[2])
+{
+	char path[32];
+
+	if (fcntl(ends[1], F_SETPIPE_SZ, BACKLOG_MAX) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
 static int open_pipe(void)
 {
 	_cleanup_fd_ int in = -1, out = -1;
 	int ends[2];
-	char path[32];
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
 	in = ends[0];
 	out = ends[1];
-	if (fcntl(out, F_SETPIPE_SZ, BACKLOG_MAX) < 0)
+	return as_one(ends);
+}
+
+/* The real id alone: rights, and the owner of what is made, are the effective one's. */
+static int open_pipe_as(uid_t id)
+{
+	int fd, sys;
+
+	if (setresuid(id, (uid_t)-1, (uid_t)-1) < 0) {
+		errno = EPERM;
 		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", in);
-	return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	}
+	fd = open_pipe();
+	sys = errno;
+	if (setresuid(0, (uid_t)-1, (uid_t)-1) < 0)
+		abort();
+	errno = sys;
+	return fd;
+}
+
+/*
+ * The memory in pipes is counted for the real user who makes them, all of one user's together (pipe(7)), and each pasta takes half of what is left of that.
+ * The stack of an ordinary user has them counted for ids of its own.
+ */
+static int open_charged(void)
+{
+	struct level level = level_get();
+	uint32_t others = level.nested && level.ids > 1 ? level.ids - 1 : 0;
+	int fd = -1;
+
+	errno = EPERM;
+	for (uint32_t i = 0; others && fd < 0 && errno == EPERM && i < CHARGED_MAX; i++)
+		fd = open_pipe_as(1 + ((uint32_t)getpid() + i * 1009) % others);
+	return fd < 0 && errno == EPERM ? open_pipe() : fd;
 }
 
 int backlog_open(struct backlog *ret, struct err *err)
 {
-	struct backlog b = { .pipe = open_pipe(), .spare = -1 };
+	struct backlog b = { .pipe = open_charged(), .spare = -1 };
 
-	if (b.pipe >= 0 && (b.spare = open_pipe()) >= 0) {
+	if (b.pipe >= 0 && (b.spare = open_charged()) >= 0) {
 		*ret = b;
 		return 0;
 	}

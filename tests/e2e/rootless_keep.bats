@@ -342,3 +342,20 @@ remove_groups() {
 	as ann mstack down
 	remove_groups ssh.service
 }
+
+@test "rootless keep: who has used up the memory in pipes still starts a stack that is kept, ids permitting" {
+	users
+	user_stack ann <<-'END'
+		x-on-supervisor-death: keep
+		services: {a: {image: busybox, command: [sh, -c, "echo line; exec sleep 1000"]}}
+	END
+	as ann pipehog >hog.out 3>&- &
+	hog=$!
+	wait_until test -s hog.out
+	expect_exit 0 as ann mstack up -d
+	line() { as ann mstack logs --no-log-prefix a | grep -qx line; }
+	wait_until line
+	kill "$(cat hog.out)"
+	wait "$hog" || :
+	as ann mstack down
+}
