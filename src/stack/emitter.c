@@ -29,8 +29,8 @@ static void put_escaped(struct buf *b, const char *s, size_t len, uint32_t c)
 
 	if (known)
 		buf_printf(b, "\\%c", to[known - from]);
-	else if (!len || (utf8_is_hidden(c) && c <= 0xffff))
-		buf_printf(b, "\\u%04x", len ? c : 0xfffd);
+	else if (!len || c == UTF8_LOST || (utf8_is_hidden(c) && c <= 0xffff))
+		buf_printf(b, "\\u%04x", len ? c : UTF8_LOST);
 	else
 		buf_add(b, s, len);
 }

@@ -56,7 +56,8 @@ static bool goes_on_plain(const char *s)
 		len = (unsigned char)*at < 0x7f ? 1 : utf8_decode(at, &c);
 		if (len == 1)
 			c = (unsigned char)*at;
-		if (!len || c < ' ' || (c >= 0x7f && (c == 0xa0 || utf8_is_hidden(c))))
+		if (!len || c < ' ' || c == UTF8_LOST ||
+		    (c >= 0x7f && (c == 0xa0 || utf8_is_hidden(c))))
 			return false;
 		if (*at == ':' && (!at[1] || at[1] == ' '))
 			return false;
@@ -87,7 +88,7 @@ bool scalar_has_lines(const char *s)
 		return false;
 	for (const char *at = s; *at; at += len) {
 		len = utf8_decode(at, &c);
-		if (!len || (*at != '\n' && *at != '\t' && utf8_is_hidden(c)))
+		if (!len || c == UTF8_LOST || (*at != '\n' && *at != '\t' && utf8_is_hidden(c)))
 			return false;
 		if ((*at == ' ' || *at == '\t') && (!at[1] || at[1] == '\n'))
 			return false;

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* U+FFFD, for bytes that are no character. Written as they are, so that what was printed and read again is printed as before. */
+#define UTF8_LOST 0xfffdU
+
 /* The bytes of the character that stands at `s`, which ends with a NUL; 0: none stands there. */
 size_t utf8_decode(const char *s, uint32_t *ret);
 /*

@@ -404,7 +404,9 @@ static void test_killed(void **state)
 		next = look_at(&got, next);
 		buf_fini(&got);
 	}
-	assert_int_equal(end_of_all(f, held, listener, next), *sent + 1);
+	next = end_of_all(f, held, listener, next);
+	/* The last one may have been sent, and not been counted any more. */
+	assert_true(next == *sent + 1 || next == *sent + 2);
 	munmap((void *)(uintptr_t)sent, sizeof(*sent));
 	delivery_close(held);
 	ev_loop_destroy(other);
