@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/descend.h"
 #include "cli/project.h"
@@ -13,6 +14,8 @@
 #include "mstack/rootless.h"
 #include "mstack/sup.h"
 #include "mstack/sup_keep.h"
+
+#define MOMENT_MS 2000
 
 /* Called with each stack of this user that has no supervisor. */
 static void each_alone(void (*found)(void *arg, const char *project), void *arg)
@@ -59,12 +62,19 @@ void cli_end_dead(void)
  */
 static int go_to(const char *project, struct err *err)
 {
-	pid_t keeper = sup_keeper(project);
-	int rc = keeper > 0 ? rootless_follow(keeper, err) : -1;
+	const uint64_t until = time_mono_ms() + MOMENT_MS;
+	pid_t keeper;
 
-	/* It may just have let go. */
-	if (keeper > 0 && (rc == 0 || err->sys != ESRCH))
-		return rc;
+	while ((keeper = sup_keeper(project)) > 0) {
+		if (rootless_follow(keeper, err) == 0)
+			return 0;
+		/* It may just have let go, or be dying, where nobody is let in any more. */
+		if (err->sys != ESRCH && (err->sys != EPERM || time_mono_ms() > until))
+			return -1;
+		if (time_mono_ms() > until)
+			break;
+		usleep(10000);
+	}
 	if (keeper <= 0 && sup_owner(project) <= 0 && sup_end_left(project, err) < 0)
 		return -1;
 	return rootless_enter(err);
