@@ -31,11 +31,20 @@ setup() {
 	[[ -z ${SKIP_ALL:-} ]] || skip "$SKIP_ALL"
 	mkdir "$BATS_TEST_TMPDIR/work"
 	cd "$BATS_TEST_TMPDIR/work" || return
+	await_clock
 	audit snapshot ../audit.before
 	[[ -n ${MSTACK_AS:-} ]] || return 0
 	# shellcheck source=tests/e2e/lib/users.bash
 	source "$E2E/lib/users.bash"
 	become "$MSTACK_AS"
+}
+
+# The clock that bats starts for each test is a shell (whose pid bats keeps in this variable) and a process of it; on a
+# busy machine the second one may come so late that the audit would take it for one that the stack left behind.
+await_clock() {
+	while [[ -n ${BATS_killer_pid:-} && -d /proc/$BATS_killer_pid && -z $(<"/proc/$BATS_killer_pid/task/$BATS_killer_pid/children") ]]; do
+		sleep 0.01
+	done
 }
 
 # Nothing of the stack may be left; a test that failed says what there was instead.
