@@ -103,6 +103,8 @@ enum ctl_type {
 	 * it, with {"code": of `up`}.
 	 */
 	CTL_ABORT = 40,
+	/* Request {"services": [names] or absent: all}; answered with {} when none of them runs, waits or is restarted: they have ended for good. */
+	CTL_REST = 41,
 };
 
 enum { CTL_LAST = 1 };		/* flags */

@@ -111,6 +111,8 @@ struct logs_query {
 	 * that is stored was shown
 	 */
 	bool (*stop)(void *arg);
+	/* called likewise before anything is read (may be NULL): `tail` is counted, and what is written from now on will be shown. 0; 1 ends it; -1 */
+	int (*begin)(void *arg, struct err *err);
 };
 
 /* `source` is the index into the sources. Returns non-zero to end the reading. */

@@ -3,6 +3,7 @@
  * client: the first words of a talk with a supervisor, shared by ps, ls, down and logs.
  */
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "cli/client.h"
@@ -54,6 +55,13 @@ int cli_knock(const char *project, unsigned ms, int *ret_fd, struct err *err)
 		return err->sys == ENOENT || err->sys == ECONNREFUSED ? 1 : -1;
 	*ret_fd = fd;
 	return 0;
+}
+
+bool cli_has_gone(int connection)
+{
+	struct pollfd gone = { .fd = connection, .events = POLLRDHUP };
+
+	return poll(&gone, 1, 0) != 0;
 }
 
 static int take_slot(void *arg, const struct ctl_msg *m)

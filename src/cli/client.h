@@ -15,6 +15,8 @@ enum { CLI_ANSWER_MS = 10000 }; /* a supervisor that takes longer is stopped or 
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
 /* The same, but 1 in that case as well: for who has another way to reach it, or need not. */
 int cli_knock(const char *project, unsigned ms, int *ret_fd, struct err *err);
+/* Has the other side of a connection ended? */
+bool cli_has_gone(int connection);
 /*
  * What CTL_PS answers, as an array of objects; of a stack that goes on without a supervisor (unsupervised.h) what is known of it. 0; 1 nobody knows anything
  * (*ret_rows is an empty array); -1.

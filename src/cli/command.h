@@ -46,8 +46,16 @@ int cli_volume(const struct cli_options *o, struct err *err);
 int cli_volumes(const struct cli_options *o, struct err *err);
 int cli_ls(const struct cli_options *o, struct err *err);
 int cli_logs(const struct cli_options *o, struct err *err);
-/* The same, and the end of this connection is the end of what is followed (-1: none). */
-int cli_logs_until(const struct cli_options *o, int connection, struct err *err);
+/* For who follows logs of what he is about to change, and knows when that is over. */
+struct cli_follow {
+	const struct stack *stack;		  /* services that may have no log yet */
+	int (*begin)(void *arg, struct err *err); /* all that is written from now on will be shown. 0; 1 that was all; -1 */
+	bool (*over)(void *arg);		  /* nothing more can come */
+	void *arg;
+};
+
+/* The same; NULL: until the stack is down. */
+int cli_logs_until(const struct cli_options *o, const struct cli_follow *until, struct err *err);
 int cli_events(const struct cli_options *o, struct err *err);
 int cli_why(const struct cli_options *o, struct err *err);
 int cli_exec(const struct cli_options *o, struct err *err);

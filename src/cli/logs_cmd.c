@@ -5,18 +5,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <regex.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
-#include "cli/unsupervised.h"
 #include "cli/container.h"
 #include "cli/logview.h"
 #include "cli/moment.h"
 #include "cli/servicename.h"
+#include "cli/unsupervised.h"
 #include "mstack/store.h"
 
 #define SOURCES_MAX 10000
@@ -30,10 +29,10 @@ struct viewer {
 	struct VEC(struct logs_source) sources;
 	struct VEC(const char *) names; /* of all slots, chosen or not: they decide the colours */
 	struct cli_logview view;
-	int supervisor;	     /* a connection, for its end; -1 */
-	int until;	     /* another one, whose end is ours; -1 */
-	unsigned long index; /* --index; 0: all */
-	regex_t pattern;     /* --grep */
+	int supervisor;			/* a connection, for its end; -1 */
+	const struct cli_follow *until; /* NULL: as long as the stack is up */
+	unsigned long index;		/* --index; 0: all */
+	regex_t pattern;		/* --grep */
 	bool has_pattern;
 };
 
@@ -152,6 +151,9 @@ static int find_slots(struct viewer *v, struct err *err)
 			add_slot(v, e->d_name);
 	for (size_t i = 0; s && i < s->n_services; i++)
 		add_service(v, &s->services[i]);
+	s = v->until ? v->until->stack : NULL;
+	for (size_t i = 0; s && i < s->n_services; i++)
+		add_service(v, &s->services[i]);
 	return 0;
 }
 
@@ -217,31 +219,31 @@ static int on_line(void *arg, size_t source, const struct logs_line *line)
 	return failed;
 }
 
-static bool has_ended(int connection)
-{
-	struct pollfd gone = { .fd = connection, .events = POLLRDHUP };
-
-	return poll(&gone, 1, 0) != 0;
-}
-
 /* Asked while there is nothing to read: now what was read is shown. True when nothing more can come. */
 static bool on_pause(void *arg)
 {
 	struct viewer *v = arg;
 	struct err err;
 
-	if (fflush(stdout) || (v->until >= 0 && has_ended(v->until)))
+	if (fflush(stdout) || (v->until && v->until->over(v->until->arg)))
 		return true;
-	if (v->supervisor >= 0 && !has_ended(v->supervisor))
+	if (v->supervisor >= 0 && !cli_has_gone(v->supervisor))
 		return false;
 	cleanup_fd(&v->supervisor);
 	return cli_knock(v->project.name, 0, &v->supervisor, &err) != 0;
 }
 
+static int on_begin(void *arg, struct err *err)
+{
+	const struct viewer *v = arg;
+
+	return v->until ? v->until->begin(v->until->arg, err) : 0;
+}
+
 /* Words first: a slip in one is told before any file is looked for. */
 static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 {
-	struct logs_query q = { .follow = v->o->follow, .stop = on_pause };
+	struct logs_query q = { .follow = v->o->follow, .stop = on_pause, .begin = on_begin };
 
 	if (parse_tail(v->o->tail, &q.tail, err) < 0 ||
 	    parse_index(v->o->index, &v->index, err) < 0 || parse_pattern(v, v->o->grep, err) < 0 ||
@@ -259,9 +261,9 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	return logs_read(v->sources.v, v->sources.n, &q, on_line, v, err);
 }
 
-int cli_logs_until(const struct cli_options *o, int connection, struct err *err)
+int cli_logs_until(const struct cli_options *o, const struct cli_follow *until, struct err *err)
 {
-	struct viewer v = { .o = o, .supervisor = -1, .until = connection };
+	struct viewer v = { .o = o, .supervisor = -1, .until = until };
 	const struct cli_term t = cli_term_get(o);
 	int r = show(&v, &t, err);
 
@@ -282,5 +284,5 @@ int cli_logs_until(const struct cli_options *o, int connection, struct err *err)
 
 int cli_logs(const struct cli_options *o, struct err *err)
 {
-	return cli_logs_until(o, -1, err);
+	return cli_logs_until(o, NULL, err);
 }

@@ -138,19 +138,98 @@ static int end_of(int fd, struct err *err)
 	return rc;
 }
 
-/* From now on; what was written before has been seen by whoever started the stack. */
-static int follow(const struct cli_options *o, int watched, struct err *err)
-{
-	struct cli_term term = cli_term_get(o);
-	struct cli_options logs = *o;
-	int rc;
+/* ---- looking on ------------------------------------------------------------------------------ */
 
+enum { REQUEST = 1 };
+
+/* Who changes the stack and then looks on, until it is down, or the services that are looked at have ended. */
+struct onlooker {
+	struct cli_apply apply;
+	int watched; /* tells with whom the stack ends; -1 */
+	int rest;    /* tells that they have ended; -1 */
+	bool none, refused,
+		over; /* no supervisor; it is an old one, who does not tell that; they have */
+};
+
+static void ask_rest(struct onlooker *k)
+{
+	const struct cli_options *o = k->apply.o;
+	const struct stack *s = k->apply.project->stack;
+	struct ctl_msg m = { .type = CTL_REST, .id = REQUEST };
+	json_t *names = json_array();
+	struct err err;
+
+	if (cli_knock(k->apply.project->name, 0, &k->rest, &err)) {
+		json_decref(names);
+		return;
+	}
+	for (size_t i = 0; i < o->args.n; i++)
+		json_array_append_new(names, json_string(o->args.v[i]));
+	for (size_t i = 0; !o->args.n && i < s->n_services; i++)
+		json_array_append_new(names, json_string(s->services[i].name));
+	m.body = json_pack("{s:o}", "services", names);
+	if (ctl_send(k->rest, &m, &err))
+		cleanup_fd(&k->rest);
+	json_decref(m.body);
+}
+
+static int on_begin(void *arg, struct err *err)
+{
+	struct onlooker *k = arg;
+	struct cli_term term = cli_term_get(k->apply.o);
+	int rc = make_change(&k->apply, false, err);
+
+	k->none = rc == 1;
+	if (rc)
+		return rc < 0 ? err_wrap(err, "up") : rc;
+	/* What was put aside of containers that are gone. */
+	store_sweep();
 	cli_say(&term, SUP_NOTE, NULL,
 		"the stack runs already: these are its logs, and Ctrl-C ends only this command");
+	ask_rest(k);
+	return 0;
+}
+
+/* A supervisor that goes on as another program has forgotten what it was asked. */
+static bool is_over(void *arg)
+{
+	struct onlooker *k = arg;
+	struct pollfd answer = { .fd = k->rest, .events = POLLIN };
+	struct ctl_msg m = { 0 };
+
+	if (k->watched >= 0 && cli_has_gone(k->watched))
+		return true;
+	if (k->rest < 0 && !k->refused)
+		ask_rest(k);
+	else if (poll(&answer, 1, 0) == 1) {
+		int rc = ctl_recv(k->rest, &m, &(struct err){ 0 });
+
+		k->over = rc == 0 && m.type == CTL_OK;
+		k->refused = rc == 0 && !k->over;
+		ctl_msg_fini(&m);
+		cleanup_fd(&k->rest);
+	}
+	return k->over;
+}
+
+/* From now on; what was written before has been seen by whoever started the stack. */
+static int follow(struct onlooker *k, struct err *err)
+{
+	struct cli_term term = cli_term_get(k->apply.o);
+	struct cli_options logs = *k->apply.o;
+	const struct cli_follow until = { k->apply.project->stack, on_begin, is_over, k };
+	int rc;
+
 	logs.follow = true;
 	logs.tail = "0";
-	rc = cli_logs_until(&logs, watched, err);
-	return rc < 0 || watched < 0 ? rc : end_of(watched, err);
+	rc = cli_logs_until(&logs, &until, err);
+	cleanup_fd(&k->rest);
+	if (rc < 0 || k->none)
+		return rc < 0 ? -1 : CLI_REUP_NONE;
+	if (k->over)
+		cli_say(&term, SUP_NOTE, NULL,
+			"all of them have ended; the stack stays up: see 'mstack ps -a' and 'mstack down'");
+	return k->over || k->watched < 0 ? 0 : end_of(k->watched, err);
 }
 
 /* ---- up again -------------------------------------------------------------------------------- */
@@ -158,25 +237,31 @@ static int follow(const struct cli_options *o, int watched, struct err *err)
 int cli_reup(const struct cli_options *o, struct cli_project *project,
 	     const struct cli_scales *scales, struct err *err)
 {
-	struct cli_apply a = { .o = o, .project = project, .scales = scales };
+	struct onlooker k = { .apply = { .o = o, .project = project, .scales = scales },
+			      .watched = -1,
+			      .rest = -1 };
 	const struct cli_term term = cli_term_get(o);
-	_cleanup_fd_ int fd = -1, watched = -1;
+	_cleanup_fd_ int fd = -1;
 	int rc = cli_connect(project->name, CLI_ANSWER_MS, &fd, err);
 
 	if (rc)
 		return rc < 0 ? -1 : CLI_REUP_NONE;
 	cleanup_fd(&fd);
 	cli_project_tell(project, &term);
-	rc = cli_reup_check(o, err) < 0 ? -1 : watch(o, project->name, &watched, err);
+	rc = cli_reup_check(o, err) < 0 ? -1 : watch(o, project->name, &k.watched, err);
+	if (!rc && !(o->detach || o->wait || o->no_start)) {
+		rc = follow(&k, err);
+		cleanup_fd(&k.watched);
+		return rc;
+	}
 	if (!rc)
-		rc = make_change(&a, false, err);
+		rc = make_change(&k.apply, false, err);
 	if (rc == 1)
 		return CLI_REUP_NONE;
 	if (rc < 0)
 		return err_wrap(err, "up");
-	/* What was put aside of containers that are gone. */
 	store_sweep();
-	return o->detach || o->wait || o->no_start ? 0 : follow(o, watched, err);
+	return 0;
 }
 
 /* ---- reload ---------------------------------------------------------------------------------- */

@@ -123,9 +123,11 @@ int logs_read(const struct logs_source *sources, size_t n, const struct logs_que
 		if (rc == 0 && !q->follow)
 			rc = cursor_limit(c, err);
 	}
+	if (rc == 0 && q->begin)
+		rc = q->begin(arg, err);
 	if (rc == 0)
 		rc = show_all(&r, err);
 	for (size_t i = 0; i < n; i++)
 		cursor_fini(&lanes[i].cursor);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }

@@ -144,6 +144,7 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 			sup_look_at_verbs(s);
 			sup_look_at_change(s);
 			sup_look_at_oneoffs(s);
+			sup_look_at_rest(s);
 			sup_look_at_end(s);
 			sup_look_at_reload(s);
 			sup_look_at_reexec(s);

@@ -68,7 +68,7 @@ static void begin_down(struct sup_peer *p, const struct ctl_msg *m)
 	sup_end(s, ENDING_STOP, 0, &cause);
 }
 
-static bool is_meant(const json_t *services, const char *name)
+bool sup_is_meant(const json_t *services, const char *name)
 {
 	const json_t *service;
 	size_t i;
@@ -100,7 +100,7 @@ static void answer_freeze(struct sup_peer *p, const struct ctl_msg *m)
 		bool changes = slot->svc.paused != on;
 
 		if (slot->svc.state != SVC_RUNNING || slot->oneoff ||
-		    !is_meant(services, slot->plan->service->name))
+		    !sup_is_meant(services, slot->plan->service->name))
 			continue;
 		if (changes)
 			sup_wish(slot, on ? SVC_EV_PAUSE : SVC_EV_UNPAUSE, &cause);
@@ -150,8 +150,8 @@ static void answer_capture(struct sup_peer *p, const struct ctl_msg *m)
 	for (size_t i = 0; i < p->sup->n_slots; i++) {
 		const struct sup_slot *slot = &p->sup->slots[i];
 
-		if (slot->plan && (is_meant(services, slot->plan->service->name) ||
-				   is_meant(services, slot->plan->name)))
+		if (slot->plan && (sup_is_meant(services, slot->plan->service->name) ||
+				   sup_is_meant(services, slot->plan->name)))
 			answer_window(p, m, slot);
 	}
 	ctl_answer(p->fd, m, CTL_OK, NULL, true);
@@ -179,6 +179,7 @@ static const struct request {
 	{ CTL_WAIT, sup_verb_request },
 	{ CTL_CREATE, sup_verb_request },
 	{ CTL_ABORT, sup_abort_request },
+	{ CTL_REST, sup_rest_request },
 	{ CTL_APPLY, sup_change_request },
 	{ CTL_PLAN, sup_change_request },
 };
@@ -208,6 +209,7 @@ static void close_peer(struct sup_peer *p)
 	sup_verb_peer_gone(p);
 	sup_change_peer_gone(p);
 	sup_abort_peer_gone(p);
+	sup_rest_peer_gone(p);
 }
 
 static void peer_cb(struct ev_loop *loop, ev_io *w, int revents)

@@ -143,6 +143,8 @@ struct sup_peer {
 	struct sup_verb *verb; /* that it waits for, or NULL */
 	struct sup_abort *abort; /* what ends the stack for it, or NULL; owned */
 	uint32_t abort_id;
+	json_t *rest; /* what it asks for that waits for the end of services, or NULL; owned */
+	uint32_t rest_id;
 };
 
 /* Which end of a service is that of the stack, and with which exit code. */
@@ -423,6 +425,14 @@ void sup_say_left_out(const struct sup *s, const struct plan *was);
 void sup_abort_after(const struct sup_slot *slot, int status);
 void sup_abort_request(struct sup_peer *p, const struct ctl_msg *m);
 void sup_abort_peer_gone(struct sup_peer *p);
+
+/* request.c: is it one of these names? NULL: all are. */
+bool sup_is_meant(const json_t *services, const char *name);
+
+/* resting.c: CTL_REST */
+void sup_rest_request(struct sup_peer *p, const struct ctl_msg *m);
+void sup_look_at_rest(struct sup *s);
+void sup_rest_peer_gone(struct sup_peer *p);
 
 /* order.c: gates and the order of the end, over all slots */
 void sup_look_at_gates(struct sup *s);

@@ -145,6 +145,52 @@ ends_a() {
 	is_down
 }
 
+@test "exit: up in the foreground on a stack whose services have all ended shows what is run again, and ends" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "echo hello; exit 3"]}
+		  b: {image: busybox, command: ["true"]}
+	END
+	mstack up -d
+	wait_until state_is a exited
+	wait_until state_is b exited
+	expect_exit 0 timeout 60 mstack up
+	says 'a-1  | hello'
+	says 'have ended; the stack stays up'
+	state_is a exited
+	expect_exit 0 timeout 60 mstack up --abort-on-container-failure b
+	mstack down
+}
+
+@test "exit: up in the foreground on a stack that runs ends with the services that it was called for; a restart is no end" {
+	two_later 3
+	up_foreground
+	wait_until is_followed
+	expect_exit 0 mstack restart a
+	state_is a running && state_is b running
+	kill -0 "$UP"
+	kill -INT "$UP"
+	ends_with 130 "$UP"
+	up_foreground a
+	ends_a
+	ends_with 0 "$UP"
+	state_is b running
+	mstack down
+}
+
+@test "exit: up in the foreground on a stack that another program takes over still ends with its services" {
+	two_later 3
+	up_foreground a
+	wait_until is_followed
+	old=$(field a Pid)
+	kill -USR2 "$(supervisor)"
+	wait_until mstack ps
+	[[ $(field a Pid) == "$old" ]]
+	mstack exec -T a touch /go
+	ends_with 0 "$UP"
+	mstack down
+}
+
 @test "exit: 4 when --wait meets a service that is unhealthy" {
 	stack_one <<-'END'
 		command: [sleep, "1000"]
