@@ -106,6 +106,10 @@ int net_change(struct net *n, const struct net_spec *spec, struct err *err);
  * One that mstack-net was given and we gave back is waited for, for 3 s at most.
  */
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err);
+/* Who has this port, in words for the error of net_reserve. 0, or -1: not known. */
+typedef int net_holder_fn(void *arg, const struct net_publish_spec *pub, char *ret, size_t size);
+/* From now on it is asked first; else only the process can be told. */
+void net_tell_holders(struct net *n, net_holder_fn *fn, void *arg);
 /* So many of them would be held, each by a descriptor: long ranges are only looked at. */
 size_t net_held(const struct net_publish_spec *pubs, size_t count);
 /* Gives back what was reserved for this owner. */

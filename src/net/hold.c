@@ -130,16 +130,30 @@ static const struct hold *find_hold(const struct net *n, const struct net_publis
 	return NULL;
 }
 
+void net_tell_holders(struct net *n, net_holder_fn *fn, void *arg)
+{
+	n->holder = fn;
+	n->holder_arg = arg;
+}
+
+static int holder_of(const struct net *n, const struct net_publish_spec *pub, char *ret,
+		     size_t size)
+{
+	if (n->holder && !n->holder(n->holder_arg, pub, ret, size))
+		return 0;
+	/* On the host, where an ordinary user's processes are seen as nobody's. */
+	return n->porch ? -1 : port_owner(pub->protocol, pub->host_port, ret, size);
+}
+
 static int refuse(const struct net *n, const struct net_publish_spec *pub, int sys, uint16_t floor,
 		  struct err *err)
 {
 	const struct hold *h = sys == EADDRINUSE ? find_hold(n, pub) : NULL;
-	char who[96];
+	char who[400];
 
 	if (h)
 		err_set(err, "also published by %s: give one of them another port", h->owner);
-	else if (sys == EADDRINUSE && !n->porch &&
-		 !port_owner(pub->protocol, pub->host_port, who, sizeof(who)))
+	else if (sys == EADDRINUSE && !holder_of(n, pub, who, sizeof(who)))
 		err_set(err, "already in use on this host by %s: stop it or publish another port",
 			who);
 	else if (sys == EADDRINUSE)

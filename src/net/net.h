@@ -39,6 +39,8 @@ struct net {
 	struct portwatch *watch;
 	struct beside *beside;
 	struct hold *holds; /* reserved ports */
+	net_holder_fn *holder; /* who may know who has others; or NULL */
+	void *holder_arg;
 	uint64_t given_back_ms;	 /* when the last of them that mstack-net hands on was; 0: none */
 	struct net_porch *porch; /* who reserves them on the host; NULL: we are there */
 	struct wire *wires; /* as those of the spec */

@@ -122,6 +122,7 @@ int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct e
 	int rc;
 
 	sup_handing_refresh(s);
+	net_tell_holders(s->uplink ? s->uplink : s->net, sup_port_holder, s);
 	if (!s->uplink)
 		return net_reserve(s->net, pubs, n, err);
 	all = outside(s, pubs, n);

@@ -315,6 +315,9 @@ int sup_isolate(struct sup *s, struct err *err);
 /* Into the namespace of an isolated stack, and back; of others nothing. What is opened there stays there. Leaving never fails. */
 int sup_enter(struct sup *s, struct err *err);
 void sup_leave(const struct sup *s);
+/* portholder.c: a net_holder_fn; arg is struct sup */
+int sup_port_holder(void *arg, const struct net_publish_spec *pub, char *ret, size_t size);
+
 /* As net_reserve, net_release and net_publish, for isolated stacks as well. */
 int sup_reserve(struct sup *s, struct net_publish_spec *pubs, size_t n, struct err *err);
 void sup_release(struct sup *s, const char *owner);

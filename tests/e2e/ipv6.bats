@@ -168,7 +168,7 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 		networks: {default: {enable_ipv6: true}}
 	END
 	expect_exit 1 mstack up -d
-	[[ $output == *"port 8080/tcp (b-1): already in use on this host"* ]]
+	[[ $output == *"port 8080/tcp (b-1): already in use on this host by stack 't', service 'a': "* ]]
 	mstack down -p t
 }
 

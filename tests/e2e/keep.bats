@@ -176,6 +176,17 @@ once() {
 	done
 }
 
+@test 'a port of a stack that nobody supervises is refused with its name' {
+	keep_up <<-'END'
+		services: {web: {image: busybox, command: [sleep, "1000"], ports: ["8080:80"]}}
+	END
+	die
+	sed 's/^name: t/name: other/' stack.yaml >other.yaml
+	expect_exit 1 mstack up -d other.yaml
+	says "port 8080/tcp (web-1): already in use on this host by stack 't', service 'web'"
+	mstack down -p t
+}
+
 @test 'up in the foreground that adopts, and its reload: nothing is said twice, and the warnings of the file are said' {
 	keep_up <<-'END'
 		networks: {default: {labels: {a: b}}}

@@ -165,6 +165,16 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	echo "$output"
 	[[ $status == 1 ]]
 	says 'port 8080/tcp (a-1): already in use on this host'
+	# One of the user's own stacks.
+	wait "$httpd" || :
+	who_stack '"8080:80"'
+	as ann mstack up -d
+	sed 's/^name: .*/name: other/' stack.yaml >other.yaml
+	run as ann mstack up -d other.yaml
+	echo "$output"
+	[[ $status == 1 ]]
+	says "port 8080/tcp (a-1): already in use on this host by stack 't', service 'a'"
+	as ann mstack down
 }
 
 @test "rootless net: with the supervisor all of it goes" {

@@ -134,6 +134,13 @@ void net_down(struct net *n)
 	fake_note("net down");
 }
 
+void net_tell_holders(struct net *n, net_holder_fn *fn, void *arg)
+{
+	(void)n;
+	(void)fn;
+	(void)arg;
+}
+
 int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, struct err *err)
 {
 	(void)n;
