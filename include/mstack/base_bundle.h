@@ -34,7 +34,7 @@ int bundle_send_none(int sock, uint32_t number, struct err *err);
 enum bundle_got { BUNDLE_PART, BUNDLE_WHOLE, BUNDLE_NONE, BUNDLE_EMPTY, BUNDLE_CUT, BUNDLE_CLOSED };
 /*
  * One packet. PART: there is more to come; WHOLE: one is complete; NONE: nothing is kept any more; EMPTY: nothing there yet (EAGAIN);
- * CUT: descriptors of it are lost, as this process may have no more open files; CLOSED: the other end is gone, or spoke another language.
+ * CUT: descriptors of it are lost, as this process may have no more open files, and it will not be whole; CLOSED: the other end is gone, or spoke another language.
  */
 enum bundle_got bundle_recv(int sock, struct bundle *p);
 /* Closes all of it. */

@@ -199,8 +199,11 @@ enum bundle_got bundle_recv(int sock, struct bundle *p)
 
 	if (len < 0 && errno == EAGAIN)
 		return BUNDLE_EMPTY;
-	if (len < 0 && errno == EMFILE)
+	if (len < 0 && errno == EMFILE) {
+		p->number = head.number;
+		forget_next(p);
 		return BUNDLE_CUT;
+	}
 	if (len != sizeof(head) || memcmp(head.magic, magic, sizeof(magic)) != 0) {
 		close_all(fds, n);
 		return BUNDLE_CLOSED;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,6 +17,9 @@
 
 #include "sup/guarding.h"
 #include "sup/keeping.h"
+
+/* What a killed one may take for its end. */
+enum { AWAY_MS = 2000 };
 
 static int by_number(const void *a, const void *b)
 {
@@ -147,4 +151,62 @@ void sup_guard_stop(struct sup *s)
 {
 	sup_handing_stop(s);
 	sup_guard_end(&s->guard, &s->guard_fd);
+}
+
+/* ---- one in place of another ------------------------------------------------------------------ */
+
+/* For what it holds to be free, but not for ever: a debugger may have it, or the kernel. Then it is reaped as a stranger. */
+static void put_away(pid_t pid, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+		(void)poll(&p, 1, AWAY_MS);
+	waitpid(pid, NULL, WNOHANG);
+	cleanup_fd(&fd);
+}
+
+/* Before the loop runs nobody watches yet. */
+static void watch(struct sup *s)
+{
+	if (!ev_is_active(&s->pump) || s->guard_fd < 0)
+		return;
+	sup_handing_begin(s);
+	ev_io_set(&s->guard_io, s->guard_fd, EV_READ);
+	ev_io_start(s->loop, &s->guard_io);
+}
+
+static int start_to_keep(struct sup *s, struct err *err)
+{
+	if (sup_guard_start(s, err) < 0 || sup_keep_prepare(s, s->model->stack, err) < 0)
+		return -1;
+	return sup_handing_now(s, err);
+}
+
+int sup_guard_replace(struct sup *s, struct err *err)
+{
+	struct sup_handing had;
+	pid_t pid = s->guard;
+	int fd = s->guard_fd, rc;
+
+	ev_io_stop(s->loop, &s->guard_io);
+	ev_io_stop(s->loop, &s->handing.io);
+	had = s->handing;
+	s->handing.sock = -1;
+	s->handing.number = s->handing.acked = 0;
+	s->handing.lost = s->handing.deaf = false;
+	s->guard = 0;
+	s->guard_fd = -1;
+	rc = start_to_keep(s, err);
+	if (rc < 0) {
+		sup_guard_stop(s);
+		s->handing = had;
+		s->guard = pid;
+		s->guard_fd = fd;
+	} else {
+		put_away(pid, fd);
+		close(had.sock);
+	}
+	watch(s);
+	return rc;
 }

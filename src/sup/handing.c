@@ -103,7 +103,8 @@ static int hand_over(struct sup *s, struct err *err)
 	carry_free(tree);
 	if (rc == 0) {
 		h->number++;
-		h->changed = false;
+		h->sent_ms = time_mono_ms();
+		h->changed = h->lost = false;
 		h->told = true;
 	}
 	return rc;
@@ -116,7 +117,64 @@ static void let_go(struct sup *s)
 	if (!h->told || bundle_send_none(h->sock, h->number + 1, &(struct err){ 0 }) != 0)
 		return;
 	h->number++;
-	h->told = false;
+	h->told = h->lost = false;
+}
+
+/* ---- a guard that does not take it ----------------------------------------------------------- */
+
+static void complain(struct sup *s, const struct err *err)
+{
+	struct sup_handing *h = &s->handing;
+
+	if (!h->failed)
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			KEY ": %s: what changes from here on is not kept", err->text);
+	h->failed = true;
+}
+
+/* Another one has it all before that one goes: there is no moment without a guard. */
+static void replace_guard(struct sup *s, const struct err *why)
+{
+	_cleanup_free_ char *text = xasprintf("guard (process %d): %s", (int)s->guard, why->text);
+	struct err err = { 0 };
+
+	if (sup_guard_replace(s, &err) == 0) {
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			KEY ": %s: another guard takes its place", text);
+		return;
+	}
+	s->handing.deaf = err.kind == ERR_TIMEOUT;
+	err_wrap(&err, "%s: no other one takes its place", text);
+	complain(s, &err);
+}
+
+static int late(struct err *err)
+{
+	return err_kind(err, ERR_TIMEOUT, "it has not taken over in %d s, being stopped or hung",
+			PATIENCE_MS / 1000);
+}
+
+static int too_few(struct err *err)
+{
+	return err_set(err, "it may not open as many files as it is to keep");
+}
+
+/* What was lost is on its way no more: the next change is handed over again, to whom it may concern. */
+static void look_at_guard(struct sup *s)
+{
+	struct sup_handing *h = &s->handing;
+	struct err err = { 0 };
+
+	if (h->number == h->acked)
+		return;
+	if (h->lost) {
+		h->acked = h->number;
+		too_few(&err);
+	} else if (h->changed && time_mono_ms() > h->sent_ms + PATIENCE_MS) {
+		late(&err);
+	}
+	if (err.text[0] && !h->failed)
+		replace_guard(s, &err);
 }
 
 void sup_look_at_handing(struct sup *s, bool changed)
@@ -133,23 +191,30 @@ void sup_look_at_handing(struct sup *s, bool changed)
 	}
 	h->changed = look_at_names(s) || h->changed;
 	h->changed = look_at_porch(s) || h->changed;
-	if (!h->changed || h->number != h->acked)
-		return;
-	if (hand_over(s, &err) < 0 && !h->failed) {
-		h->failed = true;
-		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
-			KEY ": %s: what changes from here on is not kept", err.text);
-	}
+	look_at_guard(s);
+	if (h->changed && h->number == h->acked && hand_over(s, &err) < 0)
+		complain(s, &err);
 }
 
-/* The number of what it has taken in. Its end is heard of by its pidfd. */
+static void take_word(struct sup_handing *h, int64_t word)
+{
+	if (word < 0) {
+		h->lost = h->lost || -word == h->number;
+		return;
+	}
+	h->acked = (uint32_t)word;
+	if (h->acked == h->number)
+		h->deaf = h->failed = false;
+}
+
+/* The number of what it has taken in, or lost. Its end is heard of by its pidfd. */
 static bool hear(struct sup_handing *h)
 {
-	uint32_t number;
+	int64_t word;
 	ssize_t n;
 
-	while ((n = recv(h->sock, &number, sizeof(number), MSG_DONTWAIT)) == sizeof(number))
-		h->acked = number;
+	while ((n = recv(h->sock, &word, sizeof(word), MSG_DONTWAIT)) == sizeof(word))
+		take_word(h, word);
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -182,7 +247,7 @@ void sup_handing_stop(struct sup *s)
 		ev_io_stop(s->loop, &h->io);
 	cleanup_fd(&h->sock);
 	h->number = h->acked = 0;
-	h->told = h->failed = false;
+	h->told = h->failed = h->lost = h->deaf = false;
 }
 
 /* Until it has all that was sent. */
@@ -192,31 +257,53 @@ static int wait_for_guard(struct sup_handing *h, struct err *err)
 	uint64_t until = time_mono_ms() + PATIENCE_MS;
 
 	while (h->acked != h->number) {
+		if (h->lost)
+			return too_few(err);
 		if (time_mono_ms() > until)
-			return err_kind(err, ERR_TIMEOUT, "guard: it did not take over in time");
+			return late(err);
 		(void)poll(&p, 1, 100);
 		if (!hear(h))
-			return err_set(err, "guard: it has ended");
+			return err_set(err, "it has ended");
 	}
 	return 0;
 }
 
-int sup_handing_now(struct sup *s, struct err *err)
+/* 0; -1: it cannot be sent; 1: the guard does not take it. */
+static int hand_over_now(struct sup *s, struct err *err)
 {
 	int rc = hand_over(s, err);
 
 	/* There is room when it has taken what is on its way. */
-	if (rc > 0 && wait_for_guard(&s->handing, err) == 0)
+	if (rc > 0 && wait_for_guard(&s->handing, err) < 0)
+		return 1;
+	if (rc > 0)
 		rc = hand_over(s, err);
 	if (rc > 0)
-		return err_set(err, "guard: no room for what it is to keep");
-	return rc < 0 ? -1 : wait_for_guard(&s->handing, err);
+		return err_set(err, "no room for what it is to keep");
+	return rc < 0 ? -1 : wait_for_guard(&s->handing, err) < 0;
 }
 
+int sup_handing_now(struct sup *s, struct err *err)
+{
+	return hand_over_now(s, err) == 0 ? 0 : err_wrap(err, "guard");
+}
+
+/* The next step may be one after which what the guard had before is worth nothing. */
 void sup_handing_tell(struct sup *s)
 {
-	if (s->handing.told)
-		(void)sup_handing_now(s, &(struct err){ 0 });
+	struct sup_handing *h = &s->handing;
+	struct err err = { 0 };
+	int rc;
+
+	if (h->deaf)
+		hear(h);
+	if (!h->told || h->deaf)
+		return;
+	rc = hand_over_now(s, &err);
+	if (rc > 0)
+		replace_guard(s, &err);
+	else if (rc < 0)
+		complain(s, &err);
 }
 
 /* It only has to receive, so this takes as long as it takes to be woken up. */

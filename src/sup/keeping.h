@@ -21,7 +21,7 @@ bool sup_keeps(const struct sup *s);
 int sup_keep_check(const struct sup *s, const struct stack *stack, struct err *err);
 /* The guard, which is there, goes where it can keep it. Before anything of the stack is made. */
 int sup_keep_prepare(struct sup *s, const struct stack *stack, struct err *err);
-/* In each turn, when all facts have settled; `changed`: there were any. Never waits. */
+/* In each turn, when all facts have settled; `changed`: there were any. Never waits, but for a new guard in place of one that takes nothing. */
 void sup_look_at_handing(struct sup *s, bool changed);
 /* A guard that was just started gets it all. */
 void sup_handing_begin(struct sup *s);
@@ -30,6 +30,8 @@ void sup_handing_stop(struct sup *s);
 int sup_handing_now(struct sup *s, struct err *err);
 /* Before something is begun of which the guard must know already when we die in it. */
 void sup_handing_tell(struct sup *s);
+/* guard.c: another guard, which has all that is kept, in place of one that does not take it. -1: there is none, and all is as it was. */
+int sup_guard_replace(struct sup *s, struct err *err);
 /* The guard lets go of ports of the host that were released: before others are reserved. */
 void sup_handing_refresh(struct sup *s);
 /* The stack ends: from here on its guard undoes it, as every guard. */

@@ -43,16 +43,20 @@ struct minder {
 	struct bundle *bundle;
 };
 
-/* False: nothing more comes. */
+/* False: nothing more comes. Each bundle is answered by its number, or by that below zero when some of it was lost. */
 static bool take_one(struct minder *m)
 {
-	switch (bundle_recv(m->sock, m->bundle)) {
+	enum bundle_got got = bundle_recv(m->sock, m->bundle);
+	int64_t word;
+
+	switch (got) {
 	case BUNDLE_PART:
 		return true;
 	case BUNDLE_EMPTY:
-	case BUNDLE_CUT:
 	case BUNDLE_CLOSED:
 		return false;
+	case BUNDLE_CUT:
+		break;
 	case BUNDLE_NONE:
 		close_door(m->project, &m->door);
 		break;
@@ -61,8 +65,8 @@ static bool take_one(struct minder *m)
 			m->door = open_door(m->project);
 		break;
 	}
-	(void)send(m->sock, &m->bundle->number, sizeof(m->bundle->number),
-		   MSG_NOSIGNAL | MSG_DONTWAIT);
+	word = got == BUNDLE_CUT ? -(int64_t)m->bundle->number : m->bundle->number;
+	(void)send(m->sock, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
 	return true;
 }
 

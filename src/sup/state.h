@@ -205,8 +205,11 @@ struct sup_handing {
 	int sock; /* -1: the guard keeps nothing */
 	ev_io io;
 	bool changed, told, failed;
+	bool lost;     /* descriptors of what was sent last */
+	bool deaf;     /* another guard did not answer either: it is not waited for */
 	bool released; /* a port of the host, which the guard has still */
 	uint32_t number, acked; /* of what was sent last, and of what has come */
+	uint64_t sent_ms;
 	char *group; /* where the guard belongs; NULL: it is there */
 	pid_t names; /* who answered last time */
 	pid_t porch[NET_PORTERS]; /* who stood there last time */

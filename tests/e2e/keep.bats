@@ -588,6 +588,56 @@ changed_once_more() {
 	mstack down
 }
 
+# Another one is in the place of the guard $1, who has ended, was told of once, and has all: also what came last.
+replaced_by_one_that_has_all() {
+	wait_until gone "$1"
+	[[ $(grep -c "guard (process $1): .*: another guard takes its place" /run/mstack/t/supervisor.log) == 1 ]]
+	local now
+	now=$(pgrep -x mstack-guard)
+	printf '  late: {image: busybox, command: [sleep, "1000"]}\n' >>stack.yaml
+	mstack up -d
+	changed_once_more
+	[[ $(pgrep -x mstack-guard) == "$now" ]]
+	late=$(field late Pid)
+	die
+	adopt
+	grep -q 'adopted 3 containers' up.err
+	[[ $(field web Pid) == "$pid" && $(field late Pid) == "$late" ]]
+	exec 5<>/dev/tcp/127.0.0.1/8080
+	echo hello >&5
+	read -r -t 10 answer <&5
+	exec 5<&-
+	[[ $answer == hello ]]
+	mstack down
+}
+
+@test 'a guard that is stopped is replaced when something changes, and is waited for once' {
+	keep_up < <(echo_server)
+	pid=$(field web Pid)
+	changed_once_more
+	guard=$(pgrep -x mstack-guard)
+	kill -STOP "$guard"
+	printf '  more: {image: busybox, command: [sleep, "1000"]}\n' >>stack.yaml
+	mstack up -d
+	replaced_by_one_that_has_all "$guard"
+}
+
+@test 'a guard that loses descriptors is replaced by one that has them' {
+	keep_up < <(echo_server)
+	pid=$(field web Pid)
+	changed_once_more
+	guard=$(pgrep -x mstack-guard)
+	# It has more already, and keeps those; there is no room for one more.
+	${MSTACK_AS:+as "$MSTACK_AS"} prlimit --pid "$guard" --nofile=8:
+	# In no change: who keeps it is told of that at the end of a turn.
+	mstack restart web
+	pid=$(field web Pid)
+	wait_until gone "$guard"
+	printf '  more: {image: busybox, command: [sleep, "1000"]}\n' >>stack.yaml
+	mstack up -d
+	replaced_by_one_that_has_all "$guard"
+}
+
 @test 'the end is the end: down, and a supervisor that dies in it' {
 	keep_up <<-'END'
 		services:

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,14 +50,14 @@ static _Noreturn void guard(int supervisor, int sock, int other)
 	_exit(1);
 }
 
-/* A tree with a text and a descriptor, taken in by the guard. */
-static void hand_over(int sock, const char *text, int fd)
+/* A tree with a text and a descriptor. What the guard answers. */
+static int64_t hand_over(int sock, uint32_t number, const char *text, int fd)
 {
 	struct carry *tree = carry_new();
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	_cleanup_free_ int *fds = NULL;
 	struct err err = { 0 };
-	uint32_t number = 0;
+	int64_t word = 0;
 	size_t n = 0;
 	int file;
 
@@ -64,41 +65,72 @@ static void hand_over(int sock, const char *text, int fd)
 	carry_put_fd(tree, "pipe", fd);
 	file = carry_write(tree, &err);
 	fds = carry_fds(tree, &n);
-	assert_int_equal(bundle_send(sock, 7, file, fds, n, &err), 0);
+	assert_int_equal(bundle_send(sock, number, file, fds, n, &err), 0);
 	close(file);
 	carry_free(tree);
 	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-	assert_int_equal(recv(sock, &number, sizeof(number), 0), sizeof(number));
-	assert_int_equal(number, 7);
+	assert_int_equal(recv(sock, &word, sizeof(word), 0), sizeof(word));
+	return word;
+}
+
+/* A supervisor, and its guard at the other end of a socket. */
+struct watched {
+	pid_t supervisor;
+	int sock;
+	struct kept k;
+};
+
+static struct watched watch(void)
+{
+	struct watched w = { .supervisor = fork(), .k.pipe = -1 };
+	int pair[2], supervisor;
+
+	if (w.supervisor == 0)
+		for (;;)
+			pause();
+	supervisor = (int)syscall(SYS_pidfd_open, w.supervisor, 0);
+	assert_true(w.supervisor > 0 && supervisor >= 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	w.k.guard = fork();
+	if (w.k.guard == 0)
+		guard(supervisor, pair[1], pair[0]);
+	close(pair[1]);
+	close(supervisor);
+	w.sock = pair[0];
+	return w;
+}
+
+/* Hands over a text and the end of a pipe, which nobody else has. */
+static int64_t give(struct watched *w, uint32_t number, const char *text)
+{
+	int ends[2];
+	int64_t word;
+
+	assert_int_equal(pipe(ends), 0);
+	word = hand_over(w->sock, number, text, ends[1]);
+	close(ends[1]);
+	if (w->k.pipe >= 0)
+		close(w->k.pipe);
+	w->k.pipe = ends[0];
+	return word;
+}
+
+static struct kept die(struct watched *w)
+{
+	kill(w->supervisor, SIGKILL);
+	assert_int_equal(waitpid(w->supervisor, NULL, 0), w->supervisor);
+	close(w->sock);
+	return w->k;
 }
 
 /* A supervisor hands over and dies. */
 static struct kept keep(const char *text)
 {
-	int pair[2], ends[2], supervisor;
-	pid_t pid = fork();
-	struct kept k;
+	struct watched w = watch();
 
-	if (pid == 0)
-		for (;;)
-			pause();
-	supervisor = (int)syscall(SYS_pidfd_open, pid, 0);
-	assert_true(pid > 0 && supervisor >= 0);
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-	k.guard = fork();
-	if (k.guard == 0)
-		guard(supervisor, pair[1], pair[0]);
-	close(pair[1]);
-	assert_int_equal(pipe(ends), 0);
-	hand_over(pair[0], text, ends[1]);
-	close(ends[1]);
-	close(pair[0]);
-	close(supervisor);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	k.pipe = ends[0];
-	return k;
+	assert_int_equal(give(&w, 7, text), 7);
+	return die(&w);
 }
 
 static bool is_held(const struct kept *k, int ms)
@@ -197,6 +229,51 @@ static void test_strangers(void **state)
 	let_go(&k);
 }
 
+static void let_it_open(pid_t guard, rlim_t n)
+{
+	struct rlimit limit;
+
+	assert_int_equal(prlimit(guard, RLIMIT_NOFILE, NULL, &limit), 0);
+	limit.rlim_cur = n;
+	assert_int_equal(prlimit(guard, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* It says at once what it has lost, and keeps what it had. */
+static void test_lost(void **state)
+{
+	struct watched w = watch();
+	int first;
+
+	(void)state;
+	assert_int_equal(give(&w, 1, "first"), 1);
+	first = take_fd(&w.k.pipe);
+	let_it_open(w.k.guard, 4);
+	assert_int_equal(give(&w, 2, "lost"), -2);
+	assert_false(is_held(&w.k, PATIENCE_MS));
+	close(w.k.pipe);
+	w.k.pipe = first;
+	let_it_open(w.k.guard, 1024);
+	w.k = die(&w);
+	assert_true(says("first"));
+	let_go(&w.k);
+}
+
+/* And takes the next one. */
+static void test_lost_once(void **state)
+{
+	struct watched w = watch();
+
+	(void)state;
+	assert_int_equal(give(&w, 1, "first"), 1);
+	let_it_open(w.k.guard, 4);
+	assert_int_equal(give(&w, 2, "lost"), -2);
+	let_it_open(w.k.guard, 1024);
+	assert_int_equal(give(&w, 3, "third"), 3);
+	w.k = die(&w);
+	assert_true(says("third"));
+	let_go(&w.k);
+}
+
 /* While the guard is stopped somebody asks it to forget, and goes away. */
 static void test_gave_up(void **state)
 {
@@ -254,6 +331,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lost_once),
 		cmocka_unit_test(test_gave_up),
 		cmocka_unit_test(test_folder_removed),
 	};
