@@ -16,7 +16,10 @@ static void print_option(const struct cli_option *row)
 
 	if (row->letter)
 		snprintf(letter, sizeof(letter), "-%c,", row->letter);
-	left = xasprintf("  %3s --%s%s%s", letter, row->name, row->arg ? " " : "",
+	left = xasprintf("  %3s --%s%s%s", letter, row->name,
+			 !row->arg		     ? ""
+			 : row->kind == OPTION_FIXED ? "="
+						     : " ",
 			 row->arg ? row->arg : "");
 	if (strlen(left) > 33)
 		printf("%s\n%-34s %s\n", left, "", row->help);

@@ -196,6 +196,20 @@ static int get(struct store *s, const struct cli_options *o, const struct stack 
 	return cli_images_judge(o, pulls, err);
 }
 
+int cli_images_check_build(const struct cli_options *o, const struct stack *stack, struct err *err)
+{
+	for (size_t i = 0; o->build && i < stack->n_services; i++) {
+		const struct stack_service *s = &stack->services[i];
+
+		if (s->build_context.text)
+			return err_kind(
+				err, ERR_USAGE,
+				"--build: service '%s': mstack builds no images: leave it out, and '%s' is used when it is there",
+				s->name, s->image.text);
+	}
+	return 0;
+}
+
 int cli_images_get(const struct cli_options *o, const struct stack *stack, struct err *err)
 {
 	struct store *s = store_open(path_data_dir(), err);

@@ -113,6 +113,17 @@ static int store_seconds(const struct parser *p, const struct cli_option *row, c
 	return 0;
 }
 
+static int store_fixed(const struct parser *p, const struct cli_option *row, const char *value)
+{
+	bool flag = true;
+
+	if (store_flag(p, row, value, &flag) < 0)
+		return -1;
+	if (flag != !strcmp(row->arg, "true"))
+		return complain(p, "--%s%s is not supported yet", row->name, flag ? "" : "=false");
+	return 0;
+}
+
 /* What has no braces is a slip, though docker prints it as it is. */
 static int check_format(const struct parser *p, const struct cli_option *row, const char *value)
 {
@@ -150,6 +161,8 @@ static int store(const struct parser *p, const struct cli_option *row, const cha
 	case OPTION_LIST:
 		vec_push((struct cli_words *)target, value);
 		return 0;
+	case OPTION_FIXED:
+		return store_fixed(p, row, value);
 	case OPTION_LATER:
 		return complain(p, "--%s is not supported yet", row->name);
 	}
@@ -160,7 +173,7 @@ static int store(const struct parser *p, const struct cli_option *row, const cha
 
 static bool wants_value(const struct cli_option *row)
 {
-	return row->kind != OPTION_FLAG && row->kind != OPTION_LATER;
+	return row->kind != OPTION_FLAG && row->kind != OPTION_FIXED && row->kind != OPTION_LATER;
 }
 
 static bool is_stack_file(const char *word)

@@ -28,6 +28,7 @@ struct cli_options {
 	bool json;
 	const char *after, *grep; /* of `events`; of `logs` */
 	bool no_start, stop; /* of `up`; of `rm` */
+	bool build; /* of `up`, `run` and `create` */
 	bool down_project; /* of `wait` */
 	const char *signal; /* of `kill` */
 	const char *policy; /* of `pull` */
@@ -54,6 +55,7 @@ enum cli_option_kind {
 	OPTION_SECONDS, /* int64_t, a whole number of seconds */
 	OPTION_LIST,	/* struct cli_words, one more each time it is given */
 	OPTION_MAYBE,	/* const char *; without a value `*`: at the end, before an option or a stack file */
+	OPTION_FIXED,	/* a flag that is taken as `arg` (true or false), which it always is; the other one is not supported yet */
 	OPTION_LATER,	/* belongs to the command, but is not supported yet */
 };
 

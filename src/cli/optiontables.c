@@ -11,6 +11,7 @@
 #define FLAG(name, letter, field, help) { name, letter, OPTION_FLAG, AT(field), NULL, help, NULL }
 #define VALUE(name, letter, kind, field, arg, help) { name, letter, OPTION_##kind, AT(field), arg, help, NULL }
 #define LATER(name, letter) { name, letter, OPTION_LATER, 0, NULL, NULL, NULL }
+#define FIXED(name, letter, value, help) { name, letter, OPTION_FIXED, 0, value, help, NULL }
 #define END { NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL }
 
 const struct cli_option cli_global_options[] = {
@@ -55,9 +56,13 @@ const struct cli_option cli_up_options[] = {
 	VALUE("scale", 0, LIST, scale, "SERVICE=NUMBER", "so many containers of it, instead of the file's"),
 	FLAG("no-deps", 0, no_deps, "without what the services depend on"),
 	FLAG("no-start", 0, no_start, "make everything and start nothing: see 'start'"),
+	FLAG("build", 0, build, "accepted, but for services with 'build:': mstack builds no images"),
 	FLAG("no-build", 0, accepted, "accepted; mstack builds no images"),
+	FLAG("quiet-build", 0, accepted, "accepted; mstack builds no images"),
 	FLAG("yes", 'y', accepted, "accepted; nothing is asked"),
-	LATER("attach-dependencies", 0), LATER("build", 0), LATER("watch", 'w'), LATER("menu", 0),
+	FIXED("menu", 0, "false", "accepted; there is none"),
+	FIXED("watch", 'w', "false", "accepted; files are not watched"),
+	LATER("attach-dependencies", 0),
 	END,
 };
 
@@ -87,7 +92,8 @@ const struct cli_option cli_ps_options[] = {
 	VALUE("status", 0, LIST, status, "STATE", "only those in it: created, running, paused, restarting, exited or dead"),
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
-	LATER("filter", 0), LATER("orphans", 0),
+	FIXED("orphans", 0, "true", "accepted; services that are not in the file any more are listed anyway"),
+	LATER("filter", 0),
 	END,
 };
 
@@ -206,9 +212,10 @@ const struct cli_option cli_create_options[] = {
 	FLAG("remove-orphans", 0, remove_orphans, "accepted and nothing else; 'up --remove-orphans' removes them"),
 	FLAG("no-recreate", 0, accepted, "accepted; what is there stays as it is anyway"),
 	FLAG("force-recreate", 0, force_recreate, "of a stack that is not up, where nothing is there yet"),
+	FLAG("build", 0, build, "accepted, but for services with 'build:': mstack builds no images"),
 	FLAG("no-build", 0, accepted, "accepted; mstack builds no images"),
+	FLAG("quiet-build", 0, accepted, "accepted; mstack builds no images"),
 	FLAG("yes", 'y', accepted, "accepted; nothing is asked"),
-	LATER("build", 0),
 	END,
 };
 
@@ -277,7 +284,8 @@ const struct cli_option cli_run_options[] = {
 	FLAG("quiet-pull", 0, quiet_pull, "do not tell how images come"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted and nothing else; 'up --remove-orphans' removes them"),
 	FLAG("use-aliases", 0, use_aliases, "others find it by the names of the service, too"),
-	LATER("build", 0), LATER("quiet-build", 0),
+	FLAG("build", 0, build, "accepted, but for services with 'build:': mstack builds no images"),
+	FLAG("quiet-build", 0, accepted, "accepted; mstack builds no images"),
 	END,
 };
 

@@ -7,6 +7,7 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/images.h"
 #include "cli/storecmd.h"
 #include "cli/unsupervised.h"
 #include "cli/verb.h"
@@ -89,7 +90,8 @@ static int create_in(const struct cli_options *o, bool *ret_down, struct err *er
 	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
 	struct cli_verb v = { .name = "create", .type = CTL_CREATE };
 
-	if (cli_project_find(o, &p, err) < 0)
+	if (cli_project_find(o, &p, err) < 0 ||
+	    (p.stack && cli_images_check_build(o, p.stack, err) < 0))
 		return -1;
 	if (o->force_recreate && sup_owner(p.name))
 		return err_kind(

@@ -12,11 +12,11 @@
 
 #include "cli/background.h"
 #include "cli/client.h"
-#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/images.h"
 #include "cli/runclient.h"
 #include "cli/rundoc.h"
+#include "cli/unsupervised.h"
 #include "mstack/box.h"
 
 /* By which a supervisor is known when its ledger was lost (box_supervisor). */
@@ -199,7 +199,8 @@ static int run(struct run *r, struct err *err)
 	bool done = false;
 	int rc;
 
-	if (load(r, err) < 0 || cli_images_get(r->o, r->project.stack, err) < 0)
+	if (load(r, err) < 0 || cli_images_check_build(r->o, r->project.stack, err) < 0 ||
+	    cli_images_get(r->o, r->project.stack, err) < 0)
 		return -1;
 	rc = find_supervisor(r, &done, err);
 	/* Whatever it was: there is no container. */

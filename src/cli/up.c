@@ -338,6 +338,7 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 		cli_project_take(&u->project, &u->carried);
 	else if (cli_project_load(o, &how, &u->project, err) < 0 ||
 		 check_service(o, &u->project, err) < 0 ||
+		 cli_images_check_build(o, u->project.stack, err) < 0 ||
 		 (!o->dry_run && cli_images_get(o, u->project.stack, err) < 0))
 		return -1;
 	if (u->reload)

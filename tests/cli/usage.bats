@@ -168,8 +168,12 @@ load common
 }
 
 @test "later: options and words" {
-	expect 2 mstack up --build
-	says --build 'not supported yet'
+	expect 2 mstack up --watch
+	says --watch 'not supported yet'
+	expect 2 mstack up --menu=true
+	says --menu 'not supported yet'
+	expect 2 mstack ps --orphans=false
+	says --orphans=false 'not supported yet'
 	for option in --no-normalize --no-path-resolution --no-consistency --resolve-image-digests --lock-image-digests; do
 		expect 2 mstack config "$option"
 		says "$option" 'not supported yet'

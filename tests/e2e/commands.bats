@@ -26,6 +26,31 @@ two() {
 	expect_exit 0 mstack down
 }
 
+@test "commands: options of docker compose for what there is none of here are taken where they change nothing" {
+	two
+	expect_exit 0 mstack create --build --quiet-build
+	expect_exit 0 mstack up -d --build --quiet-build --menu=false --watch=false
+	expect_exit 0 mstack ps --orphans
+	says web db
+	expect_exit 0 mstack run --rm --build --quiet-build db echo hello
+	says hello
+	expect_exit 0 mstack down
+	stack <<-'END'
+		services:
+		  web: {image: busybox, command: [sleep, "1000"]}
+		  own: {image: busybox, build: ., command: [sleep, "1000"]}
+	END
+	local command
+	for command in 'up --build' 'up --dry-run --build' 'run --build own' 'create --build'; do
+		# shellcheck disable=SC2086 # words of a command
+		expect_exit 2 mstack $command
+		says "--build: service 'own': mstack builds no images"
+	done
+	# What is not started need not be built.
+	expect_exit 0 mstack up -d --build web
+	mstack down
+}
+
 @test "commands: fifty services, each with a port" {
 	{
 		echo services:

@@ -207,6 +207,7 @@ static size_t size_of(enum cli_option_kind kind)
 	case OPTION_FORMAT:
 	case OPTION_MAYBE:
 		return sizeof(const char *);
+	case OPTION_FIXED:
 	case OPTION_LATER:
 		break;
 	}
