@@ -22,6 +22,7 @@
 void cursor_init(struct cursor *c, const char *path)
 {
 	*c = (struct cursor){ .path = path, .dir = -1, .fd = -1, .next = -1, .left = UINT64_MAX };
+	c->in_tail = UINT64_MAX;
 }
 
 void cursor_fini(struct cursor *c)
@@ -266,7 +267,8 @@ int cursor_next(struct cursor *c, struct logs_line *ret, struct err *err)
 struct tail {
 	const struct cursor_tail *wanted;
 	int64_t found;
-	bool any; /* a record was seen */
+	bool any;	 /* a record was seen */
+	uint64_t stored; /* bytes of whole records in the files that were looked at, as of then */
 	struct buf text;
 	char *block;
 };
@@ -311,6 +313,8 @@ static int tail_in_file(int fd, struct tail *t, off_t *ret)
 				*ret = end;
 				return 1;
 			}
+			if (end < 0)
+				t->stored += (uint64_t)from + len + 1;
 			end = from + (off_t)len + 1;
 		}
 	}
@@ -344,8 +348,10 @@ static int seek_tail(struct cursor *c, struct tail *t, struct err *err)
 		if (rc < 0)
 			return err_sys(err, errno, "logs: read '%s' backwards", c->path);
 		enter(c, take_fd(&fd), at);
-		if (rc > 0)
+		if (rc > 0) {
+			t->stored -= (uint64_t)at;
 			break;
+		}
 	}
 	return 0;
 }
@@ -355,6 +361,7 @@ int cursor_seek_tail(struct cursor *c, const struct cursor_tail *tail, struct er
 	struct tail t = { .wanted = tail, .block = xcalloc(1, BLOCK + RECORD_MAX) };
 	int rc = seek_tail(c, &t, err);
 
+	c->in_tail = t.stored;
 	buf_fini(&t.text);
 	free(t.block);
 	return rc;
@@ -364,6 +371,11 @@ int cursor_limit(struct cursor *c, struct err *err)
 {
 	int rc = open_folder(c, err);
 
+	/* What was written since the tail was counted would be more lines than were asked for. */
+	if (c->in_tail != UINT64_MAX) {
+		c->left = c->in_tail;
+		return 0;
+	}
 	if (rc <= 0)
 		return rc;
 	c->left = 0;

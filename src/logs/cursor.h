@@ -16,6 +16,7 @@ struct cursor {
 	char *block;	   /* room for one record more than what is read at once */
 	size_t begin, end; /* bytes in it that were not given out */
 	uint64_t left;	   /* bytes that may still be given out */
+	uint64_t in_tail;  /* bytes of the tail when it was counted; UINT64_MAX: it was not */
 	bool skipping;	   /* in the middle of what is no record, until its newline */
 	bool overtaken;	   /* segments between this one and the next one are gone */
 	uint64_t missed;   /* so many lines in them; UINT64_MAX: unknown */
@@ -43,7 +44,7 @@ struct cursor_tail {
 int cursor_seek_tail(struct cursor *c, const struct cursor_tail *tail, struct err *err);
 /*
  * Ends the reading after as many bytes as are stored now, so that it comes to an end however quick the
- * writer is.
+ * writer is; that of a tail, which was counted before, after as many as were stored then.
  */
 int cursor_limit(struct cursor *c, struct err *err);
 

@@ -471,6 +471,36 @@ static void only_what_matches(void **state)
 	assert_string_equal(read_all(f, 1, &q), "0:0 0:2 0:4 0:6 0:8 ");
 }
 
+/* The writer goes on while the tail is counted, and while it is read. */
+static bool writes_on(void *arg, const struct logs_line *line)
+{
+	struct fixture *f = arg;
+
+	(void)line;
+	put(f, 0, T0, (char[]){ (char)('a' + f->turn++ % 26), '\0' });
+	return true;
+}
+
+static void tail_under_a_busy_writer(void **state)
+{
+	static const uint64_t sizes[] = { 1 << 20, 100 };
+	struct fixture *f = *state;
+	struct logs_query q = { .match = writes_on };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		open_source(f, 0, sizes[i], 400);
+		for (q.tail = 0; q.tail < 8; q.tail++) {
+			char last = (char)('a' + f->turn % 26);
+
+			writes_on(f, NULL);
+			read_all(f, 1, &q);
+			assert_int_equal(f->n, q.tail);
+			if (q.tail)
+				assert_int_equal(f->seen.data[f->seen.len - 2], last);
+		}
+	}
+}
+
 static bool empty_by_hand(void *arg)
 {
 	struct fixture *f = arg;
@@ -585,6 +615,7 @@ int main(void)
 		TEST(follow_after_being_overtaken),
 		TEST(overtaken_without_a_count),
 		TEST(only_what_matches),
+		TEST(tail_under_a_busy_writer),
 		TEST(follow_a_file_emptied_by_hand),
 		TEST(follow_a_quick_writer),
 		TEST(follow_is_woken),
