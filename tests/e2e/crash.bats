@@ -26,7 +26,7 @@ killed_and_gone() {
 	wait_until no_processes
 	echo "processes gone after $(((${EPOCHREALTIME//[!0-9]/} - before) / 1000)) ms"
 	((${EPOCHREALTIME//[!0-9]/} - before < 5000000))
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "crash: the stack goes within a second, without any command" {
@@ -41,7 +41,7 @@ killed_and_gone() {
 	kill -9 "$(supervisor)"
 	sleep 0.2
 	mstack down -p t
-	audit check ../audit.before 5
+	audit check ../audit.before
 	mstack down -p t
 }
 
@@ -121,7 +121,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 	kill -9 "$(supervisor)"
 	kill -9 "$guard"
 	wait_until no_processes
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "crash: guard and standby are both started again, and do then what they should" {
@@ -136,7 +136,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 	wait_until another standby "$standby"
 	state_is ids running
 	kill -9 "$(supervisor)" "$(guard)"
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "crash: up again just after supervisor and guard were killed together" {
@@ -177,7 +177,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 	wait_until again
 	state_is web running
 	kill -9 "$sup"
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "crash: the foreground supervisor" {
@@ -186,7 +186,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 	wait_until state_is worker running
 	kill -9 "$UP"
 	ends_with 137 "$UP"
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 # Killed at many moments of its start and of its end: what it had made by then goes as well.
@@ -198,7 +198,7 @@ killed_while_starting() {
 	kill -9 "$UP" 2>/dev/null || :
 	wait "$UP" || :
 	mstack down -p t
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "crash: kill -9 at moments of the start" {
@@ -219,7 +219,7 @@ killed_while_starting() {
 		kill -9 "$UP" 2>/dev/null || :
 		wait "$UP" || :
 		mstack down -p t
-		audit check ../audit.before 5
+		audit check ../audit.before
 	done
 }
 
@@ -245,7 +245,7 @@ kill_all_mstack() {
 	mstack up -d
 	lose_ledger
 	kill -9 "$(supervisor)"
-	audit check ../audit.before 5
+	audit check ../audit.before
 	mstack down -p t
 }
 
@@ -299,7 +299,7 @@ kill_all_mstack() {
 	done
 	[[ $(supervisor) == "$sup" ]]
 	kill "$sup"
-	audit check ../audit.before 10
+	audit check ../audit.before
 }
 
 # Its door is open for a moment longer than it lives: who comes then is let in, and hears nothing.
@@ -307,7 +307,7 @@ kill_all_mstack() {
 	three
 	mstack up -d
 	kill -KILL "$(supervisor)"
-	audit check ../audit.before 10
+	audit check ../audit.before
 	mkdir -p -m 700 /run/mstack/t
 	python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -65,7 +65,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	sup=$(supervisor)
 	head -c 3000 /dev/urandom >/run/mstack/t/ledger
 	kill -9 "$sup"
-	audit check ../audit.before 10
+	audit check ../audit.before
 }
 
 @test "damage: rubbish in the ledger of a stack whose supervisor and guard are dead" {
@@ -77,7 +77,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	says /run/mstack/t/ledger 'or remove the file'
 	rm /run/mstack/t/ledger
 	expect_exit 0 mstack down -p t
-	audit check ../audit.before 5
+	audit check ../audit.before
 	mstack up -d
 	kill_all
 	: >/run/mstack/t/ledger
@@ -191,7 +191,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		kill -INT "$UP" 2>/dev/null || :
 		wait "$UP" || :
 		mstack down -p t
-		audit check ../audit.before 5
+		audit check ../audit.before
 	done
 }
 
@@ -211,7 +211,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		# Either it waited for the end of the old one and is up now, or it met it alive and says so.
 		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down\|is being stopped\|has ended meanwhile' up.err
 		mstack down -p t
-		audit check ../audit.before 5
+		audit check ../audit.before
 	done
 }
 

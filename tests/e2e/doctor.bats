@@ -38,7 +38,7 @@ no_processes() { [[ -z $(stack_processes 2>/dev/null) ]]; }
 	finds_nothing
 	mstack doctor | grep -E '^leftovers +ok'
 	kill -9 "$(supervisor)"
-	audit check ../audit.before 5
+	audit check ../audit.before
 	finds_nothing
 }
 

@@ -142,7 +142,7 @@ no_rules() { [[ $(rules_in "$@") -eq 0 ]]; }
 	has_rules FORWARD
 	kill -9 "$(supervisor)"
 	wait_until no_rules FORWARD
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test "firewall: ledger, supervisor and guard lost, then down" {

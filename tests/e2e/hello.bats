@@ -50,7 +50,7 @@ has_netem() { tc qdisc add dev lo root netem delay 1ms 2>/dev/null && tc qdisc d
 		fi
 		expect_exit 0 mstack up -d "$file"
 		expect_exit 0 mstack down "$file"
-		audit check ../audit.before 5
+		audit check ../audit.before
 	done
 }
 

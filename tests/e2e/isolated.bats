@@ -143,7 +143,7 @@ bridges() { ip -o link show type bridge | wc -l; }
 	isolated
 	mstack up -d
 	kill -9 "$(supervisor)"
-	audit check ../audit.before 5
+	audit check ../audit.before
 	mstack up -d
 	rm /run/mstack/t/ledger
 	kill_mstack

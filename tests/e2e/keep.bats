@@ -289,7 +289,7 @@ made() { mstack exec -T "$1" cat /made; }
 	[[ -e /proc/$pid ]]
 	mstack down
 	gone "$pid"
-	audit check ../audit.before 5
+	audit check ../audit.before
 }
 
 @test 'containers of run end when the stack is taken up, and nothing of them is left' {
@@ -304,7 +304,7 @@ made() { mstack exec -T "$1" cat /made; }
 	looks >looks.after
 	diff looks.before looks.after
 	# All but who holds it: supervisor, guard, and what they have open.
-	audit check running 5 '^(process|namespace): '
+	audit check running 20 '^(process|namespace): '
 	mstack down
 }
 
@@ -355,7 +355,7 @@ made() { mstack exec -T "$1" cat /made; }
 	wait_until restarted
 	looks >looks.after
 	diff looks.before looks.after
-	audit check running 5 '^(process|namespace): '
+	audit check running 20 '^(process|namespace): '
 	mstack down
 }
 
@@ -650,7 +650,7 @@ replaced_by_one_that_has_all() {
 	# Nobody is left who would clear up.
 	kill -9 "$down" "$SUP"
 	wait "$down" || :
-	audit check ../audit.before 10
+	audit check ../audit.before
 }
 
 # Whoever has asked hears of it.
@@ -812,7 +812,7 @@ die_under_client() {
 	grep -q 'web-1 made anew' up.err
 	[[ $(field web Pid) != "$pid" ]]
 	kill -9 "$(sup)"
-	audit check ../audit.before 10
+	audit check ../audit.before
 }
 
 # ---- names, and ports that mstack-net hands on ----
@@ -977,7 +977,7 @@ nobody() { [[ $(mstack ps -a --format json 2>/dev/null | jq -r --arg s "$1" 'sel
 	pid=$(field a Pid)
 	kill -9 "$SUP" "$(pgrep -x mstack-guard)"
 	wait_until gone "$pid"
-	audit check ../audit.before 10
+	audit check ../audit.before
 }
 
 # ---- where it cannot be ----

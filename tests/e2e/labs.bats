@@ -14,8 +14,9 @@ via() { [[ $(inside r1 ip route get 10.255.0.3) == *"via $1 "* ]]; }
 	cp -r "$E2E/../../examples/lab-ospf" .
 	cd lab-ospf
 	timeout 60 mstack up -d --wait
-	via 10.0.13.2
-	far 0
+	# That a router knows all ways says nothing of which ones: the straight one may be a moment later.
+	wait_until via 10.0.13.2
+	wait_until far 0
 	expect_exit 0 mstack link
 	says 'r1:to-r3     r3:to-r1     up'
 	mstack link down r1:to-r3

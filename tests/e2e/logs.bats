@@ -105,8 +105,10 @@ load lib/listener
 
 @test "logs: driver journald speaks its protocol, and a copy stays" {
 	listener dgram /run/systemd/journal/socket got
-	stack_one <<<$'command: [sh, -c, "echo hello; sleep 0.2; echo oops >&2"]\nlogging: {driver: journald, options: {tag: "x-{{.Name}}"}}'
+	stack_one <<<$'command: [sh, -c, "echo hello; until [ -e /on ]; do sleep 0.1; done; echo oops >&2"]\nlogging: {driver: journald, options: {tag: "x-{{.Name}}"}}'
 	mstack up -d
+	wait_until grep -q hello got
+	mstack exec -T a touch /on
 	wait_until grep -q oops got
 	python3 - <<-'END'
 		data = open("got", "rb").read()
@@ -116,6 +118,7 @@ load lib/listener
 		    assert field + b"\n" in first, first
 		assert b"oops\nPRIORITY=3\n" in data
 	END
+	wait_until log_has a oops
 	[[ $(mstack logs --no-log-prefix a | xargs) == 'hello oops' ]]
 	mstack down
 	kill $LISTENER
@@ -127,12 +130,12 @@ load lib/listener
 	stack_one <<<$'init: true\ncommand: [sh, -c, "echo one; echo two; sleep 1000"]\nlogging: {driver: journald}'
 	mstack up -d
 	wait_until log_has a two
-	log_has a 'lines are not delivered to journald: no such file or directory'
+	wait_until log_has a 'lines are not delivered to journald: no such file or directory'
 	listener dgram /run/systemd/journal/socket got
 	mstack exec a sh -c 'echo three >/proc/1/fd/1'
 	wait_until grep -q three got
 	not grep -q one got
-	log_has a '2 lines were not delivered to journald'
+	wait_until log_has a '2 lines were not delivered to journald'
 	mstack down
 	kill $LISTENER
 	rm /run/systemd/journal/socket

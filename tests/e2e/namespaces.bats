@@ -20,10 +20,12 @@ same_ns() { [[ $(ns "$1" "$3") == "$(ns "$2" "$3")" ]]; }
 		    healthcheck: {test: [CMD-SHELL, "grep -q sleep /proc/1/cmdline"], interval: 200ms}
 	END
 	mstack up -d --wait
-	# One sees all of both, and nobody else.
-	[[ $(mstack exec -T side ps -o args | grep -c '^sleep') == 2 ]]
-	[[ $(mstack exec -T db ps -o args | grep -c '^sleep') == 2 ]]
-	[[ $(mstack exec -T side sh -c 'ls -d /proc/[0-9]*' | wc -l) -le 4 ]]
+	# One sees all of both, and nobody else; but for a health check, now and then.
+	two_sleep() { [[ $(mstack exec -T "$1" ps -o args | grep -c '^sleep') == 2 ]]; }
+	wait_until two_sleep side
+	two_sleep db
+	nobody_else() { [[ $(mstack exec -T side sh -c 'ls -d /proc/[0-9]*' | wc -l) -le 4 ]]; }
+	wait_until nobody_else
 	[[ $(field side Health) == healthy && $(field side State) == running ]]
 	same_ns "$(field side Pid)" "$(field db Pid)" pid
 	same_ns "$(field side Pid)" "$(field db Pid)" user
@@ -88,6 +90,7 @@ pair_runs() { state_is db running && state_is side running && [[ $(field side Pi
 		  side: {image: busybox, pid: "service:db", restart: always, command: [sleep, "2000"]}
 	END
 	mstack up -d
+	wait_until mstack exec -T db test -e /again
 	# It fails, and its second run is short and good: it ends for ever.
 	kill -KILL "$(field db Pid)"
 	wait_until state_is db exited
@@ -103,6 +106,7 @@ pair_runs() { state_is db running && state_is side running && [[ $(field side Pi
 		  side: {image: busybox, pid: "service:db", restart: always, command: [sleep, "2000"]}
 	END
 	mstack up -d
+	wait_until mstack exec -T db test -e /again
 	kill -KILL "$(field db Pid)"
 	wait_until state_is db restarting
 	sleep 1
@@ -113,13 +117,16 @@ pair_runs() { state_is db running && state_is side running && [[ $(field side Pi
 	stack <<-'END'
 		services:
 		  db: {image: busybox, init: true, command: [sleep, "1000"]}
-		  side: {image: busybox, pid: "service:db", init: true, command: [sh, -c, "sleep 2000 & sleep 2001 & sleep 1; exit 3"]}
+		  side: {image: busybox, pid: "service:db", init: true, command: [sh, -c, "sleep 2000 & sleep 2001 & until [ -e /end ]; do sleep 0.1; done; exit 3"]}
 	END
 	mstack up -d
 	[[ $(mstack exec -T side ps -o args | grep -c '^init') == 2 ]]
+	rest_is() { [[ $(mstack exec -T db ps -o args | grep -c '^sleep 200') == "$1" ]]; }
+	wait_until rest_is 2
+	mstack exec -T side touch /end || :
 	wait_until state_is side exited
 	[[ $(field side ExitCode) == 3 ]]
-	[[ $(mstack exec -T db ps -o args | grep -c 'sleep 200') == 0 ]]
+	wait_until rest_is 0
 	state_is db running
 	mstack down
 }
@@ -138,6 +145,7 @@ pair_runs() { state_is db running && state_is side running && [[ $(field side Pi
 	[[ $(mstack exec -T db cat /dev/shm/answer) == back ]]
 	[[ $(mstack exec -T third cat /dev/shm/answer) == back ]]
 	[[ $(mstack exec -T side df -k /dev/shm | awk 'END { print $2 }') == 1024 ]]
+	wait_until log_count side base 3
 	[[ $(mstack logs --no-log-prefix side | xargs) == 'base base base' ]]
 	same_ns "$(field side Pid)" "$(field db Pid)" ipc
 	same_ns "$(field third Pid)" "$(field db Pid)" ipc
@@ -188,7 +196,8 @@ pair_runs() { state_is db running && state_is side running && [[ $(field side Pi
 	kill -TERM "$a"
 	wait_until state_is a exited
 	[[ $(field a ExitCode) == 143 ]]
-	[[ -z $(cat "$MSTACK_SANDBOX/mstack/t/a-1/cgroup.procs") ]]
+	wait_until not grep -q . "$MSTACK_SANDBOX/mstack/t/a-1/cgroup.procs"
+	[[ -e $MSTACK_SANDBOX/mstack/t/a-1/cgroup.procs ]]
 	mstack down
 	rm /dev/shm/of-the-host
 }

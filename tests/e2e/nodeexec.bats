@@ -28,7 +28,7 @@ load lib/common
 	[[ $(grep -o 'x-exec.1.: .*' out | xargs) == 'x-exec[1]: one x-exec[1]: two x-exec[1]: /root' ]]
 	grep -q "x-exec.2.: 'ls' exited with code 1" out
 	grep -q "x-exec.3.: 'nosuch' exited with code 127" out
-	inside a busybox ping -c 1 -W 5 10.9.0.2 || inside a ping -c 1 -W 5 10.9.0.2
+	wait_until inside a busybox ping -c 1 -W 1 10.9.0.2
 	# A restart runs them again; its slot has kept the address, which the first of them says.
 	[[ $(field a State) == running && $(field a Restarts) == 0 ]]
 	kill -9 "$(field a Pid)"
@@ -47,7 +47,7 @@ load lib/common
 	mstack up -d
 	wait_until state_is b exited
 	[[ $(field b ExitCode) == 3 ]]
-	timeout 20 mstack down
+	timeout 60 mstack down
 	not grep -rq onward /var/lib/mstack/projects/t/logs
 }
 

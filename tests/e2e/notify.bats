@@ -48,8 +48,9 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	wait_until told READY=1
 	kill -TERM "$UP"
 	wait "$UP"
-	told STOPPING=1
-	told "STATUS=stopping"
+	# The manager reads it in its own time.
+	wait_until told STOPPING=1
+	wait_until told "STATUS=stopping"
 	[[ $(grep -cx READY=1 told) == 1 && $(grep -cx STOPPING=1 told) == 1 ]]
 	(($(grep -nx READY=1 told | cut -d: -f1) < $(grep -nx STOPPING=1 told | cut -d: -f1)))
 	dismiss
@@ -124,8 +125,9 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	NOTIFY_SOCKET=$PWD/manager WATCHDOG_USEC=200000 up_foreground
 	wait_until told READY=1
 	wait_until test -S /run/mstack/t/keeper
-	sleep 0.5
 	pid=$(field a Pid)
+	# When the guard has all that it is to keep.
+	wait_until at_rest "$UP" "$(pgrep -x mstack-guard)"
 	kill -KILL "$UP"
 	wait "$UP" || :
 	: >told
@@ -157,7 +159,7 @@ told_often() { (($(grep -cxF -- "$1" told) >= $2)); }
 	wait_until grep -q 'goes on in place of' up.err
 	kill -TERM "$UP"
 	ends_with 0 "$UP"
-	told STOPPING=1
+	wait_until told STOPPING=1
 	gone "$pid"
 	dismiss
 }

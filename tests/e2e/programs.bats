@@ -280,7 +280,7 @@ in_service() { timeout 60 mstack exec -T "$@" </dev/null; }
 		# Its own subsystem, and a port that is forwarded.
 		in_service client sh -c "echo text >/tmp/sent && echo 'put /tmp/sent sent' | sftp -b - alice@$host"
 		[[ $(ssh_to "alice@$host" cat sent) == text ]]
-		in_service client sh -c "sleep 2 | ssh -L 2222:localhost:22 alice@$host cat & sleep 1; ssh-keyscan -p 2222 localhost" | grep ssh-ed25519
+		in_service client sh -c "ssh -N -L 2222:localhost:22 alice@$host & until ssh-keyscan -p 2222 localhost | grep ssh-ed25519; do sleep 0.2; done; kill \$!; wait"
 	done
 	mstack down -t 2
 }
@@ -288,6 +288,7 @@ in_service() { timeout 60 mstack exec -T "$@" </dev/null; }
 @test "programs: apt-get fetches and installs a package, whose scripts make a user" {
 	internet busybox httpd -f -p 203.0.113.10:80 -h "$DEBIAN/repository" 3>&- &
 	local server=$!
+	wait_until internet busybox nc -w 1 203.0.113.10 80 </dev/null
 	debian <<-'END'
 		services:
 		  a: {image: DEBIAN:base, command: [sleep, "1000"], environment: {DEBIAN_FRONTEND: noninteractive}}

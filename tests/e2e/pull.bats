@@ -69,6 +69,15 @@ push() { skopeo copy -q --dest-tls-verify=false "${@:2}" oci:lay:v1 "docker://$H
 
 # How many layers were asked of docker-registry, by mstack.
 blobs_asked() { grep -c '"GET /v2/[^ ]*/blobs/.*"mstack/' hub.log || :; }
+# It writes that down when it has answered.
+blobs_were_asked() { [[ $(blobs_asked) == "$1" ]]; }
+# All that was asked so far is written down: this question is, which nobody has asked before.
+is_written_down() {
+	local last=/v2/asked/manifests/${EPOCHREALTIME//[!0-9]/}
+	curl -s -o /dev/null "http://$HUB$last"
+	sleep 0.2
+	grep -q "$last" hub.log
+}
 
 nothing_staged() { [[ -z $(find /var/lib/mstack/downloads -type f) ]]; }
 images() { mstack image ls --format json | jq -r '"\(.Repository):\(.Tag)"' | sort | paste -sd' '; }
@@ -94,7 +103,7 @@ login() {
 	cmp l1/big "/proc/$(field a Pid)/root/big"
 	mstack down
 	# Configuration and two layers, once; busybox is made from the host's.
-	[[ $(blobs_asked) == 3 ]]
+	wait_until blobs_were_asked 3
 	nothing_staged
 	[[ $(images) == "$HUB/team/app:v1" ]]
 	mstack up -d 2>up.err
@@ -103,6 +112,7 @@ login() {
 	mstack image pull "$HUB/team/app:v1" >out 2>err
 	[[ $(cat out) == "$HUB/team/app:v1" ]]
 	grep 'up to date' err
+	wait_until is_written_down
 	[[ $(blobs_asked) == 3 ]]
 }
 
@@ -127,6 +137,7 @@ login() {
 	[[ ! -e /proc/$(field a Pid)/root/new ]]
 	mstack down
 	local before
+	wait_until is_written_down
 	before=$(blobs_asked)
 	mstack up -d --pull always
 	[[ $(cat "/proc/$(field a Pid)/root/new") == two ]]
@@ -200,6 +211,7 @@ login() {
 	touch -d '2 days ago' /var/lib/mstack/catalog/names/*
 	mstack up -d && mstack down
 	local asked
+	wait_until is_written_down
 	asked=$(grep -c 'manifests/v1.*"mstack/' hub.log)
 	mstack up -d && mstack down
 	[[ $(grep -c 'manifests/v1.*"mstack/' hub.log) == "$asked" ]]

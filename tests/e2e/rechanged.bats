@@ -127,6 +127,7 @@ pid_of() { mstack ps -a --format '{{.Slot}} {{.Pid}}' | awk -v s="$1" '$1 == s {
 	mstack exec -T b nslookup orphan
 	pid=$(pid_of orphan-1)
 	kill -9 "$pid"
+	wait_until gone "$pid"
 	wait_until state_is orphan running
 	# Its health and all that is asked of it is of its own file.
 	mstack restart a
@@ -195,6 +196,7 @@ pid_of() { mstack ps -a --format '{{.Slot}} {{.Pid}}' | awk -v s="$1" '$1 == s {
 	mstack up -d
 	replace 1
 	[[ $(mstack exec -T a cat /one/file) == kept ]]
+	wait_until listens b 80
 	exec 5<>/dev/tcp/127.0.0.1/8081
 	echo hello >&5
 	read -r -t 10 answer <&5

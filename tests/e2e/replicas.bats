@@ -123,7 +123,9 @@ states() { mstack ps -a --format json | jq -r '.Name + " " + .State' | sort | pa
 	[[ $(states) == 't-db-1 running t-web-1 running t-web-2 running t-web-3 running' ]]
 	[[ $(field web Pid | head -n 1) == "$web" && $(field db Pid) == "$db" ]]
 	[[ $(mstack ps --format json | jq -r .IP | sort -u | wc -l) == 4 ]]
-	wait_until mstack exec -T --index 3 web true
+	# Then it hears its signal.
+	third_talks() { mstack logs --no-color --index 3 web | grep -q hello; }
+	wait_until third_talks
 	expect_exit 0 mstack up -d --scale web=2
 	[[ $(states) == 't-db-1 running t-web-1 running t-web-2 running' ]]
 	mstack logs --no-color web | grep -q 'web-3 .*bye'

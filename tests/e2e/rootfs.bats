@@ -28,6 +28,7 @@ image_in() {
 	END
 	mstack up -d
 	wait_until owned lab/d 33:44
+	wait_until log_count a : 2
 	[[ $(mstack logs --no-log-prefix a | grep : | head -n 2 | xargs) == '0:0 8:12' ]]
 	[[ $(stat -c %u:%g lab/made) == 0:0 && $(stat -c %u:%g lab/file) == 8:12 ]]
 	[[ $(<lab/made) == new && $(tail -n 1 lab/file) == more ]]
@@ -147,7 +148,8 @@ owned() { [[ $(stat -c %u:%g "$1") == "$2" ]]; }
 	[[ $status == 0 ]]
 	says 'outside of volumes'
 	wait_until mstack exec -T a test -s /kept
-	mstack logs --no-log-prefix a | tail -n 1 | grep -q 'No such file'
+	# It said so in its first life as well.
+	wait_until log_count a 'No such file' 2
 	mstack down
 }
 
@@ -163,5 +165,5 @@ owned() { [[ $(stat -c %u:%g "$1") == "$2" ]]; }
 	[[ ! -e /var/lib/mstack/projects/t/slots ]]
 	kill -KILL "$sup" 2>/dev/null || :
 	mstack down
-	[[ ! -e /var/lib/mstack/gone ]]
+	wait_until test ! -e /var/lib/mstack/gone
 }

@@ -31,7 +31,7 @@ log_of_has() { log_of "$1" | grep -q -- "$2"; }
 	chmod 777 here
 	as ann mstack up -d
 	wait_until log_of_has ann 'done'
-	log_of ann | grep -x hidden
+	wait_until log_of_has ann '^hidden$'
 	[[ $(as ann mstack exec -u 0 a stat -c %u:%g /bind /bind/f | xargs) == '0:0 1234:1234' ]]
 	[[ $(stat -c %u here/f) == $((100000 + 1233)) ]]
 	[[ $(as ann mstack exec -u 0 a id -u) == 0 ]]
@@ -363,6 +363,8 @@ pid_of_a() { as ann mstack ps --format json | jq -r .Pid; }
 # sleepers USER: as this user of service a, until no more are allowed or 60 are there.
 sleepers() { as ann mstack exec -u "$1" a sh -c 'i=0; while [ $i -lt 60 ]; do sleep 1001 & i=$((i + 1)); done'; }
 sleeping() { pgrep -cx -f 'sleep 1001'; }
+# Who has just been forked is something else still.
+many_sleep() { (($(sleeping) >= 30)); }
 
 @test "rootless: without a cgroup the processes of a container are counted together, and no other container's with them" {
 	users
@@ -375,13 +377,15 @@ sleeping() { pgrep -cx -f 'sleep 1001'; }
 	as ann mstack up -d
 	# The command that starts them is one of them until it is told that there can be no more.
 	run sleepers 0
-	[[ $status != 0 && $(sleeping) -ge 30 && $(sleeping) -lt 40 ]]
+	wait_until many_sleep
+	[[ $status != 0 && $(sleeping) -lt 40 ]]
 	as ann mstack kill a
 	wait_until not sleeping
 	as ann mstack start a
 	as ann mstack exec -u 11 a sh -c 'i=0; while [ $i -lt 20 ]; do sleep 1001 & i=$((i + 1)); done'
 	run sleepers 12
-	[[ $status != 0 && $(sleeping) -ge 30 && $(sleeping) -lt 40 ]]
+	wait_until many_sleep
+	[[ $status != 0 && $(sleeping) -lt 40 ]]
 	run sleepers 0
 	[[ $status != 0 && $(sleeping) -lt 40 ]]
 	# A fork bomb beside them, and others go on.
@@ -495,7 +499,8 @@ remove_group() {
 	local own
 	enter_group
 	as ann mstack up -d
-	[[ $(wc -l <"$own/mstack/t/a-1/cgroup.procs") == 2 ]]
+	both_run() { [[ $(wc -l <"$own/mstack/t/a-1/cgroup.procs") == 2 ]]; }
+	wait_until both_run
 	as ann mstack pause
 	as ann mstack ps | grep Paused
 	as ann mstack unpause

@@ -14,7 +14,11 @@ keep_up() {
 	SUP=$(as "$1" mstack ls --format '{{.Pid}}')
 }
 
+# When its guard has all that it is to keep.
 die() {
+	local guards
+	mapfile -t guards < <(pgrep -x mstack-guard)
+	wait_until at_rest "$SUP" "${guards[@]}"
 	kill -9 "$SUP" "$@"
 	wait_until gone "$SUP"
 }
@@ -133,19 +137,19 @@ sys.exit(not s.recv(65536))
 	grep -E "stack 't'.*process $pid" <<<"$output"
 	as ann mstack up -d 2>up.err
 	grep 'removing what an earlier run left behind' up.err
-	gone "$pid"
+	wait_until gone "$pid"
 	wait_until serves
 	SUP=$(as ann mstack ls --format '{{.Pid}}')
 	die "$(pgrep -x mstack-guard)"
 	as ann mstack down
-	not serves
+	wait_until not serves
 	[[ -z $(ls -A /run/user/1000) ]]
 	as ann mstack up -d
 	wait_until serves
 	SUP=$(as ann mstack ls --format '{{.Pid}}')
 	die "$(pgrep -x mstack-guard)"
 	run as ann mstack doctor --fix
-	not serves
+	wait_until not serves
 	[[ -z $(ls -A /run/user/1000) ]]
 }
 
@@ -223,8 +227,8 @@ with_port() {
 	publish 8083
 	wait_until one_of_each
 	as ann mstack down
-	not porch
-	not spare
+	wait_until not porch
+	wait_until not spare
 	[[ -z $(ls -A /run/user/1000) ]]
 }
 
@@ -279,22 +283,22 @@ remove_groups() {
 	guard=$(pgrep -x mstack-guard)
 	wait_until test -S /run/user/1000/mstack/t/keeper
 	end_unit
-	gone "$sup"
+	wait_until gone "$sup"
 	wait_until fetches
 	wait_until asks
 	# Beside her manager, as after a login by ssh, nothing can be begun in its groups.
 	expect_exit 1 as ann mstack up -d
 	says "stack 't' goes on without a supervisor, and cannot be taken up from here" '/mstack/t' '`systemd-run --user --scope mstack up`'
 	as ann mstack ps 2>&1 | grep -i 'nobody supervises'
-	fetches
-	asks
+	wait_until fetches
+	wait_until asks
 	unit user.slice/user@1000.service/app.slice/two.service
 	INVOCATION_ID=2 in_unit as ann mstack up -d 2>up.err
 	cat up.err
 	grep 'adopted 1 container of supervisor' up.err
 	wait_until gone "$guard"
 	[[ $(as ann mstack ps --format '{{.Pid}}') == "$pid" ]]
-	fetches
+	wait_until fetches
 	wait_until asks
 	# The spare is the adopter's.
 	wait_until apart

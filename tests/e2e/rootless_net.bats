@@ -67,7 +67,7 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	# The host by its own address.
 	wait_until a_hears 'http://198.51.100.2:8080/cgi-bin/who' 'from *'
 	as ann mstack down
-	not pasta_pid
+	wait_until not pasta_pid
 	echo 'nameserver 203.0.113.10' >/etc/resolv.conf
 	kill "$HTTPD" "$dns"
 	wait "$HTTPD" "$dns" || :
@@ -157,8 +157,9 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	echo "$output"
 	[[ $status == 1 ]]
 	says 'port 80/tcp (a-1): ports below 1024 are root' 'sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80'
-	busybox httpd -f -p 8080 -h / &
+	busybox httpd -f -p 8080 -h / 3>&- &
 	local httpd=$!
+	wait_until host_listens 8080
 	who_stack '"8080:80"'
 	run as ann mstack up -d
 	kill "$httpd"
@@ -182,7 +183,7 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	who_stack '"8080:80"'
 	as ann mstack up -d
 	wait_until asked_by 127.0.0.1:8080 "$GATEWAY"
-	kill -KILL "$(pgrep -x mstack)"
+	kill -KILL "$(as ann mstack ls --format '{{.Pid}}')"
 	wait_until not pasta_pid
 	wait_until not pgrep -x mstack-porch
 	wait_until not pgrep -x mstack-spare
@@ -196,16 +197,15 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	who_stack '"8080:80"'
 	as ann mstack up -d
 	wait_until asked_from_internet 198.51.100.2:8080 198.51.100.1
-	kill -USR2 "$(pgrep -x mstack)"
-	wait_until as ann mstack ps
-	sleep 1
+	kill -USR2 "$(as ann mstack ls --format '{{.Pid}}')"
+	wait_until told 'goes on in place of'
 	wait_until asked_from_internet 198.51.100.2:8080 198.51.100.1
 	wait_until a_hears 'http://203.0.113.10/cgi-bin/who' '198.51.100.2'
 	sed -i 's/8080:80/8081:80/' stack.yaml
 	as ann mstack up -d
 	wait_until asked_from_internet 198.51.100.2:8081 198.51.100.1
 	as ann mstack down
-	not pasta_pid
+	wait_until not pasta_pid
 	kill "$HTTPD"
 	wait "$HTTPD" || :
 }
@@ -333,9 +333,9 @@ publish() {
 	done
 	wait_until told 'way out: it is there again'
 	as ann mstack down
-	not porch
-	not spare
-	not pasta_pid
+	wait_until not porch
+	wait_until not spare
+	wait_until not pasta_pid
 	echo 'nameserver 203.0.113.10' >/etc/resolv.conf
 	kill "$HTTPD" "$dns"
 	wait "$HTTPD" "$dns" || :
@@ -423,8 +423,8 @@ publish() {
 	publish 8081 8082
 	wait_until a_hears 'http://203.0.113.10/cgi-bin/who' '198.51.100.2'
 	as ann mstack down
-	not porch
-	not spare
+	wait_until not porch
+	wait_until not spare
 	kill "$HTTPD"
 	wait "$HTTPD" || :
 }

@@ -198,8 +198,9 @@ has_oneoff() { mstack ps -a --format json | jq -e 'select(.OneOff and .State == 
 
 @test "run: killed while it removes, its guard goes on" {
 	local pid
-	mstack run --name bx -d --image busybox -- sleep 0.3
+	mstack run --name bx -d --image busybox -- sh -c 'until [ -e /end ]; do sleep 0.1; done'
 	pid=$(supervisor bx)
+	mstack exec --project-name bx -T run touch /end || :
 	wait_until eval "[[ -e /run/mstack/bx/parting || ! -e /proc/$pid ]]"
 	kill -9 "$pid" || :
 	nothing_runs
@@ -242,10 +243,10 @@ numbers() { seq 1000000000 1090909090 | head -c 1000000000; }
 		see 24 80
 		see <xterm>
 		size 33 99
-		type sleep 0.2; stty size\r
+		type until stty size | grep 33.99; do sleep 0.1; done\r
 		see 33 99
-		type (echo sl''eeps; exec sleep 1000)\r
-		see sleeps
+		type tail -n 99 -f /etc/hosts\r
+		see localhost
 		type \x03
 		see >
 		type sleep 1000 &\r
@@ -261,13 +262,14 @@ numbers() { seq 1000000000 1090909090 | head -c 1000000000; }
 }
 
 @test "run: detach keys leave it alone, with a log from then on" {
-	run typist mstack run --name bx --image busybox -- sh -c 'echo begun; sleep 1; seq 100000; echo logged; sleep 1000' <<-'END'
+	run typist mstack run --name bx --image busybox -- sh -c 'echo begun; until [ -e /on ]; do sleep 0.1; done; seq 100000; echo logged; sleep 1000' <<-'END'
 		see begun
 		raw
 		type \x10\x11
 	END
 	echo "$output"
 	says 'goes on' 'terminal: as before' 'exit: 0'
+	mstack exec --project-name bx -T run touch /on
 	wait_until eval 'mstack logs --project-name bx | grep logged'
 	mstack down --project-name bx -t 0
 	nothing_runs

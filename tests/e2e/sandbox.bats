@@ -24,9 +24,11 @@ load lib/common
 }
 
 @test "sandbox: orphans are reaped" {
-	(sleep 0.1 &)
-	sleep 0.4
-	not grep -qs '^State:.*zombie' /proc/[0-9]*/status
+	(
+		sleep 0.1 &
+		echo $! >pid
+	)
+	wait_until gone "$(<pid)"
 }
 
 @test "sandbox: exit code, and no trace after a kill" {

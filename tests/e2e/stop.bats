@@ -39,12 +39,13 @@ ready() { log_has "$1" ready; }
 	up_foreground
 	wait_until ready a
 	kill -INT "$UP"
+	wait_until grep -q 'again to kill' up.err
 	sleep 0.5
 	[[ -d /proc/$UP ]]
 	local begin=$SECONDS
 	kill -INT "$UP"
 	ends_with 130 "$UP"
-	((SECONDS - begin < 10))
+	((SECONDS - begin < 45))
 }
 
 @test "stop: the grace period ends in a kill" {
@@ -55,14 +56,14 @@ ready() { log_has "$1" ready; }
 	mstack down
 	took=$(((${EPOCHREALTIME//[!0-9]/} - begin) / 1000))
 	echo "down took $took ms"
-	((took >= 900 && took < 8000))
+	((took >= 900 && took < 9900))
 }
 
 @test "stop: down -t overrides the grace period" {
 	stack_one <<<$'command: [sh, -c, "trap : TERM; echo ready; while :; do sleep 0.1; done"]\nstop_grace_period: 60s'
 	mstack up -d
 	wait_until ready a
-	timeout 15 mstack down -t 1
+	timeout 45 mstack down -t 1
 }
 
 @test "stop: stop_signal is sent" {
@@ -84,7 +85,7 @@ ready() { log_has "$1" ready; }
 	local begin=$SECONDS
 	kill -TERM "$UP"
 	ends_with 0 "$UP"
-	((SECONDS - begin < 10))
+	((SECONDS - begin < 45))
 	cat up.out up.err
 	grep -hi 'sigterm' up.out up.err | grep -qi 'kill'
 }
@@ -102,8 +103,9 @@ ready() { log_has "$1" ready; }
 		  a:
 		    image: busybox
 		    command: [sleep, "1000"]
+		    stop_grace_period: 60s
 		    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 60s}
-		  b: {image: busybox, command: [sleep, "1000"], depends_on: {a: {condition: service_healthy}}}
+		  b: {image: busybox, command: [sleep, "1000"], stop_grace_period: 60s, depends_on: {a: {condition: service_healthy}}}
 	END
 	up_foreground
 	wait_until state_is a running
@@ -112,7 +114,7 @@ ready() { log_has "$1" ready; }
 	kill -INT "$UP"
 	ends_with 130 "$UP"
 	# What has not started needs no grace.
-	((SECONDS - begin < 8))
+	((SECONDS - begin < 45))
 }
 
 @test "stop: mstack as PID 1 reaps what lands on it" {

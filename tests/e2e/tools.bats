@@ -29,6 +29,9 @@ sleeper() {
 		  finished: {image: busybox, command: ["true"]}
 	END
 	mstack up -d
+	all_sleep() { (($(mstack top a | grep -c ' sleep 100[12]$') == 2)); }
+	wait_until all_sleep
+	wait_until state_is finished exited
 	expect_exit 0 mstack top
 	says SERVICE PID STIME 'sleep 1001' 'sleep 1003'
 	[[ $(grep -c '^a .* clerk ' <<<"$output") == 3 ]]
@@ -70,8 +73,10 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	wait_until log_has a 3
 	expect_exit 0 mstack pause a
 	says 'a-1 paused'
-	local before pid
-	before=$(counts a) pid=$(field a Pid)
+	local before pid=$(field a Pid)
+	# What it had written by then is in the log a moment later.
+	stands() { before=$(counts a) && sleep 0.5 && [[ $(counts a) == "$before" ]]; }
+	wait_until stands
 	state_is a paused
 	[[ $(field a Status) == *'(Paused)' ]]
 	state_is b running
@@ -106,11 +111,13 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 @test "pause: a stop wakes it by its signal; what is deaf is killed; a restart is not frozen" {
 	stack <<-'END'
 		services:
-		  polite: {image: busybox, command: [sh, -c, "trap 'echo asked to go; exit 7' TERM; while :; do sleep 1; done"]}
+		  polite: {image: busybox, command: [sh, -c, "trap 'echo asked to go; exit 7' TERM; echo up; while :; do sleep 1; done"]}
 		  deaf: {image: busybox, stop_grace_period: 200ms, command: [sh, -c, "trap '' TERM; while :; do sleep 1; done"]}
 		  again: {image: busybox, restart: always, command: [sh, -c, "echo up; exec sleep 1000"]}
 	END
 	mstack up -d
+	wait_until log_has polite up
+	wait_until log_has again up
 	expect_exit 0 mstack pause
 	kill -KILL "$(field again Pid)"
 	wait_until state_is again running
@@ -166,14 +173,15 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	mstack up -d
 	wait_until state_is finished exited
 	mstack exec -T idle nc -w 1 busy 80 || :
+	# Other work on the machine leaves it some of a processor, now and then.
+	is_busy() { mstack stats --no-stream --format json busy 2>/dev/null | jq -se '.[0].CPUPerc | rtrimstr("%") | tonumber > 5'; }
+	wait_until is_busy
 	expect_exit 0 mstack stats --no-stream
 	says 'CONTAINER ID' 'CPU %' 'MEM USAGE / LIMIT' 'NET I/O' PIDS t-busy-1 t-idle-1
 	[[ $output != *t-finished-1* ]]
 	mstack stats --no-stream --format json 2>err >out
 	jq -se 'length == 2 and all(has("Name") and has("ID") and has("CPUPerc") and has("MemUsage") and has("MemPerc")
 		and has("NetIO") and has("BlockIO") and has("PIDs"))' out
-	# Other work on the machine leaves it some of a processor.
-	jq -se '.[] | select(.Name == "t-busy-1") | .CPUPerc | rtrimstr("%") | tonumber > 5' out
 	jq -se '.[] | select(.Name == "t-idle-1") | .CPUPerc | rtrimstr("%") | tonumber < 5' out
 	jq -se '.[] | select(.Name == "t-idle-1") | .NetTxBytes > 0 and .CPUUsec > 0' out
 	[[ $(jq -r 'select(.Name == "t-idle-1") | .ID' out) == "$(field idle ID)" ]]

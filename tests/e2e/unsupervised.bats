@@ -21,10 +21,14 @@ kept() {
 
 # When the guard has all that it is to keep.
 abandon() {
-	sleep 0.5
+	wait_until is_kept
 	kill -KILL "$SUP"
 	wait_until gone "$SUP"
 	wait_until is_abandoned
+}
+is_kept() {
+	local guard
+	guard=$(pgrep -x mstack-guard) && [[ -S /run/mstack/t/keeper ]] && at_rest "$SUP" "$guard"
 }
 is_abandoned() { mstack ls --format '{{.Status}}' | grep -q unsupervised; }
 pid_of() { mstack ps -a --format '{{.Slot}} {{.Pid}}' 2>/dev/null | awk -v s="$1" '$1 == s { print $2 }'; }
@@ -66,7 +70,8 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	[[ $(mstack exec -T web sh -c 'kill -0 1 && echo inside') == inside ]]
 	expect_exit 1 mstack exec -T gone true
 	says "service 'gone'"
-	mstack top web | grep -q 'sleep 0.1'
+	sleeps() { mstack top web | grep -q 'sleep 0.1'; }
+	wait_until sleeps
 	[[ $(mstack port web 80) == 0.0.0.0:8080 ]]
 	mstack stats --no-stream --format json | grep -q '"Name":"t-web-1"'
 	echo text >here
@@ -93,13 +98,15 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	kept <<-END
 		  db:
 		    image: busybox
-		    command: [sh, -c, 'trap "sleep 0.3; echo db ends; exit 0" TERM; while :; do sleep 0.05; done']
+		    command: [sh, -c, 'trap "sleep 0.3; echo db ends; exit 0" TERM; touch /ready; while :; do sleep 0.05; done']
 		  web:
 		    image: busybox
-		    command: [sh, -c, 'trap "echo web ends; exit 0" TERM; while :; do sleep 0.05; done']
+		    command: [sh, -c, 'trap "echo web ends; exit 0" TERM; touch /ready; while :; do sleep 0.05; done']
 		    depends_on: [db]
 		    pre_stop: [{command: [sh, -c, "echo hook >/proc/1/fd/1"]}]
 	END
+	wait_until mstack exec -T db test -e /ready
+	wait_until mstack exec -T web test -e /ready
 	abandon
 	expect_exit 0 mstack down
 	says 'adopted ' "stack 't' is down"
@@ -237,7 +244,7 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	END
 	pid=$(pid_of web-1)
 	# When the guard has all that it is to keep.
-	sleep 0.5
+	wait_until is_kept
 	rm /run/mstack/t/control
 	for command in ps 'up -d' 'restart web'; do
 		# shellcheck disable=SC2086 # words
@@ -274,7 +281,7 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	[[ $(mstack ls --format json | jq -r .Pid) == "$UP" && -z $(pid_of web-1) ]]
 	grep -q 'adopted 1 container of' up.err
 	grep -q '^web-1 ended by SIGKILL' up.err
-	grep -q 'web-1 removed' up.err
+	wait_until grep -q 'web-1 removed' up.err
 	sed -i 's/other: {/other: {labels: {x: "2"}, /' other.yaml
 	kill -HUP "$UP"
 	changed() { [[ $(field other Labels) == *x=2* ]]; }
@@ -285,6 +292,7 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	# What cannot be made changes nothing.
 	python3 -c 'import socket, time; s = socket.create_server(("", 8080)); time.sleep(1000)' 3>&- &
 	other=$!
+	wait_until host_listens 8080
 	pid=$(pid_of other-1)
 	sed -i 's/other: {/other: {ports: ["8080:80"], /' other.yaml
 	up_foreground -f other.yaml

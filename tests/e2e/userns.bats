@@ -81,8 +81,10 @@ first_id() { awk '{ print $2 }' "/proc/$(field "$1" Pid)/uid_map"; }
 	mstack up -d
 	wait_until log_has b refused
 	wait_until test -e shared/new
+	wait_until log_count a : 3
 	[[ $(mstack logs --no-log-prefix a | xargs) == '0:0 8:12 0:0' ]]
-	wait_until test 33:44 == "$(stat -c %u:%g shared/ours)"
+	owned() { [[ $(stat -c %u:%g shared/ours) == "$1" ]]; }
+	wait_until owned 33:44
 	[[ $(stat -c %u:%g shared/new) == 0:0 ]]
 	[[ $(stat -c %u:%g /var/lib/mstack/volumes/t_data/_data /var/lib/mstack/volumes/t_data/_data/new | xargs) == '0:0 0:0' ]]
 	mstack down
@@ -134,7 +136,8 @@ first_id() { awk '{ print $2 }' "/proc/$(field "$1" Pid)/uid_map"; }
 	END
 	mstack up -d
 	wait_until inside a test -e /theirs
-	wait_until test 5:0 == "$(inside a stat -c %u:%g /)"
+	root_is() { [[ $(inside a stat -c %u:%g /) == "$1" ]]; }
+	wait_until root_is 5:0
 	local first upper=/var/lib/mstack/projects/t/slots/a-1/upper
 	first=$(first_id a)
 	[[ $(stat -c %u:%g $upper/mine $upper/theirs | xargs) == "$first:$first $((first + 33)):$((first + 44))" ]]

@@ -15,6 +15,15 @@ chain() {
 	END
 }
 
+# chain, all of it up: each hears its signal by then.
+chain_up() {
+	chain
+	mstack up -d
+	for s in web app db; do wait_until log_has $s hello; done
+	wait_until log_has job "done"
+	wait_until state_is job exited
+}
+
 count_of() { mstack logs --no-color --no-log-prefix "$1" | grep -c "^$2" || :; }
 has_lines() { (($(count_of "$1" "$2") >= $3)); }
 is_stopping() { [[ $(field "$1" Status) == *stopping* ]]; }
@@ -22,8 +31,7 @@ runs_but_as() { [[ $(field "$2" Pid) != "$1" ]] && state_is "$2" running; }
 states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | paste -sd ' '; }
 
 @test "verbs: stop and start one service, then all; files, addresses and logs stay" {
-	chain
-	mstack up -d
+	chain_up
 	ip=$(field web IP)
 	mstack exec -T web sh -c 'echo kept >/file'
 	expect_exit 0 mstack stop web
@@ -32,6 +40,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	[[ $(field web ExitCode) == 0 ]]
 	expect_exit 0 mstack stop web
 	expect_exit 0 mstack start web
+	wait_until has_lines web hello 2
 	says 'web-1 started'
 	[[ $(field web IP) == "$ip" && $(mstack exec -T web cat /file) == kept ]]
 	expect_exit 0 mstack stop
@@ -40,6 +49,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	[[ $(tail -n 3 order | paste -sd ' ') == 'web-1 app-1 db-1' ]]
 	expect_exit 0 mstack start web
 	[[ $(states) == 'app-1 running db-1 running job-1 exited web-1 running' ]]
+	wait_until has_lines web hello 3
 	[[ $(count_of web hello) == 3 && $(count_of job "done") == 1 ]]
 	expect_exit 0 mstack start job
 	wait_until has_lines job "done" 2
@@ -47,8 +57,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 }
 
 @test "verbs: restart takes along who wants that, and nobody with --no-deps" {
-	chain
-	mstack up -d
+	chain_up
 	for s in web app db; do eval "$s=$(field $s Pid)"; done
 	# shellcheck disable=SC2154 # the loop above
 	expect_exit 0 mstack restart app
@@ -112,8 +121,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 }
 
 @test "verbs: a paused service hears its stop signal, and is not paused after its start" {
-	chain
-	mstack up -d
+	chain_up
 	mstack pause web
 	expect_exit 0 mstack stop web
 	[[ $(field web ExitCode) == 0 ]]
@@ -185,7 +193,8 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	mstack exec -T a touch /go
 	ends_with 0 $start
 	state_is a running
-	[[ $(mstack logs --no-log-prefix a | grep -c hello) == 2 ]]
+	wait_until has_lines a hello 2
+	[[ $(count_of a hello) == 2 ]]
 	expect_exit 0 mstack down -t 0
 }
 
@@ -236,6 +245,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	says 'mstack up'
 	expect_exit 1 mstack restart web
 	mstack up -d
+	wait_until state_is job exited
 	for verb in start stop restart kill wait; do
 		expect_exit 2 mstack "$verb" wbe
 		says "did you mean 'web'"
@@ -268,6 +278,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	[[ $(states) == 'app-1 created db-1 created job-1 created web-1 created' ]]
 	expect_exit 0 mstack start
 	[[ $(states) == 'app-1 running db-1 running job-1 '*' web-1 running' ]]
+	wait_until state_is job exited
 	expect_exit 0 mstack rm -f web
 	says 'no stopped containers'
 	mstack exec -T web sh -c 'echo old >/file'
@@ -348,6 +359,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 		[[ $(field web IP) == "$ip" ]]
 		wait_until wget -q -O /dev/null http://127.0.0.1:8080/
 	done
+	wait_until has_lines web begin 4
 	[[ $(count_of web begin) == 4 ]]
 	expect_exit 0 mstack down -t 0
 }

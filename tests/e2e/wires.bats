@@ -187,8 +187,8 @@ wired() {
 	# By its other end, and with the name of the container.
 	expect_exit 0 mstack link up r1-1:eth1
 	wait_until link_is r1:eth1 up
-	ping_from r1 10.0.0.2
-	ping_from r2 fd00::1
+	wait_until ping_from r1 10.0.0.2
+	wait_until ping_from r2 fd00::1
 	mstack down
 }
 
@@ -277,10 +277,11 @@ wired() {
 	[[ $(host_ends) == 4 ]]
 	(cd one && ping_from r1 10.0.0.2)
 	mstack down -p one
-	[[ $(host_ends) == 2 ]]
+	ends_are() { [[ $(host_ends) == "$1" ]]; }
+	wait_until ends_are 2
 	(cd two && ping_from r1 10.0.0.2)
 	mstack down -p two
-	[[ $(host_ends) == 0 ]]
+	wait_until ends_are 0
 }
 
 @test "wires: host:NAME is an interface of the host" {
@@ -299,7 +300,7 @@ wired() {
 	mstack link down host:lab0
 	[[ $(ip link show lab0) == *NO-CARRIER* && $(carrier r1 eth1) == 0 ]]
 	mstack link up r1:eth1
-	busybox ping -c 1 -W 5 10.9.0.2
+	wait_until busybox ping -c 1 -W 5 10.9.0.2
 	mstack down
 	not ip link show lab0
 	# What is there already is not touched.
@@ -369,7 +370,7 @@ wired() {
 	mstack link down r1:eth1
 	[[ $(carrier r2 eth1) == 0 ]]
 	mstack link up r1:eth1
-	ping_from r1 10.0.0.2
+	wait_until ping_from r1 10.0.0.2
 	mstack down
 	sed -i 's/"r2:eth1"/"host:lab0"/' stack.yaml
 	expect_exit 3 mstack up -d --isolated

@@ -52,8 +52,7 @@ teardown() {
 	[[ -z ${MSTACK_SANDBOX:-} || -n ${BATS_TEST_SKIPPED:-} ]] && return
 	cd "$BATS_TEST_TMPDIR/work" || return
 	if [[ -n $BATS_TEST_COMPLETED ]]; then
-		# A user's stack has more processes of its own, the last of which may need some seconds for its end on a busy machine.
-		audit check ../audit.before "${MSTACK_AS:+15}"
+		audit check ../audit.before
 	else
 		timeout 5 mstack ps -a || :
 		timeout 5 mstack logs -n 20 | cut -c 1-300 || :
@@ -102,14 +101,16 @@ ends_with() {
 }
 
 # Pid of the supervisor of project $1 (t): who runs as "mstack" and has children in the stack's cgroup, whose own children may be there, too. That of
-# an ordinary user has no cgroup, but its ledger open.
+# an ordinary user has no cgroup, but its ledger open, as a child has that it has just forked.
 supervisor() {
 	local pid parent comm
 	if [[ -n ${MSTACK_AS:-} ]]; then
 		for pid in $(pgrep -u "$MSTACK_AS" -x mstack); do
-			[[ -z $(find "/proc/$pid/fd" -lname "*/${1:-t}/ledger*" 2>/dev/null) ]] || echo "$pid"
+			[[ -n $(find "/proc/$pid/fd" -lname "*/${1:-t}/ledger*" 2>/dev/null) ]] || continue
+			parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
+			[[ -z $(find "/proc/$parent/fd" -lname "*/${1:-t}/ledger*" 2>/dev/null) ]] && echo "$pid"
 		done
-		return
+		return 0
 	fi
 	cat "$MSTACK_SANDBOX/mstack/${1:-t}"/*/cgroup.procs 2>/dev/null | while read -r pid; do
 		parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
@@ -164,6 +165,25 @@ wait_until() {
 
 # theirs FILE...: the test plays its owner, who is whoever runs mstack.
 theirs() { [[ -z ${MSTACK_AS:-} ]] || chown "$MSTACK_AS:" "$@"; }
+
+# log_count SERVICE LINE [N]: it is in the log N times at least (1), where what a container wrote comes a moment later.
+log_count() { (($(mstack logs --no-color --no-log-prefix "$1" | grep -c -- "$2") >= ${3:-1})); }
+# listens SERVICE PORT: somebody does, in its network; its container runs before that.
+listens() {
+	local pid
+	pid=$(field "$1" Pid | head -n 1)
+	cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null | has_listener "$2"
+}
+# The same of the host.
+host_listens() { cat /proc/net/tcp /proc/net/tcp6 | has_listener "$1"; }
+has_listener() { awk -v port=":$(printf %04X "$1")\$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
+# These processes have done all that they have heard of: what one may just have sent to another makes that one run.
+at_rest() {
+	local pid
+	for pid in "$@" "$@"; do
+		[[ $(sed 's/.*) //' "/proc/$pid/stat") == S* ]] || return
+	done
+}
 
 not() { ! "$@"; }
 gone() { [[ ! -e /proc/$1 ]]; }

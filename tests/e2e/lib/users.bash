@@ -56,6 +56,12 @@ tunnels() {
 	mount --bind /run/users/tun /dev/net/tun
 	echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
 	ip addr add fe80::2/64 dev up0 nodad
+	# The kernel makes its route in its own time, which the audit would tell of.
+	local tries
+	for ((tries = 0; tries < 2000; tries++)); do
+		[[ $(ip -6 route show table local dev up0) != *'local fe80::2 '* ]] || return 0
+		sleep 0.01
+	done
 }
 
 # mstack_of USER FOLDER: makes `mstack` a program in that folder, which is this user's mstack; it begins with the lines of standard input.
