@@ -133,7 +133,7 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	echo "$output"
 	rm small/full
 	expect_exit 0 mstack down -p t
-	umount small
+	wait_until umount small
 }
 
 # ---- the kernel's side ----
@@ -236,6 +236,6 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	wait_until state_is a running
 	mstack down
 	unset MSTACK_RUN_DIR
-	umount small
+	wait_until umount small
 	rmdir small
 }

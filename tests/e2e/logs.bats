@@ -197,5 +197,5 @@ load lib/listener
 	echo "kept $kept, lost $lost"
 	((kept > 10000 && lost > 1000 && kept + lost == 70000))
 	mstack down
-	umount data
+	wait_until umount data
 }

@@ -420,7 +420,7 @@ many_sleep() { (($(sleeping) >= 30)); }
 	expect_exit 0 as ann mstack up -d
 	[[ $output != *'keeps no attributes'* ]]
 	as ann mstack down
-	umount /run/users/data
+	wait_until umount /run/users/data
 	rmdir /run/users/data
 }
 
