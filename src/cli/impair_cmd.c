@@ -6,10 +6,11 @@
 #include <stdio.h>
 
 #include "cli/client.h"
-#include "cli/unsupervised.h"
 #include "cli/command.h"
 #include "cli/project.h"
 #include "cli/rows.h"
+#include "cli/servicename.h"
+#include "cli/unsupervised.h"
 #include "mstack/ctl.h"
 
 static const char *const ways[] = { [IMPAIR_EGRESS] = "egress", [IMPAIR_INGRESS] = "ingress" };
@@ -195,6 +196,24 @@ static int ask(const struct cli_options *o, const char *project, json_t *body, s
 	return rc ? -1 : 0;
 }
 
+/* One that is not in the file any more may still run. */
+static int check_service(const struct cli_project *p, const char *service, struct err *err)
+{
+	json_t *rows = NULL;
+	const json_t *row;
+	bool known = !*service || !p->stack || stack_find_service(p->stack, service);
+	size_t i;
+
+	if (known)
+		return 0;
+	if (cli_slots(p->name, &rows, err) < 0)
+		return -1;
+	json_array_foreach(rows, i, row)
+		known = known || !strcmp(cli_string(row, "Service"), service);
+	json_decref(rows);
+	return known ? 0 : cli_services_none("impair", service, p, NULL, err);
+}
+
 int cli_impair(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(cli_project_fini) struct cli_project project = { 0 };
@@ -207,6 +226,8 @@ int cli_impair(const struct cli_options *o, struct err *err)
 		rc = take_words(o, body, err);
 	if (!rc)
 		rc = cli_project_find(o, &project, err);
+	if (!rc)
+		rc = check_service(&project, cli_string(body, "service"), err);
 	if (!rc)
 		rc = ask(o, project.name, body, err);
 	json_decref(body);

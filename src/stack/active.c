@@ -70,7 +70,7 @@ static void want_by_name(struct choice *c, const struct stack_opts *opts)
 		if (!service)
 			diags_add_words(c->r->diags,
 					form_suggest(c->r, opts->services[i], c->services),
-					"there is no service '%.64s'", opts->services[i]);
+					"no such service: '%.64s'", opts->services[i]);
 		for (size_t k = 0; profiles && k < profiles->n; k++)
 			want(c, profiles->items[k]->text, strlen(profiles->items[k]->text));
 	}
@@ -237,7 +237,7 @@ static bool check_dependency(struct choice *c, const struct node_pair *service,
 		return true;
 	if (i == SIZE_MAX)
 		reader_error(c->r, &w, depend->pos, form_suggest(c->r, depend->key, c->services),
-			     "service '%.64s' does not exist", depend->key);
+			     "no such service: '%.64s'", depend->key);
 	else if (is_required(depend->value))
 		reader_error(c->r, &w, depend->pos,
 			     "activate it with --profile, or write 'required: false'",
@@ -293,7 +293,7 @@ static void scale(struct choice *c, const struct stack_opts *opts)
 
 		if (at == SIZE_MAX)
 			diags_add_words(c->r->diags, form_suggest(c->r, s->service, c->services),
-					"--scale: there is no service '%.64s'", s->service);
+					"--scale: no such service: '%.64s'", s->service);
 		else if (!c->kept[at])
 			diags_add_words(
 				c->r->diags, "name it, or activate its profile",

@@ -95,7 +95,7 @@ static void check_service(struct link_check *c, const struct where *w, const str
 
 	if (!service) {
 		reader_error(c->r, w, n->pos, form_suggest(c->r, name, c->services),
-			     "'%s': there is no service '%.80s'", n->text, name);
+			     "'%s': no such service: '%.80s'", n->text, name);
 		return;
 	}
 	check_mode(c, w, n, service);

@@ -170,7 +170,7 @@ static void complain_missing(struct reader *r, const struct where *w, const stru
 	if (other)
 		hint = arena_printf(r->arena, "there is one at %s: give its file with 'file'",
 				    reader_place(r, other->pos));
-	reader_error(r, w, wish->service->pos, hint, "there is no service '%.64s' in %.200s",
+	reader_error(r, w, wish->service->pos, hint, "no such service: '%.64s' in %.200s",
 		     wish->service->text, wish->file ? wish->file->text : "this file");
 }
 

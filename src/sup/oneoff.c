@@ -224,7 +224,7 @@ static int prepare(struct sup_slot *slot, const char *service, struct err *err)
 
 	o->service = stack_find_service(stack, service);
 	if (!o->service)
-		return err_kind(err, ERR_CREATE, "there is no service '%s'", service);
+		return err_kind(err, ERR_CREATE, "no such service: '%s'", service);
 	return o->document ? sup_prepare_one(&opts, o->service, &o->prepared, err) : 0;
 }
 

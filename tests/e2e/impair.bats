@@ -227,6 +227,8 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	mstack up -d
 	expect_exit 2 mstack impair a loss=1%
 	says "'a' is no SERVICE:INTERFACE"
+	expect_exit 2 mstack impair aa:eth0 loss=1%
+	says "impair: no such service: 'aa' in stack 't'"
 	expect_exit 2 mstack impair a:eth0 los=1%
 	says "'los' is unknown: did you mean 'loss'?"
 	expect_exit 2 mstack impair a:eth0 loss
@@ -241,8 +243,8 @@ has_netem() { mstack doctor --format json | jq -e 'select(.Check == "x-impair: n
 	expect_exit 1 mstack impair --index 2 a:eth0 loss=1%
 	expect_exit 1 mstack impair a:eth1 loss=1%
 	says "service 'a': has no interface or network 'eth1'"
-	expect_exit 1 mstack impair c:eth0 loss=1%
-	expect_exit 1 mstack impair c:eth0
+	expect_exit 2 mstack impair c:eth0 loss=1%
+	expect_exit 2 mstack impair c:eth0
 	expect_exit 2 mstack --dry-run impair a:eth0 loss=1%
 	mstack down
 }

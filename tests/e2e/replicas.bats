@@ -53,7 +53,7 @@ states() { mstack ps -a --format json | jq -r '.Name + " " + .State' | sort | pa
 	[[ $(states) == 't-client-1 running' ]]
 	expect_exit 0 mstack down
 	expect_exit 2 mstack up -d --scale wbe=2
-	says "there is no service 'wbe'" "did you mean 'web'"
+	says "no such service: 'wbe'" "did you mean 'web'"
 	expect_exit 2 mstack up -d --scale web
 	says 'write SERVICE=NUMBER'
 	expect_exit 3 mstack up -d --scale web=4

@@ -17,7 +17,7 @@ static void test_dependencies(void **state)
 		"  c: {image: x, depends_on: [d]}\n  d: {image: x}\n",
 		"");
 	expect_diags("services:\n  a: {image: x, depends_on: [nosuch]}\n",
-		     "2:30: error: service 'a': depends_on: service 'nosuch' does not exist\n");
+		     "2:30: error: service 'a': depends_on: no such service: 'nosuch'\n");
 	expect_diags(
 		"services:\n  a: {image: x, depends_on: [b, b]}\n  b: {image: x}\n",
 		"2:33: error: service 'a': depends_on[1]: service 'b' is named twice, first at stack.yaml:2\n");

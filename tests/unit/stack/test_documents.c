@@ -88,7 +88,7 @@ static void test_scale(void **state)
 	opts.scales = wrong;
 	opts.n_scales = 2;
 	bad = load_opts(&opts);
-	assert_string_equal(bad.text, "error: --scale: there is no service 'wbe'\n"
+	assert_string_equal(bad.text, "error: --scale: no such service: 'wbe'\n"
 				      "  hint: did you mean 'web'?\n"
 				      "error: --scale: service 'extra' is not among those that are meant\n"
 				      "  hint: name it, or activate its profile\n");
@@ -106,7 +106,7 @@ static void test_unknown_service(void **state)
 	(void)state;
 	fixture_write(file, "services: {web: {image: a}}\n", 28);
 	l = load_opts(&opts);
-	assert_string_equal(l.text, "error: there is no service 'wbe'\n  hint: did you mean 'web'?\n");
+	assert_string_equal(l.text, "error: no such service: 'wbe'\n  hint: did you mean 'web'?\n");
 }
 
 static void test_quote(void **state)

@@ -152,7 +152,7 @@ static void test_several_files(void **state)
 		"a.yaml b.yaml",
 		"== a.yaml\nservices: {base: {image: a}}\n"
 		"== b.yaml\nservices: {web: {extends: base}}\n",
-		"b.yaml:1:27: error: service 'web': extends: there is no service 'base' in this "
+		"b.yaml:1:27: error: service 'web': extends: no such service: 'base' in this "
 		"file (there is one at a.yaml:1: give its file with 'file')\n");
 	expect_tree("a.yaml b.yaml",
 		    "== a.yaml\nservices: {base: {image: a, user: u}}\n"
@@ -177,10 +177,10 @@ static void test_wrong(void **state)
 		const char *services, *told;
 	} cases[] = {
 		{ "web: {extends: base}",
-		  "a.yaml:2:18: error: service 'web': extends: there is no service 'base' in this "
+		  "a.yaml:2:18: error: service 'web': extends: no such service: 'base' in this "
 		  "file\n" },
 		{ "web: {extends: bsae}\n  base: {image: x}",
-		  "a.yaml:2:18: error: service 'web': extends: there is no service 'bsae' in this "
+		  "a.yaml:2:18: error: service 'web': extends: no such service: 'bsae' in this "
 		  "file (did you mean 'base'?)\n" },
 		{ "web: {extends: [base]}",
 		  "a.yaml:2:18: error: service 'web': extends: must be a string or a map, not a "
@@ -200,16 +200,16 @@ static void test_wrong(void **state)
 		  "a.yaml:2:37: error: service 'web': extends: stack file './gone.yaml': no such "
 		  "file or directory\n" },
 		{ "web: {extends: {service: x, file: b.yaml}}",
-		  "a.yaml:2:28: error: service 'web': extends: there is no service 'x' in b.yaml\n" },
+		  "a.yaml:2:28: error: service 'web': extends: no such service: 'x' in b.yaml\n" },
 		{ "web: {extends: {service: x, file: empty.yaml}}",
-		  "a.yaml:2:28: error: service 'web': extends: there is no service 'x' in "
+		  "a.yaml:2:28: error: service 'web': extends: no such service: 'x' in "
 		  "empty.yaml\n" },
 		/* Told once, in the file that is wrong, whoever extends it. */
 		{ "web: {extends: {service: x, file: broken.yaml}}\n"
 		  "  db: {extends: {service: y, file: broken.yaml}}",
 		  "broken.yaml:1:14: error: key 'services' stands twice in this map, first in line 1\n" },
 		{ "web: {extends: db}\n  db: {extends: gone}",
-		  "a.yaml:3:17: error: service 'db': extends: there is no service 'gone' in this "
+		  "a.yaml:3:17: error: service 'db': extends: no such service: 'gone' in this "
 		  "file\n" },
 		/* Circles. */
 		{ "web: {extends: web}",

@@ -237,7 +237,7 @@ static void is_refused(int sock)
 {
 	struct one o = ask(sock, "nosuch");
 
-	see_error(&o, "no service 'nosuch'", 125);
+	see_error(&o, "no such service: 'nosuch'", 125);
 }
 
 static void sends_no_streams(int sock)
