@@ -150,6 +150,8 @@ int path_open_in(int dirfd, const char *path, int flags, mode_t mode);
 int path_resolve_in(int dirfd, const char *path, char ret[PATH_MAX]);
 /* Is `path` this folder or below it? By the texts alone: both absolute, `folder` without a slash at its end. */
 bool path_is_within(const char *path, const char *folder);
+/* Where we are. 0, or -1: that it was removed is told with what to do. */
+int path_current(char ret[PATH_MAX], struct err *err);
 /* mkdir -p below dirfd (AT_FDCWD allowed) with `mode` for the folders that it makes. 0, or -1 with errno. */
 int path_mkdirs(int dirfd, const char *path, mode_t mode);
 /* Removes a file or a whole tree; follows no link, crosses no mount. ENOENT is success. 0, or -1 with errno. */

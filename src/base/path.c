@@ -22,6 +22,18 @@
 /* openat2 gives EAGAIN when something was renamed while it resolved a `..`. */
 #define RACE_RETRIES 64
 
+int path_current(char ret[PATH_MAX], struct err *err)
+{
+	if (getcwd(ret, PATH_MAX))
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, errno, "current folder");
+	err_set(err, "current folder: it was removed: `cd` to one that is there; "
+		     "what needs no stack file is also told by -p NAME (see 'mstack ls')");
+	err->sys = ENOENT;
+	return -1;
+}
+
 static int openat2_retry(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
 	struct open_how how = {

@@ -72,6 +72,7 @@ int cli_init(const struct cli_options *o, struct err *err)
 {
 	const char *path = o->files.n ? o->files.v[0] : "stack.yaml";
 	bool found = !strcmp(path, "stack.yaml");
+	char cwd[PATH_MAX];
 
 	if (o->files.n > 1)
 		return err_kind(err, ERR_USAGE, "init: one file at a time, not '%s' and '%s'",
@@ -80,6 +81,8 @@ int cli_init(const struct cli_options *o, struct err *err)
 		fputs(content, stdout);
 		return 0;
 	}
+	if (*path != '/' && path_current(cwd, err) < 0)
+		return err_wrap(err, "init");
 	if (write_new(path, o->force, err) < 0)
 		return -1;
 	fprintf(stderr,

@@ -169,6 +169,8 @@ static int discover(const struct cli_options *o, struct paths *ret, struct stack
 	const char *from = o->project_dir ? o->project_dir : ".";
 	char dir[PATH_MAX];
 
+	if (*from != '/' && path_current(dir, err) < 0)
+		return -1;
 	if (!realpath(from, dir))
 		return err_sys(err, errno, "project directory '%s'", from);
 	return search(dir, ret, diags, err);

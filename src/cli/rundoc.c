@@ -334,8 +334,8 @@ int rundoc_make(struct rundoc *d, const struct cli_options *o, bool tty, const c
 	char cwd[PATH_MAX];
 
 	*d = (struct rundoc){ 0 };
-	if (!getcwd(cwd, sizeof(cwd)))
-		return err_sys(err, errno, "run: current folder");
+	if (path_current(cwd, err) < 0)
+		return err_wrap(err, "run");
 	d->dir = xstrdup(cwd);
 	put(&w, "run", "{\"services\": {");
 	quote(&w, "SERVICE", service);

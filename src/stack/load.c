@@ -31,12 +31,13 @@ static int find_dir(struct reader *r, const struct stack_opts *opts, const char 
 		    struct err *err)
 {
 	const char *path = opts->n_paths ? opts->paths[0] : NULL, *dir = opts->project_dir, *slash;
-	char cwd[PATH_MAX];
+	char cwd[PATH_MAX] = "/";
 
 	if (!path && !opts->text)
 		return err_kind(err, ERR_STACK, "no stack file given");
-	if (!getcwd(cwd, sizeof(cwd)))
-		return err_sys(err, errno, "current folder");
+	/* It may have been removed, and need not be there. */
+	if (*(dir ? dir : path ? path : "") != '/' && path_current(cwd, err) < 0)
+		return -1;
 	slash = path ? strrchr(path, '/') : NULL;
 	if (!dir && slash && strcmp(path, "-"))
 		dir = arena_strndup(r->arena, path, slash > path ? (size_t)(slash - path) : 1);

@@ -8,6 +8,24 @@ services() { mstack config --services "$@"; }
 
 # ---- the file ----
 
+@test "project: a current folder that was removed is told with what to do, and is not needed with an absolute path" {
+	mkdir gone there
+	echo 'services: {web: {image: busybox}}' >there/stack.yaml
+	cp there/stack.yaml gone
+	cd gone
+	rm -r ../gone
+	local command
+	for command in ps config 'up -d' 'down' 'config -f stack.yaml' 'run --image busybox' init; do
+		# shellcheck disable=SC2086 # words of a command
+		expect 1 mstack $command
+		says 'current folder: it was removed: `cd` to one that is there' '-p NAME'
+		one_line
+	done
+	expect 0 mstack config -q -f "$BATS_TEST_TMPDIR/work/there/stack.yaml"
+	expect 0 mstack ps -p there
+	cd ..
+}
+
 @test "file: the names that are looked for, in their order" {
 	local names=(stack.yaml stack.yml mstack.yaml compose.yaml compose.yml docker-compose.yml docker-compose.yaml) i
 	for i in "${!names[@]}"; do
