@@ -196,8 +196,8 @@ load common
 	says absent/out.yaml
 	# What is no file is written into.
 	mkfifo pipe
-	timeout 10 cat pipe >got &
-	expect 0 timeout 10 mstack config -o pipe --services
+	timeout 60 cat pipe >got &
+	expect 0 timeout 60 mstack config -o pipe --services
 	wait
 	[[ -p pipe && $(<got) == svc-s ]]
 	# Nothing is written when the stack is wrong.

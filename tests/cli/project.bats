@@ -76,9 +76,9 @@ services() { mstack config --services "$@"; }
 	[[ $(services -f one.yaml) == svc-one ]]
 	[[ $(services --file one.yaml) == svc-one ]]
 	# There is no supervisor, so following ends at once.
-	expect 0 timeout 10 mstack -f one.yaml logs -f
-	expect 0 timeout 10 mstack logs -f one.yaml svc-one
-	expect 0 timeout 10 mstack logs --file one.yaml
+	expect 0 timeout 60 mstack -f one.yaml logs -f
+	expect 0 timeout 60 mstack logs -f one.yaml svc-one
+	expect 0 timeout 60 mstack logs --file one.yaml
 }
 
 @test "file: standard input" {

@@ -41,8 +41,8 @@ is_gone() { not state_is a running; }
 		see 24 80
 		see TERM=xterm
 		size 33 99
-		type stty size\r
-		see 33 99
+		type until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; echo si''zed\r
+		see sized
 		type (echo sl''eeps; exec sleep 1000)\r
 		see sleeps
 		type \x03
@@ -143,6 +143,8 @@ pgrep_attach() {
 	printf 'one\n!two\n' >in
 	mstack attach a <in >out 2>err &
 	wait_until grep two err
+	# The two are pipes of their own.
+	wait_until grep one out
 	[[ $(cat out) == one && $(cat err) == '!two' ]]
 	# The end of its input was none of the service's, nor is its own.
 	kill -KILL $!
@@ -152,15 +154,26 @@ pgrep_attach() {
 	mstack down
 }
 
+# attached_to_the_end WORDS...: `mstack attach WORDS` to a service that waits for /go; what it says goes to $output.
+attached_to_the_end() {
+	mstack attach "$@" </dev/null >both 2>&1 &
+	local client=$!
+	wait_until pgrep_attach
+	mstack exec -T a touch /go
+	ends_with 4 "$client"
+	output=$(<both)
+	echo "$output"
+}
+
 @test "attach: output only" {
-	stack_one <<<'command: sh -c "sleep 1; echo out; echo err >&2; exit 4"'
+	stack_one <<<'command: sh -c "until [ -e /go ]; do sleep 0.1; done; echo out; echo err >&2; exit 4"'
 	mstack up -d 2>/dev/null
-	expect_exit 4 mstack attach a </dev/null
+	attached_to_the_end a
 	says "service 'a' takes no input without 'stdin_open: true'" out err
 	mstack down
-	stack_one <<<$'tty: true\ncommand: sh -c "sleep 1; tty; exit 4"'
+	stack_one <<<$'tty: true\ncommand: sh -c "until [ -e /go ]; do sleep 0.1; done; tty; exit 4"'
 	mstack up -d 2>/dev/null
-	expect_exit 4 mstack attach --no-stdin a </dev/null
+	attached_to_the_end --no-stdin a
 	says /dev/pts/0
 	not says stdin_open
 	mstack down
@@ -172,8 +185,10 @@ pgrep_attach() {
 		command: ["sh", "-c", "read -r x; yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 104857600"]
 	END
 	mstack up -d 2>/dev/null
-	mstack attach a <<<go | sha256sum >sum
-	[[ $(cut -d ' ' -f 1 sum) == "$(yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 104857600 | sha256sum | cut -d ' ' -f 1)" ]]
+	yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 104857600 | sha256sum >all
+	is_whole() { mstack attach a <<<go 2>err | sha256sum | cmp - all; }
+	# A reader that a busy machine lets stand for a second is too slow, and told so.
+	is_whole || { grep 'too slow' err && wait_until mstack start a && is_whole; }
 	mstack down
 }
 
@@ -201,7 +216,8 @@ pgrep_attach() {
 	grep -q 'bytes were not shown because the reader was too slow' err
 	(($(stat -c %s out) < 20000000))
 	ends_with 6 $other
-	[[ $(cat other) == 'done' ]]
+	# A busy machine may have let it stand for a second.
+	[[ $(grep -v 'too slow' other) == 'done' ]]
 	mstack down
 }
 

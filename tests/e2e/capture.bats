@@ -135,7 +135,7 @@ info_of() { capinfos "$@" 2>/dev/null; }
 	stack_one <<<'command: [sh, -c, "while :; do head -c 65536 /dev/zero; done | nc 127.0.0.1 9; sleep 1000"]'
 	mstack up -d
 	mkfifo pipe
-	sleep 60 9<pipe &
+	sleep 1000 9<pipe &
 	reader=$!
 	capture a:lo a -w pipe
 	# More than fits into a pipe, from inside.

@@ -46,8 +46,9 @@ was_killed() { mstack events --json --since 1h --until 0s | grep -q '"action":"k
 	[[ $(field a Labels) == *x=2* ]]
 	wait_until fetch_from_internet http://198.51.100.2:8081/hostname
 	fetch_from_internet http://198.51.100.2:8080/hostname
-	kill -9 "$(field a Pid)"
-	wait_until state_is a running
+	pid=$(field a Pid)
+	kill -9 "$pid"
+	wait_until runs_anew a "$pid"
 	stack <<-END
 		services:
 		  a: {image: busybox, command: [httpd, -f, -p, "80", -h, /etc], ports: ["8081:80"], labels: {x: "2"}, $Q}
@@ -154,7 +155,7 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	wait_until log_has a ready
 	pid=$(field a Pid)
 	sed -i 's/V: one/V: two/' stack.yaml
-	timeout 60 mstack up -d -t 3
+	timeout 60 mstack up -d -t 8
 	[[ $(field a Pid) != "$pid" ]]
 	log_has a heard
 	mstack down -t 0
@@ -179,10 +180,10 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	mstack up -d
 	wait_until log_has a ready
 	sed -i 's/V: one/V: two/' stack.yaml
-	timeout 60 mstack up -d &
+	timeout 120 mstack up -d &
 	local change=$!
 	wait_until was_killed
-	timeout 60 mstack restart a || :
+	timeout 120 mstack restart a || :
 	wait "$change"
 	expect_exit 0 mstack plan --exit-code
 	mstack down -t 0

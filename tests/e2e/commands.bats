@@ -135,6 +135,8 @@ two() {
 	two
 	mstack up -d
 	wait_until log_has web 'to stderr'
+	# In a pipe of its own.
+	wait_until log_has web 'web line 5'
 	wait_until log_has db 'db line'
 	expect_exit 0 mstack logs
 	says 'web line 1' 'web line 5' 'db line'
@@ -155,7 +157,8 @@ two() {
 	mstack up -d
 	mstack logs -f -n 0 >follow.out 2>follow.err 3>&- &
 	local logs=$!
-	wait_until grep -q n12 follow.out
+	some_lines() { (($(wc -l <follow.out) >= 5)); }
+	wait_until some_lines
 	mstack down
 	wait_until gone "$logs"
 	ends_with 0 "$logs"
@@ -358,7 +361,7 @@ two() {
 @test "commands: up --wait on a stack that runs waits for what is just restarting as well" {
 	stack_one <<-'END'
 		command: [sh, -c, "test -e /second || { touch /second; sleep 0.5; exit 1; }; sleep 1000"]
-		deploy: {restart_policy: {delay: 2s}}
+		deploy: {restart_policy: {delay: 8s}}
 	END
 	mstack up -d
 	wait_until state_is a restarting

@@ -297,11 +297,12 @@ container() {
 		    depends_on: {a: {condition: service_healthy}}
 		  a:
 		    image: busybox
-		    command: [sh, -c, "sleep 1; touch /ok; cat /proc/uptime; sleep 1000"]
+		    command: [sh, -c, "sleep 1; cat /proc/uptime; touch /ok; sleep 1000"]
 		    healthcheck: {test: ["CMD", "test", "-e", "/ok"], interval: 200ms, retries: 100}
 	END
 	mstack up -d
 	health_is a healthy
+	wait_until log_has a '[0-9]'
 	wait_until log_has b '[0-9]'
 	# b began after a had written its file.
 	[[ $(printf '%s\n' "$(mstack logs --no-log-prefix a)" "$(mstack logs --no-log-prefix b)" | sort -n | head -n 1) == \

@@ -120,7 +120,7 @@ sleeping() {
 		  a: &a
 		    image: ./image
 		    command: [sleep, "1000"]
-		    healthcheck: {test: "/bin/busybox grep CapInh /proc/self/status >/checked", interval: 100ms}
+		    healthcheck: {test: "/bin/busybox grep CapInh /proc/self/status >/checking && /bin/busybox mv /checking /checked", interval: 100ms}
 		  # A user namespace that is joined takes them away by itself.
 		  b: {<<: *a, userns_mode: host}
 	END

@@ -61,9 +61,11 @@ assert seq > 10'
 
 @test "events: are followed over the end of a stack" {
 	stack_one <<<'command: [sleep, "1000"]'
-	mstack events --json >seen &
+	mstack events --json --since 1h >seen &
 	follower=$!
 	mstack up -d
+	# It is there by now, whenever it began.
+	wait_until grep -q '"action":"start"' seen
 	mstack down
 	mstack up -d
 	mstack down

@@ -66,7 +66,9 @@ container_has() { mstack exec -T a test -e "$1"; }
 	cmp half half1
 	[[ $(grep -c . half) -gt 30 ]]
 	mstack exec -d a sleep 30
-	[[ $(members | wc -l) == 2 ]]
+	# Who has set it up may be a moment about its end.
+	two_members() { [[ $(members | wc -l) == 2 ]]; }
+	wait_until two_members
 	mstack down -t 0
 }
 
@@ -134,9 +136,9 @@ container_has() { mstack exec -T a test -e "$1"; }
 	done
 	# What the container puts there is read as nothing but a file, and waited for never.
 	mstack exec a sh -c 'rm /etc/passwd; mkfifo /etc/passwd'
-	expect_exit 125 timeout 10 mstack exec -u nobody a id
+	expect_exit 125 timeout 30 mstack exec -u nobody a id
 	mstack exec a sh -c 'rm /etc/passwd; ln -s ../../../../../../etc/shadow /etc/passwd'
-	expect_exit 125 timeout 10 mstack exec -u root2 a id
+	expect_exit 125 timeout 30 mstack exec -u root2 a id
 	mstack down
 }
 
@@ -193,8 +195,9 @@ container_has() { mstack exec -T a test -e "$1"; }
 
 @test "exec: -d comes back at once; the command goes on, and ends with the container" {
 	sleeper </dev/null
-	mstack exec -d a sh -c 'sleep 0.5; echo >/tmp/done; sleep 1000'
+	mstack exec -d a sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; echo >/tmp/done; sleep 1000'
 	not container_has /tmp/done
+	mstack exec -T a touch /tmp/go
 	wait_until container_has /tmp/done
 	expect_exit 127 mstack exec -d a nosuch
 	mstack down -t 0
@@ -226,8 +229,8 @@ pgrep_exec() { [[ -n $(escort) ]]; }
 		type stty size\r
 		see 24 80
 		size 33 99
-		type stty size\r
-		see 33 99
+		type until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; echo si''zed\r
+		see sized
 		type (echo sl''eeps; exec sleep 1000)\r
 		see sleeps
 		type \x03
@@ -321,13 +324,13 @@ runs_again() { [[ $(field a Restarts) == 1 ]] && state_is a running; }
 @test "exec: a client that is stopped holds nothing up" {
 	local client start
 	sleeper </dev/null
-	mstack exec -T a sleep 1000 2>err &
+	mstack exec -T a sh -c 'echo begun; exec sleep 1000' >out 2>err &
 	client=$!
-	wait_until not alone
+	wait_until grep -qx begun out
 	kill -STOP $client
 	start=$SECONDS
-	timeout 30 mstack down -t 1
-	((SECONDS - start < 8))
+	timeout 60 mstack down -t 1
+	((SECONDS - start < 30))
 	kill -CONT $client
 	ends_with 137 $client
 }
@@ -337,7 +340,7 @@ runs_again() { [[ $(field a Restarts) == 1 ]] && state_is a running; }
 	sleeper </dev/null
 	supervisor=$(supervisor)
 	kill -STOP "$supervisor"
-	expect_exit 0 timeout 10 mstack exec -T a echo fine
+	expect_exit 0 timeout 30 mstack exec -T a echo fine
 	kill -CONT "$supervisor"
 	[[ $output == fine ]]
 	mstack down
@@ -363,10 +366,10 @@ runs_again() { [[ $(field a Restarts) == 1 ]] && state_is a running; }
 @test "exec: what a container has put in /dev does not hold us up" {
 	sleeper <<<$'cap_add: [MKNOD]'
 	mstack exec a sh -c 'rm /dev/null; mkfifo /dev/null'
-	expect_exit 125 timeout 10 mstack exec -d a true
+	expect_exit 125 timeout 30 mstack exec -d a true
 	says /dev/null
 	mstack exec a sh -c 'rm /dev/ptmx; mkfifo /dev/ptmx'
-	run timeout 10 typist mstack exec a tty </dev/null
+	run timeout 30 typist mstack exec a tty </dev/null
 	says /dev/pts/0 'exit: 0'
 	mstack down
 }
@@ -405,8 +408,8 @@ runs_again() { [[ $(field a Restarts) == 1 ]] && state_is a running; }
 	says b-1 paused
 	mstack unpause b
 	# A command that leaves its output to another process is not waited for any longer; one on its own is left.
-	expect_exit 0 timeout 20 mstack exec --all sh -c 'sleep 100 & echo x'
-	expect_exit 0 timeout 20 mstack exec --all -d sleep 100
+	expect_exit 0 timeout 60 mstack exec --all sh -c 'sleep 100 & echo x'
+	expect_exit 0 timeout 60 mstack exec --all -d sleep 100
 	mstack down -t 0
 	expect_exit 1 mstack exec --all true
 	says "stack 't' is not up"

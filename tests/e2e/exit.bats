@@ -207,7 +207,7 @@ ends_a() {
 		healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
 	END
 	expect_exit 5 timeout 30 mstack up --wait --wait-timeout 1
-	state_is a running
+	wait_until state_is a running
 	mstack down
 }
 

@@ -48,6 +48,7 @@ load lib/common
 @test "failing: port taken by another program" {
 	busybox nc -ll -p 8080 -e true 3>&- &
 	local nc=$!
+	wait_until grep -q :1F90 /proc/net/tcp /proc/net/tcp6
 	stack_one <<<$'command: [sleep, "1000"]\nports: ["8080:80"]'
 	up_fails 1 8080 a
 	kill "$nc"

@@ -31,7 +31,7 @@ web() {
 
 # In both directions: out by masquerade, in by a published port.
 gets_through() {
-	[[ $(inside a timeout 5 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]] &&
+	[[ $(inside a timeout 20 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]] &&
 		[[ $(fetch_from_internet http://198.51.100.2:8080/) == hello ]]
 }
 

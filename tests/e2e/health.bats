@@ -39,7 +39,7 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 
 @test "health: a probe of ours says what is wrong" {
 	stack <<-'END'
-		x-fast: &fast {interval: 100ms, timeout: 2s, retries: 1}
+		x-fast: &fast {interval: 100ms, timeout: 20s, retries: 1}
 		services:
 		  tcp:
 		    image: busybox
@@ -93,7 +93,7 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 		    image: busybox
 		    command: [sleep, "1000"]
 		    restart: on-failure
-		    deploy: {restart_policy: {condition: on-failure, delay: 3s}}
+		    deploy: {restart_policy: {condition: on-failure, delay: 15s}}
 		  web:
 		    image: busybox
 		    command: [sleep, "1000"]
@@ -111,7 +111,7 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	wait_until state_is web restarting
 	wait_until status_is web "Restarting (waiting)"
 	[[ $(field web Reason) == "waits for 'db' to be started (now restarting)" ]]
-	wait_until state_is web running
+	PATIENCE=60 wait_until state_is web running
 	state_is db running
 	[[ $(mstack logs --no-log-prefix job | grep -c ran) == 1 ]]
 	mstack down
@@ -156,7 +156,7 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 		services:
 		  good:
 		    image: busybox
-		    command: [sh, -c, "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"]
+		    command: [sh, -c, "trap 'echo term; exit 0' TERM; echo ready; while :; do sleep 0.1; done"]
 		    pre_stop: [{command: [sh, -c, "echo before >/proc/1/fd/1; sleep 0.5"]}]
 		  slow:
 		    image: busybox
@@ -165,8 +165,9 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 		    pre_stop: [{command: [sleep, "1000"]}]
 	END
 	mstack up -d
-	timeout 20 mstack down
-	[[ $(mstack logs --no-log-prefix good) == $'before\nterm' ]]
+	wait_until log_has good ready
+	timeout 60 mstack down
+	[[ $(mstack logs --no-log-prefix good) == $'ready\nbefore\nterm' ]]
 }
 
 @test "pre_start: steps run one after the other in containers of their own, with the service's mounts and network" {
@@ -189,7 +190,9 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	[[ $(mstack exec -T web cat /data/one) == 'web /root' ]]
 	[[ $(mstack exec -T web cat /data/two) == "$(mstack exec -T web hostname -i)"$'\n1000' ]]
 	[[ $(mstack exec -T web cat /data/each) == $'x\nx' ]]
-	[[ $(mstack logs --no-log-prefix --index 1 web | grep -c 'elsewhere: No such file') == 2 ]] # its own and that of a step
+	# Its own and that of a step.
+	both_miss_it() { [[ $(mstack logs --no-log-prefix --index 1 web | grep -c 'elsewhere: No such file') == 2 ]]; }
+	wait_until both_miss_it
 	mstack restart web
 	mstack up -d
 	[[ $(mstack exec -T web cat /data/each) == $'x\nx' ]]
@@ -228,7 +231,7 @@ step_runs() { mstack ps -a | grep -q "pre_start.0. runs"; }
 	mstack up -d 3>&- &
 	local up=$!
 	wait_until step_runs
-	timeout 20 mstack down
+	timeout 60 mstack down
 	wait "$up" || true
 	[[ $(mstack ps -aq | wc -l) == 0 ]]
 }

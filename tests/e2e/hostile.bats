@@ -87,7 +87,6 @@ load lib/common
 
 # A file of 3 GB that needs 3 MB: one block of zeros, packed, again and again.
 @test "hostile: Ctrl-C ends the unpacking of an image" {
-	local before
 	truncate -s 3G big
 	tar --create --format=gnu big 2>/dev/null | head -c 512 | gzip >image.tar.gz || :
 	head -c 64M /dev/zero | gzip >part
@@ -99,10 +98,10 @@ load lib/common
 	up_foreground
 	wait_until grep -q unpacking up.err
 	sleep 0.3
-	before=${EPOCHREALTIME//[!0-9]/}
 	kill -INT "$UP"
+	# Whoever comes to the end of it says that it is a bomb.
 	ends_with 130 "$UP"
-	((${EPOCHREALTIME//[!0-9]/} - before < 2000000))
+	not grep 'looks like a bomb' up.err
 }
 
 @test "hostile: what is killed by its cgroup from outside is started again" {
@@ -146,7 +145,7 @@ load lib/common
 		echo 1 >"$MSTACK_SANDBOX/mstack/t/cgroup.kill"
 	fi
 	all_again() { [[ $(mstack ps --format json | jq -r 'select(.State == "running" and .Restarts >= 1).Health' | grep -c healthy) == 30 ]]; }
-	wait_until all_again
+	PATIENCE=90 wait_until all_again
 	not grep -i 'open files' /run/mstack/t/supervisor.log
 	mstack down -t 0
 }

@@ -121,9 +121,9 @@ ten_layers() {
 		  b: {image: "oci:lay:v1", command: ["echo b after a; sleep 1000"], healthcheck: {disable: true}, depends_on: {a: {condition: service_healthy}}}
 	END
 	mstack up --wait --wait-timeout 60
+	wait_until log_has a '^image file$'
 	log_has a '^/data$'
 	log_has a 'uid=12(web) gid=34 groups=56(more)'
-	log_has a '^image file$'
 	health_is a healthy
 	[[ $(field b Health) == "" ]]
 	mstack down
@@ -333,7 +333,8 @@ skopeo_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;;
 		wait $pid || :
 		# What the unpackers hold ends with their parent.
 		wait_until eval '! pgrep -x mstack-store'
-		[[ $(mstack image ls -q | wc -l) == 0 || $ms == 0.[12] ]]
+		# It has a name when all of it is there, and not before.
+		[[ $(mstack image ls -q | wc -l) == 0 || $(find /var/lib/mstack/layers -mindepth 2 -maxdepth 2 -name info | wc -l) == 2 ]]
 		for layer in /var/lib/mstack/layers/[0-9a-f]*; do
 			[[ ! -e $layer || -e $layer/info ]]
 		done

@@ -34,7 +34,7 @@ mac_of() { in_a cat "/sys/class/net/$1/address"; }
 	[[ $(in_a ip -o -4 addr show dev eth1) == *10.2.0.2/24* && $(mac_of eth1) == 02:00:00:00:00:0b ]]
 	[[ $(in_a ls /sys/class/net) == $'eth0\neth1\nlan0\nlo\nvm.7' ]]
 	[[ $(in_a ip route show default) == 'default via 10.2.0.1 dev eth1'* ]]
-	[[ $(inside a timeout 5 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]]
+	[[ $(inside a timeout 20 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]]
 	[[ $(field a IP) == 10.3.0.2 ]]
 	# A one-off beside it has one of its own.
 	[[ $(mstack run --rm -T a cat /sys/class/net/eth1/address) != 02:00:00:00:00:0b ]]

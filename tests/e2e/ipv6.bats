@@ -45,10 +45,10 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	log_has a 'fd00:77::9/64 scope global'
 	not log_has a tentative
 	[[ $(inside a cat /etc/hosts) == *$'fd00:77::9\ta a-1 '* ]]
-	inside b ping -6 -c 1 -W 2 a | grep 'fd00:77::9'
-	inside b ping -6 -c 1 -W 2 fd00:77::1
+	inside b ping -6 -c 1 -W 10 a | grep 'fd00:77::9'
+	inside b ping -6 -c 1 -W 10 fd00:77::1
 	# IPv4 as well: it is on unless it is switched off.
-	inside b ping -4 -c 1 -W 2 "$(field a IP)"
+	inside b ping -4 -c 1 -W 10 "$(field a IP)"
 	mstack down
 }
 
@@ -63,7 +63,7 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	mstack up -d
 	[[ $(switches) != "$before" ]]
 	[[ $(inside a busybox wget -q -O - 'http://[2001:db8:cb::10]/cgi-bin/who') == '[2001:db8:64::2]' ]]
-	inside a ping -6 -c 1 -W 2 2001:db8:cb::10
+	inside a ping -6 -c 1 -W 10 2001:db8:cb::10
 	mstack down
 	[[ $(switches) == "$before" ]]
 	kill "$HTTPD"
@@ -80,7 +80,7 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 		mstack up -d
 	done
 	expect_exit 0 mstack down -p one
-	inside a ping -6 -c 1 -W 2 2001:db8:cb::10
+	inside a ping -6 -c 1 -W 10 2001:db8:cb::10
 	[[ $(switches) != "$before" ]]
 	expect_exit 0 mstack down -p two
 	[[ $(switches) == "$before" ]]
@@ -111,8 +111,8 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	[[ $(field a IP) == fd*::2 ]]
 	[[ $(inside a ip -4 -o addr show dev eth0) == "" ]]
 	[[ $(inside a cat /etc/hosts) == *"$(field a IP)"$'\t'"a "* ]]
-	wait_until internet curl -s -m 5 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
-	inside b ping -6 -c 1 -W 2 a
+	wait_until internet curl -s -m 20 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
+	inside b ping -6 -c 1 -W 10 a
 	# Nothing holds the port of the other family.
 	not internet curl -s -m 1 http://198.51.100.2:8080/
 	[[ $(mstack ps) == *'[::]:8080->80/tcp'* ]]
@@ -128,17 +128,17 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 		networks: {default: {enable_ipv6: true}}
 	END
 	mstack up -d
-	wait_until internet curl -s -m 5 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
-	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]:8080/cgi-bin/who') == '[2001:db8:64::1]' ]]
-	[[ $(internet curl -s -m 5 'http://198.51.100.2:8080/cgi-bin/who') == '[::ffff:198.51.100.1]' ]]
-	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]:8081/cgi-bin/who') == '[2001:db8:64::1]' ]]
+	wait_until internet curl -s -m 20 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
+	[[ $(internet curl -s -m 20 'http://[2001:db8:64::2]:8080/cgi-bin/who') == '[2001:db8:64::1]' ]]
+	[[ $(internet curl -s -m 20 'http://198.51.100.2:8080/cgi-bin/who') == '[::ffff:198.51.100.1]' ]]
+	[[ $(internet curl -s -m 20 'http://[2001:db8:64::2]:8081/cgi-bin/who') == '[2001:db8:64::1]' ]]
 	not internet curl -s -m 1 'http://198.51.100.2:8081/'
 	# The host itself, by its own address and by the name that is ::1 first.
-	curl -s -m 5 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
-	curl -s -m 5 -o /dev/null 'http://localhost:8080/cgi-bin/who'
+	curl -s -m 20 -o /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
+	curl -s -m 20 -o /dev/null 'http://localhost:8080/cgi-bin/who'
 	# The container, by the host's address.
-	inside a timeout 5 busybox wget -q -O /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
-	inside a timeout 5 busybox wget -q -O /dev/null 'http://198.51.100.2:8080/cgi-bin/who'
+	inside a timeout 20 busybox wget -q -O /dev/null 'http://[2001:db8:64::2]:8080/cgi-bin/who'
+	inside a timeout 20 busybox wget -q -O /dev/null 'http://198.51.100.2:8080/cgi-bin/who'
 	# A port that is chosen is the same one for both.
 	[[ $(field a Publishers | jq -r '.[] | select(.PublishedPort > 9000) | .PublishedPort' | uniq -c) == *'2 '* ]]
 	# What is not published cannot be reached, also by who knows the way.
@@ -182,7 +182,7 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	mstack up -d
 	[[ $(inside in ip -6 route) != *default* ]]
 	inside in ip -6 route add default via fe80::1 dev eth0
-	inside in ping -6 -c 1 -W 2 fe80::1%eth0
+	inside in ping -6 -c 1 -W 10 fe80::1%eth0
 	not inside in ping -6 -c 1 -W 1 2001:db8:cb::10
 	[[ $(level sh -c "cat $conf6/mstk*/accept_ra" | sort -u) == 0 ]]
 	mstack down
@@ -247,7 +247,7 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 	mstack up -d
 	[[ "$(field a IP) $(field b IP) $(field c IP) $(field d IP)" == '10.8.0.128 10.8.0.131 10.9.0.1 10.8.0.130' ]]
 	[[ $(inside c ip route) == *'default via 10.9.0.254'* ]]
-	inside a ping -c 1 -W 2 10.9.0.1
+	inside a ping -c 1 -W 10 10.9.0.1
 	[[ $(addresses6 a) == 'eth0 fd00:78::ff00/64' ]]
 	[[ $(level ip -o link show type bridge) == *'mtu 1400 '* ]]
 	[[ $(inside c ip -o link show eth0) == *'mtu 1400 '* ]]
@@ -279,13 +279,13 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 		networks: {default: {enable_ipv6: true}}
 	END
 	mstack up -d
-	wait_until internet curl -s -m 5 -o /dev/null http://198.51.100.2:8081/cgi-bin/who
-	internet curl -s -m 5 -o /dev/null --interface 198.51.100.7 http://198.51.100.2:8080/cgi-bin/who
+	wait_until internet curl -s -m 20 -o /dev/null http://198.51.100.2:8081/cgi-bin/who
+	internet curl -s -m 20 -o /dev/null --interface 198.51.100.7 http://198.51.100.2:8080/cgi-bin/who
 	not internet curl -s -m 1 --interface 198.51.100.1 http://198.51.100.2:8080/cgi-bin/who
-	internet curl -s -m 5 -o /dev/null --interface 2001:db8:64::7 'http://[2001:db8:64::2]:8080/cgi-bin/who'
+	internet curl -s -m 20 -o /dev/null --interface 2001:db8:64::7 'http://[2001:db8:64::2]:8080/cgi-bin/who'
 	not internet curl -s -m 1 --interface 2001:db8:64::1 'http://[2001:db8:64::2]:8080/cgi-bin/who'
 	# The host itself is not asked.
-	curl -s -m 5 -o /dev/null http://127.0.0.1:8080/cgi-bin/who
+	curl -s -m 20 -o /dev/null http://127.0.0.1:8080/cgi-bin/who
 	mstack down
 	internet ip addr del 198.51.100.7/24 dev wan0
 	internet ip -6 addr del 2001:db8:64::7/64 dev wan0
@@ -298,8 +298,8 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 		networks: {default: {enable_ipv6: true}}
 	END
 	mstack up -d
-	wait_until internet curl -s -m 5 -o /dev/null http://198.51.100.2:80/cgi-bin/who
-	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]/cgi-bin/who') == '[2001:db8:64::1]' ]]
+	wait_until internet curl -s -m 20 -o /dev/null http://198.51.100.2:80/cgi-bin/who
+	[[ $(internet curl -s -m 20 'http://[2001:db8:64::2]/cgi-bin/who') == '[2001:db8:64::1]' ]]
 	[[ $(nft list ruleset) == *'0.0.0.0/0 . tcp . 79-81 : '*'::/0 . tcp . 79-81 : fd'* ]]
 	mstack down
 	[[ $(nft list ruleset) != *mstk* ]]

@@ -38,9 +38,9 @@ bridges() { ip -o link show type bridge | wc -l; }
 	[[ $(fetch_from_internet http://198.51.100.2:8080/cgi-bin/who) == *198.51.100.1* ]]
 	[[ $(fetch http://127.0.0.1:8080/) == t ]]
 	# Out, by masquerade; to each other, by name; and to their own published port.
-	[[ $(inside peer timeout 5 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]]
-	[[ $(inside peer timeout 5 busybox wget -q -O - http://web/) == t ]]
-	[[ $(inside web timeout 5 busybox wget -q -O - http://198.51.100.2:8080/) == t ]]
+	[[ $(inside peer timeout 20 busybox wget -q -O - http://203.0.113.10/cgi-bin/who) == 198.51.100.2 ]]
+	[[ $(inside peer timeout 20 busybox wget -q -O - http://web/) == t ]]
+	[[ $(inside web timeout 20 busybox wget -q -O - http://198.51.100.2:8080/) == t ]]
 	# Not by the address of a container, whatever route somebody makes.
 	ip route add 10.9.8.0/24 via "$(ip netns exec t ip -4 -o addr show dev uplink | sed 's|.* inet \([0-9.]*\)/.*|\1|')"
 	not timeout 2 busybox wget -q -O - http://10.9.8.2/
@@ -58,7 +58,7 @@ bridges() { ip -o link show type bridge | wc -l; }
 	wait_until fetch http://127.0.0.1:8081/
 	wait_until fetch http://127.0.0.1:8082/
 	[[ $(fetch http://127.0.0.1:8081/) == one && $(fetch http://127.0.0.1:8082/) == two ]]
-	[[ $(inside peer timeout 5 busybox wget -q -O - http://web/) == two ]]
+	[[ $(inside peer timeout 20 busybox wget -q -O - http://web/) == two ]]
 	[[ $(field web IP) == 10.9.8.2 ]]
 	mstack down -p two
 	[[ $(fetch http://127.0.0.1:8081/) == one ]]
@@ -88,8 +88,10 @@ bridges() { ip -o link show type bridge | wc -l; }
 	local port
 	port=$(field a Publishers | jq -r '.[0].PublishedPort')
 	wait_until fetch "http://127.0.0.1:$port/"
-	kill -9 "$(field a Pid)"
-	wait_until state_is a running
+	local pid
+	pid=$(field a Pid)
+	kill -9 "$pid"
+	wait_until runs_anew a "$pid"
 	wait_until fetch "http://127.0.0.1:$port/"
 	mstack down
 }
@@ -101,6 +103,7 @@ bridges() { ip -o link show type bridge | wc -l; }
 	END
 	isolated
 	mstack -f stack.yaml -f more.yaml up -d
+	wait_until fetch http://127.0.0.1:8080/
 	expect_exit 0 mstack -f stack.yaml -f more.yaml run --rm job wget -q -O - http://web/
 	says t
 	mstack -f stack.yaml -f more.yaml run --rm -d -p 8099:80 --name serve job sh -c 'echo once >/tmp/index.html; exec httpd -f -p 80 -h /tmp'
@@ -165,7 +168,7 @@ bridges() { ip -o link show type bridge | wc -l; }
 	mstack up -d
 	wait_until fetch_from_internet http://198.51.100.2:8080/
 	[[ $(fetch_from_internet http://198.51.100.2:8080/) == hello ]]
-	[[ $(internet curl -s -m 5 'http://[2001:db8:64::2]:8080/') == hello ]]
+	[[ $(internet curl -s -m 20 'http://[2001:db8:64::2]:8080/') == hello ]]
 	expect_exit 0 mstack exec -T b wget -q -O - http://a/
 	expect_exit 0 mstack exec -T b wget -q -O - http://10.5.0.1/
 	expect_exit 0 mstack exec -T b nslookup a

@@ -13,9 +13,9 @@ export NO_COLOR=1 LC_ALL=C.UTF-8
 unset "${!COMPOSE_@}" MSTACK_FILE MSTACK_PROJECT_NAME MSTACK_RUN_DIR MSTACK_DATA_DIR
 
 # A hanging test ends itself; the sandbox takes all it started along.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
 # What wait_until waits at most, in seconds: for a busy machine, not for what is promised.
-PATIENCE=20
+PATIENCE=40
 
 # bats runs each test by a process of its own, which reads this file: that process starts again inside a sandbox. So all
 # of a test, its background jobs and its process ids included, is inside.
@@ -138,6 +138,8 @@ kill_mstack() {
 	((${#pids[@]})) || return 0
 	kill -STOP "${pids[@]}"
 	kill -KILL "${pids[@]}"
+	# Until then one of them may still hold the ledger, or be taken for one that lives.
+	wait_until all_gone "${pids[@]}"
 }
 
 # ---- looking ----
@@ -151,15 +153,16 @@ state_is() { [[ $(field "$1" State) == "$2" ]]; }
 health_is() { [[ $(field "$1" Health) == "$2" ]]; }
 log_has() { mstack logs --no-color --no-log-prefix "$1" | grep -q -- "$2"; }
 
-# wait_until COMMAND...: until it succeeds, or the patience ends and so does the test.
+# wait_until COMMAND...: until it succeeds, or the patience ends and so does the test. It is tried once more then: we may not have run for long.
 wait_until() {
-	local deadline=$((SECONDS + PATIENCE))
+	local deadline=$((SECONDS + PATIENCE)) late=0
 	until "$@" >/dev/null 2>&1; do
-		if ((SECONDS > deadline)); then
+		if ((late)); then
 			echo "waited $PATIENCE s for: $*" >&2
 			return 1
 		fi
 		sleep 0.1
+		late=$((SECONDS > deadline))
 	done
 }
 
@@ -187,6 +190,16 @@ at_rest() {
 
 not() { ! "$@"; }
 gone() { [[ ! -e /proc/$1 ]]; }
+all_gone() {
+	local pid
+	for pid; do gone "$pid" || return; done
+}
+# runs_anew SERVICE PID: another process runs in its place. What was just killed may be called running for a moment.
+runs_anew() {
+	local pid
+	pid=$(mstack ps -a --format json | jq -r --arg s "$1" 'select(.Service == $s and .State == "running").Pid')
+	[[ $pid == [1-9]* && $pid != "$2" ]]
+}
 
 # inside SERVICE COMMAND...: in the namespaces of its running container, with all rights of its root.
 inside() {
@@ -205,8 +218,8 @@ level() {
 }
 
 # Not wget's own -T: Debian 12's static busybox crashes with it.
-fetch() { timeout 5 busybox wget -q -O - "$1"; }
-fetch_from_internet() { internet timeout 5 busybox wget -q -O - "$1"; }
+fetch() { timeout 20 busybox wget -q -O - "$1"; }
+fetch_from_internet() { internet timeout 20 busybox wget -q -O - "$1"; }
 
 # A web server of the internet at 203.0.113.10:80 whose /cgi-bin/who answers with the address that it was asked from.
 internet_httpd() {
