@@ -11,14 +11,18 @@ SLEEP="image: busybox, command: [sleep, \"1000\"], $Q"
 
 has_replaced() { [[ $(grep -c 'goes on in place of' /run/mstack/t/supervisor.log) -ge $1 ]]; }
 
-# What is seen of all, which SIGUSR2 must not change.
+# What is seen of all, which SIGUSR2 must not change. Of a pair of links the end in the container, as the kernel takes those of who has
+# just ended away in its own time.
 seen() {
+	local pid
 	mstack ps -a --format json | jq -c '[.Name, .State, .Pid, .IP, .Health, .Labels, .Publishers]' | sort
 	nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'
-	ip -br link
+	ip -br link | grep -v '^m[vw][0-9a-f]*@'
+	for pid in $(mstack ps --format '{{.Pid}}' | sort); do
+		nsenter --target "$pid" --net ip -br link
+	done
 }
 
-# The kernel takes links of what has just ended away in its own time.
 is_settled() {
 	local once
 	once=$(seen)
