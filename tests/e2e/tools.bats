@@ -172,7 +172,11 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	END
 	mstack up -d
 	wait_until state_is finished exited
-	mstack exec -T idle nc -w 1 busy 80 || :
+	has_sent() {
+		mstack exec -T idle nc -w 1 busy 80 || :
+		mstack stats --no-stream --format json idle 2>/dev/null | jq -se '.[0].NetTxBytes > 0'
+	}
+	wait_until has_sent
 	# Other work on the machine leaves it some of a processor, now and then.
 	is_busy() { mstack stats --no-stream --format json busy 2>/dev/null | jq -se '.[0].CPUPerc | rtrimstr("%") | tonumber > 5'; }
 	wait_until is_busy
