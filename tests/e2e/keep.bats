@@ -1100,7 +1100,8 @@ delivered() {
 	END
 }
 
-# silent_deaths LOGGING: its receiver is silent or away, and the supervisor dies with what waits for it.
+# silent_deaths LOGGING: its receiver is silent or away, and the supervisor dies with what waits for it. Each round allows for some more lines: however
+# long it takes, there is room for all that wait.
 silent_deaths() {
 	mkdir data && chmod 777 data
 	keep_up <<-END
@@ -1109,9 +1110,10 @@ silent_deaths() {
 		    image: busybox
 		    volumes: ["./data:/data"]
 		    logging: {$1}
-		    command: [sh, -c, "i=0; while [ ! -e /data/stop ]; do seq \$\$((i + 1)) \$\$((i += 10)); sleep 0.05; done; echo \$\$i >/data/all"]
+		    command: [sh, -c, "i=0; while [ ! -e /data/stop ]; do [ ! -e /data/\$\$((i / 600)) ] || seq \$\$((i + 1)) \$\$((i += 30)); sleep 0.05; done; echo \$\$i >/data/all"]
 	END
-	for _ in 1 2 3 4 5; do
+	for i in 0 1 2 3 4; do
+		: >"data/$i"
 		[[ -z ${LISTENER:-} ]] || kill -STOP "$LISTENER"
 		sleep "0.$((RANDOM % 900 + 100))"
 		die_now
