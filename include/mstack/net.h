@@ -110,6 +110,8 @@ int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, stru
 typedef int net_holder_fn(void *arg, const struct net_publish_spec *pub, char *ret, size_t size);
 /* From now on it is asked first; else only the process can be told. */
 void net_tell_holders(struct net *n, net_holder_fn *fn, void *arg);
+/* Could they be reserved now? The same errors, and nothing is held afterwards. For who is in the host's network, without a net. */
+int net_check_ports(struct net_publish_spec *pubs, size_t count, net_holder_fn *fn, void *arg, struct err *err);
 /* So many of them would be held, each by a descriptor: long ranges are only looked at. */
 size_t net_held(const struct net_publish_spec *pubs, size_t count);
 /* Gives back what was reserved for this owner. */

@@ -71,6 +71,12 @@ struct sup_opts {
 int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err);
 
 /*
+ * Would sup_run refuse the stack before it starts anything, as the host is now: addresses, devices, folders, published ports? The same errors; nothing
+ * is made but what images need to be looked at. As root, for a stack that is not up. 0 or -1 (when diags has errors they tell why).
+ */
+int sup_check_host(const struct sup_opts *opts, struct err *err);
+
+/*
  * Without a living supervisor: replays the ledger of the project. 0 all is gone (also: there was nothing), 1 something is
  * left and was told by `say`, -1 error (a supervisor is alive: err->sys == EBUSY). May wait.
  */

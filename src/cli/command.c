@@ -28,6 +28,7 @@ const struct cli_command cli_commands[] = {
 	  "it runs (limits, ports, restart, health checks, labels, impairments); 'restart', the process in the container that\n"
 	  "is there (command, environment); or 'recreate', a new container (image, mounts, networks, and all other keys).\n"
 	  "What has not changed is not touched. Nothing is done, and the images have to be here.\n"
+	  "Of a stack that is down it tells root what 'up' would refuse before it starts anything: ports, folders, addresses.\n"
 	  "\n"
 	  "  mstack plan\n"
 	  "  mstack plan --exit-code || mstack up -d      only if there is something to do\n",

@@ -196,6 +196,20 @@ static int get(struct store *s, const struct cli_options *o, const struct stack 
 	return cli_images_judge(o, pulls, err);
 }
 
+bool cli_images_are_here(const struct cli_options *o, const struct stack *stack, struct err *err)
+{
+	struct store *s = store_open(path_data_dir(), err);
+	struct cli_pulls pulls = { 0 };
+	bool here = s;
+
+	for (size_t i = 0; here && i < stack->n_services; i++)
+		here = !cli_images_due(s, &stack->services[i], "missing", err) &&
+		       !add_others(s, o, &stack->services[i], &pulls, err) && !pulls.n;
+	vec_fini(&pulls);
+	store_close(s);
+	return here;
+}
+
 int cli_images_check_build(const struct cli_options *o, const struct stack *stack, struct err *err)
 {
 	for (size_t i = 0; o->build && i < stack->n_services; i++) {

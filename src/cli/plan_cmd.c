@@ -4,10 +4,13 @@
  * everything in the file would be created. Touches nothing.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/apply.h"
 #include "cli/command.h"
+#include "cli/images.h"
 #include "cli/unsupervised.h"
+#include "mstack/sup.h"
 
 enum { PENDING = 10 };
 
@@ -70,17 +73,41 @@ static void print(const struct cli_apply *a, const struct cli_term *t)
 	buf_fini(&out);
 }
 
+/* What `up` would refuse at once. An ordinary user's `up` looks from namespaces that a plan does not go into. */
+static int look_at_host(const struct cli_options *o, struct cli_project *project,
+			struct cli_term *term, struct err *err)
+{
+	const struct sup_opts opts = { .stack = project->stack,
+				       .diags = project->diags,
+				       .timeout_ms = -1 };
+	int rc;
+
+	/* One that is just coming or going has its ports itself. */
+	if (geteuid() != 0 || sup_owner(project->name))
+		return 0;
+	if (!cli_images_are_here(o, project->stack, err)) {
+		cli_say(term, SUP_NOTE, NULL,
+			"not all images are here, so the host was not looked at: 'up' does that");
+		return 0;
+	}
+	rc = sup_check_host(&opts, err);
+	cli_project_tell(project, term);
+	if (rc < 0 && stack_diags_errors(project->diags))
+		return cli_told(err, err->kind);
+	return rc < 0 ? err_wrap(err, "plan: 'up' would fail") : 0;
+}
+
 static int run(struct cli_apply *a, struct cli_project *project, struct err *err)
 {
 	const struct cli_load how = { .for_run = true,
 				      .services = &a->o->args,
 				      .scales = a->scales };
-	const struct cli_term term = cli_term_get(a->o);
+	struct cli_term term = cli_term_get(a->o);
 	int rc;
 
 	if (cli_project_load(a->o, &how, project, err) < 0)
 		return -1;
-	cli_diags_print(project->diags, &term);
+	cli_project_tell(project, &term);
 	rc = cli_apply(a, true, err);
 	if (rc < 0)
 		return err_wrap(err, "plan");
@@ -94,6 +121,8 @@ static int run(struct cli_apply *a, struct cli_project *project, struct err *err
 		create_all(a);
 	}
 	print(a, &term);
+	if (rc == 1 && look_at_host(a->o, project, &term, err) < 0)
+		return -1;
 	return a->o->exit_code && cli_apply_count(a) ? PENDING : 0;
 }
 

@@ -484,3 +484,13 @@ int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, stru
 		       ? -1
 		       : 0;
 }
+
+int net_check_ports(struct net_publish_spec *pubs, size_t count, net_holder_fn *fn, void *arg,
+		    struct err *err)
+{
+	struct net n = { .rtnl = -1, .nft = -1, .holder = fn, .holder_arg = arg };
+	int rc = net_reserve(&n, pubs, count, err);
+
+	holds_release(&n);
+	return rc;
+}

@@ -89,24 +89,37 @@ static int explain_missing(const struct plan_bind *b, int why, struct err *err)
 		       b->path);
 }
 
-static int provide_bind(const struct plan_bind *b, struct err *err)
+static int check_bind(const struct plan_bind *b, struct err *err)
 {
 	if (access(b->path, F_OK) < 0 && (errno != ENOENT || !b->create))
 		return explain_missing(b, errno, err);
+	return refuse_own(b, err);
+}
+
+static int provide_bind(const struct plan_bind *b, struct err *err)
+{
+	if (check_bind(b, err) < 0)
+		return -1;
 	if (b->create && access(b->path, F_OK) < 0 && path_mkdirs(AT_FDCWD, b->path, 0755) < 0)
 		return err_sys(err, errno, "host folder '%s' of a bind", b->path);
 	return refuse_own(b, err);
 }
 
-static int provide_binds(const struct sup_opts *opts, const struct plan *plan, struct err *err)
+static int for_binds(const struct sup_opts *opts, const struct plan *plan,
+		     int (*fn)(const struct plan_bind *b, struct err *err), struct err *err)
 {
 	for (size_t i = 0; i < plan->n_binds; i++) {
 		const struct plan_bind *b = &plan->binds[i];
 
-		if (provide_bind(b, err) < 0)
+		if (fn(b, err) < 0)
 			return sup_cannot_create(opts, b->service, b->line, err);
 	}
 	return 0;
+}
+
+int sup_check_binds(const struct sup_opts *opts, const struct plan *plan, struct err *err)
+{
+	return for_binds(opts, plan, check_bind, err);
 }
 
 /* ---- volumes --------------------------------------------------------------------------------- */
@@ -179,7 +192,8 @@ int sup_provide(const struct sup_opts *opts, struct store *store, const struct p
 	for (size_t i = 0; i < plan->n_volumes; i++)
 		if (provide_volume(opts, store, &plan->volumes[i], err) < 0)
 			return -1;
-	if (provide_binds(opts, plan, err) < 0 || mount_volumes(plan, ret_volumes, err) < 0)
+	if (for_binds(opts, plan, provide_bind, err) < 0 ||
+	    mount_volumes(plan, ret_volumes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_fills; i++)
 		if (fill_volume(opts, &plan->fills[i], *ret_volumes, err) < 0)

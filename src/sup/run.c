@@ -520,6 +520,21 @@ static struct sup new_sup(const struct sup_opts *opts)
 	return s;
 }
 
+int sup_check_host(const struct sup_opts *opts, struct err *err)
+{
+	struct sup_prepared prepared = { 0 };
+	struct sup s = new_sup(opts);
+	int rc = sup_prepare(opts, &prepared, err);
+
+	if (rc == 0)
+		rc = sup_check_binds(opts, prepared.plan, err);
+	if (rc == 0)
+		rc = net_check_ports(prepared.plan->pubs, prepared.plan->n_pubs, sup_port_holder,
+				     &s, err);
+	sup_prepared_fini(&prepared);
+	return rc;
+}
+
 int sup_run(const struct sup_opts *opts, int *ret_exit, struct err *err)
 {
 	struct sup s = new_sup(opts);

@@ -349,6 +349,8 @@ int sup_cannot_create(const struct sup_opts *opts, const struct stack_service *s
 
 /* prepare.c: the slots' run-time folders. */
 int sup_make_folders(struct sup *s, struct err *err);
+/* provide.c: are the folders of the host there, or may they be made? */
+int sup_check_binds(const struct sup_opts *opts, const struct plan *plan, struct err *err);
 /*
  * provide.c: volumes with what they are filled with, folders of the host. *ret_volumes, -1 before, becomes box_spec.volumes for the
  * slots of the plan when one of them needs it. May wait long.

@@ -406,3 +406,43 @@ networks: {x: {ipam: {config: [{subnet: 10.5.0.0/24}]}}, z: {}}"
 	mstack down
 }
 is() { mstack ps -a "$1" | grep -q "($2)"; }
+
+refused() { # CODE WORDS...: by plan and by up, in the same words
+	expect_exit "$1" mstack plan
+	says 'a-1: create' "${@:2}"
+	expect_exit "$1" mstack up -d
+	says "${@:2}"
+	[[ -z $(mstack ps -aq) ]]
+}
+
+@test "change: the plan of a stack that is down tells what 'up' would refuse: ports, folders, subnets" {
+	[[ -z ${MSTACK_AS:-} ]] || skip 'only root looks at the host'
+	stack other <<-'END'
+		services: {b: {image: busybox, command: [sleep, "1000"], ports: ["8080:80"]}}
+	END
+	mstack up -d
+	stack_one <<<'ports: ["8080:80"]'
+	refused 1 "port 8080/tcp (a-1): already in use on this host by stack 'other', service 'b'"
+	stack_one <<<'volumes: [{type: bind, source: /nosuch, target: /x, bind: {create_host_path: false}}]'
+	refused 125 "bind of '/nosuch': it is not there: make it"
+	ip addr add 10.77.0.1/24 dev up0
+	{
+		echo 'networks: {default: {ipam: {config: [{subnet: 10.77.0.0/16}]}}}'
+		echo 'services: {a: {image: busybox}}'
+	} | stack
+	refused 1 'subnet is taken on this host by 10.77.0.0/24 (up0)'
+	ip addr del 10.77.0.1/24 dev up0
+	# Nothing is held or made by a plan.
+	stack_one <<<'volumes: ["./new:/x"]
+ports: ["8081:80"]'
+	expect_exit 10 mstack plan --exit-code
+	[[ ! -e new ]]
+	expect_exit 0 mstack up -d
+	expect_exit 0 mstack plan --exit-code
+	mstack down
+	stack_one <<<'image: registry.example/none:1'
+	sed -i '/image: busybox/d' stack.yaml
+	expect_exit 0 mstack plan
+	says 'a-1: create' 'not all images are here'
+	mstack down -p other
+}

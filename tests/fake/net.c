@@ -150,6 +150,14 @@ int net_reserve(struct net *n, struct net_publish_spec *pubs, size_t count, stru
 	return 0;
 }
 
+int net_check_ports(struct net_publish_spec *pubs, size_t count, net_holder_fn *fn, void *arg,
+		    struct err *err)
+{
+	(void)fn;
+	(void)arg;
+	return net_reserve(NULL, pubs, count, err);
+}
+
 int net_attach(struct net *n, struct net_attach *slots, size_t count, struct err *err)
 {
 	fake_note("attach %zu", count);
