@@ -15,6 +15,8 @@ void net_carry(const struct net *n, struct carry *to);
 /* As net_open, net_reserve and net_up for what is there. Of the spec bridges and wires count by their names on the host; all bridges that are not gone must be there. */
 struct net *net_resume(struct ev_loop *loop, const struct net_spec *spec, struct carry *from, struct ledger *ledger,
 		       net_event_fn *fn, void *arg, struct err *err);
+/* Then, where its supervisor died: wires that it had made and nobody knows of go; tables of such wires are ours. */
+void net_forgotten(struct net *n);
 
 /*
  * The process that answers goes on when it was started from the program of ours, else another one is started; questions wait meanwhile. net_names_resume is

@@ -146,6 +146,13 @@ int drops_set_host(struct net *n, const struct drops *d, const struct impair *wa
 	return ledger_done(n->ledger, item, 0, 0, err);
 }
 
+void drops_forgotten(struct net *n)
+{
+	_cleanup_free_ char *name = stack_table(n), *table = full_name(name);
+
+	n->has_drops = n->has_drops || net_has_table(n, table);
+}
+
 void drops_down(struct net *n)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };

@@ -25,5 +25,7 @@ int drops_set(int fd, const struct drops *d, const struct impair *want, struct e
 int drops_set_host(struct net *n, const struct drops *d, const struct impair *want,
 		   struct err *err);
 void drops_down(struct net *n);
+/* As net_forgotten. */
+void drops_forgotten(struct net *n);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include "mstack/net_resume.h"
+#include "net/drops.h"
 #include "net/lan.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -58,9 +60,39 @@ static int remove_bridge(struct net *n, size_t nr, struct err *err)
 	return 0;
 }
 
-void net_disconnect(struct net *n, size_t wire)
+static void forget_end(struct net *n, const char *ifname)
 {
 	static const char *const kinds[] = { "veth", "macvlan", "vxlan" };
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+		forget(n, kinds[k], ifname);
+}
+
+static void disconnect_forgotten(struct net *n, size_t wire)
+{
+	fwd_leave(n, wire);
+	for (size_t i = 0; i < ARRAY_LEN(n->wires[wire].index); i++) {
+		const char *ifname = n->spec->wires[wire].ends[i].host_ifname;
+
+		if (veth_clear_leftover(n, ifname))
+			forget_end(n, ifname);
+	}
+}
+
+/* A name on the host would be in the way of the next change, or stay when the wire leaves the stack. */
+void net_forgotten(struct net *n)
+{
+	_cleanup_free_ char *table = fwd_table(n->spec);
+
+	n->has_fwd = n->has_fwd || net_has_table(n, table);
+	for (size_t i = 0; i < n->spec->n_wires; i++)
+		if (!n->spec->wires[i].gone && !n->wires[i].index[0])
+			disconnect_forgotten(n, i);
+	drops_forgotten(n);
+}
+
+void net_disconnect(struct net *n, size_t wire)
+{
 	struct wire *w = &n->wires[wire];
 
 	if (!w->index[0] && !w->index[1])
@@ -72,8 +104,7 @@ void net_disconnect(struct net *n, size_t wire)
 		if (w->index[i])
 			remove_link(n, w->index[i], &(struct err){ 0 });
 		w->index[i] = 0;
-		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-			forget(n, kinds[k], ifname);
+		forget_end(n, ifname);
 	}
 	w->pulled = w->awaited = false;
 }

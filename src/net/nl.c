@@ -252,6 +252,7 @@ static void take_message(struct exchange *x, const struct nlmsghdr *m)
 static int receive_all(int fd, struct exchange *x)
 {
 	char data[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	bool lost = false;
 
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
@@ -262,10 +263,15 @@ static int receive_all(int fd, struct exchange *x)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
+		/* The rest is read all the same, for the kernel sends no more until it was. */
+		if (n < 0 && errno == ENOBUFS) {
+			lost = true;
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN && !lost)
 			return 0;
 		if (n < 0)
-			return err_sys(x->err, errno, "netlink: receive");
+			return err_sys(x->err, lost ? ENOBUFS : errno, "netlink: receive");
 		if (from.nl_pid)
 			continue; /* not from the kernel */
 		for (const struct nlmsghdr *m = (void *)data; mnl_nlmsg_ok(m, left);

@@ -46,6 +46,9 @@ static int check_host(const struct net *n, const struct net_end_spec *e, struct 
 	struct link_info l;
 	int rc = link_find(n->rtnl, e->ifname, &l, err);
 
+	/* Of a try that failed half-way it may be ours. */
+	if (!rc && veth_clear_leftover(n, e->host_ifname))
+		rc = link_find(n->rtnl, e->ifname, &l, err);
 	if (!rc)
 		err_set(err, "this host has an interface '%s' already: choose another name",
 			e->ifname);
@@ -351,10 +354,11 @@ static void finish(struct making *m)
 			wirewatch_add(m->n->wire_watch, m->ends[i].wire->wire);
 }
 
-/* Half a wire is none: whoever tries again begins anew. */
+/* Half a wire is none: whoever tries again begins anew. What the kernel told nothing of may be there; what may stay is the ledger's to undo. */
 static void abandon(struct making *m)
 {
 	_cleanup_(nl_batch_fini) struct nl_batch b = { 0 };
+	bool deleted;
 
 	nl_batch_init(&b);
 	for (size_t i = 0; i < m->n_ends; i++) {
@@ -367,10 +371,15 @@ static void abandon(struct making *m)
 			link_put_delete(&b, e->index);
 			nl_tolerate(&b, ENODEV);
 		}
-		if (e->item)
+	}
+	deleted = !nl_transact(m->n->rtnl, &b, NULL, NULL);
+	for (size_t i = 0; i < m->n_ends; i++) {
+		const struct end *e = &m->ends[i];
+
+		if (e->wire->err.text[0] && e->item &&
+		    (e->index ? deleted : veth_clear_leftover(m->n, e->spec->host_ifname)))
 			ledger_gone(m->n->ledger, e->item, &(struct err){ 0 });
 	}
-	nl_transact(m->n->rtnl, &b, NULL, NULL);
 }
 
 static int connect_all(struct making *m, struct err *err)

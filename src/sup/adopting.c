@@ -76,6 +76,7 @@ static void adopt_wires(struct sup *s)
 {
 	for (size_t i = 0; i < s->plan->net.n_wires; i++)
 		s->wires[i].ready = s->wires[i].ready || s->wires[i].made;
+	net_forgotten(s->net);
 }
 
 int sup_adopt_rest(struct sup *s, struct carry *tree, struct err *err)

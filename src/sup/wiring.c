@@ -97,6 +97,13 @@ static struct net_connect connection(const struct sup *s, size_t wire)
 
 struct connections VEC(struct net_connect);
 
+/* One that does not do to packets what it should is none: the next try is a new one. */
+static void take_back(struct sup *s, size_t wire)
+{
+	net_disconnect(s->net, wire);
+	s->wires[wire] = (struct sup_wire){ .err = s->wires[wire].err };
+}
+
 static void make(struct sup *s, struct connections *due)
 {
 	struct err err = { 0 };
@@ -108,8 +115,8 @@ static void make(struct sup *s, struct connections *due)
 
 		w->err = due->v[i].err;
 		w->made = !w->err.text[0];
-		if (w->made)
-			sup_impair_wire(s, due->v[i].wire, &w->err);
+		if (w->made && sup_impair_wire(s, due->v[i].wire, &w->err) < 0)
+			take_back(s, due->v[i].wire);
 	}
 	vec_fini(due);
 }

@@ -809,6 +809,48 @@ die_under_client() {
 	says 'it died when the stack was being changed'
 }
 
+@test 'a supervisor that dies when it has just made a wire to the host: it is made again, or goes' {
+	wired() {
+		stack <<-'END'
+			x-on-supervisor-death: keep
+			services:
+			  a: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+			  b: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+			x-links: [{endpoints: ["a:eth7", "host:lab0"]}]
+		END
+		mstack up -d --no-start
+		mstack start b
+		SUP=$(sup)
+		b=$(field b Pid)
+		wait_until test -S /run/mstack/t/keeper
+		sleep 0.3
+		# Of the start that follows it hears the beginning only.
+		guard=$(pgrep -x mstack-guard)
+		kill -STOP "$guard"
+		mstack start a
+		has_wire
+		kill -KILL "$SUP"
+		kill -CONT "$guard"
+		wait_until gone "$SUP"
+	}
+	has_wire() { level ip link show lab0 >/dev/null 2>&1; }
+	wired
+	adopt
+	not grep -q 'built anew' up.err
+	state_is a running
+	has_wire
+	[[ $(field b Pid) == "$b" ]]
+	mstack down
+	wired
+	sed -i '/x-links/d' stack.yaml
+	adopt
+	not grep -q 'built anew' up.err
+	state_is a running
+	not has_wire
+	[[ $(field b Pid) == "$b" ]]
+	mstack down
+}
+
 @test 'SIGUSR2 goes on as before, and is kept after it' {
 	keep_up < <(echo_server)
 	pid=$(field web Pid)

@@ -35,7 +35,7 @@ struct fake_world {
 	size_t n_slots;
 	bool port_taken;
 	bool no_netem; /* the kernel has none */
-	bool impair_fails;
+	unsigned impair_fails; /* so often */
 	bool wires_fail;				/* none can be made */
 	unsigned stands_in;				/* what box_stands_in answers */
 	bool links_wait;				/* some are being made all the time */

@@ -56,6 +56,11 @@ void net_carry(const struct net *n, struct carry *to)
 	(void)to;
 }
 
+void net_forgotten(struct net *n)
+{
+	(void)n;
+}
+
 struct net *net_resume(struct ev_loop *loop, const struct net_spec *spec, struct carry *from,
 		       struct ledger *ledger, net_event_fn *fn, void *arg, struct err *err)
 {
@@ -200,7 +205,7 @@ int net_impair(struct net *n, const struct impair_facts *f, const struct net_imp
 
 	(void)n;
 	(void)f;
-	if (fake_world->impair_fails)
+	if (fake_world->impair_fails && fake_world->impair_fails--)
 		return err_set(err, "no queue today");
 	impair_text(&spec->want.way[IMPAIR_EGRESS], &egress);
 	impair_text(&spec->want.way[IMPAIR_INGRESS], &ingress);

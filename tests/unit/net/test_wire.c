@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "mstack/net_resume.h"
 #include "net/addr.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -304,6 +305,77 @@ static void test_forgotten(void **state)
 	lab_close(&lab);
 }
 
+static void forget_all(struct lab *lab)
+{
+	for (size_t i = 0; i < 2; i++)
+		lab->net->wires[i] = (struct wire){ 0 };
+	lab->net->has_fwd = false;
+}
+
+static bool is_entered(const struct lab *lab, const char *ifname)
+{
+	return ledger_find(lab->w->ledger, "veth", ifname) != NULL;
+}
+
+/* Who takes the stack up takes them away, whether they are made again or not, and the table is its own. */
+static void test_forgotten_goes(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct lab lab;
+
+	lab_open(w, &lab);
+	lab_connect(&lab);
+	forget_all(&lab);
+	net_forgotten(lab.net);
+	assert_false(is_there("lab0") || is_there("mwaaaaaaaa01") || is_there("mwaaaaaaaa04"));
+	assert_false(is_entered(&lab, "mwaaaaaaaa01") || is_entered(&lab, "mwaaaaaaaa04"));
+	assert_true(lab.net->has_fwd);
+	lab_connect(&lab);
+	/* What is known stays. */
+	net_forgotten(lab.net);
+	assert_true(is_there("lab0") && is_there("mwaaaaaaaa01"));
+	net_down(lab.net);
+	assert_int_equal(nft_find(lab.net->nft, TABLE, (char[64]){ 0 }, 64, &err), 1);
+	lab_close(&lab);
+}
+
+/* A link of ours by a name that is to be made is no stranger's. */
+static void test_own_name(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct lab lab;
+
+	lab_open(w, &lab);
+	lab_connect(&lab);
+	forget_all(&lab);
+	assert_int_equal(net_change(lab.net, &lab.spec, &err), 0);
+	assert_int_equal(net_connect(lab.net, lab.connects, 2, &err), 0);
+	assert_true(is_there("lab0"));
+	lab_close(&lab);
+}
+
+/* The kernel has made them, and its answer is lost: what may be there stays in the ledger. */
+static void test_answer_lost(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct lab lab;
+	int few = 1;
+
+	lab_open(w, &lab);
+	assert_int_equal(net_up(lab.net, &err), 0);
+	assert_int_equal(setsockopt(lab.net->rtnl, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few)), 0);
+	assert_int_equal(net_connect(lab.net, lab.connects, 2, &err), -1);
+	assert_non_null(strstr(err.text, "netlink: receive"));
+	assert_true(is_there("lab0") == is_entered(&lab, "mwaaaaaaaa04"));
+	assert_true(is_there("mwaaaaaaaa01") == is_entered(&lab, "mwaaaaaaaa01"));
+	nl_tune(lab.net->rtnl);
+	lab_connect(&lab);
+	lab_close(&lab);
+}
+
 /* Before anything is made. */
 static void test_refused(void **state)
 {
@@ -418,6 +490,9 @@ int main(void)
 		cmocka_unit_test_setup(test_cable, world_reset),
 		cmocka_unit_test_setup(test_one_fails, world_reset),
 		cmocka_unit_test_setup(test_forgotten, world_reset),
+		cmocka_unit_test_setup(test_forgotten_goes, world_reset),
+		cmocka_unit_test_setup(test_own_name, world_reset),
+		cmocka_unit_test_setup(test_answer_lost, world_reset),
 		cmocka_unit_test_setup(test_refused, world_reset),
 		cmocka_unit_test_setup(test_far_ends, world_reset),
 		cmocka_unit_test_setup(test_down, world_reset),

@@ -251,10 +251,39 @@ static void test_wire_fails(void **state)
 	struct life l = new_life();
 
 	(void)state;
-	l.world.impair_fails = true;
+	l.world.impair_fails = 1;
 	live(&l, wired, NULL, 0);
 	assert_int_equal(l.rc, -1);
 	assert_non_null(strstr(l.err.text, "x-links: 'a:left': no queue today"));
+	end_life(&l);
+}
+
+/* The wire is not there then; the next start makes it anew, with all that it is to do. */
+static void talk_of_a_second_try(void)
+{
+	int fd = connect_to_it();
+	json_t *body = json_pack("{s: [s]}", "services", "a");
+	struct err err = { 0 };
+
+	MUST(ctl_call(fd, CTL_START, body, NULL, NULL, &err) < 0);
+	MUST(strstr(err.text, "no queue today"));
+	MUST(ctl_call(fd, CTL_START, body, NULL, NULL, &err) == 0);
+	json_decref(body);
+	end_it(fd);
+}
+
+static void test_wire_fails_once(void **state)
+{
+	struct life l = new_life();
+
+	(void)state;
+	l.opts.no_start = true;
+	/* What it had come to is taken back, which fails as well. */
+	l.world.impair_fails = 2;
+	live_with(&l, wired, talk_of_a_second_try);
+	assert_int_equal(l.rc, 0);
+	expect_log(&l, "disconnect 0\n", "connect a:left b:right\n");
+	expect_log(&l, "connect a:left b:right\n", "impair left to right egress delay=5ms loss=1%");
 	end_life(&l);
 }
 
@@ -263,7 +292,7 @@ static void test_fails(void **state)
 	struct life l = new_life();
 
 	(void)state;
-	l.world.impair_fails = true;
+	l.world.impair_fails = 1;
 	live(&l, impaired, NULL, 0);
 	assert_int_equal(l.rc, -1);
 	assert_non_null(strstr(l.err.text, "service 'a': no queue today"));
@@ -290,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_not_impaired), cmocka_unit_test(test_fails),
 		cmocka_unit_test(test_no_netem),     cmocka_unit_test(test_wires),
 		cmocka_unit_test(test_wire_fails),
+		cmocka_unit_test(test_wire_fails_once),
 	};
 
 	return cmocka_run_group_tests(tests, life_setup, life_teardown);
