@@ -113,16 +113,34 @@ int sup_guard_start(struct sup *s, struct err *err)
 	return s->guard_fd < 0 ? err_sys(err, errno, "guard: pidfd_open") : 0;
 }
 
+static const ev_tstamp AGAIN_S = 0.5;
+
+/* Memory, processes or descriptors are short: that may be over in a moment. */
+static void try_again(struct sup *s, const struct err *err)
+{
+	sup_guard_stop(s);
+	if (!s->unguarded)
+		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
+			"%s: nobody cleans up if this supervisor is killed, until there is a guard again",
+			err->text);
+	s->unguarded = true;
+	ev_timer_set(&s->guard_again, AGAIN_S, 0);
+	ev_timer_start(s->loop, &s->guard_again);
+}
+
 void sup_guard_died(struct sup *s)
 {
 	struct err err = { 0 };
 
+	ev_timer_stop(s->loop, &s->guard_again);
 	sup_guard_stop(s);
 	if (sup_guard_start(s, &err) < 0) {
-		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
-			"%s: nobody cleans up if this supervisor is killed", err.text);
+		try_again(s, &err);
 		return;
 	}
+	if (s->unguarded)
+		sup_say(&s->opts->hooks, SUP_NOTE, NULL, "guard: there is one again");
+	s->unguarded = false;
 	if (s->model->stack->keep && sup_keep_prepare(s, s->model->stack, &err) < 0)
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL, "%s", err.text);
 	sup_handing_begin(s);

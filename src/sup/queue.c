@@ -94,6 +94,13 @@ static void give_up_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GIVE_UP });
 }
 
+static void guard_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GUARD_DIED });
+}
+
 /* Stopped at once: the pidfd of a dead process stays readable, and the loop would spin. */
 static void guard_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -181,6 +188,8 @@ void sup_watchers_start(struct sup *s)
 	ev_io_start(s->loop, &s->listener);
 	ev_init(&s->give_up, give_up_cb);
 	s->give_up.data = s;
+	ev_init(&s->guard_again, guard_again_cb);
+	s->guard_again.data = s;
 	ev_init(&s->guard_io, guard_cb);
 	s->guard_io.data = s;
 	if (s->guard_fd >= 0) {
@@ -200,6 +209,7 @@ void sup_watchers_stop(struct sup *s)
 		sup_streams_stop(&s->slots[i]);
 	}
 	ev_timer_stop(s->loop, &s->give_up);
+	ev_timer_stop(s->loop, &s->guard_again);
 	ev_io_stop(s->loop, &s->guard_io);
 	ev_io_stop(s->loop, &s->listener);
 	ev_io_stop(s->loop, &s->signals);

@@ -251,6 +251,8 @@ struct sup {
 	struct sup_standby standby;
 	struct sup_handing handing;
 	ev_timer give_up;
+	ev_timer guard_again; /* when none could be started */
+	bool unguarded;	      /* and that was said */
 	struct sup_peer peers[SUP_PEERS_MAX];
 	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */
 	struct sup_verb *verbs; /* requests that are on their way */

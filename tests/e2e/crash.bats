@@ -128,6 +128,23 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 	audit check ../audit.before
 }
 
+@test "crash: a guard that cannot be started again is tried for until it can" {
+	deathless
+	mstack up -d
+	local guard sup limit
+	files() { ${MSTACK_AS:+as "$MSTACK_AS"} prlimit --pid "$sup" "--nofile$1" "${@:2}"; }
+	guard=$(guard) sup=$(supervisor)
+	limit=$(files '' --output SOFT --noheadings | xargs)
+	files =4:
+	kill -9 "$guard"
+	wait_until grep -q 'nobody cleans up if this supervisor is killed' /run/mstack/t/supervisor.log
+	files "=$limit:"
+	wait_until another guard "$guard"
+	wait_until grep -q 'guard: there is one again' /run/mstack/t/supervisor.log
+	kill -9 "$sup" "$(standby)"
+	audit check ../audit.before 5
+}
+
 @test "crash: guard and standby are both started again, and do then what they should" {
 	deathless
 	mstack up -d
