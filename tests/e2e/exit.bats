@@ -201,6 +201,22 @@ ends_a() {
 	mstack down
 }
 
+@test "exit: 4 when a service without a health check fails while --wait waits for others; one that ends well has arrived" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "exit 3"]}
+		  b:
+		    image: busybox
+		    command: [sleep, "1000"]
+		    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
+	END
+	expect_exit 4 timeout 60 mstack up --wait
+	says "service 'a': ended while \`up --wait\` was waiting for it"
+	sed -i 's/exit 3/exit 0/; s/"false"/"true"/' stack.yaml
+	expect_exit 0 timeout 60 mstack up --wait
+	mstack down
+}
+
 @test "exit: 5 when --wait takes too long; the stack goes on" {
 	stack_one <<-'END'
 		command: [sleep, "1000"]
