@@ -272,9 +272,11 @@ copying() { [[ -e $VOLUMES/t_data/.mstack-filling || -e $VOLUMES/t_data/.mstack-
 	local half=0 up n end=$((SECONDS + 60))
 	# Where others work, it is over more often than not before we are there to stop it.
 	while ((SECONDS < end)); do
-		mstack up -d >up.out 2>&1 &
+		mstack up >up.out 2>&1 &
 		up=$!
 		until copying || gone "$up"; do :; done
+		# The shell does that one by itself, without starting anything.
+		kill -9 "$up" || :
 		wait_until end_all
 		wait "$up" || :
 		copying && half=$((half + 1))
