@@ -72,10 +72,10 @@ void sup_guard_undo(const char *project, const char *group)
 		clean_without(project);
 }
 
-static _Noreturn void guard(const char *project, int supervisor, struct ledger *ledger, int sock,
-			    int standby)
+/* group: in which it was born. */
+static _Noreturn void guard(const char *project, const char *group, int supervisor,
+			    struct ledger *ledger, int sock, int standby)
 {
-	_cleanup_free_ char *group = box_group();
 	struct bundle kept = { 0 };
 	int door, keep[] = { supervisor, ledger_fd(ledger), sock, standby };
 
@@ -89,6 +89,8 @@ static _Noreturn void guard(const char *project, int supervisor, struct ledger *
 
 int sup_guard_start(struct sup *s, struct err *err)
 {
+	/* Ours, and its until it is put apart, which may be before it runs. */
+	_cleanup_free_ char *group = box_group();
 	_cleanup_fd_ int theirs = -1;
 	int pair[2];
 	pid_t pid;
@@ -107,7 +109,8 @@ int sup_guard_start(struct sup *s, struct err *err)
 	if (pid < 0)
 		return err_sys(err, errno, "guard: fork");
 	if (pid == 0)
-		guard(s->opts->stack->name, s->self_fd, s->ledger, theirs, s->standby.guards);
+		guard(s->opts->stack->name, group, s->self_fd, s->ledger, theirs,
+		      s->standby.guards);
 	s->guard = pid;
 	s->guard_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return s->guard_fd < 0 ? err_sys(err, errno, "guard: pidfd_open") : 0;

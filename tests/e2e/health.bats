@@ -139,6 +139,7 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	END
 	mstack up -d
 	[[ $(mstack exec -T web cat /tmp/one) == $'0 /etc 13\n5 /tmp 12' ]]
+	wait_until mstack exec -T after test -s /tmp/when
 	(($(mstack exec -T after cat /tmp/when) >= $(mstack exec -T web stat -c %Y /tmp/one)))
 	mstack down
 }

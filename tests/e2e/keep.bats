@@ -16,6 +16,8 @@ keep_up() {
 	} | stack
 	mstack up -d
 	SUP=$(sup)
+	# The guard opens its door when it has all for the first time, and that may be a moment after `up` is told.
+	wait_until test -S /run/mstack/t/keeper
 }
 
 # What the kernel says of supervisor and guard, if both wait for something to happen.
@@ -403,6 +405,7 @@ looks_as_before() {
 	rm -r "$layer"
 	die
 	expect_exit 0 mstack start web
+	wait_until mstack exec -T web test -e /begun
 	[[ $(mstack exec -T web sh -c 'echo /begun* /mine*') == '/begun /mine*' ]]
 	expect_exit 0 mstack up -d --force-recreate
 	mstack down
@@ -675,6 +678,35 @@ replaced_by_one_that_has_all() {
 	stopping() { mstack ps | grep -q "(stopping)"; }
 	wait_until stopping
 	# Nobody is left who would clear up.
+	kill -9 "$down" "$SUP"
+	wait "$down" || :
+	audit check ../audit.before
+}
+
+# Where it was born is where it goes back to before it ends all that is below the stack's group.
+@test 'the end is the end, also when the guard was put below the group of the stack before it ran for the first time' {
+	cat >late.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <unistd.h>
+		pid_t fork(void)
+		{
+			pid_t pid = ((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"))();
+
+			if (!pid)
+				usleep(500000);
+			return pid;
+		}
+	END
+	"${CC:-gcc}" -shared -fPIC -o late.so late.c
+	LD_PRELOAD=$PWD/late.so keep_up <<-'END'
+		services:
+		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"], stop_grace_period: 60s}
+	END
+	mstack down &
+	down=$!
+	stopping() { mstack ps | grep -q "(stopping)"; }
+	wait_until stopping
 	kill -9 "$down" "$SUP"
 	wait "$down" || :
 	audit check ../audit.before
