@@ -197,10 +197,46 @@ static void nobody_is_left(struct net_porch *p)
 	     "and 'mstack up'");
 }
 
+/* The next message: 1, 0 there is none at the moment, -1 it has ended. */
+static int hear_porter(const struct porter *w, int flags, struct porch_message *ret, int *ret_fd)
+{
+	ssize_t n;
+
+	do
+		n = fd_receive(w->sock, ret, sizeof(*ret), flags, ret_fd);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(*ret)) {
+		ret->text[sizeof(ret->text) - 1] = '\0';
+		return 1;
+	}
+	cleanup_fd(ret_fd);
+	return n < 0 && errno == EAGAIN && flags & MSG_DONTWAIT ? 0 : -1;
+}
+
+/*
+ * One who was called and has not said that it is there may never come: while a process ends the kernel still takes in what is sent to it, and for a
+ * moment more than one call to those who were never forked.
+ */
+static bool has_come(struct net_porch *p)
+{
+	struct porch_message m = { 0 };
+	int fd = -1;
+
+	if (p->spare.sock < 0 || p->spare.pid)
+		return p->spare.sock >= 0;
+	if (hear_porter(&p->spare, 0, &m, &fd) > 0 && m.kind == PORCH_HERE) {
+		porter_is_here(&p->spare, &m, &fd);
+		return true;
+	}
+	cleanup_fd(&fd);
+	porter_drop(p, &p->spare);
+	return false;
+}
+
 static void has_died(struct net_porch *p)
 {
 	porter_drop(p, &p->porter);
-	if (p->spare.sock < 0) {
+	if (!has_come(p)) {
 		nobody_is_left(p);
 		return;
 	}
@@ -248,22 +284,6 @@ static void take(struct net_porch *p, const struct porch_message *m, int *fd)
 	else if (m->kind == PORCH_NOTE)
 		note(p, m->text);
 	cleanup_fd(fd);
-}
-
-/* The next message: 1, 0 there is none at the moment, -1 it has ended. */
-static int hear_porter(const struct porter *w, int flags, struct porch_message *ret, int *ret_fd)
-{
-	ssize_t n;
-
-	do
-		n = fd_receive(w->sock, ret, sizeof(*ret), flags, ret_fd);
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(*ret)) {
-		ret->text[sizeof(ret->text) - 1] = '\0';
-		return 1;
-	}
-	cleanup_fd(ret_fd);
-	return n < 0 && errno == EAGAIN && flags & MSG_DONTWAIT ? 0 : -1;
 }
 
 /* As hear_porter: after -1 there is another one, or none. */

@@ -185,6 +185,15 @@ static void test_host_itself(void **state)
 	come_back(&b);
 }
 
+/* Somebody is there. False: and resets us so soon that we hear of nothing else. */
+static bool is_taken(const struct below *b, int *ret_client)
+{
+	if (world_connect(b->w->outside.netns, "192.0.2.1", PORT, ret_client) == 0)
+		return true;
+	assert_int_equal(errno, ECONNRESET);
+	return false;
+}
+
 /* Who is not among those that may reach it is reset; withdrawn, nobody is there. */
 static void test_allowed(void **state)
 {
@@ -201,10 +210,11 @@ static void test_allowed(void **state)
 	pub.n_allow = 1;
 	raise_stack(&b, &pub);
 	server = world_server(b.s.ns[WEB].netns, SOCK_STREAM, 80);
-	assert_int_equal(world_connect(b.w->outside.netns, "192.0.2.1", PORT, &client), 0);
-	p.fd = client;
-	assert_int_equal(poll(&p, 1, 10000), 1);
-	assert_true(read(client, &byte, 1) <= 0);
+	if (is_taken(&b, &client)) {
+		p.fd = client;
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		assert_true(read(client, &byte, 1) <= 0);
+	}
 	cleanup_fd(&client);
 	p.revents = 0;
 	net_names_proxy(b.names, b.s.net, &pub, 1, false);
@@ -214,7 +224,7 @@ static void test_allowed(void **state)
 	/* mstack-net may hear of both a moment after the port is listened on again, and resets who comes in between. */
 	for (int i = 0; i < 100 && p.revents != POLLIN; i++) {
 		cleanup_fd(&client);
-		assert_int_equal(world_connect(b.w->outside.netns, "192.0.2.1", PORT, &client), 0);
+		(void)is_taken(&b, &client);
 		p = (struct pollfd){ .fd = server, .events = POLLIN };
 		poll(&p, 1, 100);
 	}
