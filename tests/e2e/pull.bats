@@ -341,7 +341,7 @@ login() {
 	odd silent
 	mstack image pull "$ODD/app:v1" >/dev/null 2>&1 3>&- &
 	local pid=$! part
-	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size +0) ]]'
+	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size 1000c) ]]'
 	kill -9 $pid
 	wait $pid || :
 	# What worked for it ends with it.
@@ -471,7 +471,7 @@ login() {
 	local pid=$! fetcher nobody=65534
 	# Of the user's range.
 	[[ -z ${MSTACK_AS:-} ]] || nobody=$((100000 + nobody - 1))
-	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size +0) ]]'
+	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size 1000c) ]]'
 	fetcher=$(pgrep -x mstack-fetch)
 	cat "/proc/$fetcher/status"
 	grep -P "^Uid:(\t$nobody){4}" "/proc/$fetcher/status"

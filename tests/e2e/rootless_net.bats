@@ -390,7 +390,15 @@ publish() {
 	who_stack '"8080:80"'
 	up_in_background
 	wait_until spare
-	kill -KILL "$(porch)" "$(spare)"
+	# Else the one takes the place of the other between the two.
+	kill -STOP "$SUP"
+	local both
+	both="$(porch) $(spare)"
+	# shellcheck disable=SC2086 # two of them
+	kill -KILL $both
+	ended() { ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' $(printf '/proc/%s/status ' $both); }
+	wait_until ended
+	kill -CONT "$SUP"
 	wait_until told "way out: mstack-porch and mstack-spare have ended: .* until 'mstack down' and 'mstack up'"
 	asked_from_internet 198.51.100.2:8080 198.51.100.1
 	# Nobody has read the log of the supervisor: doctor tells as well.
