@@ -5,6 +5,7 @@
  */
 #include <sys/wait.h>
 
+#include "sup/keeping.h"
 #include "sup/oneoff.h"
 
 /* Of what a slot waits for; a hundred dependencies need not all be named. */
@@ -203,6 +204,8 @@ void sup_look_at_up(struct sup *s)
 	if (!all_arrived(s, s->opts->wait_healthy))
 		return;
 	s->up_told = true;
+	/* Whoever hears of it may rely on it: from here on the stack outlives us. */
+	sup_look_at_handing(s, true);
 	if (s->opts->hooks.up)
 		s->opts->hooks.up(s->opts->hooks.arg, NULL);
 }

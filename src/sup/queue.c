@@ -159,8 +159,8 @@ static void pump_cb(struct ev_loop *loop, ev_prepare *w, int revents)
 			sup_execute(s);
 		}
 	} while (s->facts.n);
-	sup_notify_look(s);
 	sup_look_at_handing(s, changed);
+	sup_notify_look(s);
 }
 
 void sup_slot_watchers_init(struct sup_slot *slot)

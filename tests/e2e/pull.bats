@@ -341,6 +341,7 @@ login() {
 	odd silent
 	mstack image pull "$ODD/app:v1" >/dev/null 2>&1 3>&- &
 	local pid=$! part
+	# That of a layer: the configuration is small, and comes whole.
 	wait_until eval '[[ $(find /var/lib/mstack/downloads -name "*.part" -size 1000c) ]]'
 	kill -9 $pid
 	wait $pid || :

@@ -24,6 +24,7 @@
 #include "mstack/ctl.h"
 #include "mstack/ledger.h"
 #include "mstack/sup.h"
+#include "mstack/sup_keep.h"
 #include "unit/sup/life.h"
 
 #define EXIT_STATUS(code) ((code) << 8)
@@ -505,32 +506,60 @@ static void test_requests(void **state)
 	end_life(&l);
 }
 
-/* The supervisor is killed: its guard removes what the ledger holds, with no command run. */
+/* A supervisor that is killed in the very moment in which it says that all is up. */
+static void die_when_up(struct life *l, const char *yaml)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct stack_diags *diags = stack_diags_new();
+
+		l->opts.stack = life_load(yaml, diags);
+		l->opts.diags = diags;
+		l->opts.hooks = (struct sup_hooks){ .arg = l, .up = life_up };
+		l->signo = SIGKILL;
+		l->world.log_root = life_dir;
+		fake_world = &l->world;
+		sup_run(&l->opts, &l->exit_code, &l->err);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* Its guard removes what the ledger holds, with no command run. */
 static void test_guard(void **state)
 {
 	struct life l = new_life();
 	char path[96];
-	pid_t pid = fork();
 
 	(void)state;
-	if (pid == 0) {
-		struct stack_diags *diags = stack_diags_new();
-
-		l.opts.stack = life_load(three, diags);
-		l.opts.diags = diags;
-		l.opts.hooks = (struct sup_hooks){ .arg = &l, .up = life_up };
-		l.signo = SIGKILL;
-		l.world.log_root = life_dir;
-		fake_world = &l.world;
-		sup_run(&l.opts, &l.exit_code, &l.err);
-		_exit(1);
-	}
-	waitpid(pid, NULL, 0);
+	die_when_up(&l, three);
 	snprintf(path, sizeof(path), "%s/run/t", life_dir);
 	for (int i = 0; i < 6000 && access(path, F_OK) == 0; i++)
 		usleep(10000);
 	assert_int_equal(access(path, F_OK), -1);
 	usleep(10000);
+	end_life(&l);
+}
+
+/* What is said to be up is kept from then on. */
+static void test_kept_when_up(void **state)
+{
+	struct carry *tree = NULL;
+	struct life l = new_life();
+	struct err err = { 0 };
+	char path[96];
+
+	(void)state;
+	die_when_up(&l, "x-on-supervisor-death: keep\nservices: {a: {image: i, command: x}}\n");
+	snprintf(path, sizeof(path), "%s/run/t", life_dir);
+	for (int i = 0; i < 6000 && !tree && access(path, F_OK) == 0; i++) {
+		usleep(10000);
+		tree = sup_kept("t", &err);
+	}
+	assert_non_null(tree);
+	carry_free(tree);
+	assert_int_equal(sup_cleanup("t", NULL, &err), 0);
 	end_life(&l);
 }
 
@@ -557,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_completed),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_kept_when_up),
 	};
 
 	return cmocka_run_group_tests(tests, life_setup, life_teardown);
