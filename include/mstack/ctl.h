@@ -129,7 +129,10 @@ int ctl_accept(int listen_fd, struct err *err);
 /* A blocking connection with time-out `ms` on each receive (0: none). err->sys ENOENT or ECONNREFUSED: no supervisor there. */
 int ctl_connect(const char *path, unsigned ms, struct err *err);
 
-/* Sends; never raises SIGPIPE. Takes nothing over: the caller still owns body and descriptors. 0, 1 would block, -1. */
+/*
+ * Sends; never raises SIGPIPE. Takes nothing over: the caller still owns body and descriptors. 0, 1 would block, -1. Where fd blocks it waits some seconds
+ * for descriptors of the same user that are on their way, of which there may not be too many.
+ */
 int ctl_send(int fd, const struct ctl_msg *m, struct err *err);
 /* Receives one message. 0; 1 nothing there (EAGAIN, or the time-out of ctl_connect passed); 2 the peer is gone; -1 malformed. */
 int ctl_recv(int fd, struct ctl_msg *ret, struct err *err);

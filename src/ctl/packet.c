@@ -6,8 +6,10 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "mstack/ctl.h"
 
@@ -18,6 +20,9 @@ struct header {
 	uint32_t type, id, flags;
 	uint32_t body_len;
 };
+
+/* How long descriptors that others hand over may be on their way. */
+enum { TRIES = 1000, TRY_US = 10000 };
 
 union fd_space {
 	struct cmsghdr align;
@@ -52,6 +57,18 @@ static void attach_fds(struct msghdr *mh, union fd_space *space, const struct ct
 	memcpy(CMSG_DATA(c), m->fds, sizeof(int) * m->n_fds);
 }
 
+/*
+ * Of one user no more descriptors may be on their way than the sender may have open (unix(7), ETOOMANYREFS), and a supervisor of his that hands all of a
+ * stack over to its guard has so many for a moment. Who may wait waits.
+ */
+static bool wait_for_others(int fd, unsigned *tries)
+{
+	if (errno != ETOOMANYREFS || ++*tries > TRIES || fcntl(fd, F_GETFL) & O_NONBLOCK)
+		return false;
+	usleep(TRY_US);
+	return true;
+}
+
 int ctl_send(int fd, const struct ctl_msg *m, struct err *err)
 {
 	struct header h = { MAGIC, CTL_VERSION, m->type, m->id, m->flags, 0 };
@@ -59,6 +76,7 @@ int ctl_send(int fd, const struct ctl_msg *m, struct err *err)
 	struct iovec iov[] = { { &h, sizeof(h) }, { body, 0 } };
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov) };
 	union fd_space space;
+	unsigned tries = 0;
 	ssize_t n;
 
 	assert(m->n_fds <= CTL_FDS_MAX);
@@ -76,7 +94,7 @@ int ctl_send(int fd, const struct ctl_msg *m, struct err *err)
 	attach_fds(&mh, &space, m);
 	do
 		n = sendmsg(fd, &mh, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || wait_for_others(fd, &tries)));
 	if (n < 0 && errno == EAGAIN)
 		return 1;
 	if (n < 0)

@@ -14,6 +14,7 @@
 
 /* How long a guard that only has to receive may take, before a loop runs. */
 enum { PATIENCE_MS = 10000 };
+static const ev_tstamp AGAIN_S = 0.05;
 
 #define KEY "x-on-supervisor-death: keep"
 
@@ -177,10 +178,20 @@ static void look_at_guard(struct sup *s)
 		replace_guard(s, &err);
 }
 
+/* Others of this user hand over just now (ETOOMANYREFS): nothing need happen here until they have. */
+static void come_back_soon(struct sup *s)
+{
+	if (ev_is_active(&s->hand_again))
+		return;
+	ev_timer_set(&s->hand_again, AGAIN_S, 0);
+	ev_timer_start(s->loop, &s->hand_again);
+}
+
 void sup_look_at_handing(struct sup *s, bool changed)
 {
 	struct sup_handing *h = &s->handing;
 	struct err err = { 0 };
+	int rc = 0;
 
 	h->changed = h->changed || changed;
 	if (h->sock < 0 || (!h->told && !sup_keeps(s)))
@@ -192,8 +203,12 @@ void sup_look_at_handing(struct sup *s, bool changed)
 	h->changed = look_at_names(s) || h->changed;
 	h->changed = look_at_porch(s) || h->changed;
 	look_at_guard(s);
-	if (h->changed && h->number == h->acked && hand_over(s, &err) < 0)
+	if (h->changed && h->number == h->acked)
+		rc = hand_over(s, &err);
+	if (rc < 0)
 		complain(s, &err);
+	else if (rc > 0)
+		come_back_soon(s);
 }
 
 static void take_word(struct sup_handing *h, int64_t word)

@@ -101,6 +101,14 @@ static void guard_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GUARD_DIED });
 }
 
+/* The turn that it begins hands over what is still to be. */
+static void hand_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+}
+
 /* Stopped at once: the pidfd of a dead process stays readable, and the loop would spin. */
 static void guard_cb(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -190,6 +198,7 @@ void sup_watchers_start(struct sup *s)
 	s->give_up.data = s;
 	ev_init(&s->guard_again, guard_again_cb);
 	s->guard_again.data = s;
+	ev_init(&s->hand_again, hand_again_cb);
 	ev_init(&s->guard_io, guard_cb);
 	s->guard_io.data = s;
 	if (s->guard_fd >= 0) {
@@ -210,6 +219,7 @@ void sup_watchers_stop(struct sup *s)
 	}
 	ev_timer_stop(s->loop, &s->give_up);
 	ev_timer_stop(s->loop, &s->guard_again);
+	ev_timer_stop(s->loop, &s->hand_again);
 	ev_io_stop(s->loop, &s->guard_io);
 	ev_io_stop(s->loop, &s->listener);
 	ev_io_stop(s->loop, &s->signals);

@@ -252,6 +252,7 @@ struct sup {
 	struct sup_handing handing;
 	ev_timer give_up;
 	ev_timer guard_again; /* when none could be started */
+	ev_timer hand_again;  /* when there was no room for what it is to keep */
 	bool unguarded;	      /* and that was said */
 	struct sup_peer peers[SUP_PEERS_MAX];
 	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */

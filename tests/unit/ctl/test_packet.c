@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,6 +23,9 @@ struct raw {
 	uint32_t magic, version, type, id, flags, body_len;
 	char body[CTL_BODY_MAX + 64];
 };
+
+/* Whose descriptors on their way nobody else counts. */
+enum { FEW = 65321 };
 
 #define RAW_HEAD offsetof(struct raw, body)
 
@@ -298,6 +303,58 @@ static void full_socket_would_block(void **state)
 	close_pair(pair);
 }
 
+/* Takes all that is on its way, after a while. */
+static pid_t taker(int from)
+{
+	struct ctl_msg m = { 0 };
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	usleep(300000);
+	while (ctl_recv(from, &m, NULL) == 0)
+		ctl_msg_fini(&m);
+	_exit(0);
+}
+
+/* A user's process that may have few files open, beside one that has as many on their way. The errno of one who does not wait, with 1000 added if he who does fails. */
+static int send_among_others(void)
+{
+	const struct ctl_msg m = { .type = CTL_APPLY, .id = 1, .fds = { 0 }, .n_fds = 1 };
+	const struct rlimit few = { 24, 24 };
+	struct err err = { 0 };
+	int others[2], pair[2], first;
+	pid_t pid;
+
+	make_pair(others);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    setrlimit(RLIMIT_NOFILE, &few) < 0 ||
+	    (geteuid() == 0 && setresuid(FEW, FEW, FEW) < 0))
+		return -1;
+	while (ctl_send(others[0], &m, &err) == 0)
+		;
+	first = err.sys;
+	pid = taker(others[1]);
+	if (ctl_send(pair[0], &m, &err) != 0)
+		first += 1000;
+	waitpid(pid, NULL, 0);
+	return first;
+}
+
+static void others_hand_over(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		alarm(60);
+		_exit(send_among_others() == ETOOMANYREFS ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +367,7 @@ int main(void)
 		cmocka_unit_test(unknown_types_pass),
 		cmocka_unit_test(dead_peers),
 		cmocka_unit_test(full_socket_would_block),
+		cmocka_unit_test(others_hand_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
