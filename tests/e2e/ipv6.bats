@@ -196,8 +196,6 @@ addresses6() { inside "$1" ip -6 -o addr show scope global | awk '{ print $2, $4
 	mstack down
 }
 
-restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
-
 @test "ipv6: the prefix is the stack's own, and the same the next time" {
 	local first pid
 	stack <<-'END'
@@ -212,7 +210,7 @@ restarted() { [[ $(field a Pid) != 0 && $(field a Pid) != "$1" ]]; }
 	[[ $(addresses6 a) == "$first" ]]
 	pid=$(field a Pid)
 	kill -KILL "$pid"
-	wait_until restarted "$pid"
+	wait_until runs_anew a "$pid"
 	[[ $(addresses6 a) == "$first" ]]
 	mstack down
 }
