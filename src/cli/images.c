@@ -178,17 +178,26 @@ static int add_others(const struct store *s, const struct cli_options *o,
 	return 0;
 }
 
-static int get(struct store *s, const struct cli_options *o, const struct stack *stack,
-	       struct cli_pulls *pulls, struct err *err)
+/* What is to be pulled, by the services' policies or by `policy`. */
+static int gather(const struct store *s, const struct cli_options *o, const struct stack *stack,
+		  const char *policy, struct cli_pulls *pulls, struct err *err)
 {
 	for (size_t i = 0; i < stack->n_services; i++) {
-		int due = cli_images_due(s, &stack->services[i], o->pull, err);
+		int due = cli_images_due(s, &stack->services[i], policy, err);
 
 		if (due < 0 || add_others(s, o, &stack->services[i], pulls, err) < 0)
 			return -1;
 		if (due)
 			cli_images_add(pulls, stack->services[i].image.text, false);
 	}
+	return 0;
+}
+
+static int get(struct store *s, const struct cli_options *o, const struct stack *stack,
+	       struct cli_pulls *pulls, struct err *err)
+{
+	if (gather(s, o, stack, o->pull, pulls, err) < 0)
+		return -1;
 	if (cli_images_pull(s, o, pulls, o->quiet_pull, err) < 0)
 		return -1;
 	for (size_t i = 0; i < pulls->n; i++)
@@ -196,18 +205,17 @@ static int get(struct store *s, const struct cli_options *o, const struct stack 
 	return cli_images_judge(o, pulls, err);
 }
 
-bool cli_images_are_here(const struct cli_options *o, const struct stack *stack, struct err *err)
+int cli_images_are_here(const struct cli_options *o, const struct stack *stack, struct err *err)
 {
 	struct store *s = store_open(path_data_dir(), err);
 	struct cli_pulls pulls = { 0 };
-	bool here = s;
+	int rc = s ? gather(s, o, stack, "missing", &pulls, err) : -1;
 
-	for (size_t i = 0; here && i < stack->n_services; i++)
-		here = !cli_images_due(s, &stack->services[i], "missing", err) &&
-		       !add_others(s, o, &stack->services[i], &pulls, err) && !pulls.n;
+	if (rc == 0)
+		rc = pulls.n == 0;
 	vec_fini(&pulls);
 	store_close(s);
-	return here;
+	return rc;
 }
 
 int cli_images_check_build(const struct cli_options *o, const struct stack *stack, struct err *err)

@@ -22,8 +22,8 @@ int cli_images_pull(struct store *s, const struct cli_options *o, struct cli_pul
 /* -1 when any has failed: the error of the only one, or how many; those of several have been printed then. */
 int cli_images_judge(const struct cli_options *o, const struct cli_pulls *pulls, struct err *err);
 
-/* Is all here that the services need, of whatever age? */
-bool cli_images_are_here(const struct cli_options *o, const struct stack *stack, struct err *err);
+/* Is all here that the services need, of whatever age? 1 yes, 0 no, -1. */
+int cli_images_are_here(const struct cli_options *o, const struct stack *stack, struct err *err);
 /* For --build: there is nothing to build, or an error that says so. 0 or -1. */
 int cli_images_check_build(const struct cli_options *o, const struct stack *stack, struct err *err);
 /* For `up`: all that the services need and is not here, or is to be newer, comes before anything starts. 0 or -1. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * plan: `mstack plan`: what `up` would do, per container and key, and why. Asks the supervisor when the stack runs; without one
- * everything in the file would be created. Touches nothing.
+ * everything in the file would be created. Changes nothing.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -85,7 +85,10 @@ static int look_at_host(const struct cli_options *o, struct cli_project *project
 	/* One that is just coming or going has its ports itself. */
 	if (geteuid() != 0 || sup_owner(project->name))
 		return 0;
-	if (!cli_images_are_here(o, project->stack, err)) {
+	rc = cli_images_are_here(o, project->stack, err);
+	if (rc < 0)
+		return err_wrap(err, "plan");
+	if (!rc) {
 		cli_say(term, SUP_NOTE, NULL,
 			"not all images are here, so the host was not looked at: 'up' does that");
 		return 0;

@@ -668,19 +668,28 @@ replaced_by_one_that_has_all() {
 	replaced_by_one_that_has_all "$guard"
 }
 
-@test 'the end is the end: down, and a supervisor that dies in it' {
-	keep_up <<-'END'
+# A stack whose end takes long.
+slow_to_end() {
+	cat <<-'END'
 		services:
 		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"], stop_grace_period: 60s}
 	END
+}
+
+# The supervisor dies in `down`, and so does that: only the guard is left to clear up, and does.
+dies_in_down() {
 	mstack down &
 	down=$!
 	stopping() { mstack ps | grep -q "(stopping)"; }
 	wait_until stopping
-	# Nobody is left who would clear up.
 	kill -9 "$down" "$SUP"
 	wait "$down" || :
 	audit check ../audit.before
+}
+
+@test 'the end is the end: down, and a supervisor that dies in it' {
+	keep_up < <(slow_to_end)
+	dies_in_down
 }
 
 # Where it was born is where it goes back to before it ends all that is below the stack's group.
@@ -699,17 +708,8 @@ replaced_by_one_that_has_all() {
 		}
 	END
 	"${CC:-gcc}" -shared -fPIC -o late.so late.c
-	LD_PRELOAD=$PWD/late.so keep_up <<-'END'
-		services:
-		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"], stop_grace_period: 60s}
-	END
-	mstack down &
-	down=$!
-	stopping() { mstack ps | grep -q "(stopping)"; }
-	wait_until stopping
-	kill -9 "$down" "$SUP"
-	wait "$down" || :
-	audit check ../audit.before
+	LD_PRELOAD=$PWD/late.so keep_up < <(slow_to_end)
+	dies_in_down
 }
 
 # Whoever has asked hears of it.

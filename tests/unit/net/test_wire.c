@@ -305,8 +305,11 @@ static void test_forgotten(void **state)
 	lab_close(&lab);
 }
 
-static void forget_all(struct lab *lab)
+/* Wires that were made, and of which nobody knows. */
+static void lab_forgotten(struct world *w, struct lab *lab)
 {
+	lab_open(w, lab);
+	lab_connect(lab);
 	for (size_t i = 0; i < 2; i++)
 		lab->net->wires[i] = (struct wire){ 0 };
 	lab->net->has_fwd = false;
@@ -324,9 +327,7 @@ static void test_forgotten_goes(void **state)
 	struct err err = { 0 };
 	struct lab lab;
 
-	lab_open(w, &lab);
-	lab_connect(&lab);
-	forget_all(&lab);
+	lab_forgotten(w, &lab);
 	net_forgotten(lab.net);
 	assert_false(is_there("lab0") || is_there("mwaaaaaaaa01") || is_there("mwaaaaaaaa04"));
 	assert_false(is_entered(&lab, "mwaaaaaaaa01") || is_entered(&lab, "mwaaaaaaaa04"));
@@ -347,9 +348,7 @@ static void test_own_name(void **state)
 	struct err err = { 0 };
 	struct lab lab;
 
-	lab_open(w, &lab);
-	lab_connect(&lab);
-	forget_all(&lab);
+	lab_forgotten(w, &lab);
 	assert_int_equal(net_change(lab.net, &lab.spec, &err), 0);
 	assert_int_equal(net_connect(lab.net, lab.connects, 2, &err), 0);
 	assert_true(is_there("lab0"));
