@@ -32,26 +32,46 @@ static bool listed(const char *list, const char *name)
 	return false;
 }
 
+/*
+ * In place, by one write: who is killed here leaves the list as it was, or with all of them, and no file beside it. What a full
+ * disk took half of is cut off again.
+ */
+static int append_names(const char *path, const struct buf *names)
+{
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_fd_ int fd = open(path, flags, 0600);
+	struct stat before;
+	int why;
+
+	if (fd < 0 || fstat(fd, &before) < 0)
+		return -1;
+	if (fd_write_all(fd, names->data, names->len) == 0)
+		return 0;
+	why = errno;
+	if (ftruncate(fd, before.st_size) < 0)
+		why = errno;
+	errno = why;
+	return -1;
+}
+
 /* Written before any of them is made: one that is not listed would never be found again. */
 static int list_volumes(const struct plan *plan, struct err *err)
 {
 	_cleanup_free_ char *path = volume_list_path(plan->stack->name);
 	_cleanup_free_ char *dir = xasprintf("%s/projects/%s", path_data_dir(), plan->stack->name);
-	struct buf list = { 0 };
-	size_t before;
-	int rc = 0;
+	_cleanup_(buf_fini) struct buf list = { 0 }, more = { 0 };
 
 	file_read(AT_FDCWD, path, VOLUME_LIST_MAX, &list); /* none yet: an empty list */
-	before = list.len;
 	for (size_t i = 0; i < plan->n_volumes; i++)
 		if (!plan->volumes[i].external && !plan->volumes[i].unlisted &&
-		    !listed(buf_str(&list), plan->volumes[i].name))
-			buf_printf(&list, "%s\n", plan->volumes[i].name);
-	if (list.len != before && (path_mkdirs(AT_FDCWD, dir, 0700) < 0 ||
-				   file_replace(AT_FDCWD, path, list.data, list.len, 0600) < 0))
-		rc = err_sys(err, errno, "list of volumes '%s'", path);
-	buf_fini(&list);
-	return rc;
+		    !listed(buf_str(&list), plan->volumes[i].name) &&
+		    !listed(buf_str(&more), plan->volumes[i].name))
+			buf_printf(&more, "%s\n", plan->volumes[i].name);
+	if (!more.len)
+		return 0;
+	if (path_mkdirs(AT_FDCWD, dir, 0700) < 0 || append_names(path, &more) < 0)
+		return err_sys(err, errno, "list of volumes '%s'", path);
+	return 0;
 }
 
 /* ---- folders of the host --------------------------------------------------------------------- */

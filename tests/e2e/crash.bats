@@ -104,6 +104,8 @@ deathless() {
 }
 guard() { pgrep -x mstack-guard; }
 standby() { pgrep -x mstack-standby; }
+# Until then its supervisor's death would be its own.
+has_changed_ids() { mstack exec -T ids grep -Eq '^Uid:[[:space:]]+1000[[:space:]]' /proc/1/status; }
 # They are born with another name, and may not have run yet.
 guarded() { [[ $(guard | wc -l) == 1 && $(standby | wc -l) == 1 ]]; }
 another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
@@ -111,6 +113,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: supervisor and guard killed together leave nothing, without any command" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	wait_until guarded
 	killed_and_gone "$(supervisor)" "$(guard)"
 }
@@ -118,6 +121,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: the guard killed at its work" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	local guard
 	wait_until guarded
 	guard=$(guard)
@@ -131,6 +135,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: a guard that cannot be started again is tried for until it can" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	local guard sup limit
 	files() { ${MSTACK_AS:+as "$MSTACK_AS"} prlimit --pid "$sup" "--nofile$1" "${@:2}"; }
 	wait_until guarded
@@ -149,6 +154,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: guard and standby are both started again, and do then what they should" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	local guard standby
 	wait_until guarded
 	guard=$(guard) standby=$(standby)
@@ -165,6 +171,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: up again just after supervisor and guard were killed together" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	local sup
 	wait_until guarded
 	sup=$(supervisor)
@@ -181,6 +188,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 @test "crash: those whom no death signal ends wait for down when the standby is killed as well" {
 	deathless
 	mstack up -d
+	wait_until has_changed_ids
 	kill_mstack
 	[[ -n $(stack_processes) ]]
 	cd /

@@ -137,7 +137,8 @@ kernel_tells_status() { printf '6.15\n%s\n' "$(uname -r)" | sort -CV; }
 		echo '# before Linux 6.15 nobody can tell how they ended' >&3
 		grep -q "'fails-1' had ended in a way that nobody saw" up.err
 	fi
-	state_is once exited
+	# `up` has started it again, as it does what has ended.
+	wait_until state_is once exited
 	[[ $(field once Pid) == 0 && $(field once Restarts) == 0 ]]
 	wait_until state_is fails running
 	[[ $(field fails Restarts) == 1 ]]
@@ -672,12 +673,13 @@ replaced_by_one_that_has_all() {
 slow_to_end() {
 	cat <<-'END'
 		services:
-		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"], stop_grace_period: 60s}
+		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; echo deaf; while :; do sleep 0.1; done"], stop_grace_period: 60s}
 	END
 }
 
 # The supervisor dies in `down`, and so does that: only the guard is left to clear up, and does.
 dies_in_down() {
+	wait_until log_has slow deaf
 	mstack down &
 	down=$!
 	stopping() { mstack ps | grep -q "(stopping)"; }
@@ -727,13 +729,14 @@ die_under_client() {
 		  calm: {image: busybox, command: [sleep, "1000"]}
 		  slow:
 		    image: busybox
-		    command: [sh, -c, "echo x is $$x; trap '' TERM; until [ -e /data/go ]; do sleep 0.05; done"]
+		    command: [sh, -c, "trap '' TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
 		    environment: {x: "1"}
 		    volumes: ["./data:/data"]
 		    stop_grace_period: 100s
 		  last: {image: busybox, command: [sleep, "1000"], depends_on: [slow]}
 	END
 	calm=$(field calm Pid) slow=$(field slow Pid) last=$(field last Pid)
+	wait_until log_has slow 'x is 1'
 	sed -i 's/x: "1"/x: "2"/; s/last: {/last: {labels: {l: "2"}, /' stack.yaml
 	echo '  more: {image: busybox, command: [sleep, "1000"], networks: [new]}' >>stack.yaml
 	echo 'networks: {new: {}}' >>stack.yaml

@@ -17,7 +17,7 @@ same_ns() { [[ $(ns "$1" "$3") == "$(ns "$2" "$3")" ]]; }
 		    image: busybox
 		    pid: service:db
 		    command: [sh, -c, "ps; exec sleep 2000"]
-		    healthcheck: {test: [CMD-SHELL, "grep -q sleep /proc/1/cmdline"], interval: 200ms}
+		    healthcheck: {test: [CMD-SHELL, "grep -q sleep /proc/1/cmdline"], interval: 200ms, start_period: 40s}
 	END
 	mstack up -d --wait
 	# One sees all of both, and nobody else; but for a health check, now and then.

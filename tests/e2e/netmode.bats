@@ -43,7 +43,7 @@ same_net() { [[ /proc/$1/ns/net -ef /proc/$2/ns/net ]]; }
 		    ports: ["80:80"]
 		    volumes: ["./www:/www:ro"]
 		    command: [httpd, -f, -p, "127.0.0.1:8099", -h, /www]
-		    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1:8099/"], interval: 200ms}
+		    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1:8099/"], interval: 200ms, start_period: 40s}
 	END
 	expect_exit 0 mstack up -d --wait
 	says "ports: has no effect beside 'network_mode: host'"
@@ -78,7 +78,7 @@ same_net() { [[ /proc/$1/ns/net -ef /proc/$2/ns/net ]]; }
 		    image: busybox
 		    network_mode: service:vpn
 		    command: [httpd, -f, -p, "80", -h, /etc]
-		    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1/hostname"], interval: 200ms}
+		    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1/hostname"], interval: 200ms, start_period: 40s}
 		  vpn:
 		    image: busybox
 		    hostname: gate

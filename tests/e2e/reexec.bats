@@ -257,14 +257,14 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 		    stop_signal: SIGKILL
 		    scale: 3
 		    ports: ["80"]
-		    healthcheck: {x-probe: {tcp: 80}, interval: 100ms}
+		    healthcheck: {x-probe: {tcp: 80}, interval: 100ms, start_period: 40s}
 		  job: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
 		  still: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
 		  lines:
 		    image: busybox
 		    command: [sh, -c, "echo ready to serve; exec sleep 1000"]
 		    stop_signal: SIGKILL
-		    healthcheck: {x-probe: {log: ready to serve}, interval: 100ms}
+		    healthcheck: {x-probe: {log: ready to serve}, interval: 100ms, start_period: 40s}
 	END
 	mstack up -d --wait --scale web=2
 	SUP=$(mstack ls --format json | jq -r .Pid)

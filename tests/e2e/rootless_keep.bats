@@ -209,7 +209,10 @@ with_port() {
 	pid=$(spare)
 	kill -KILL "$(porch)"
 	wait_until grep -E 'way out: (it is|pasta|/dev/net/tun)' /run/user/1000/mstack/t/supervisor.log
-	[[ $(porch) == "$pid" ]]
+	# Such news may be older: it is called so as soon as it has noticed.
+	is_porch() { [[ $(porch) == "$1" ]]; }
+	wait_until is_porch "$pid"
+	wait_until one_of_each
 	die
 	[[ $(porch) == "$pid" ]]
 	as ann mstack up -d

@@ -400,7 +400,7 @@ publish() {
 	wait_until ended
 	kill -CONT "$SUP"
 	wait_until told "way out: mstack-porch and mstack-spare have ended: .* until 'mstack down' and 'mstack up'"
-	asked_from_internet 198.51.100.2:8080 198.51.100.1
+	wait_until asked_from_internet 198.51.100.2:8080 198.51.100.1
 	# Nobody has read the log of the supervisor: doctor tells as well.
 	expect_exit 6 as ann mstack doctor
 	grep -E "^stack 't': way out mstack-porch +missing +.*: .mstack down. and .up. make it anew" <<<"$output"

@@ -213,7 +213,7 @@ first_id() { awk '{ print $2 }' "/proc/$(field "$1" Pid)/uid_map"; }
 @test "userns: health checks run as the container's own root" {
 	stack_one <<-'END'
 		command: [sleep, "1000"]
-		healthcheck: {test: "id -u >/now && cat /proc/self/uid_map >>/now && mv /now /checked", interval: 200ms}
+		healthcheck: {test: "id -u >/now && cat /proc/self/uid_map >>/now && mv /now /checked", interval: 200ms, start_period: 40s}
 	END
 	mstack up -d
 	wait_until health_is a healthy
