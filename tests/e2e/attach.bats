@@ -47,13 +47,17 @@ is_gone() { not state_is a running; }
 		see sleeps
 		type \x03
 		see >
-		type (echo wa''its; exec sleep 1000)\r
+		type (echo wa''its; exec cat)\r
 		see waits
 		type \x1a
 		see Stopped
 		type jobs\r
 		see Stopped
-		type kill -9 %1; wait\r
+		see wa""its
+		type fg\r
+		see wa""its
+		type \x04
+		see >
 		type ls -l /dev/console | cut -c 1; exit 7\r
 	END
 	echo "$output"
