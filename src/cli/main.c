@@ -13,7 +13,10 @@
 #include "cli/command.h"
 #include "cli/descend.h"
 #include "cli/term.h"
+#include "mstack/base.h"
 #include "mstack/rootless.h"
+
+enum { LOOP_PAUSE_MS = 100, LOOP_PATIENCE_MS = 30000 };
 
 /*
  * A descriptor 0, 1 or 2 that is closed would be given to the first file opened, and be written into. Standard output stays one
@@ -68,11 +71,30 @@ static void complain(const struct cli_options *o, const struct err *err)
 	buf_fini(&b);
 }
 
-/* Instead of libev's abort: no loop can go on then. A supervisor's guard takes down what there is. */
+static bool may_pass(int why)
+{
+	return why == EMFILE || why == ENFILE || why == ENOMEM;
+}
+
+/*
+ * Instead of libev's abort. It asks again when we return, and may do so at any time: what it is told of a descriptor that it does not
+ * know any more makes it begin with a new epoll. So what may pass is waited for. Else no loop can go on, and a supervisor's guard
+ * takes down what there is.
+ */
 static void loop_failed(const char *what)
 {
-	fprintf(stderr, "mstack: event loop: %s: %s\n", what, strerror(errno));
-	_exit(1);
+	static uint64_t first, last;
+	const uint64_t now = time_mono_ms();
+	int why = errno;
+
+	if (now - last > LOOP_PAUSE_MS * 10) {
+		first = now;
+		fprintf(stderr, "mstack: event loop: %s: %s\n", what, strerror(why));
+	}
+	if (!may_pass(why) || now - first > LOOP_PATIENCE_MS)
+		_exit(1);
+	usleep(LOOP_PAUSE_MS * 1000);
+	last = time_mono_ms();
 }
 
 int main(int argc, char **argv)

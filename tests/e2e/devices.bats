@@ -75,10 +75,10 @@ NODEV='Permission denied'
 		command: [sh, -c, "tries /dev/mine w; sleep 1000"]
 	END
 	mstack up -d
-	wait_until log_has a "$BARRED"
+	# The one before it has said so, too.
+	wait_until log_count a "$BARRED" 2
 	kill -KILL "$(field a Pid)"
-	twice() { [[ $(mstack logs --no-log-prefix a | grep -c "$BARRED") == 2 ]]; }
-	wait_until twice
+	wait_until log_count a "$BARRED" 3
 	wait_until state_is a running
 	[[ $(mstack exec -T a tries /dev/mine r w) == "r: $OPENS"$'\n'"w: $BARRED" ]]
 	[[ $(mstack exec -T --privileged a tries /dev/mine r w) == "r: $OPENS"$'\n'"w: $BARRED" ]]
