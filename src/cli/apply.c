@@ -13,7 +13,7 @@
 #include "mstack/stack_compare.h"
 #include "mstack/sup.h"
 
-enum { REQUEST = 1 };
+enum { REQUEST = 1, BUSY_PAUSE_MS = 100 };
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
@@ -35,8 +35,13 @@ static json_t *wishes_of(const struct cli_options *o)
 
 static int take(struct cli_apply *a, const struct ctl_msg *m, struct err *err)
 {
-	if (m->type == CTL_ERROR)
-		return ctl_error(m, err);
+	if (m->type == CTL_ERROR) {
+		ctl_error(m, err);
+		/* Nothing was begun, because of what somebody else has begun. */
+		if (json_is_true(json_object_get(m->body, "busy")))
+			err->sys = EALREADY;
+		return -1;
+	}
 	if (m->flags & CTL_LAST)
 		return 0;
 	if (!json_object_get(m->body, "action"))
@@ -132,16 +137,15 @@ static bool was_dying(const struct cli_apply *a, const struct err *err)
 	       sup_owner(a->project->name) <= 0;
 }
 
-int cli_apply(struct cli_apply *a, bool dry, struct err *err)
+/* As cli_apply; the time of --wait-timeout ends at `until`, 0: never. */
+static int ask(struct cli_apply *a, bool dry, uint64_t until, struct err *err)
 {
-	int64_t wait_s = a->o->wait ? a->o->wait_timeout_s : -1;
+	const uint64_t now = time_mono_ms();
 	struct ctl_msg m = { .type = dry ? CTL_PLAN : CTL_APPLY, .id = REQUEST };
+	unsigned ms = !until ? 0 : until > now ? (unsigned)(until - now) : 1;
 	_cleanup_fd_ int fd = -1, doc = -1;
-	int rc = cli_connect(a->project->name, wait_s > 0 ? (unsigned)wait_s * 1000 : 0, &fd, err);
+	int rc = cli_connect(a->project->name, ms, &fd, err);
 
-	a->slots = json_array();
-	a->nets = json_array();
-	a->keys = json_array();
 	if (rc)
 		return rc;
 	doc = document(a, err);
@@ -155,6 +159,32 @@ int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 	json_decref(m.body);
 	rc = rc ? -1 : hear(a, fd, err);
 	return rc < 0 && was_dying(a, err) ? 1 : rc;
+}
+
+int cli_apply(struct cli_apply *a, bool dry, struct err *err)
+{
+	int64_t wait_s = a->o->wait ? a->o->wait_timeout_s : -1;
+	const uint64_t until = wait_s > 0 ? time_mono_ms() + (uint64_t)wait_s * 1000 : 0;
+	struct cli_term term = cli_term_get(a->o);
+	bool told = false;
+	int rc;
+
+	a->slots = json_array();
+	a->nets = json_array();
+	a->keys = json_array();
+	while ((rc = ask(a, dry, until, err)) < 0 && err->sys == EALREADY) {
+		if (until && time_mono_ms() > until)
+			return err_kind(err, ERR_TIMEOUT,
+					"the stack is still being changed by somebody else after the time of "
+					"--wait-timeout: nothing was done");
+		if (!told)
+			cli_say(&term, SUP_NOTE, NULL,
+				"the stack is being changed by somebody else: this waits for the end of that");
+		told = true;
+		*err = (struct err){ 0 };
+		usleep(BUSY_PAUSE_MS * 1000);
+	}
+	return rc;
 }
 
 void cli_apply_fini(struct cli_apply *a)

@@ -3,6 +3,8 @@
  * changereq: CTL_APPLY and CTL_PLAN, in the table of requests. Both make an outlook and tell it, slot by slot and key by key, and what becomes of networks (changenet.c); one of them
  * carries it out, and answers a last time when it has come to its end.
  */
+#include <errno.h>
+
 #include "sup/change.h"
 #include "sup/reload.h"
 
@@ -12,8 +14,8 @@ enum { TEXT_MAX = 4096 };
 static void refuse(struct sup_peer *p, const struct ctl_msg *m, const struct err *err)
 {
 	ctl_answer(p->fd, m, CTL_ERROR,
-		   json_pack("{s:s%, s:i}", "error", err->text, strlen(err->text), "code",
-			     err_exit_code(err)),
+		   json_pack("{s:s%, s:i, s:b}", "error", err->text, strlen(err->text), "code",
+			     err_exit_code(err), "busy", err->sys == EALREADY),
 		   true);
 }
 
@@ -111,9 +113,12 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 			err,
 			"the stack is being changed by somebody else: after that it is read once more");
 	}
-	if (s->change)
-		return err_set(
-			err, "the stack is being changed by somebody else: try again in a moment");
+	/* Who asked waits for that. */
+	if (s->change) {
+		err_set(err, "the stack is being changed by somebody else: try again in a moment");
+		err->sys = EALREADY;
+		return -1;
+	}
 	/* What was made from here on could not be found again when we are dead. */
 	if (ledger_lost(s->ledger))
 		return err_set(

@@ -189,6 +189,40 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	mstack down -t 0
 }
 
+@test "change: a second one waits for the end of the first, and says so" {
+	mkdir data && chmod 777 data
+	stack <<-'END'
+		services:
+		  slow:
+		    image: busybox
+		    command: [sh, -c, "trap '' TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
+		    environment: {x: "1"}
+		    volumes: ["./data:/data"]
+		    stop_grace_period: 100s
+		  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+	END
+	mstack up -d
+	wait_until log_has slow 'x is 1'
+	sed -i 's/x: "1"/x: "2"/' stack.yaml
+	mstack up -d &
+	local first=$! second
+	wait_until eval 'mstack ps | grep -q "(stopping)"'
+	sed -i 's/x: "2"/x: "3"/; s/  b: {/&labels: {l: "1"}, /' stack.yaml
+	expect_exit 5 mstack up -d --wait --wait-timeout 1
+	says 'still being changed by somebody else after the time of --wait-timeout: nothing was done'
+	mstack up -d 2>two.err &
+	second=$!
+	wait_until grep -q 'the stack is being changed by somebody else: this waits' two.err
+	touch data/go
+	ends_with 0 "$first"
+	ends_with 0 "$second"
+	grep -q 'slow-1 restarted' two.err
+	grep -q 'b-1 changed' two.err
+	wait_until log_has slow 'x is 3'
+	expect_exit 0 mstack plan --exit-code
+	mstack down
+}
+
 @test "change: mounts make the container anew, with its address and its log" {
 	stack <<-END
 		services:

@@ -103,6 +103,7 @@ no_rules() { [[ $(rules_in "$@") -eq 0 ]]; }
 	no_rules FORWARD
 	nft flush ruleset
 	kill "$HTTPD"
+	wait_until gone "$HTTPD"
 	audit snapshot ../audit.before
 }
 

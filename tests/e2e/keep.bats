@@ -324,6 +324,8 @@ looks_as_before() {
 @test 'containers of run end when the stack is taken up, and nothing of them is left' {
 	keep_up < <(echo_server)
 	looks >looks.before
+	# No client is with the supervisor any more, whose end of that would count.
+	wait_until handed_over
 	audit snapshot running
 	mstack run -d -p 8090:80 web sleep 1000
 	mstack run -d -v /data web sleep 1000
@@ -350,6 +352,8 @@ looks_as_before() {
 		    post_start: [{command: [sh, -c, "[ ! -e /data/slow ] || { touch /data/runs; sleep 1000; }"]}]
 	END
 	looks >looks.before
+	# No client is with the supervisor any more, whose end of that would count.
+	wait_until handed_over
 	audit snapshot running
 	mstack run -d -p 8090:80 -v /data web sleep 1000
 	touch data/slow
