@@ -548,6 +548,7 @@ looks_as_before() {
 	grep -q 'adopted 1 container' up.err
 	[[ $(field web Pid) == "$pid" ]]
 	# What is in the ledger still ends with the stack.
+	wait_until handed_over
 	rm -r "$dir"
 	die
 	wait_until test -S "$dir/keeper"

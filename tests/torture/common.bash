@@ -51,6 +51,17 @@ around() {
 	code=$?
 }
 
+# Who has cleared up after `down` may be a moment about its own end.
+await_nobody() {
+	local i
+	for ((i = 0; i < 2000; i++)); do
+		pgrep '^(mstack|pasta|passt)' >/dev/null || return 0
+		sleep 0.02
+	done
+	ps ax >&2
+	exit 1
+}
+
 look() { audit check before "$@" >audit.out 2>&1; }
 
 clean() {
