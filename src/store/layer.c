@@ -158,12 +158,13 @@ void store_projects(void (*found)(void *arg, const char *project), void *arg)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
+/* `upper` is the last: who finds it there after a death finds all. */
 static int make_folders(const struct store *s, const char *slot_path)
 {
 	_cleanup_free_ char *upper = xasprintf("%s/upper", slot_path),
 			    *work = xasprintf("%s/work", slot_path);
 
-	return path_mkdirs(s->fd, upper, 0755) < 0 || path_mkdirs(s->fd, work, 0700) < 0 ? -1 : 0;
+	return path_mkdirs(s->fd, work, 0700) < 0 || path_mkdirs(s->fd, upper, 0755) < 0 ? -1 : 0;
 }
 
 /* Enters the slot's folder unless it is entered and there. Returns its id, 0 with err. */

@@ -159,6 +159,14 @@ bool sup_is_stopped(const struct sup_slot *slot)
 	return sup_is_service(slot) && sup_at_rest(&slot->svc) && !slot->svc.want_up;
 }
 
+/* A container's end is heard of when all that is in it has ended. One that is taken up may have begun to end long before. */
+static bool has_ended_untold(const struct sup_slot *slot)
+{
+	int status;
+
+	return slot->box && (!box_pid(slot->box) || box_exit(slot->box, &status));
+}
+
 bool sup_has_arrived(const struct sup_slot *slot, bool wait)
 {
 	const struct svc *v = &slot->svc;
@@ -170,7 +178,8 @@ bool sup_has_arrived(const struct sup_slot *slot, bool wait)
 	if (!wait || v->state == SVC_EXITED)
 		return true;
 	return v->state == SVC_RUNNING && !v->fresh &&
-	       (!slot->health.policy.enabled || slot->health.state == HEALTH_GOOD);
+	       (!slot->health.policy.enabled || slot->health.state == HEALTH_GOOD) &&
+	       !has_ended_untold(slot);
 }
 
 static bool all_arrived(const struct sup *s, bool wait)
@@ -204,8 +213,9 @@ void sup_look_at_up(struct sup *s)
 	if (!all_arrived(s, s->opts->wait_healthy))
 		return;
 	s->up_told = true;
-	/* Whoever hears of it may rely on it: from here on the stack outlives us. */
+	/* Whoever hears of it may rely on it: from here on the stack outlives us, and the guard's door is open. */
 	sup_look_at_handing(s, true);
+	sup_handing_tell(s);
 	if (s->opts->hooks.up)
 		s->opts->hooks.up(s->opts->hooks.arg, NULL);
 }

@@ -356,6 +356,8 @@ static int begin_adopted(struct sup *s, struct carry *tree, struct err *err)
 	if (sup_adopt_rest(s, tree, err) < 0)
 		return -1;
 	relieve_keeper(s);
+	/* The door is free, and our guard has opened it before it answers: whoever comes after our death finds it. */
+	sup_handing_tell(s);
 	carry_close_rest(tree);
 	return sup_listen(s, err);
 }

@@ -195,7 +195,7 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 		services:
 		  slow:
 		    image: busybox
-		    command: [sh, -c, "trap '' TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
+		    command: [sh, -c, "trap : TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
 		    environment: {x: "1"}
 		    volumes: ["./data:/data"]
 		    stop_grace_period: 100s
@@ -405,7 +405,7 @@ networks: {x: {ipam: {config: [{subnet: 10.5.0.0/24}]}}, z: {}}"
 		  after: {image: busybox, command: [sleep, "1000"], depends_on: {sick: {condition: service_healthy}}}
 		  slow:
 		    image: busybox
-		    command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"]
+		    command: [sh, -c, "trap : TERM; while :; do sleep 0.1; done"]
 		    labels: {n: "1"}
 		    stop_grace_period: 100s
 	END

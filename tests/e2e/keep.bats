@@ -16,8 +16,8 @@ keep_up() {
 	} | stack
 	mstack up -d
 	SUP=$(sup)
-	# The guard opens its door when it has all for the first time, and that may be a moment after `up` is told.
-	wait_until test -S /run/mstack/t/keeper
+	# The guard has all, and whoever comes after the death finds its door.
+	[[ -S /run/mstack/t/keeper ]]
 }
 
 # What the kernel says of supervisor and guard, if both wait for something to happen.
@@ -678,7 +678,7 @@ replaced_by_one_that_has_all() {
 slow_to_end() {
 	cat <<-'END'
 		services:
-		  slow: {image: busybox, command: [sh, -c, "trap '' TERM; echo deaf; while :; do sleep 0.1; done"], stop_grace_period: 60s}
+		  slow: {image: busybox, command: [sh, -c, "trap : TERM; echo deaf; while :; do sleep 0.1; done"], stop_grace_period: 60s}
 	END
 }
 
@@ -734,7 +734,7 @@ die_under_client() {
 		  calm: {image: busybox, command: [sleep, "1000"]}
 		  slow:
 		    image: busybox
-		    command: [sh, -c, "trap '' TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
+		    command: [sh, -c, "trap : TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
 		    environment: {x: "1"}
 		    volumes: ["./data:/data"]
 		    stop_grace_period: 100s

@@ -12,7 +12,7 @@ keep_up() {
 	user_stack "$1" < <(echo 'x-on-supervisor-death: keep' && cat)
 	as "$1" mstack up -d
 	SUP=$(as "$1" mstack ls --format '{{.Pid}}')
-	wait_until test -S "/run/user/$(id -u "$1")/mstack/t/keeper"
+	[[ -S /run/user/$(id -u "$1")/mstack/t/keeper ]]
 }
 
 # When its guard has all that it is to keep.

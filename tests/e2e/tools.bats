@@ -112,7 +112,7 @@ counts() { mstack logs --no-color --no-log-prefix "$1" | tail -n 1; }
 	stack <<-'END'
 		services:
 		  polite: {image: busybox, command: [sh, -c, "trap 'echo asked to go; exit 7' TERM; echo up; while :; do sleep 1; done"]}
-		  deaf: {image: busybox, stop_grace_period: 200ms, command: [sh, -c, "trap '' TERM; while :; do sleep 1; done"]}
+		  deaf: {image: busybox, stop_grace_period: 200ms, command: [sh, -c, "trap : TERM; while :; do sleep 1; done"]}
 		  again: {image: busybox, restart: always, command: [sh, -c, "echo up; exec sleep 1000"]}
 	END
 	mstack up -d

@@ -79,7 +79,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	stack <<-'END'
 		services:
 		  loop: {image: busybox, command: [sh, -c, "echo round; exit 3"], restart: always}
-		  deaf: {image: busybox, command: [sh, -c, "trap '' TERM; echo hello; while :; do sleep 1; done"], restart: always}
+		  deaf: {image: busybox, command: [sh, -c, "trap : TERM; echo hello; while :; do sleep 1; done"], restart: always}
 	END
 	mstack up -d
 	wait_until state_is loop restarting
@@ -257,7 +257,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 @test "verbs: down ends a stop that takes long" {
 	stack <<-'END'
 		services:
-		  a: {image: busybox, command: [sh, -c, "trap '' TERM; echo hello; while :; do sleep 1; done"], stop_grace_period: 60s}
+		  a: {image: busybox, command: [sh, -c, "trap : TERM; echo hello; while :; do sleep 1; done"], stop_grace_period: 60s}
 	END
 	mstack up -d
 	wait_until log_has a hello

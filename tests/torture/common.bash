@@ -55,7 +55,7 @@ around() {
 await_nobody() {
 	local i
 	for ((i = 0; i < 2000; i++)); do
-		pgrep '^(mstack|pasta|passt)' >/dev/null || return 0
+		pgrep '^(mstack|pas)' >/dev/null || return 0
 		sleep 0.02
 	done
 	ps ax >&2

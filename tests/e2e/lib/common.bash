@@ -180,11 +180,11 @@ listens() {
 # The same of the host.
 host_listens() { cat /proc/net/tcp /proc/net/tcp6 | has_listener "$1"; }
 has_listener() { awk -v port=":$(printf %04X "$1")\$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
-# These processes have done all that they have heard of: what one may just have sent to another makes that one run.
+# These processes have done all that they have heard of, and wait for more: what one may just have sent to another makes that one run.
 at_rest() {
 	local pid
 	for pid in "$@" "$@"; do
-		[[ $(sed 's/.*) //' "/proc/$pid/stat") == S* ]] || return
+		grep -q poll "/proc/$pid/wchan" || return
 	done
 }
 
