@@ -13,7 +13,7 @@
 #include "mstack/stack_compare.h"
 #include "mstack/sup.h"
 
-enum { REQUEST = 1, BUSY_PAUSE_MS = 100 };
+enum { REQUEST = 1, BUSY_PAUSE_MS = 100, ANSWER_MS = 1000 };
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
@@ -137,12 +137,15 @@ static bool was_dying(const struct cli_apply *a, const struct err *err)
 	       sup_owner(a->project->name) <= 0;
 }
 
-/* As cli_apply; the time of --wait-timeout ends at `until`, 0: never. */
+/*
+ * As cli_apply, once. The time of --wait-timeout ends at `until`, 0: never; who has little of it left after a wait is answered all the
+ * same, or would not know whether something was begun.
+ */
 static int ask(struct cli_apply *a, bool dry, uint64_t until, struct err *err)
 {
 	const uint64_t now = time_mono_ms();
+	unsigned ms = !until ? 0 : until > now + ANSWER_MS ? (unsigned)(until - now) : ANSWER_MS;
 	struct ctl_msg m = { .type = dry ? CTL_PLAN : CTL_APPLY, .id = REQUEST };
-	unsigned ms = !until ? 0 : until > now ? (unsigned)(until - now) : 1;
 	_cleanup_fd_ int fd = -1, doc = -1;
 	int rc = cli_connect(a->project->name, ms, &fd, err);
 

@@ -190,17 +190,7 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 }
 
 @test "change: a second one waits for the end of the first, and says so" {
-	mkdir data && chmod 777 data
-	stack <<-'END'
-		services:
-		  slow:
-		    image: busybox
-		    command: [sh, -c, "trap : TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
-		    environment: {x: "1"}
-		    volumes: ["./data:/data"]
-		    stop_grace_period: 100s
-		  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
-	END
+	stack < <(slow_until_go; echo '  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}')
 	mstack up -d
 	wait_until log_has slow 'x is 1'
 	sed -i 's/x: "1"/x: "2"/' stack.yaml
@@ -208,7 +198,7 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	local first=$! second
 	wait_until eval 'mstack ps | grep -q "(stopping)"'
 	sed -i 's/x: "2"/x: "3"/; s/  b: {/&labels: {l: "1"}, /' stack.yaml
-	expect_exit 5 mstack up -d --wait --wait-timeout 1
+	expect_exit 5 mstack up -d --wait --wait-timeout 3
 	says 'still being changed by somebody else after the time of --wait-timeout: nothing was done'
 	mstack up -d 2>two.err &
 	second=$!

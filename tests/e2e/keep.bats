@@ -728,16 +728,9 @@ die_under_client() {
 }
 
 @test 'a supervisor that dies when services stop for a change: the next up goes on with it' {
-	mkdir data && chmod 777 data
-	keep_up <<-'END'
-		services:
+	keep_up <<-END
+		$(slow_until_go)
 		  calm: {image: busybox, command: [sleep, "1000"]}
-		  slow:
-		    image: busybox
-		    command: [sh, -c, "trap : TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
-		    environment: {x: "1"}
-		    volumes: ["./data:/data"]
-		    stop_grace_period: 100s
 		  last: {image: busybox, command: [sleep, "1000"], depends_on: [slow]}
 	END
 	calm=$(field calm Pid) slow=$(field slow Pid) last=$(field last Pid)

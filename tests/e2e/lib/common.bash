@@ -80,6 +80,20 @@ stack_one() {
 	} | stack "$@"
 }
 
+# Services, the first of which says its `x` and then does not stop before data/go is there; others may be added.
+slow_until_go() {
+	mkdir data && chmod 777 data
+	cat <<-'END'
+		services:
+		  slow:
+		    image: busybox
+		    command: [sh, -c, "trap : TERM; echo x is $$x; until [ -e /data/go ]; do sleep 0.05; done"]
+		    environment: {x: "1"}
+		    volumes: ["./data:/data"]
+		    stop_grace_period: 100s
+	END
+}
+
 # mstack up in the foreground, in the background of the test: $UP is its pid, up.out and up.err what it says. A shell's
 # background job would ignore SIGINT.
 up_foreground() {
