@@ -19,6 +19,8 @@
 #define PART	  ".part"
 #define DAY_S	  86400
 #define NAME_SIZE (STORE_DIGEST_SIZE + sizeof(PART))
+/* Of any age. A file that was just written may be newer than time() says: the kernel's clock of files is the finer one. */
+#define EVER	  ((time_t)INT64_MAX)
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
@@ -79,11 +81,12 @@ void store_staging_sweep(const struct store *s, uint64_t older_s, uint64_t *ret_
 	struct store_staging st = { .store = s, .dir = -1, .blobs = -1 };
 	int fd = open_folders(&st) < 0 ? -1 : fcntl(st.blobs, F_DUPFD_CLOEXEC, 0);
 	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const time_t before = older_s ? time(NULL) - (time_t)older_s : EVER;
 	const struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
 		if (*e->d_name != '.')
-			sweep_one(&st, e->d_name, time(NULL) - (time_t)older_s, ret_bytes);
+			sweep_one(&st, e->d_name, before, ret_bytes);
 	store_staging_close(&st);
 }
 
@@ -162,5 +165,5 @@ void store_staging_drop(const struct store_staging *st, struct store_staged *b, 
 		return;
 	cleanup_fd(&b->fd);
 	if (remove)
-		sweep_one(st, b->digest, time(NULL), NULL);
+		sweep_one(st, b->digest, EVER, NULL);
 }
