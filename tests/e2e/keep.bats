@@ -20,18 +20,7 @@ keep_up() {
 	[[ -S /run/mstack/t/keeper ]]
 }
 
-# What the kernel says of supervisor and guard, if both wait for something to happen.
-waiting_both() {
-	local guard
-	guard=$(pgrep -x mstack-guard)
-	grep -q 'epoll\|ep_poll' "/proc/$SUP/wchan" && grep -q poll "/proc/$guard/wchan" && grep -h ctxt "/proc/$SUP/status" "/proc/$guard/status"
-}
-
-# What it has done is handed over with the turn that told of it, or with the next one: nobody has anything to do any more, and has not had meanwhile.
-handed_over() {
-	local before
-	before=$(waiting_both) && sleep 0.02 && [[ $(waiting_both) == "$before" ]]
-}
+handed_over() { at_rest "$SUP" "$(pgrep -x mstack-guard)"; }
 
 # What ends it without a word. Then nobody supervises.
 die_now() {

@@ -194,12 +194,22 @@ listens() {
 # The same of the host.
 host_listens() { cat /proc/net/tcp /proc/net/tcp6 | has_listener "$1"; }
 has_listener() { awk -v port=":$(printf %04X "$1")\$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
-# These processes have done all that they have heard of, and wait for more: what one may just have sent to another makes that one run.
-at_rest() {
+# all_waiting SUPERVISOR GUARD...: how often each was switched to, if all of them wait for something to happen.
+all_waiting() {
 	local pid
-	for pid in "$@" "$@"; do
+	grep -q 'epoll\|ep_poll' "/proc/$1/wchan" || return
+	for pid in "${@:2}"; do
 		grep -q poll "/proc/$pid/wchan" || return
 	done
+	for pid; do
+		grep ctxt "/proc/$pid/status"
+	done
+}
+# at_rest SUPERVISOR GUARD...: what was done is handed over with the turn that told of it, or with the next one: they have nothing to do any more, and
+# have had nothing meanwhile.
+at_rest() {
+	local before
+	before=$(all_waiting "$@") && sleep 0.02 && [[ $(all_waiting "$@") == "$before" ]]
 }
 
 not() { ! "$@"; }
