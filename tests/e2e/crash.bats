@@ -91,7 +91,7 @@ killed_and_gone() {
 # ---- supervisor and guard at once: the standby ----
 
 # Those whom no death signal ends: who has changed its ids, and, of root, who is no PID 1.
-deathless() {
+up_deathless() {
 	local shared='pid: host, '
 	[[ -z ${MSTACK_AS:-} ]] || shared=''
 	stack <<-END
@@ -101,27 +101,25 @@ deathless() {
 		  host: {image: busybox, command: [sh, -c, "sleep 1000 & sleep 1000"], ${shared}stop_grace_period: 1s}
 		volumes: {v: {}}
 	END
+	mstack up -d
+	# Until then its supervisor's death would be its own.
+	wait_until has_changed_ids
 }
 guard() { pgrep -x mstack-guard; }
 standby() { pgrep -x mstack-standby; }
-# Until then its supervisor's death would be its own.
 has_changed_ids() { mstack exec -T ids grep -Eq '^Uid:[[:space:]]+1000[[:space:]]' /proc/1/status; }
 # They are born with another name, and may not have run yet.
 guarded() { [[ $(guard | wc -l) == 1 && $(standby | wc -l) == 1 ]]; }
 another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 
 @test "crash: supervisor and guard killed together leave nothing, without any command" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	wait_until guarded
 	killed_and_gone "$(supervisor)" "$(guard)"
 }
 
 @test "crash: the guard killed at its work" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	local guard
 	wait_until guarded
 	guard=$(guard)
@@ -133,9 +131,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 }
 
 @test "crash: a guard that cannot be started again is tried for until it can" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	local guard sup limit
 	files() { ${MSTACK_AS:+as "$MSTACK_AS"} prlimit --pid "$sup" "--nofile$1" "${@:2}"; }
 	wait_until guarded
@@ -152,9 +148,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 }
 
 @test "crash: guard and standby are both started again, and do then what they should" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	local guard standby
 	wait_until guarded
 	guard=$(guard) standby=$(standby)
@@ -169,9 +163,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 }
 
 @test "crash: up again just after supervisor and guard were killed together" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	local sup
 	wait_until guarded
 	sup=$(supervisor)
@@ -186,9 +178,7 @@ another() { [[ -n $("$1") && $("$1") != "$2" ]]; }
 }
 
 @test "crash: those whom no death signal ends wait for down when the standby is killed as well" {
-	deathless
-	mstack up -d
-	wait_until has_changed_ids
+	up_deathless
 	kill_mstack
 	[[ -n $(stack_processes) ]]
 	cd /

@@ -309,13 +309,16 @@ looks_as_before() {
 	looks >looks.after
 	diff looks.before looks.after
 }
-
-@test 'containers of run end when the stack is taken up, and nothing of them is left' {
-	keep_up < <(echo_server)
+note_looks() {
 	looks >looks.before
 	# No client is with the supervisor any more, whose end of that would count.
 	wait_until handed_over
 	audit snapshot running
+}
+
+@test 'containers of run end when the stack is taken up, and nothing of them is left' {
+	keep_up < <(echo_server)
+	note_looks
 	mstack run -d -p 8090:80 web sleep 1000
 	mstack run -d -v /data web sleep 1000
 	[[ $(mstack ps -a --format '{{.Slot}}' | wc -l) == 3 ]]
@@ -340,10 +343,7 @@ looks_as_before() {
 		    volumes: ["./data:/data"]
 		    post_start: [{command: [sh, -c, "[ ! -e /data/slow ] || { touch /data/runs; sleep 1000; }"]}]
 	END
-	looks >looks.before
-	# No client is with the supervisor any more, whose end of that would count.
-	wait_until handed_over
-	audit snapshot running
+	note_looks
 	mstack run -d -p 8090:80 -v /data web sleep 1000
 	touch data/slow
 	mstack restart hooked 3>&- &
