@@ -44,11 +44,16 @@ static bool any_alone(void)
 	return any;
 }
 
+/* Who keeps it is asked: the door of one that is dying is open still, but it does not answer any more. */
 static void end_unkept(void *arg, const char *project)
 {
+	struct err err = { 0 };
+	struct carry *kept = sup_kept(project, &err);
+
 	(void)arg;
-	if (sup_keeper(project) <= 0)
-		sup_end_left(project, &(struct err){ 0 });
+	if (!kept && (err.sys == ENOENT || err.sys == ECONNRESET))
+		sup_end_left(project, &err);
+	carry_free(kept);
 }
 
 void cli_end_dead(void)

@@ -63,14 +63,16 @@ static void fix(const struct cli_options *o, const json_t *rows)
 	json_array_foreach(rows, i, row) {
 		const char *project = json_string_value(json_object_get(row, "Project"));
 		struct err err = { 0 };
+		int rc;
 
 		if (!project || json_is_true(json_object_get(row, "Running")) ||
 		    json_object_get(done, project))
 			continue;
 		json_object_set_new(done, project, json_true());
-		if (sup_cleanup(project, &hooks, &err) < 0)
+		rc = sup_cleanup(project, &hooks, &err);
+		if (rc < 0)
 			cli_say(&t, SUP_ERROR, project, err.text);
-		else
+		else if (rc == 0)
 			say_removed(&t, project);
 	}
 	json_decref(done);

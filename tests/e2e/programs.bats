@@ -280,7 +280,8 @@ in_service() { timeout 60 mstack exec -T "$@" </dev/null; }
 		# Its own subsystem, and a port that is forwarded.
 		in_service client sh -c "echo text >/tmp/sent && echo 'put /tmp/sent sent' | sftp -b - alice@$host"
 		[[ $(ssh_to "alice@$host" cat sent) == text ]]
-		in_service client sh -c "ssh -N -L 2222:localhost:22 alice@$host & until ssh-keyscan -p 2222 localhost | grep ssh-ed25519; do sleep 0.2; done; kill \$!; wait"
+		# Its end is asked for: a signal that this ssh gets just before it waits for packets does not wake it.
+		in_service client sh -c "ssh -f -N -M -S way -L 2222:localhost:22 alice@$host && ssh-keyscan -p 2222 localhost | grep ssh-ed25519 && ssh -S way -O exit alice@$host"
 	done
 	mstack down -t 2
 }

@@ -21,7 +21,7 @@ die() {
 	mapfile -t guards < <(pgrep -x mstack-guard)
 	wait_until at_rest "$SUP" "${guards[@]}"
 	kill -9 "$SUP" "$@"
-	wait_until gone "$SUP"
+	wait_until all_gone "$SUP" "$@"
 }
 
 # Of another id than its user's: who is not root where it is cannot end it. The change of ids takes it its death signal.
@@ -150,8 +150,34 @@ sys.exit(not s.recv(65536))
 	SUP=$(as ann mstack ls --format '{{.Pid}}')
 	die "$(pgrep -x mstack-guard)"
 	run as ann mstack doctor --fix
+	echo "$output"
 	wait_until not serves
 	[[ -z $(ls -A /run/user/1000) ]]
+}
+
+@test "rootless keep: doctor --fix beside a guard that is just dying waits for its end, and ends what it kept" {
+	users
+	keep_up ann < <(served)
+	wait_until serves
+	local guard doctor
+	guard=$(pgrep -x mstack-guard)
+	die
+	kill -STOP "$guard"
+	as ann mstack doctor --fix >doctor.out 2>&1 3>&- &
+	doctor=$!
+	wait_until doctor_asks
+	kill -9 "$guard"
+	wait "$doctor"
+	cat doctor.out
+	grep "stack 't': leftovers removed" doctor.out
+	not serves
+	[[ -z $(ls -A /run/user/1000) ]]
+}
+# It waits for an answer.
+doctor_asks() {
+	local pid
+	pid=$(pgrep -x mstack -u ann)
+	grep -q skb_wait_for_more_packets "/proc/$pid/wchan"
 }
 
 @test "rootless keep: with another run-time folder who keeps it is named, also the one after an adoption, and who adopted" {
