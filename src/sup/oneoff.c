@@ -505,7 +505,7 @@ static void tell_ended(struct sup_slot *slot)
 	const struct svc *v = &slot->svc;
 	struct err err = { 0 };
 
-	if (v->runs) {
+	if (v->runs || v->ever_exited) {
 		answer_last(slot, CTL_OK,
 			    json_pack("{s:i, s:b}", "status", v->last_status, "oom", slot->oom));
 		return;
@@ -525,8 +525,10 @@ static void tell_ended(struct sup_slot *slot)
 static void look_at_one(struct sup_slot *slot)
 {
 	struct sup_oneoff *o = slot->oneoff;
+	const struct svc *v = &slot->svc;
 
-	if (slot->svc.runs && !o->told)
+	/* Told to stop in the moment of its start, it ran all the same. */
+	if (!o->told && (v->runs || (v->ever_started && !v->want_up)))
 		tell_started(slot);
 	if (!sup_at_rest(&slot->svc) || o->ended)
 		return;

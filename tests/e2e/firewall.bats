@@ -104,6 +104,8 @@ no_rules() { [[ $(rules_in "$@") -eq 0 ]]; }
 	nft flush ruleset
 	kill "$HTTPD"
 	wait_until gone "$HTTPD"
+	# What removes layers in the background has done so.
+	wait_until not pgrep mstack
 	audit snapshot ../audit.before
 }
 

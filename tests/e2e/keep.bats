@@ -210,6 +210,7 @@ once() {
 	pid=$(field ends Pid)
 	die
 	kill -9 "$pid"
+	wait_until gone "$pid"
 	sed -i 's/A: "1"/A: "2"/; s/^  last/  new: *one\n&/' stack.yaml
 	up_foreground
 	wait_until once 'last-1 unchanged' 'adopted ' 'labels: has no effect' 'changes-1 ended by SIGKILL' 'changes-1 started' 'new-1 created' \

@@ -348,6 +348,7 @@ meet() {
 }
 
 @test "lans: in an isolated stack bridges with names are its own, and nothing leads out of it" {
+	host_bridge
 	stack <<-END
 		x-isolated: true
 		services: {a: {$web, networks: [n], ports: ["8080:80"]}}
@@ -358,7 +359,6 @@ meet() {
 	wait_until fetch http://127.0.0.1:8080/
 	[[ $(fetch http://127.0.0.1:8080/) == hello ]]
 	mstack down
-	host_bridge
 	stack <<-END
 		services: {a: {$web, networks: [m, v, e]}}
 		networks:

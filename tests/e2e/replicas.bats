@@ -12,7 +12,7 @@ farm() {
 		    command: [sh, -c, "echo I am $$(hostname); mkdir /w; hostname >/w/index.html; exec httpd -f -p 80 -h /w"]
 		    deploy: {replicas: 3}
 		    ports: ["8080-8082:80"]
-		    healthcheck: {test: "wget -q -O /dev/null http://127.0.0.1/", interval: 100ms}
+		    healthcheck: {test: "wget -q -O /dev/null http://127.0.0.1/", interval: 100ms, start_period: 40s}
 		  client:
 		    image: busybox
 		    command: [sleep, "1000"]

@@ -15,11 +15,15 @@ keep_up() {
 	[[ -S /run/user/$(id -u "$1")/mstack/t/keeper ]]
 }
 
-# When its guard has all that it is to keep.
-die() {
+# One that has handed over to another may be a moment about its end.
+handed_over() {
 	local guards
 	mapfile -t guards < <(pgrep -x mstack-guard)
-	wait_until at_rest "$SUP" "${guards[@]}"
+	at_rest "$SUP" "${guards[@]}"
+}
+# When its guard has all that it is to keep.
+die() {
+	wait_until handed_over
 	kill -9 "$SUP" "$@"
 	wait_until all_gone "$SUP" "$@"
 }
