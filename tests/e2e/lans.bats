@@ -248,6 +248,7 @@ far_host() {
 		link set wan1 addrgenmode none
 		addr add 192.0.2.1/24 dev wan1
 		addr add 2001:db8:2::1/64 dev wan1 nodad
+		addr add fe80::1/64 dev wan1 nodad
 		link set wan1 up
 	END
 	at_far ip -batch - <<-END

@@ -248,8 +248,7 @@ fetch_port() { [[ $(mstack port a 80) == *9999 ]]; }
 	pid=$(pid_of a-1)
 	stack <<<"services: {a: {$SLEEP, volumes: [/own], user: \"7\"}}"
 	kill -HUP "$SUP"
-	anew() { [[ $(field a State) == running && $(pid_of a-1) != "$pid" ]]; }
-	wait_until anew
+	wait_until runs_anew a "$pid"
 	mstack exec -T a test -e /own/mine
 	mstack down -v
 }
