@@ -763,7 +763,7 @@ die_under_client() {
 		    ports: ["8080:80"]
 		    volumes: ["./data:/data"]
 		    networks: [new]
-		    healthcheck: {test: [CMD, test, -e, /data/well], interval: 100ms, retries: 10000}
+		    healthcheck: {test: [CMD, test, -e, /data/well], interval: 500ms, retries: 10000}
 		    stop_signal: KILL
 		  after: {image: busybox, command: [sleep, "1000"], depends_on: {web: {condition: service_healthy}}}
 		networks: {new: {}}

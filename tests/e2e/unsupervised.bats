@@ -38,9 +38,9 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	kept <<-END
 		  web:
 		    image: busybox
-		    command: [sh, -c, 'i=0; while :; do i=\$\$((i+1)); echo \$\$i; sleep 0.1; done']
+		    command: [sh, -c, 'i=0; while :; do i=\$\$((i+1)); echo \$\$i; sleep 0.3; done']
 		    ports: ["8080:80"]
-		    healthcheck: {test: [CMD, "true"], interval: 100ms}
+		    healthcheck: {test: [CMD, "true"], interval: 500ms}
 		    $Q
 		  job: {image: busybox, command: [sh, -c, "exit 3"]}
 		  gone: {image: busybox, command: [sleep, "1000"], $Q}
@@ -70,7 +70,7 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	[[ $(mstack exec -T web sh -c 'kill -0 1 && echo inside') == inside ]]
 	expect_exit 1 mstack exec -T gone true
 	says "service 'gone'"
-	sleeps() { mstack top web | grep -q 'sleep 0.1'; }
+	sleeps() { mstack top web | grep -q 'sleep 0.3'; }
 	wait_until sleeps
 	[[ $(mstack port web 80) == 0.0.0.0:8080 ]]
 	mstack stats --no-stream --format json | grep -q '"Name":"t-web-1"'

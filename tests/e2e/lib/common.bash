@@ -194,22 +194,26 @@ listens() {
 # The same of the host.
 host_listens() { cat /proc/net/tcp /proc/net/tcp6 | has_listener "$1"; }
 has_listener() { awk -v port=":$(printf %04X "$1")\$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
-# all_waiting SUPERVISOR GUARD...: how often each was switched to, if all of them wait for something to happen.
+# all_waiting SUPERVISOR GUARD...: do all of them wait for something to happen? $turns tells then how often each was switched to. Without another
+# program: on a busy machine that would take longer than some of them have between two turns.
 all_waiting() {
-	local pid
-	grep -q 'epoll\|ep_poll' "/proc/$1/wchan" || return
-	for pid in "${@:2}"; do
-		grep -q poll "/proc/$pid/wchan" || return
-	done
+	local pid where line
+	turns=
 	for pid; do
-		grep ctxt "/proc/$pid/status"
+		where=
+		read -r where <"/proc/$pid/wchan" || [[ $where ]] || return
+		# A supervisor may also wait for one answer, by poll.
+		[[ $where == *epoll* || $where == *ep_poll* || ($where == *poll* && $pid != "$1") ]] || return
+		while read -r line; do
+			[[ $line != *ctxt* ]] || turns+="$pid $line "
+		done <"/proc/$pid/status"
 	done
 }
 # at_rest SUPERVISOR GUARD...: what was done is handed over with the turn that told of it, or with the next one: they have nothing to do any more, and
 # have had nothing meanwhile.
 at_rest() {
 	local before
-	before=$(all_waiting "$@") && sleep 0.02 && [[ $(all_waiting "$@") == "$before" ]]
+	all_waiting "$@" && before=$turns && sleep 0.02 && all_waiting "$@" && [[ $turns == "$before" ]]
 }
 
 not() { ! "$@"; }
