@@ -194,26 +194,23 @@ listens() {
 # The same of the host.
 host_listens() { cat /proc/net/tcp /proc/net/tcp6 | has_listener "$1"; }
 has_listener() { awk -v port=":$(printf %04X "$1")\$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
-# all_waiting SUPERVISOR GUARD...: do all of them wait for something to happen? $turns tells then how often each was switched to. Without another
-# program: on a busy machine that would take longer than some of them have between two turns.
-all_waiting() {
-	local pid where line
-	turns=
-	for pid; do
-		where=
-		read -r where <"/proc/$pid/wchan" || [[ $where ]] || return
-		# A supervisor may also wait for one answer, by poll.
-		[[ $where == *epoll* || $where == *ep_poll* || ($where == *poll* && $pid != "$1") ]] || return
-		while read -r line; do
-			[[ $line != *ctxt* ]] || turns+="$pid $line "
-		done <"/proc/$pid/status"
-	done
+# waits_in PROCESS CALL: it waits for something to happen, and has dealt with all that has.
+waits_in() {
+	local where=
+	read -r where <"/proc/$1/wchan" || [[ $where ]] || return
+	[[ $where =~ $2 ]]
 }
-# at_rest SUPERVISOR GUARD...: what was done is handed over with the turn that told of it, or with the next one: they have nothing to do any more, and
-# have had nothing meanwhile.
+# at_rest SUPERVISOR GUARD...: what had changed before is handed over. That is done at the end of a turn, or of the one in which the guard tells that it
+# has what came before: so both are looked at twice, and once more a moment later. What a health check or a log changes meanwhile does not matter.
 at_rest() {
-	local before
-	all_waiting "$@" && before=$turns && sleep 0.02 && all_waiting "$@" && [[ $turns == "$before" ]]
+	local pid look
+	for look in 1 2 3 4; do
+		waits_in "$1" 'epoll|ep_poll' || return
+		for pid in "${@:2}"; do
+			waits_in "$pid" poll || return
+		done
+		[[ $look != 2 ]] || sleep 0.02
+	done
 }
 
 not() { ! "$@"; }
