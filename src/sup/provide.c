@@ -237,6 +237,21 @@ int sup_provide_volume(const struct sup_opts *opts, const struct sup_model *m,
 
 /* ---- their end ------------------------------------------------------------------------------- */
 
+/* In place as well: who is killed between the two leaves empty lines, which mean nothing. */
+static int keep_names(const char *path, const struct buf *names, size_t had, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(buf_fini) struct buf all = { 0 };
+
+	buf_add(&all, names->data, names->len);
+	while (all.len < had)
+		buf_putc(&all, '\n');
+	if (fd < 0 || fd_write_all(fd, all.data, all.len) < 0 ||
+	    ftruncate(fd, (off_t)names->len) < 0)
+		return err_sys(err, errno, "list of volumes '%s'", path);
+	return 0;
+}
+
 /* One that another stack uses stays, as under compose, and stays on the list: a later `down -v` finds it. */
 static int remove_one(struct store *store, const char *name, const struct sup_hooks *hooks,
 		      struct buf *kept, struct err *err)
@@ -267,7 +282,7 @@ int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struc
 		if (*name)
 			rc = remove_one(store, name, hooks, &kept, err);
 	if (rc == 0 && kept.len)
-		rc = file_replace(AT_FDCWD, path, kept.data, kept.len, 0600);
+		rc = keep_names(path, &kept, list.len, err);
 	else if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
 		rc = err_sys(err, errno, "list of volumes '%s'", path);
 	buf_fini(&list);

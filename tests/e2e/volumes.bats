@@ -244,6 +244,9 @@ is_renewed() { mstack exec -T "$1" sh -c '! test -e /run/pg/mine && test -e /run
 	cd ..
 	expect_exit 0 mstack down -v
 	says 'volume one_data stays: another stack that runs uses it'
+	# All that is written of it stands in the list.
+	[[ $(</var/lib/mstack/projects/one/volumes) == one_data ]]
+	[[ -z $(find /var/lib/mstack/projects/one -name 'volumes.*') ]]
 	(cd two && mstack down -v)
 	[[ $(names) == one_data ]]
 	mstack down -v
