@@ -13,8 +13,7 @@
 #include "sup/reexec.h"
 
 /* How long a guard that only has to receive may take, before a loop runs. */
-enum { PATIENCE_MS = 10000 };
-static const ev_tstamp AGAIN_S = 0.05;
+enum { PATIENCE_MS = 10000, AGAIN_MS = 50 };
 
 #define KEY "x-on-supervisor-death: keep"
 
@@ -178,15 +177,6 @@ static void look_at_guard(struct sup *s)
 		replace_guard(s, &err);
 }
 
-/* Others of this user hand over just now (ETOOMANYREFS): nothing need happen here until they have. */
-static void come_back_soon(struct sup *s)
-{
-	if (ev_is_active(&s->hand_again))
-		return;
-	ev_timer_set(&s->hand_again, AGAIN_S, 0);
-	ev_timer_start(s->loop, &s->hand_again);
-}
-
 void sup_look_at_handing(struct sup *s, bool changed)
 {
 	struct sup_handing *h = &s->handing;
@@ -207,8 +197,9 @@ void sup_look_at_handing(struct sup *s, bool changed)
 		rc = hand_over(s, &err);
 	if (rc < 0)
 		complain(s, &err);
-	else if (rc > 0)
-		come_back_soon(s);
+	/* Others of this user hand over just now (ETOOMANYREFS): nothing need happen here until they have. */
+	if (rc > 0)
+		sup_look_again(s, AGAIN_MS);
 }
 
 static void take_word(struct sup_handing *h, int64_t word)

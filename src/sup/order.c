@@ -11,6 +11,8 @@
 /* Of what a slot waits for; a hundred dependencies need not all be named. */
 #define WORDS_MAX 1024
 
+enum { SETTLE_MS = 500 };
+
 /* ---- up -------------------------------------------------------------------------------------- */
 
 /* A one-off has a plan of its own, whose edges all begin at it and lead to slots of ours. */
@@ -167,7 +169,22 @@ static bool has_ended_untold(const struct sup_slot *slot)
 	return slot->box && (!box_pid(slot->box) || box_exit(slot->box, &status));
 }
 
-bool sup_has_arrived(const struct sup_slot *slot, bool wait)
+/*
+ * Without a health check nobody says whether it does well. Who finds at its start what it cannot live with has ended by then, as a rule; docker compose
+ * looks for the first time after half a second, too.
+ */
+static bool has_settled(struct sup_slot *slot)
+{
+	uint64_t then = slot->svc.started_ms + SETTLE_MS, now = time_mono_ms();
+
+	if (slot->health.policy.enabled)
+		return slot->health.state == HEALTH_GOOD;
+	if (now < then)
+		sup_look_again(slot->sup, then - now);
+	return now >= then;
+}
+
+bool sup_has_arrived(struct sup_slot *slot, bool wait)
 {
 	const struct svc *v = &slot->svc;
 
@@ -177,12 +194,10 @@ bool sup_has_arrived(const struct sup_slot *slot, bool wait)
 		return false;
 	if (!wait || v->state == SVC_EXITED)
 		return true;
-	return v->state == SVC_RUNNING && !v->fresh &&
-	       (!slot->health.policy.enabled || slot->health.state == HEALTH_GOOD) &&
-	       !has_ended_untold(slot);
+	return v->state == SVC_RUNNING && !v->fresh && has_settled(slot) && !has_ended_untold(slot);
 }
 
-static bool all_arrived(const struct sup *s, bool wait)
+static bool all_arrived(struct sup *s, bool wait)
 {
 	for (size_t i = 0; i < s->n_slots; i++)
 		if (sup_is_service(&s->slots[i]) && !sup_has_arrived(&s->slots[i], wait))
@@ -190,7 +205,7 @@ static bool all_arrived(const struct sup *s, bool wait)
 	return true;
 }
 
-bool sup_is_well(const struct sup *s)
+bool sup_is_well(struct sup *s)
 {
 	return all_arrived(s, true);
 }

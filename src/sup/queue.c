@@ -101,12 +101,23 @@ static void guard_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
 	sup_queue(w->data, &(struct sup_fact){ .kind = FACT_GUARD_DIED });
 }
 
-/* The turn that it begins hands over what is still to be. */
-static void hand_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
+/* The turn that it begins looks at all. */
+static void look_again_cb(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop;
 	(void)w;
 	(void)revents;
+}
+
+void sup_look_again(struct sup *s, uint64_t after_ms)
+{
+	ev_tstamp after = (ev_tstamp)after_ms / 1000;
+
+	if (ev_is_active(&s->look_again) && ev_timer_remaining(s->loop, &s->look_again) <= after)
+		return;
+	ev_timer_stop(s->loop, &s->look_again);
+	ev_timer_set(&s->look_again, after, 0);
+	ev_timer_start(s->loop, &s->look_again);
 }
 
 /* Stopped at once: the pidfd of a dead process stays readable, and the loop would spin. */
@@ -198,7 +209,7 @@ void sup_watchers_start(struct sup *s)
 	s->give_up.data = s;
 	ev_init(&s->guard_again, guard_again_cb);
 	s->guard_again.data = s;
-	ev_init(&s->hand_again, hand_again_cb);
+	ev_init(&s->look_again, look_again_cb);
 	ev_init(&s->guard_io, guard_cb);
 	s->guard_io.data = s;
 	if (s->guard_fd >= 0) {
@@ -219,7 +230,7 @@ void sup_watchers_stop(struct sup *s)
 	}
 	ev_timer_stop(s->loop, &s->give_up);
 	ev_timer_stop(s->loop, &s->guard_again);
-	ev_timer_stop(s->loop, &s->hand_again);
+	ev_timer_stop(s->loop, &s->look_again);
 	ev_io_stop(s->loop, &s->guard_io);
 	ev_io_stop(s->loop, &s->listener);
 	ev_io_stop(s->loop, &s->signals);

@@ -252,7 +252,7 @@ struct sup {
 	struct sup_handing handing;
 	ev_timer give_up;
 	ev_timer guard_again; /* when none could be started */
-	ev_timer hand_again;  /* when there was no room for what it is to keep */
+	ev_timer look_again;  /* sup_look_again */
 	bool unguarded;	      /* and that was said */
 	struct sup_peer peers[SUP_PEERS_MAX];
 	struct sup_notify *notify; /* who started us wants to hear of us; or NULL */
@@ -380,6 +380,8 @@ int sup_impair_look(struct sup_prepared *p, struct err *err);
 
 /* queue.c */
 void sup_queue(struct sup *s, const struct sup_fact *fact);
+/* There is a turn in so many milliseconds at the latest, whatever happens. */
+void sup_look_again(struct sup *s, uint64_t after_ms);
 void sup_box_event(void *arg, const struct box_event *ev);
 void sup_net_event(void *arg, const struct net_event *ev);
 void sup_watchers_start(struct sup *s);
@@ -453,7 +455,7 @@ void sup_look_at_end(struct sup *s);
 void sup_look_at_up(struct sup *s);
 
 /* All that `up --wait` waits for holds. */
-bool sup_is_well(const struct sup *s);
+bool sup_is_well(struct sup *s);
 
 /* notify.c: a service manager that started us; after each turn. */
 void sup_notify_open(struct sup *s);
@@ -470,8 +472,8 @@ void sup_dead_words(const struct svc *v, struct buf *ret);
 /* How long it still waits. */
 uint64_t sup_restart_ms(const struct sup_slot *slot);
 bool sup_is_stopped(const struct sup_slot *slot);
-/* What `up` waits for; `wait`: until it is healthy. A job that has run and ended has arrived: it will never be healthy, and need not be. */
-bool sup_has_arrived(const struct sup_slot *slot, bool wait);
+/* What `up` waits for; `wait`: until it is healthy, or has run for a while. A job that has run and ended has arrived: it will never be healthy, and need not be. */
+bool sup_has_arrived(struct sup_slot *slot, bool wait);
 
 /* verbs.c: CTL_START and its kin. A wish goes on without its client; a later one for the same slot takes it over. */
 void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m);
