@@ -129,12 +129,11 @@ static int document(struct cli_apply *a, struct err *err)
 	return a->o->args.n ? document_of_some(a, err) : sup_document(a->project->stack, err);
 }
 
-/* A supervisor that is just dying has its door open for a moment still. What it was asked then it has not begun. */
-static bool was_dying(const struct cli_apply *a, const struct err *err)
+/* A supervisor that ends, or is just dying, has its door open for a moment still. Rows are told before anything is begun. */
+static bool was_ending(const struct cli_apply *a, const struct err *err)
 {
 	return (err->sys == ECONNRESET || err->sys == EPIPE) && !json_array_size(a->slots) &&
-	       !json_array_size(a->keys) && !json_array_size(a->nets) &&
-	       sup_owner(a->project->name) <= 0;
+	       !json_array_size(a->keys) && !json_array_size(a->nets);
 }
 
 /*
@@ -161,29 +160,38 @@ static int ask(struct cli_apply *a, bool dry, uint64_t until, struct err *err)
 	rc = ctl_send(fd, &m, err);
 	json_decref(m.body);
 	rc = rc ? -1 : hear(a, fd, err);
-	return rc < 0 && was_dying(a, err) ? 1 : rc;
+	return rc < 0 && was_ending(a, err) ? 1 : rc;
+}
+
+static void tell_wait(const struct cli_apply *a, const char *why)
+{
+	struct cli_term term = cli_term_get(a->o);
+	_cleanup_free_ char *text = xasprintf("%s: this waits for the end of that", why);
+
+	cli_say(&term, SUP_NOTE, NULL, text);
 }
 
 int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 {
 	int64_t wait_s = a->o->wait ? a->o->wait_timeout_s : -1;
 	const uint64_t until = wait_s > 0 ? time_mono_ms() + (uint64_t)wait_s * 1000 : 0;
-	struct cli_term term = cli_term_get(a->o);
-	bool told = false;
+	struct err told = { 0 };
 	int rc;
 
 	a->slots = json_array();
 	a->nets = json_array();
 	a->keys = json_array();
 	while ((rc = ask(a, dry, until, err)) < 0 && err->sys == EALREADY) {
+		const struct err why = *err;
+
 		if (until && time_mono_ms() > until)
-			return err_kind(err, ERR_TIMEOUT,
-					"the stack is still being changed by somebody else after the time of "
-					"--wait-timeout: nothing was done");
-		if (!told)
-			cli_say(&term, SUP_NOTE, NULL,
-				"the stack is being changed by somebody else: this waits for the end of that");
-		told = true;
+			return err_kind(
+				err, ERR_TIMEOUT,
+				"%s, also after the time of --wait-timeout: nothing was done",
+				why.text);
+		if (strcmp(why.text, told.text) != 0)
+			tell_wait(a, why.text);
+		told = why;
 		*err = (struct err){ 0 };
 		usleep(BUSY_PAUSE_MS * 1000);
 	}

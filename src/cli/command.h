@@ -51,6 +51,7 @@ struct cli_follow {
 	const struct stack *stack;		  /* services that may have no log yet */
 	int (*begin)(void *arg, struct err *err); /* all that is written from now on will be shown. 0; 1 that was all; -1 */
 	bool (*over)(void *arg);		  /* nothing more can come */
+	bool (*shows)(void *arg, const char *service);
 	void *arg;
 };
 

@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/project.h"
+#include "cli/rmi.h"
 #include "cli/unsupervised.h"
 #include "mstack/ctl.h"
 
@@ -94,6 +95,7 @@ static int take_down(const struct cli_options *o, const char *project,
 int cli_down(const struct cli_options *o, struct err *err)
 {
 	_cleanup_(cli_project_fini) struct cli_project p = { 0 };
+	_cleanup_(cli_rmi_fini) struct cli_rmi images = { 0 };
 	_cleanup_free_ char *done = NULL;
 	struct cli_term t = cli_term_get(o);
 	const struct sup_hooks hooks = { .arg = &t, .say = cli_say };
@@ -101,6 +103,8 @@ int cli_down(const struct cli_options *o, struct err *err)
 
 	if (cli_project_find(o, &p, err) < 0)
 		return -1;
+	if (o->rmi && !strcmp(o->rmi, "all"))
+		cli_rmi_find(&p, &t, &images);
 	/* Only a supervisor ends it as it should: in order, with hooks and grace periods. Without one it is removed all the same. */
 	if (cli_kept_adopt(p.name, err) < 0) {
 		/* Who keeps it does not answer: nor would it let go. */
@@ -116,6 +120,8 @@ int cli_down(const struct cli_options *o, struct err *err)
 	if (r)
 		return cli_told(err, ERR_LEFTOVER);
 	if (o->volumes && sup_remove_volumes(p.name, &hooks, err) < 0)
+		return -1;
+	if (cli_rmi_remove(&images, &t, err) < 0)
 		return -1;
 	done = xasprintf("stack '%s' is down", p.name);
 	cli_say(&t, SUP_PROGRESS, NULL, done);

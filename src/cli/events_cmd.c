@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/entries.h"
+#include "cli/keyfilter.h"
 #include "cli/moment.h"
 #include "cli/project.h"
 #include "cli/servicename.h"
@@ -61,52 +62,10 @@ static bool is_container(const json_t *entry, const char *value)
 			 !strcmp(cli_string(json_object_get(entry, "attributes"), "name"), value));
 }
 
-static const struct {
-	const char *key; /* with its = */
-	bool (*matches)(const json_t *entry, const char *value);
-} filters[] = {
-	{ "container=", is_container },
-	{ "event=", is_event },
-	{ "service=", is_service },
-	{ "type=", is_type },
+static const struct cli_filter filters[] = {
+	{ "container", is_container }, { "event", is_event }, { "service", is_service },
+	{ "type", is_type },	       { NULL, NULL },
 };
-
-static int check_filters(const struct cli_options *o, struct err *err)
-{
-	for (size_t i = 0; i < o->filters.n; i++) {
-		const char *f = o->filters.v[i];
-		size_t k = 0;
-
-		while (k < ARRAY_LEN(filters) &&
-		       strncmp(f, filters[k].key, strlen(filters[k].key)) != 0)
-			k++;
-		if (k == ARRAY_LEN(filters) || !f[strlen(filters[k].key)])
-			return err_kind(
-				err, ERR_USAGE,
-				"events: --filter: '%s': give service=, container=, event= or type= with a value",
-				f);
-	}
-	return 0;
-}
-
-/* Of the same key any one will do, and every key that is given has to hold. */
-static bool passes(const struct cli_options *o, const json_t *entry)
-{
-	for (size_t k = 0; k < ARRAY_LEN(filters); k++) {
-		size_t len = strlen(filters[k].key);
-		bool asked = false, holds = false;
-
-		for (size_t i = 0; i < o->filters.n; i++) {
-			if (strncmp(o->filters.v[i], filters[k].key, len) != 0)
-				continue;
-			asked = true;
-			holds = holds || filters[k].matches(entry, o->filters.v[i] + len);
-		}
-		if (asked && !holds)
-			return false;
-	}
-	return true;
-}
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
@@ -153,7 +112,7 @@ static int on_entry(void *arg, const struct cli_entry *e)
 		return 0;
 	tell_gap(w, e->seq);
 	w->last = e->seq;
-	if (!is_wanted(w->o, e->object) || !passes(w->o, e->object))
+	if (!is_wanted(w->o, e->object) || !cli_filters_pass(&w->o->filters, filters, e->object))
 		return 0;
 	if (w->o->json) {
 		fwrite(e->text, 1, e->len, stdout);
@@ -223,7 +182,7 @@ int cli_events(const struct cli_options *o, struct err *err)
 	json_t *rows;
 	int rc;
 
-	if (check_filters(o, err) < 0 || parse(o, &q, &w.after, err) < 0 ||
+	if (cli_filters_check("events", &o->filters, filters, err) < 0 || parse(o, &q, &w.after, err) < 0 ||
 	    cli_project_find(o, &project, err) < 0 || cli_slots(project.name, &rows, err) < 0)
 		return -1;
 	w.last = w.after;

@@ -100,6 +100,11 @@ static bool is_chosen(const struct viewer *v, const char *slot)
 {
 	const struct cli_options *o = v->o;
 
+	if (v->until) {
+		_cleanup_free_ char *service = cli_slot_service(slot);
+
+		return v->until->shows(v->until->arg, service);
+	}
 	if (v->index && cli_slot_index(slot, NULL) != v->index)
 		return false;
 	for (size_t i = 0; i < o->args.n; i++)

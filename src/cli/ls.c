@@ -3,11 +3,13 @@
  * ls: `mstack ls`, the stacks that have a run-time folder on this host.
  */
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/keyfilter.h"
 #include "cli/rows.h"
 #include "cli/unsupervised.h"
 #include "mstack/ctl.h"
@@ -102,6 +104,51 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 					     (int)sup_owner(name)));
 }
 
+/* ---- --filter -------------------------------------------------------------------------------- */
+
+/* 1 it matches, 0 it does not, -1 the pattern is wrong. */
+static int match(const char *pattern, const char *text, struct err *err)
+{
+	char why[120];
+	regex_t re;
+	int rc = regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
+
+	if (rc) {
+		regerror(rc, &re, why, sizeof(why));
+		return err_kind(err, ERR_USAGE, "ls: --filter: 'name=%s': %s", pattern, why);
+	}
+	rc = regexec(&re, text, 0, NULL, 0);
+	regfree(&re);
+	return rc == 0;
+}
+
+static bool is_name(const json_t *row, const char *value)
+{
+	return match(value, cli_string(row, "Name"), &(struct err){ 0 }) > 0;
+}
+
+static const struct cli_filter filters[] = { { "name", is_name }, { NULL, NULL } };
+
+static int check_filters(const struct cli_options *o, struct err *err)
+{
+	int rc = cli_filters_check("ls", &o->filters, filters, err);
+
+	for (size_t i = 0; rc == 0 && i < o->filters.n; i++)
+		if (match(cli_filter_value(o->filters.v[i], "name"), "", err) < 0)
+			rc = -1;
+	return rc;
+}
+
+/* Before it is asked how it is, which takes time. */
+static bool is_wanted(const struct cli_options *o, const char *project)
+{
+	json_t *row = json_pack("{s:s}", "Name", project);
+	bool wanted = cli_filters_pass(&o->filters, filters, row);
+
+	json_decref(row);
+	return wanted;
+}
+
 int cli_ls(const struct cli_options *o, struct err *err)
 {
 	static const struct cli_column columns[] = { { "NAME", "Name" },
@@ -112,12 +159,15 @@ int cli_ls(const struct cli_options *o, struct err *err)
 	char **projects;
 	int rc = 0;
 
+	if (check_filters(o, err) < 0)
+		return -1;
 	if (access(path_run_dir(), R_OK | X_OK) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "ls: open '%s'", path_run_dir());
 	all = json_array();
 	projects = sup_projects();
 	for (char **p = projects; p && *p; p++) {
-		add_project(o, *p, all);
+		if (is_wanted(o, *p))
+			add_project(o, *p, all);
 		free(*p);
 	}
 	free(projects);

@@ -353,5 +353,6 @@ void cli_options_fini(struct cli_options *o)
 	vec_fini(&o->cap_drop);
 	vec_fini(&o->devices);
 	vec_fini(&o->scale);
+	vec_fini(&o->filters);
 	vec_fini(&o->args);
 }

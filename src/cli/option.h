@@ -29,9 +29,11 @@ struct cli_options {
 	const char *after, *grep; /* of `events`; of `logs` */
 	bool no_start, stop; /* of `up`; of `rm` */
 	bool build; /* of `up`, `run` and `create` */
+	bool attach_deps; /* of `up` */
 	bool down_project; /* of `wait` */
 	const char *signal; /* of `kill` */
 	const char *policy; /* of `pull` */
+	const char *rmi; /* of `down` */
 	const char *exit_code_from, *tail, *since, *until, *format, *hash, *output;
 	const char *user, *workdir, *index, *protocol, *detach_keys;
 	const char *image, *rootfs, *name, *hostname, *entrypoint, *memory, *cpus, *pids, *network, *pull;
@@ -41,7 +43,7 @@ struct cli_options {
 	int64_t duration_s;				       /* -1: not given */
 	struct cli_words cap_add, cap_drop, devices;
 	struct cli_words scale;
-	struct cli_words filters; /* of events, KEY=VALUE */
+	struct cli_words filters; /* of `events`, `ls` and `ps`: KEY=VALUE */
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */
 	struct cli_words args;

@@ -34,13 +34,14 @@ const struct cli_option cli_no_options[] = { END };
 
 const struct cli_option cli_up_options[] = {
 	FLAG("detach", 'd', detach, "return when everything is started"),
-	FLAG("wait", 0, wait, "return when everything is running or healthy (implies -d)"),
+	FLAG("wait", 0, wait, "return when everything is healthy or, without a health check, has run for half a second (implies -d)"),
 	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS", "give --wait up after so long; the stack goes on"),
 	FLAG("abort-on-container-exit", 0, abort_on_exit, "stop all when one service ends"),
 	FLAG("abort-on-container-failure", 0, abort_on_failure, "stop all when one service fails"),
 	VALUE("exit-code-from", 0, TEXT, exit_code_from, "SERVICE", "exit as it does (implies --abort-on-container-exit)"),
 	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
 	VALUE("attach", 0, LIST, attach, "SERVICE", "show the log of this one, and of others only if they are named too"),
+	FLAG("attach-dependencies", 0, attach_deps, "show the logs of what the named services depend on too"),
 	VALUE("no-attach", 0, LIST, no_attach, "SERVICE", "do not show the log of this one"),
 	FLAG("timestamps", 0, timestamps, "show when each line was written"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
@@ -62,7 +63,6 @@ const struct cli_option cli_up_options[] = {
 	FLAG("yes", 'y', accepted, "accepted; nothing is asked"),
 	FIXED("menu", 0, "false", "accepted; there is none"),
 	FIXED("watch", 'w', "false", "accepted; files are not watched"),
-	LATER("attach-dependencies", 0),
 	END,
 };
 
@@ -81,7 +81,7 @@ const struct cli_option cli_down_options[] = {
 	FLAG("volumes", 'v', volumes, "remove the volumes and the data in them too"),
 	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; everything of the project is removed anyway"),
-	LATER("rmi", 0),
+	VALUE("rmi", 0, CHOICE, rmi, "all|local", "remove the images of the services too; local: only those built for them, and mstack builds none"),
 	END,
 };
 
@@ -93,7 +93,7 @@ const struct cli_option cli_ps_options[] = {
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
 	FIXED("orphans", 0, "true", "accepted; services that are not in the file any more are listed anyway"),
-	LATER("filter", 0),
+	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: status=, health=, service=, name= (a part of it); of one key any, of all keys one"),
 	END,
 };
 
@@ -101,7 +101,7 @@ const struct cli_option cli_ls_options[] = {
 	FLAG("all", 'a', all, "accepted; all stacks are listed anyway"),
 	FLAG("quiet", 'q', quiet, "names only"),
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
-	LATER("filter", 0),
+	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: name=RE, as 'grep -E' takes it; of several any"),
 	END,
 };
 

@@ -6,6 +6,7 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/keyfilter.h"
 #include "cli/unsupervised.h"
 #include "cli/project.h"
 #include "cli/rows.h"
@@ -16,27 +17,78 @@ static const struct cli_column columns[] = {
 	{ "STATUS", "Status" }, { "PORTS", "Ports" }, { NULL, NULL },
 };
 
-static int check_states(const struct cli_options *o, struct err *err)
+/* ---- --status and --filter ------------------------------------------------------------------- */
+
+#define STATUS "status"
+
+static bool is_status(const json_t *row, const char *value)
+{
+	return !strcmp(cli_string(row, "State"), value);
+}
+
+/* As docker: `none` is without a health check. */
+static bool is_health(const json_t *row, const char *value)
+{
+	const char *health = cli_string(row, "Health");
+
+	return !strcmp(*health ? health : "none", value);
+}
+
+static bool is_service(const json_t *row, const char *value)
+{
+	return !strcmp(cli_string(row, "Service"), value);
+}
+
+static bool is_name(const json_t *row, const char *value)
+{
+	return strstr(cli_string(row, "Name"), value) != NULL;
+}
+
+static const struct cli_filter filters[] = {
+	{ STATUS, is_status }, { "health", is_health }, { "service", is_service },
+	{ "name", is_name },   { NULL, NULL },
+};
+
+static int check_state(const char *option, const char *state, struct err *err)
 {
 	/* The last one is compose's, and nothing here is ever in it. */
 	static const char *const states[] = { "created", "running", "paused",  "restarting",
 					      "exited",	 "dead",    "removing" };
 
-	for (size_t i = 0; i < o->status.n; i++) {
-		size_t k = 0;
-
-		while (k < ARRAY_LEN(states) && strcmp(o->status.v[i], states[k]))
-			k++;
-		if (k == ARRAY_LEN(states))
-			return err_kind(
-				err, ERR_USAGE,
-				"ps: --status: '%s' is no state: created, running, paused, restarting, exited or dead",
-				o->status.v[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (!strcmp(state, states[i]))
+			return 0;
+	return err_kind(
+		err, ERR_USAGE,
+		"ps: %s: '%s' is no state: created, running, paused, restarting, exited or dead",
+		option, state);
 }
 
-/* As compose: without -a and --status only what has not ended. */
+static int check_words(const struct cli_options *o, struct err *err)
+{
+	int rc = cli_filters_check("ps", &o->filters, filters, err);
+
+	for (size_t i = 0; rc == 0 && i < o->status.n; i++)
+		rc = check_state("--status", o->status.v[i], err);
+	for (size_t i = 0; rc == 0 && i < o->filters.n; i++) {
+		const char *state = cli_filter_value(o->filters.v[i], STATUS);
+
+		rc = state ? check_state("--filter", state, err) : 0;
+	}
+	return rc;
+}
+
+static bool asks_for_states(const struct cli_options *o)
+{
+	for (size_t i = 0; i < o->filters.n; i++)
+		if (cli_filter_value(o->filters.v[i], STATUS))
+			return true;
+	return o->status.n;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* As compose: unless all, or some states, are asked for only what has not ended. */
 static bool is_wanted(const struct cli_options *o, const json_t *row)
 {
 	const char *state = cli_string(row, "State"), *service = cli_string(row, "Service");
@@ -47,8 +99,10 @@ static bool is_wanted(const struct cli_options *o, const json_t *row)
 		return false;
 	for (size_t i = 0; i < o->args.n; i++)
 		wanted |= !strcmp(o->args.v[i], service);
-	if (!wanted || (!o->status.n && !o->all))
-		return wanted && strcmp(state, "exited") && strcmp(state, "dead") &&
+	if (!wanted || !cli_filters_pass(&o->filters, filters, row))
+		return false;
+	if (!o->all && !asks_for_states(o))
+		return strcmp(state, "exited") && strcmp(state, "dead") &&
 		       strcmp(state, "created");
 	for (size_t i = 0; i < o->status.n; i++)
 		if (!strcmp(o->status.v[i], state))
@@ -121,7 +175,7 @@ int cli_ps(const struct cli_options *o, struct err *err)
 	json_t *rows, *chosen;
 	int r;
 
-	if (check_states(o, err) < 0 || cli_project_find(o, &p, err) < 0 ||
+	if (check_words(o, err) < 0 || cli_project_find(o, &p, err) < 0 ||
 	    cli_slots(p.name, &rows, err) < 0)
 		return -1;
 	cli_unsupervised_tell(o, p.name);

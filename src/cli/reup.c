@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/reup.h"
+#include "cli/shown.h"
 #include "mstack/ctl.h"
 #include "mstack/store.h"
 
@@ -212,12 +213,19 @@ static bool is_over(void *arg)
 	return k->over;
 }
 
+static bool shows(void *arg, const char *service)
+{
+	const struct onlooker *k = arg;
+
+	return cli_shows(k->apply.o, k->apply.project->stack, service);
+}
+
 /* From now on; what was written before has been seen by whoever started the stack. */
 static int follow(struct onlooker *k, struct err *err)
 {
 	struct cli_term term = cli_term_get(k->apply.o);
 	struct cli_options logs = *k->apply.o;
-	const struct cli_follow until = { k->apply.project->stack, on_begin, is_over, k };
+	const struct cli_follow until = { k->apply.project->stack, on_begin, is_over, shows, k };
 	int rc;
 
 	logs.follow = true;

@@ -10,6 +10,7 @@
 
 #include "cli/adopt.h"
 #include "cli/background.h"
+#include "cli/client.h"
 #include "cli/command.h"
 #include "cli/images.h"
 #include "cli/logview.h"
@@ -17,11 +18,16 @@
 #include "cli/relay.h"
 #include "cli/reup.h"
 #include "cli/servicename.h"
+#include "cli/shown.h"
 #include "cli/unsupervised.h"
 #include "mstack/box.h"
+#include "mstack/rootless.h"
 
 /* By which a supervisor is known when its ledger was lost (box_supervisor). */
 #define PROCESS_NAME "mstack"
+
+/* So often it is looked whether somebody else has come to an end, and so long that is not worth a word. */
+enum { LOOK_MS = 20, MOMENT_MS = 500 };
 
 struct up {
 	const struct cli_options *o;
@@ -203,27 +209,13 @@ static void init_view(struct up *u)
 	vec_fini(&names);
 }
 
-static bool is_named(const struct cli_words *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (!strcmp(names->v[i], name))
-			return true;
-	return false;
-}
-
-/* Who is named to be shown is shown, whatever the file says; the option that hides has the last word. */
 static void init_quiet(struct up *u)
 {
-	const struct cli_options *o = u->o;
 	const struct stack *s = u->project.stack;
 
 	u->quiet = xcalloc(s->n_services + 1, sizeof(*u->quiet));
-	for (size_t i = 0; i < s->n_services; i++) {
-		const struct stack_service *one = &s->services[i];
-		bool shown = o->attach.n ? is_named(&o->attach, one->name) : !one->no_attach;
-
-		u->quiet[i] = !shown || is_named(&o->no_attach, one->name);
-	}
+	for (size_t i = 0; i < s->n_services; i++)
+		u->quiet[i] = !cli_shows(u->o, s, s->services[i].name);
 }
 
 static int run_foreground(struct up *u, struct err *err)
@@ -325,6 +317,96 @@ static int adopt(struct up *u, bool background, struct err *err)
 	return 1;
 }
 
+/* ---- what somebody else has begun -------------------------------------------------------------- */
+
+static void tell_other(struct up *u, pid_t pid)
+{
+	_cleanup_free_ char *text = xasprintf(
+		"process %d starts or ends this stack just now: this waits for it", (int)pid);
+
+	cli_say(&u->term, SUP_NOTE, NULL, text);
+}
+
+/*
+ * Who has the stack's ledger and does not listen is on its way up or down, which may take as long as an image takes to be unpacked. 1 it was waited for, so all is
+ * to be looked at again; 0 there is nobody; -1. What is over in a moment is not worth a word.
+ */
+static int wait_for_other(struct up *u, struct err *err)
+{
+	const int64_t wait_s = u->o->wait ? u->o->wait_timeout_s : -1;
+	const uint64_t begun = time_mono_ms();
+	const char *project = u->project.name;
+	_cleanup_fd_ int fd = -1;
+	bool waited = false, told = false;
+	pid_t pid;
+
+	while ((pid = sup_owner(project)) > 0 &&
+	       cli_knock(project, 0, &fd, &(struct err){ 0 }) == 1) {
+		uint64_t ms = time_mono_ms() - begun;
+
+		if (wait_s > 0 && ms > (uint64_t)wait_s * 1000)
+			return err_kind(
+				err, ERR_TIMEOUT,
+				"up: process %d still starts or ends this stack after the time of --wait-timeout: "
+				"nothing was done",
+				(int)pid);
+		if (!told && ms > MOMENT_MS)
+			tell_other(u, pid);
+		told = told || ms > MOMENT_MS;
+		waited = true;
+		usleep(LOOK_MS * 1000);
+	}
+	return waited;
+}
+
+/* Of two that begin in the same moment only one gets the ledger. A user's that is in the foreground is in namespaces of its own by then, and cannot turn round. */
+static bool was_later(const struct up *u, bool background, const struct err *err)
+{
+	return err->sys == EBUSY && (background || !rootless_is_user()) &&
+	       sup_owner(u->project.name) > 0;
+}
+
+/* Changes or takes up what runs. An exit code, CLI_REUP_NONE when nothing does, or -1. */
+static int join(struct up *u, const struct cli_scales *scales, bool background, struct err *err)
+{
+	int r = adopt(u, background, err);
+
+	if (u->goes_on)
+		return run_foreground(u, err);
+	if (r != CLI_ADOPT_GO_ON)
+		return r;
+	r = cli_reup(u->o, &u->project, scales, err);
+	if (r != CLI_REUP_NONE)
+		return r;
+	/* Who took it up has died in turn, and all of it goes on: it is not to be built anew. */
+	if (cli_adoptable(u->project.name))
+		return err_set(err,
+			       "up: stack '%s' goes on, but who took it up has died: "
+			       "`mstack up` again takes it up",
+			       u->project.name);
+	return CLI_REUP_NONE;
+}
+
+static int join_or_start(struct up *u, const struct cli_scales *scales, bool background,
+			 struct err *err)
+{
+	for (;;) {
+		int r = join(u, scales, background, err), waited;
+
+		if (r != CLI_REUP_NONE)
+			return r;
+		waited = wait_for_other(u, err);
+		if (waited < 0)
+			return -1;
+		if (waited)
+			continue;
+		r = background ? run_background(u, err) : run_foreground(u, err);
+		if (r >= 0 || !was_later(u, background, err))
+			return r;
+		*err = (struct err){ 0 };
+	}
+}
+
 static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 {
 	const struct cli_options *o = u->o;
@@ -332,7 +414,6 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 		.for_run = true, .services = &o->args, .scales = scales, .no_deps = o->no_deps
 	};
 	bool background;
-	int r;
 
 	if (u->goes_on)
 		cli_project_take(&u->project, &u->carried);
@@ -344,22 +425,8 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 	if (u->reload)
 		return cli_reload(o, &u->project, scales, u->reload, err);
 	background = is_background(u);
-	if (!o->dry_run && !u->goes_on) {
-		r = adopt(u, background, err);
-		if (u->goes_on)
-			return run_foreground(u, err);
-		if (r != CLI_ADOPT_GO_ON)
-			return r;
-		r = cli_reup(o, &u->project, scales, err);
-		if (r != CLI_REUP_NONE)
-			return r;
-		/* Who took it up has died in turn, and all of it goes on: it is not to be built anew. */
-		if (cli_adoptable(u->project.name))
-			return err_set(err,
-				       "up: stack '%s' goes on, but who took it up has died: "
-				       "`mstack up` again takes it up",
-				       u->project.name);
-	}
+	if (!o->dry_run && !u->goes_on)
+		return join_or_start(u, scales, background, err);
 	return background ? run_background(u, err) : run_foreground(u, err);
 }
 

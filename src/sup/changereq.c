@@ -94,6 +94,14 @@ static void tell(struct sup_peer *p, const struct ctl_msg *m, const struct sup_c
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
+/* What ends by itself: who asked waits for that, and asks again. */
+static int not_now(const char *what, struct err *err)
+{
+	err_set(err, "%s", what);
+	err->sys = EALREADY;
+	return -1;
+}
+
 static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *err)
 {
 	struct sup_cause who = sup_because_user(p, "up");
@@ -102,7 +110,7 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 	if (m->n_fds != 1)
 		return err_set(err, "the request has no document");
 	if (s->ending != ENDING_NO)
-		return err_set(err, "the stack is being stopped");
+		return not_now("the stack is being stopped", err);
 	if (s->transient)
 		return err_set(err, "only one-off containers run in this stack: it ends with them");
 	if (m->type == CTL_PLAN)
@@ -113,19 +121,15 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 			err,
 			"the stack is being changed by somebody else: after that it is read once more");
 	}
-	/* Who asked waits for that. */
-	if (s->change) {
-		err_set(err, "the stack is being changed by somebody else: try again in a moment");
-		err->sys = EALREADY;
-		return -1;
-	}
+	if (s->change)
+		return not_now("the stack is being changed by somebody else", err);
 	/* What was made from here on could not be found again when we are dead. */
 	if (ledger_lost(s->ledger))
 		return err_set(
 			err,
 			"the stack is already up, only its ledger was removed: `mstack down`, then up");
 	if (!s->up_told)
-		return err_set(err, "the stack is still being started: try again when it is up");
+		return not_now("the stack is still being started", err);
 	return 0;
 }
 

@@ -189,6 +189,45 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	mstack down -t 0
 }
 
+@test "change: up waits for a start that is under way, and for a stop" {
+	mkdir data
+	stack <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    command: [sh, -c, "trap 'while [ ! -e /data/end ]; do sleep 0.05; done; exit' TERM; echo ready; while :; do sleep 0.05; done"]
+		    volumes: ["./data:/data"]
+		    stop_grace_period: 60s
+		    healthcheck: {test: [CMD, test, -e, /data/go], interval: 50ms, retries: 10000}
+		  b: {image: busybox, command: [sleep, "1000"], depends_on: {a: {condition: service_healthy}}, stop_signal: SIGKILL}
+	END
+	mstack up -d &
+	local first=$! second
+	wait_until log_has a ready
+	expect_exit 5 mstack up --wait --wait-timeout 1
+	says 'the stack is still being started: this waits for the end of that'
+	says 'the stack is still being started, also after the time of --wait-timeout: nothing was done'
+	mstack up -d 2>two.err &
+	second=$!
+	wait_until grep -q 'the stack is still being started: this waits for the end of that' two.err
+	touch data/go
+	ends_with 0 "$first"
+	ends_with 0 "$second"
+	grep -q 'b-1 unchanged' two.err
+	mstack down &
+	first=$!
+	wait_until eval 'mstack ps -a | grep -q "(stopping)"'
+	mstack up -d 2>two.err &
+	second=$!
+	wait_until grep -q 'the stack is being stopped: this waits for the end of that' two.err
+	touch data/end
+	ends_with 0 "$first"
+	ends_with 0 "$second"
+	state_is a running
+	state_is b running
+	mstack down
+}
+
 @test "change: a second one waits for the end of the first, and says so" {
 	stack < <(slow_until_go; echo '  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}')
 	mstack up -d
@@ -199,7 +238,7 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	wait_until eval 'mstack ps | grep -q "(stopping)"'
 	sed -i 's/x: "2"/x: "3"/; s/  b: {/&labels: {l: "1"}, /' stack.yaml
 	expect_exit 5 mstack up -d --wait --wait-timeout 3
-	says 'still being changed by somebody else after the time of --wait-timeout: nothing was done'
+	says 'the stack is being changed by somebody else, also after the time of --wait-timeout: nothing was done'
 	mstack up -d 2>two.err &
 	second=$!
 	wait_until grep -q 'the stack is being changed by somebody else: this waits' two.err

@@ -308,6 +308,51 @@ two() {
 	[[ $output != *one* ]]
 }
 
+@test "commands: ls --filter has names as grep -E takes them" {
+	stack_one shop-one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	stack_one shop-two <<<'command: [sleep, "1000"]'
+	mstack up -d
+	[[ $(mstack ls -q --filter name=one) == shop-one ]]
+	[[ $(mstack ls -q --filter 'name=^shop' | sort | xargs) == 'shop-one shop-two' ]]
+	[[ $(mstack ls -q --filter name=one --filter 'name=o$' | sort | xargs) == 'shop-one shop-two' ]]
+	[[ $(mstack ls --filter name=two --format json | jq -r '.Name + " " + .Status') == 'shop-two running(1)' ]]
+	[[ -z $(mstack ls -q --filter 'name=^two') ]]
+	expect_exit 2 mstack ls --filter 'name=('
+	says "ls: --filter: 'name=(': "
+	expect_exit 2 mstack ls --filter status=running
+	says "ls: --filter: 'status=running': give name= with a value"
+	mstack down
+	mstack -p shop-one down
+}
+
+@test "commands: ps --filter by state, health, service and name" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], healthcheck: {test: ["CMD", "true"], start_interval: 50ms, start_period: 10s}}
+		  b: {image: busybox, command: [sleep, "1000"]}
+		  c: {image: busybox, command: ["true"]}
+	END
+	mstack up -d
+	wait_until health_is a healthy
+	wait_until state_is c exited
+	filtered() { mstack ps --services "${@/#/--filter=}" | sort | xargs; }
+	[[ $(filtered status=running) == 'a b' ]]
+	[[ $(filtered status=exited) == c ]]
+	[[ $(filtered status=exited status=running) == 'a b c' ]]
+	[[ $(filtered health=healthy) == a && $(filtered health=none) == b ]]
+	[[ $(filtered health=none status=exited) == c ]]
+	[[ -z $(filtered service=a health=none) ]]
+	[[ $(filtered service=a service=c) == a && $(mstack ps -a --services --filter service=c) == c ]]
+	[[ $(filtered name=t-b) == b ]]
+	[[ $(mstack ps --services --filter status=running --status exited) == '' ]]
+	expect_exit 2 mstack ps --filter status=fine
+	says "ps: --filter: 'fine' is no state"
+	expect_exit 2 mstack ps --filter colour=red
+	says "ps: --filter: 'colour=red': give status=, health=, service= or name= with a value"
+	mstack down
+}
+
 @test "commands: version and help" {
 	expect_exit 0 mstack version
 	says mstack
@@ -340,6 +385,53 @@ two() {
 	says "--attach: no such service: 'd'"
 }
 
+@test "commands: up SERVICE shows its log, and with --attach-dependencies those of what it depends on" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: "sh -c 'echo of a; sleep 1000'", depends_on: [b], stop_grace_period: 0s}
+		  b: {image: busybox, command: "sh -c 'echo of b; sleep 1000'", stop_grace_period: 0s}
+	END
+	up_foreground a
+	wait_until log_has b 'of b'
+	wait_until grep -q 'of a' up.out
+	kill -TERM "$UP" && ends_with 0 "$UP"
+	not grep 'of b' up.out
+	up_foreground --attach-dependencies a
+	wait_until grep -q 'of a' up.out
+	wait_until grep -q 'of b' up.out
+	kill -TERM "$UP" && ends_with 0 "$UP"
+	up_foreground --attach-dependencies --no-attach b a
+	wait_until log_has b 'of b'
+	wait_until grep -q 'of a' up.out
+	kill -TERM "$UP" && ends_with 0 "$UP"
+	not grep 'of b' up.out
+}
+
+@test "commands: up on a stack that runs shows the logs that are asked for" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: "sh -c 'while :; do echo of a; sleep 0.2; done'", depends_on: [b], stop_grace_period: 0s}
+		  b: {image: busybox, command: "sh -c 'while :; do echo of b; sleep 0.2; done'", stop_grace_period: 0s}
+		  c: {image: busybox, command: "sh -c 'while :; do echo of c; sleep 0.2; done'", stop_grace_period: 0s, attach: false}
+	END
+	mstack up -d
+	shown() { [[ $(grep -o 'of [a-c]' up.out | sort -u | xargs) == "$1" ]]; }
+	# shows WHAT OPTION...: these logs, and no other.
+	shows() {
+		up_foreground "${@:2}"
+		wait_until shown "$1"
+		sleep 0.5
+		kill -INT "$UP" && ends_with 130 "$UP"
+		shown "$1"
+	}
+	shows 'of a of b'
+	shows 'of a' a
+	shows 'of a of b' --attach-dependencies a
+	shows 'of b' --no-attach a
+	shows 'of c' --attach c
+	mstack down
+}
+
 @test "commands: doctor" {
 	# What is lacking here (controllers) is named with its cure, the rest is well.
 	run mstack doctor
@@ -355,6 +447,38 @@ two() {
 	END
 	expect_exit 0 mstack up -d --wait
 	health_is a healthy
+	mstack down
+}
+
+@test "commands: up --wait sees who fails at its start without a health check, and waits for who is restarted" {
+	stack_one <<<'command: [sh, -c, "sleep 0.1; exit 3"]'
+	expect_exit 4 mstack up -d --wait
+	says "service 'a': ended while \`up --wait\` was waiting for it"
+	[[ -z $(mstack ls -q) ]]
+	mkdir data && chmod 777 data
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "sleep 0.1; exit 0"]}
+		  b:
+		    image: busybox
+		    command: [sh, -c, "sleep 0.1; mkdir /data/seen && exit 3; exec sleep 1000"]
+		    restart: always
+		    stop_signal: KILL
+		    volumes: ["./data:/data"]
+	END
+	expect_exit 0 mstack up -d --wait
+	[[ $(field b State) == running && $(field b Restarts) == 1 ]]
+	mstack down
+	# The same of what a change starts.
+	stack <<<'services: {c: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}}'
+	expect_exit 0 mstack up -d --wait
+	stack <<-'END'
+		services:
+		  c: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  d: {image: busybox, command: [sh, -c, "sleep 0.1; exit 3"]}
+	END
+	expect_exit 4 mstack up -d --wait
+	[[ $(field c State) == running && $(field c Restarts) == 0 ]]
 	mstack down
 }
 

@@ -208,8 +208,12 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 		timeout 60 mstack up -d 2>up.err || code=$?
 		cat up.err
 		wait "$first"
-		# Either it waited for the end of the old one and is up now, or it met it alive and says so.
-		[[ $code == 0 ]] || grep -q 'already up\|shutting down\|is going down\|is being stopped\|has ended meanwhile' up.err
+		# It waited for the end of the old one, or was first, and then `down` came in between or found all as it is.
+		if [[ $code == 0 ]]; then
+			both_run || [[ -z $(mstack -p t ps -q) ]]
+		else
+			grep -q 'has ended meanwhile' up.err
+		fi
 		mstack down -p t
 		audit check ../audit.before
 	done

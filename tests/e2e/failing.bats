@@ -91,9 +91,32 @@ load lib/common
 	wait "$first" && codes+=(0) || codes+=("$?")
 	wait "$second" && codes+=(0) || codes+=("$?")
 	cat one.out two.out
-	# The second one meets the lock, or a stack that is still being started, or one that is up as it wants it.
-	[[ $(printf '%s\n' "${codes[@]}" | sort | xargs) == '0 '[01] ]]
-	grep -qE 'already|still being started|unchanged' one.out two.out
+	# The second one meets the lock, or a stack that is still being started, and waits; or one that is up as it wants it.
+	[[ ${codes[*]} == '0 0' ]]
+	grep -q 'a-1 unchanged' one.out two.out
+	state_is a running
+	mstack down
+}
+
+@test "failing: up beside another one that does not listen yet waits, and goes on when that has died" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mkdir -p -m 700 /run/mstack/t
+	python3 -c '
+import fcntl, time
+f = open("/run/mstack/t/ledger", "a")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open("locked", "w")
+time.sleep(600)' &
+	local other=$!
+	wait_until test -e locked
+	expect_exit 5 mstack up --wait --wait-timeout 1
+	says "process $other starts or ends this stack just now: this waits for it"
+	says "process $other still starts or ends this stack after the time of --wait-timeout: nothing was done"
+	mstack up -d 2>up.err &
+	local up=$!
+	wait_until grep -q "process $other starts or ends this stack just now: this waits for it" up.err
+	kill -KILL "$other"
+	ends_with 0 "$up"
 	state_is a running
 	mstack down
 }

@@ -203,6 +203,42 @@ ten_layers() {
 	says "image 'app': registry 'registry-1.docker.io'"
 }
 
+@test "image: down --rmi all takes the images of the services away, and leaves what another stack uses" {
+	small_image
+	# Three images: of two services, and one of nobody.
+	mstack image import oci:lay:v1 app:1
+	rm -rf lay && ocilayout lay v1 '{"Cmd": ["sleep", "2000"]}' base.tar
+	mstack image import oci:lay:v1 app:2
+	rm -rf lay && ocilayout lay v1 '{"Cmd": ["sleep", "3000"]}' base.tar
+	mstack image import oci:lay:v1 other
+	images() { image_json '.Repository + ":" + .Tag' | sort | xargs; }
+	mkdir two && printf 'name: two\nservices: {a: {image: "app:2", stop_grace_period: 0s}}\n' >two/stack.yaml
+	stack <<-'END'
+		services:
+		  a: {image: "app:1", stop_grace_period: 0s}
+		  b: {image: "app:2", stop_grace_period: 0s}
+		  c: {image: busybox, command: [sleep, "1000"], stop_grace_period: 0s}
+	END
+	mstack up -d
+	mstack -f two/stack.yaml up -d
+	expect_exit 0 mstack down --rmi local
+	[[ $(images) == 'app:1 app:2 other:latest' ]]
+	mstack up -d
+	# Also without its file.
+	expect_exit 0 mstack -p t down --rmi all
+	says 'image app:1 removed' "it stays: image 'app:2': a running stack uses it"
+	[[ $(images) == 'app:2 other:latest' ]]
+	mstack -f two/stack.yaml down
+	# Down already: by its file, and without one that is told.
+	expect_exit 0 mstack -p two down --rmi all
+	says 'without its file nobody knows the images'
+	expect_exit 0 mstack -f two/stack.yaml down --rmi=all
+	says 'image app:2 removed'
+	[[ $(images) == other:latest ]]
+	expect_exit 2 mstack down --rmi some
+	[[ $(images) == other:latest ]]
+}
+
 @test "image: prune asks, and leaves what has a name" {
 	small_image
 	mstack image import oci:lay:v1 app

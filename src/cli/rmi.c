@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rmi: see rmi.h. Called by down.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/rmi.h"
+#include "mstack/store.h"
+
+/* ---- which ----------------------------------------------------------------------------------- */
+
+static void add(struct cli_rmi *images, const char *image)
+{
+	if (!*image)
+		return;
+	for (size_t i = 0; i < images->n; i++)
+		if (!strcmp(images->v[i], image))
+			return;
+	vec_push(images, xstrdup(image));
+}
+
+/* By its name, which may be one of several; what came from a place has only an id, and a folder is none of ours. */
+static void add_slot(struct cli_rmi *images, const json_t *slot)
+{
+	const char *image = cli_string(slot, "Image");
+
+	add(images,
+	    store_image_form(image) == STORE_NAME ? image : cli_string(slot, "ImageID"));
+}
+
+static void add_services(struct cli_rmi *images, const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->n_services; i++) {
+		const struct stack_service *s = &stack->services[i];
+
+		if (s->image_given && store_image_form(s->image.text) == STORE_NAME)
+			add(images, s->image.text);
+	}
+}
+
+void cli_rmi_find(const struct cli_project *project, struct cli_term *term, struct cli_rmi *ret)
+{
+	json_t *slots = NULL, *slot;
+	size_t i;
+	int rc = cli_slots(project->name, &slots, &(struct err){ 0 });
+
+	json_array_foreach(slots, i, slot)
+		add_slot(ret, slot);
+	json_decref(slots);
+	if (rc && project->stack)
+		add_services(ret, project->stack);
+	else if (rc)
+		cli_say(term, SUP_WARNING, NULL,
+			"--rmi: without its file nobody knows the images of a stack that is not up");
+}
+
+/* ---- their end ------------------------------------------------------------------------------- */
+
+static int remove_one(struct store *store, const char *image, struct cli_term *term,
+		      struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct store_removed done = { 0 };
+	struct err why = { 0 };
+	int rc = store_remove(store, image, false, &done, &why);
+
+	store_removed_fini(&done);
+	if (rc < 0 && why.sys == ENOENT)
+		return 0;
+	if (rc < 0 && why.sys != EBUSY) {
+		*err = why;
+		return -1;
+	}
+	text = rc < 0 ? xasprintf("it stays: %s", why.text) : xasprintf("image %s removed", image);
+	cli_say(term, rc < 0 ? SUP_WARNING : SUP_PROGRESS, NULL, text);
+	return 0;
+}
+
+int cli_rmi_remove(const struct cli_rmi *images, struct cli_term *term, struct err *err)
+{
+	struct store *store = images->n ? store_open(path_data_dir(), err) : NULL;
+	int rc = images->n && !store ? -1 : 0;
+
+	for (size_t i = 0; rc == 0 && i < images->n; i++)
+		rc = remove_one(store, images->v[i], term, err);
+	store_close(store);
+	return rc;
+}
+
+void cli_rmi_fini(struct cli_rmi *images)
+{
+	for (size_t i = 0; i < images->n; i++)
+		free(images->v[i]);
+	vec_fini(images);
+}
