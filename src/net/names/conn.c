@@ -156,7 +156,8 @@ static void conn_ready(struct names *n, struct source *s, uint32_t events)
 	struct conn *c = source_owner(s, struct conn, source);
 	int rc = 0;
 
-	(void)n;
+	if (!control_first(n, s))
+		return;
 	if (events & EPOLLIN)
 		rc = take_bytes(c);
 	else if (events & (EPOLLERR | EPOLLHUP))

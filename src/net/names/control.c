@@ -183,3 +183,10 @@ void control_ready(struct names *n, struct source *s, uint32_t events)
 	}
 	n->ended = len == 0 || (errno != EAGAIN && errno != EINTR);
 }
+
+bool control_first(struct names *n, const struct source *s)
+{
+	if (n->control.fd >= 0)
+		control_ready(n, &n->control, 0);
+	return s->fd >= 0;
+}

@@ -92,6 +92,8 @@ void names_bury(struct names *n, void *p);
 /* ---- control.c: what net says ---- */
 
 void control_ready(struct names *n, struct source *s, uint32_t events);
+/* Before questions are taken from a socket: what was told before they were asked holds for their answers. False: this socket went with it. */
+bool control_first(struct names *n, const struct source *s);
 /* 0, or -1: that is no message of ours. Takes over the descriptors that it needs, which are -1 then. */
 int control_take(struct names *n, const struct helper_message *m, int fds[2]);
 void asker_free(struct asker *a);

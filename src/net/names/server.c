@@ -83,6 +83,8 @@ void server_ready(struct names *n, struct source *s, uint32_t events)
 	int got;
 
 	(void)events;
+	if (!control_first(n, s))
+		return;
 	for (size_t i = 0; i < BATCH; i++)
 		b->in[i].msg_hdr.msg_namelen = sizeof(b->from[i]);
 	b->n_out = 0;

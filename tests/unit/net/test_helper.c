@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -130,23 +131,37 @@ static ssize_t wait_for_answer(struct asking *a, int fd, uint8_t *ret, size_t si
 	return -1;
 }
 
-/* The last byte of the address of a name; -RCODE without one. */
-static int ask(struct asking *a, uint32_t slot, const char *name)
+/* The socket to which the answer comes. */
+static int put_question(struct asking *a, uint32_t slot, const char *name)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53) };
-	_cleanup_fd_ int fd = world_socket(a->ns[slot].netns, SOCK_DGRAM);
-	uint8_t q[64] = { 1, 2, 1, 0, 0, 1 }, got[512];
+	int fd = world_socket(a->ns[slot].netns, SOCK_DGRAM);
+	uint8_t q[64] = { 1, 2, 1, 0, 0, 1 };
 	size_t n = strlen(name), at = 13 + n;
-	ssize_t len;
 
 	to.sin_addr.s_addr = htonl(0x7f00000b);
 	q[12] = (uint8_t)n;
 	memcpy(q + 13, name, n);
 	q[at + 2] = q[at + 4] = 1;
 	assert_int_equal(sendto(fd, q, at + 5, 0, (struct sockaddr *)&to, sizeof(to)), at + 5);
-	len = wait_for_answer(a, fd, got, sizeof(got));
+	return fd;
+}
+
+/* The last byte of the address of a name; -RCODE without one. */
+static int take_answer(struct asking *a, int fd)
+{
+	uint8_t got[512];
+	ssize_t len = wait_for_answer(a, fd, got, sizeof(got));
+
 	assert_true(len >= 12 && got[0] == 1 && got[1] == 2);
 	return got[7] ? got[len - 1] : -(got[3] & 15);
+}
+
+static int ask(struct asking *a, uint32_t slot, const char *name)
+{
+	_cleanup_fd_ int fd = put_question(a, slot, name);
+
+	return take_answer(a, fd);
 }
 
 /* What it is told of slots and what it is asked come by different sockets: until it has heard. */
@@ -219,6 +234,34 @@ static void test_answers(void **state)
 	ask_until(&a, DB, "web", -5);
 	add(&a, WEB, "other", 7, false);
 	ask_until(&a, DB, "other", 7);
+	end(&a);
+}
+
+/* Whatever waits when it comes round to it: what it was told before it was asked holds for the answer. */
+static void test_order(void **state)
+{
+	struct asking a;
+	pid_t pid;
+
+	if (!can_run())
+		return;
+	begin(&a, *state);
+	ask_until(&a, DB, "web", 2);
+	pid = helper_pid();
+	for (uint8_t host = 10; host < 20; host++) {
+		_cleanup_fd_ int before = -1, after = -1;
+		siginfo_t si;
+
+		assert_int_equal(kill(pid, SIGSTOP), 0);
+		assert_int_equal(waitid(P_PID, (id_t)pid, &si, WSTOPPED | WNOWAIT), 0);
+		before = put_question(&a, DB, "web");
+		net_names_drop(a.names, WEB);
+		add(&a, WEB, "web", host, false);
+		after = put_question(&a, DB, "web");
+		assert_int_equal(kill(pid, SIGCONT), 0);
+		assert_int_equal(take_answer(&a, after), host);
+		assert_true(take_answer(&a, before) > 0);
+	}
 	end(&a);
 }
 
@@ -406,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_answers, world_reset),
+		cmocka_unit_test_setup(test_order, world_reset),
 		cmocka_unit_test_setup(test_starts_again, world_reset),
 		cmocka_unit_test_setup(test_hangs, world_reset),
 		cmocka_unit_test_setup(test_carried, world_reset),
