@@ -23,6 +23,8 @@ struct sup_hooks {
 	void (*line)(void *arg, const char *slot, const struct logs_line *line);
 	/* Once: everything has been started (err NULL), or `up` failed and all was removed again. */
 	void (*up)(void *arg, const struct err *err);
+	/* Is anybody there who waits for that? NULL: yes. */
+	bool (*awaited)(void *arg);
 	/* What the caller needs when another program goes on for us (sup_carried.h); may be NULL. */
 	void (*carry)(void *arg, struct carry *to);
 };
@@ -50,6 +52,7 @@ struct sup_opts {
 	bool renew_volumes;		/* -V: anonymous volumes begin empty */
 	bool isolated;			/* --isolated: as if the file said so */
 	bool no_start;			/* everything is made, and waits for CTL_START */
+	bool turns_round;		/* the caller tries again when another supervisor has the ledger (EBUSY): only its guard is waited for */
 	bool dry_run;			/* prints the plan to stdout and ends */
 	const struct sup_carried *carried;	/* not NULL: goes on with a stack that runs, whose stack is this one */
 	const char *reread;		/* with `carried`: the file of the stack from now on, read as soon as that is taken up; or NULL */

@@ -35,13 +35,8 @@ static json_t *wishes_of(const struct cli_options *o)
 
 static int take(struct cli_apply *a, const struct ctl_msg *m, struct err *err)
 {
-	if (m->type == CTL_ERROR) {
-		ctl_error(m, err);
-		/* Nothing was begun, because of what somebody else has begun. */
-		if (json_is_true(json_object_get(m->body, "busy")))
-			err->sys = EALREADY;
-		return -1;
-	}
+	if (m->type == CTL_ERROR)
+		return ctl_error(m, err);
 	if (m->flags & CTL_LAST)
 		return 0;
 	if (!json_object_get(m->body, "action"))
@@ -137,12 +132,11 @@ static bool was_ending(const struct cli_apply *a, const struct err *err)
 }
 
 /*
- * As cli_apply, once. The time of --wait-timeout ends at `until`, 0: never; who has little of it left after a wait is answered all the
- * same, or would not know whether something was begun.
+ * As cli_apply, once. Who has little time left after a wait is answered all the same, or would not know whether something was begun.
  */
-static int ask(struct cli_apply *a, bool dry, uint64_t until, struct err *err)
+static int ask(struct cli_apply *a, bool dry, struct err *err)
 {
-	const uint64_t now = time_mono_ms();
+	const uint64_t now = time_mono_ms(), until = a->until;
 	unsigned ms = !until ? 0 : until > now + ANSWER_MS ? (unsigned)(until - now) : ANSWER_MS;
 	struct ctl_msg m = { .type = dry ? CTL_PLAN : CTL_APPLY, .id = REQUEST };
 	_cleanup_fd_ int fd = -1, doc = -1;
@@ -160,7 +154,7 @@ static int ask(struct cli_apply *a, bool dry, uint64_t until, struct err *err)
 	rc = ctl_send(fd, &m, err);
 	json_decref(m.body);
 	rc = rc ? -1 : hear(a, fd, err);
-	return rc < 0 && was_ending(a, err) ? 1 : rc;
+	return rc;
 }
 
 static void tell_wait(const struct cli_apply *a, const char *why)
@@ -171,30 +165,55 @@ static void tell_wait(const struct cli_apply *a, const char *why)
 	cli_say(&term, SUP_NOTE, NULL, text);
 }
 
+/* One that is about to end is gone in a moment; one that has no place for another client may have one then. */
+static bool is_worth_a_try(struct cli_apply *a)
+{
+	const uint64_t now = time_mono_ms();
+
+	if (!a->reset_until)
+		a->reset_until = now + CLI_ANSWER_MS;
+	return now < a->reset_until;
+}
+
+/* False: there is no time left for it. */
+static bool waits(struct cli_apply *a, struct err *err)
+{
+	const struct err why = *err;
+
+	a->reset_until = 0;
+	if (a->until && time_mono_ms() > a->until) {
+		err_kind(err, ERR_TIMEOUT,
+			 "%s, also after the time of --wait-timeout: nothing was done", why.text);
+		return false;
+	}
+	if (strcmp(why.text, a->told.text) != 0)
+		tell_wait(a, why.text);
+	a->told = why;
+	a->worked = a->worked || why.sys == EALREADY;
+	return true;
+}
+
+bool cli_apply_again(struct cli_apply *a, struct err *err)
+{
+	const bool busy = err->sys == EALREADY || err->sys == ESHUTDOWN;
+
+	if (was_ending(a, err) ? !is_worth_a_try(a) : !busy || !waits(a, err))
+		return false;
+	*err = (struct err){ 0 };
+	usleep(BUSY_PAUSE_MS * 1000);
+	return true;
+}
+
 int cli_apply(struct cli_apply *a, bool dry, struct err *err)
 {
-	int64_t wait_s = a->o->wait ? a->o->wait_timeout_s : -1;
-	const uint64_t until = wait_s > 0 ? time_mono_ms() + (uint64_t)wait_s * 1000 : 0;
-	struct err told = { 0 };
 	int rc;
 
 	a->slots = json_array();
 	a->nets = json_array();
 	a->keys = json_array();
-	while ((rc = ask(a, dry, until, err)) < 0 && err->sys == EALREADY) {
-		const struct err why = *err;
-
-		if (until && time_mono_ms() > until)
-			return err_kind(
-				err, ERR_TIMEOUT,
-				"%s, also after the time of --wait-timeout: nothing was done",
-				why.text);
-		if (strcmp(why.text, told.text) != 0)
-			tell_wait(a, why.text);
-		told = why;
-		*err = (struct err){ 0 };
-		usleep(BUSY_PAUSE_MS * 1000);
-	}
+	do {
+		rc = ask(a, dry, err);
+	} while (rc < 0 && cli_apply_again(a, err));
 	return rc;
 }
 

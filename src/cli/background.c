@@ -71,10 +71,20 @@ static void on_say(void *arg, enum sup_say kind, const char *slot, const char *t
 		print(f, &b);
 }
 
+static bool is_awaited(void *arg)
+{
+	const struct face *f = arg;
+
+	return f->tell_fd >= 0 && !cli_detach_alone(f->tell_fd);
+}
+
 static void on_up(void *arg, const struct err *err)
 {
 	struct face *f = arg;
 
+	/* Who tries again tells it then. */
+	if (err && err->sys == EBUSY)
+		return;
 	tell_diags(f);
 	if (err || f->tell_fd < 0)
 		return;
@@ -89,12 +99,13 @@ static int run_supervisor(struct face *f, int *ret_code, struct err *err)
 	const struct sup_opts opts = {
 		.stack = adopts ? f->adopted.stack : f->b->project->stack,
 		.diags = adopts ? f->adopted.diags : f->b->project->diags,
-		.hooks = { .arg = f, .say = on_say, .up = on_up },
+		.hooks = { .arg = f, .say = on_say, .up = on_up, .awaited = is_awaited },
 		.timeout_ms = o->timeout_s < 0 ? -1 : o->timeout_s * 1000,
 		.wait_healthy = f->b->wait_healthy,
 		.renew_volumes = f->b->o->renew_volumes,
 		.isolated = f->b->o->isolated,
 		.no_start = o->no_start,
+		.turns_round = f->b->turns_round,
 		.client = f->b->client,
 		.carried = adopts ? &f->adopted : f->b->carried,
 	};
@@ -149,6 +160,8 @@ int cli_background(const struct cli_background *b, bool *ret_old, struct err *er
 		return r < 0 ? -1 : code;
 	*ret_old = false;
 	r = b->adopts ? adopt(&f, &code, err) : run_supervisor(&f, &code, err);
+	if (r >= 0 && !code && !b->adopts && !b->client && f.tell_fd >= 0)
+		r = err_set(err, "up: the stack was taken down before all of it was started");
 	if (r < 0 && f.tell_fd < 0 && err->text[0])
 		cli_say(&f.term, SUP_ERROR, NULL, err->text);
 	cli_detach_tell(&f.tell_fd, code, r < 0 ? err : NULL);

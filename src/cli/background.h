@@ -13,6 +13,7 @@ struct cli_background {
 	struct cli_project *project;
 	int64_t timeout_ms; /* so long `up` is waited for; -1: for ever */
 	bool wait_healthy;
+	bool turns_round;		 /* as of struct sup_opts */
 	bool quiet;			 /* only notes, warnings and errors */
 	const struct sup_client *client; /* of `run`; its descriptor goes along. NULL: none */
 	bool adopts; /* what goes on without a supervisor (sup_keep.h); when nothing does, all is well as well */

@@ -83,6 +83,8 @@ static int take_word(int fd, pid_t child, int *ret_code, struct err *err)
 	if (n != (ssize_t)sizeof(word))
 		return ended(child, ret_code, err);
 	if (word.code < 0) {
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			; /* it has nothing more to do */
 		*err = word.err;
 		err->text[sizeof(err->text) - 1] = '\0';
 		return -1;

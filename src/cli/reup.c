@@ -220,6 +220,11 @@ static bool shows(void *arg, const char *service)
 	return cli_shows(k->apply.o, k->apply.project->stack, service);
 }
 
+static int none(const struct onlooker *k)
+{
+	return k->apply.worked ? CLI_REUP_GONE : CLI_REUP_NONE;
+}
+
 /* From now on; what was written before has been seen by whoever started the stack. */
 static int follow(struct onlooker *k, struct err *err)
 {
@@ -233,7 +238,7 @@ static int follow(struct onlooker *k, struct err *err)
 	rc = cli_logs_until(&logs, &until, err);
 	cleanup_fd(&k->rest);
 	if (rc < 0 || k->none)
-		return rc < 0 ? -1 : CLI_REUP_NONE;
+		return rc < 0 ? -1 : none(k);
 	if (k->over)
 		cli_say(&term, SUP_NOTE, NULL,
 			"all of them have ended; the stack stays up: see 'mstack ps -a' and 'mstack down'");
@@ -243,9 +248,12 @@ static int follow(struct onlooker *k, struct err *err)
 /* ---- up again -------------------------------------------------------------------------------- */
 
 int cli_reup(const struct cli_options *o, struct cli_project *project,
-	     const struct cli_scales *scales, struct err *err)
+	     const struct cli_scales *scales, uint64_t until, struct err *err)
 {
-	struct onlooker k = { .apply = { .o = o, .project = project, .scales = scales },
+	struct onlooker k = { .apply = { .o = o,
+					 .project = project,
+					 .scales = scales,
+					 .until = until },
 			      .watched = -1,
 			      .rest = -1 };
 	const struct cli_term term = cli_term_get(o);
@@ -256,7 +264,11 @@ int cli_reup(const struct cli_options *o, struct cli_project *project,
 		return rc < 0 ? -1 : CLI_REUP_NONE;
 	cleanup_fd(&fd);
 	cli_project_tell(project, &term);
-	rc = cli_reup_check(o, err) < 0 ? -1 : watch(o, project->name, &k.watched, err);
+	if (cli_reup_check(o, err) < 0)
+		return -1;
+	do {
+		rc = watch(o, project->name, &k.watched, err);
+	} while (rc < 0 && cli_apply_again(&k.apply, err));
 	if (!rc && !(o->detach || o->wait || o->no_start)) {
 		rc = follow(&k, err);
 		cleanup_fd(&k.watched);
@@ -265,7 +277,7 @@ int cli_reup(const struct cli_options *o, struct cli_project *project,
 	if (!rc)
 		rc = make_change(&k.apply, false, err);
 	if (rc == 1)
-		return CLI_REUP_NONE;
+		return none(&k);
 	if (rc < 0)
 		return err_wrap(err, "up");
 	store_sweep();

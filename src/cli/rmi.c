@@ -21,36 +21,47 @@ static void add(struct cli_rmi *images, const char *image)
 	vec_push(images, xstrdup(image));
 }
 
-/* By its name, which may be one of several; what came from a place has only an id, and a folder is none of ours. */
-static void add_slot(struct cli_rmi *images, const json_t *slot)
+/* By its name, which may be one of several; what came from a place has only an id, and a folder is none of ours. Names first: with its last one an image is gone. */
+static void add_slots(struct cli_rmi *images, const json_t *slots)
 {
-	const char *image = cli_string(slot, "Image");
+	const json_t *slot;
+	size_t i;
 
-	add(images,
-	    store_image_form(image) == STORE_NAME ? image : cli_string(slot, "ImageID"));
+	json_array_foreach(slots, i, slot)
+		if (store_image_form(cli_string(slot, "Image")) == STORE_NAME)
+			add(images, cli_string(slot, "Image"));
+	json_array_foreach(slots, i, slot)
+		if (store_image_form(cli_string(slot, "Image")) != STORE_NAME)
+			add(images, cli_string(slot, "ImageID"));
 }
 
-static void add_services(struct cli_rmi *images, const struct stack *stack)
+/* Which image a place was is known only while its containers are there. */
+static void add_services(struct cli_rmi *images, const struct stack *stack, struct cli_term *term)
 {
 	for (size_t i = 0; i < stack->n_services; i++) {
 		const struct stack_service *s = &stack->services[i];
+		enum store_form form = store_image_form(s->image.text);
+		_cleanup_free_ char *text = NULL;
 
-		if (s->image_given && store_image_form(s->image.text) == STORE_NAME)
+		if (s->image_given && form == STORE_NAME)
 			add(images, s->image.text);
+		if (!s->image_given || (form != STORE_OCI && form != STORE_ARCHIVE))
+			continue;
+		text = xasprintf("--rmi: image '%s' stays, as the stack is not up: see `mstack image ls`",
+				 s->image.text);
+		cli_say(term, SUP_WARNING, NULL, text);
 	}
 }
 
 void cli_rmi_find(const struct cli_project *project, struct cli_term *term, struct cli_rmi *ret)
 {
-	json_t *slots = NULL, *slot;
-	size_t i;
+	json_t *slots = NULL;
 	int rc = cli_slots(project->name, &slots, &(struct err){ 0 });
 
-	json_array_foreach(slots, i, slot)
-		add_slot(ret, slot);
+	add_slots(ret, slots);
 	json_decref(slots);
 	if (rc && project->stack)
-		add_services(ret, project->stack);
+		add_services(ret, project->stack, term);
 	else if (rc)
 		cli_say(term, SUP_WARNING, NULL,
 			"--rmi: without its file nobody knows the images of a stack that is not up");

@@ -40,6 +40,10 @@ struct up {
 	bool goes_on; /* with what was carried over */
 	char *reread; /* of a stack that we have adopted, which may be another one in the file now; else NULL */
 	char *reload; /* of what (SUP_RELOAD_VARIABLE); NULL: nothing */
+	uint64_t until; /* by time_mono_ms, of --wait-timeout; 0: for ever */
+	uint64_t look_until; /* for who keeps it to be heard of */
+	bool told_other;
+	unsigned turned; /* so often it was begun anew, though the one that was quicker was gone */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -181,6 +185,7 @@ static int run_supervisor(struct up *u, int *ret_code, struct err *err)
 		.renew_volumes = o->renew_volumes,
 		.isolated = o->isolated,
 		.dry_run = o->dry_run,
+		.turns_round = !rootless_is_user(),
 		.carried = u->goes_on ? &u->carried : NULL,
 		.reread = u->reread,
 	};
@@ -237,14 +242,25 @@ static int run_foreground(struct up *u, struct err *err)
 	return r < 0 ? -1 : code;
 }
 
+/* Of --wait-timeout, as compose counts: from when all that is needed is here; 0 is for ever, as -1. */
+static int64_t time_left(const struct up *u)
+{
+	uint64_t now = time_mono_ms();
+
+	if (!u->until)
+		return -1;
+	return now < u->until ? (int64_t)(u->until - now) : 0;
+}
+
 /* Two processes come out of it; both return from here with an exit code of their own. */
 static int run_background(struct up *u, struct err *err)
 {
 	const struct cli_background b = {
 		.o = u->o,
 		.project = &u->project,
-		.timeout_ms = u->o->wait_timeout_s < 0 ? -1 : u->o->wait_timeout_s * 1000,
+		.timeout_ms = time_left(u),
 		.wait_healthy = u->o->wait,
+		.turns_round = true,
 		.carried = u->goes_on ? &u->carried : NULL,
 	};
 	bool old;
@@ -333,40 +349,54 @@ static void tell_other(struct up *u, pid_t pid)
  */
 static int wait_for_other(struct up *u, struct err *err)
 {
-	const int64_t wait_s = u->o->wait ? u->o->wait_timeout_s : -1;
 	const uint64_t begun = time_mono_ms();
 	const char *project = u->project.name;
 	_cleanup_fd_ int fd = -1;
-	bool waited = false, told = false;
+	bool waited = false;
 	pid_t pid;
 
 	while ((pid = sup_owner(project)) > 0 &&
 	       cli_knock(project, 0, &fd, &(struct err){ 0 }) == 1) {
-		uint64_t ms = time_mono_ms() - begun;
-
-		if (wait_s > 0 && ms > (uint64_t)wait_s * 1000)
+		if (u->until && time_mono_ms() > u->until)
 			return err_kind(
 				err, ERR_TIMEOUT,
 				"up: process %d still starts or ends this stack after the time of --wait-timeout: "
 				"nothing was done",
 				(int)pid);
-		if (!told && ms > MOMENT_MS)
+		if (!u->told_other && time_mono_ms() > begun + MOMENT_MS) {
 			tell_other(u, pid);
-		told = told || ms > MOMENT_MS;
+			u->told_other = true;
+		}
 		waited = true;
 		usleep(LOOK_MS * 1000);
 	}
 	return waited;
 }
 
-/* Of two that begin in the same moment only one gets the ledger. A user's that is in the foreground is in namespaces of its own by then, and cannot turn round. */
-static bool was_later(const struct up *u, bool background, const struct err *err)
+/*
+ * Of two that begin in the same moment only one gets the ledger; it may be gone again. A user's that is in the foreground is in namespaces of its own by then, and
+ * cannot turn round.
+ */
+static bool was_later(struct up *u, bool background, const struct err *err)
 {
-	return err->sys == EBUSY && (background || !rootless_is_user()) &&
-	       sup_owner(u->project.name) > 0;
+	if (err->sys != EBUSY || (!background && rootless_is_user()))
+		return false;
+	usleep(LOOK_MS * 1000);
+	return sup_owner(u->project.name) > 0 || !u->turned++;
 }
 
-/* Changes or takes up what runs. An exit code, CLI_REUP_NONE when nothing does, or -1. */
+enum { AGAIN = -4 };
+
+static bool may_look_again(struct up *u)
+{
+	const uint64_t now = time_mono_ms();
+
+	u->look_until = u->look_until ? u->look_until : now + CLI_ANSWER_MS;
+	usleep(LOOK_MS * 1000);
+	return now < u->look_until;
+}
+
+/* Changes or takes up what runs. An exit code, CLI_REUP_NONE when nothing does, AGAIN, or -1. */
 static int join(struct up *u, const struct cli_scales *scales, bool background, struct err *err)
 {
 	int r = adopt(u, background, err);
@@ -375,14 +405,20 @@ static int join(struct up *u, const struct cli_scales *scales, bool background, 
 		return run_foreground(u, err);
 	if (r != CLI_ADOPT_GO_ON)
 		return r;
-	r = cli_reup(u->o, &u->project, scales, err);
-	if (r != CLI_REUP_NONE)
+	r = cli_reup(u->o, &u->project, scales, u->until, err);
+	if (r != CLI_REUP_NONE && r != CLI_REUP_GONE)
 		return r;
-	/* Who took it up has died in turn, and all of it goes on: it is not to be built anew. */
+	/* Its supervisor was just dying when we asked, or who took it up has died in turn, and all of it goes on: it is not to be built anew. */
 	if (cli_adoptable(u->project.name))
+		return may_look_again(u) ? AGAIN
+					 : err_set(err,
+						   "up: stack '%s' goes on, but who took it up has died: "
+						   "`mstack up` again takes it up",
+						   u->project.name);
+	if (r == CLI_REUP_GONE)
 		return err_set(err,
-			       "up: stack '%s' goes on, but who took it up has died: "
-			       "`mstack up` again takes it up",
+			       "up: stack '%s' has ended meanwhile: somebody took it down, or it could not be "
+			       "started: nothing was done",
 			       u->project.name);
 	return CLI_REUP_NONE;
 }
@@ -393,6 +429,8 @@ static int join_or_start(struct up *u, const struct cli_scales *scales, bool bac
 	for (;;) {
 		int r = join(u, scales, background, err), waited;
 
+		if (r == AGAIN)
+			continue;
 		if (r != CLI_REUP_NONE)
 			return r;
 		waited = wait_for_other(u, err);
@@ -425,6 +463,8 @@ static int run(struct up *u, const struct cli_scales *scales, struct err *err)
 	if (u->reload)
 		return cli_reload(o, &u->project, scales, u->reload, err);
 	background = is_background(u);
+	if (o->wait && o->wait_timeout_s > 0)
+		u->until = time_mono_ms() + (uint64_t)o->wait_timeout_s * 1000;
 	if (!o->dry_run && !u->goes_on)
 		return join_or_start(u, scales, background, err);
 	return background ? run_background(u, err) : run_foreground(u, err);

@@ -21,8 +21,12 @@ int ctl_error(const struct ctl_msg *m, struct err *err)
 {
 	const char *text = json_string_value(json_object_get(m->body, "error"));
 
-	return err_kind(err, kind_of_code(json_integer_value(json_object_get(m->body, "code"))),
-			"%s", text ? text : "supervisor: request refused without a reason");
+	err_kind(err, kind_of_code(json_integer_value(json_object_get(m->body, "code"))), "%s",
+		 text ? text : "supervisor: request refused without a reason");
+	/* Nothing was begun, because of what somebody else has begun. */
+	if (json_is_true(json_object_get(m->body, "busy")))
+		err->sys = json_is_true(json_object_get(m->body, "ending")) ? ESHUTDOWN : EALREADY;
+	return -1;
 }
 
 static int peer_is_gone(struct err *err)

@@ -176,16 +176,17 @@ static int remove_image(const struct store *s, const char *said, const char *id,
 	if (name && n > 1)
 		return untag(s, name, ret, err);
 	if (n > 1 && !force)
-		return err_sys(
-			err, EBUSY,
-			"image '%.200s': it has %zu names (remove them, or all with --force)", said,
-			n);
-	if (held && !force)
-		return err_sys(
-			err, EBUSY,
+		err_set(err, "image '%.200s': it has %zu names (remove them, or all with --force)",
+			said, n);
+	else if (held && !force)
+		err_set(err,
 			"image '%.200s': a running stack uses it (stop it with `mstack down`; --force takes only the "
 			"name away, and prune the rest later)",
 			said);
+	if ((n > 1 || held) && !force) {
+		err->sys = EBUSY;
+		return -1;
+	}
 	if (untag_all(s, names, id, ret, err) < 0)
 		return -1;
 	if (held)

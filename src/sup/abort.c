@@ -50,9 +50,9 @@ void sup_abort_request(struct sup_peer *p, const struct ctl_msg *m)
 	if (p->abort || p->sup->ending != ENDING_NO) {
 		ctl_answer(
 			p->fd, m, CTL_ERROR,
-			json_pack("{s:s, s:i}", "error",
+			json_pack("{s:s, s:i, s:b, s:b}", "error",
 				  p->abort ? "one request at a time" : "the stack is being stopped",
-				  "code", 1),
+				  "code", 1, "busy", !p->abort, "ending", !p->abort),
 			true);
 		return;
 	}

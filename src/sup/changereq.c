@@ -14,8 +14,9 @@ enum { TEXT_MAX = 4096 };
 static void refuse(struct sup_peer *p, const struct ctl_msg *m, const struct err *err)
 {
 	ctl_answer(p->fd, m, CTL_ERROR,
-		   json_pack("{s:s%, s:i, s:b}", "error", err->text, strlen(err->text), "code",
-			     err_exit_code(err), "busy", err->sys == EALREADY),
+		   json_pack("{s:s%, s:i, s:b, s:b}", "error", err->text, strlen(err->text), "code",
+			     err_exit_code(err), "busy", err->sys == EALREADY || err->sys == ESHUTDOWN,
+			     "ending", err->sys == ESHUTDOWN),
 		   true);
 }
 
@@ -95,10 +96,10 @@ static void tell(struct sup_peer *p, const struct ctl_msg *m, const struct sup_c
 /* ---- requests -------------------------------------------------------------------------------- */
 
 /* What ends by itself: who asked waits for that, and asks again. */
-static int not_now(const char *what, struct err *err)
+static int not_now(int sys, const char *what, struct err *err)
 {
 	err_set(err, "%s", what);
-	err->sys = EALREADY;
+	err->sys = sys;
 	return -1;
 }
 
@@ -109,8 +110,10 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 
 	if (m->n_fds != 1)
 		return err_set(err, "the request has no document");
+	if (s->ending != ENDING_NO && m->type == CTL_PLAN)
+		return err_set(err, "the stack is being stopped");
 	if (s->ending != ENDING_NO)
-		return not_now("the stack is being stopped", err);
+		return not_now(ESHUTDOWN, "the stack is being stopped", err);
 	if (s->transient)
 		return err_set(err, "only one-off containers run in this stack: it ends with them");
 	if (m->type == CTL_PLAN)
@@ -122,14 +125,14 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 			"the stack is being changed by somebody else: after that it is read once more");
 	}
 	if (s->change)
-		return not_now("the stack is being changed by somebody else", err);
+		return not_now(EALREADY, "the stack is being changed by somebody else", err);
 	/* What was made from here on could not be found again when we are dead. */
 	if (ledger_lost(s->ledger))
 		return err_set(
 			err,
 			"the stack is already up, only its ledger was removed: `mstack down`, then up");
 	if (!s->up_told)
-		return not_now("the stack is still being started", err);
+		return not_now(EALREADY, "the stack is still being started", err);
 	return 0;
 }
 
@@ -173,9 +176,13 @@ void sup_change_request(struct sup_peer *p, const struct ctl_msg *m)
 
 void sup_change_peer_gone(struct sup_peer *p)
 {
-	/* What was begun goes on. */
-	if (p->sup->change && p->sup->change->peer == p)
-		p->sup->change->peer = NULL;
+	struct sup_change *c = p->sup->change;
+
+	if (!c || c->peer != p)
+		return;
+	/* What was begun goes on, and is done when all has been started: nobody waits for more. */
+	c->peer = NULL;
+	json_object_set_new(c->wishes, "wait", json_false());
 }
 
 void sup_change_answer(struct sup_change *c, const struct err *err)

@@ -166,7 +166,7 @@ bool sup_is_left(const char *project)
 	return false;
 }
 
-static bool is_guard(pid_t pid)
+bool sup_is_guard(pid_t pid)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/comm", (int)pid);
 	_cleanup_(buf_fini) struct buf name = { 0 };
@@ -191,12 +191,12 @@ pid_t sup_unheard(const char *project)
 {
 	pid_t pid = sup_owner(project);
 
-	return pid > 0 && !is_guard(pid) && has_made_socket(project) ? pid : 0;
+	return pid > 0 && !sup_is_guard(pid) && has_made_socket(project) ? pid : 0;
 }
 
 int sup_interrupt(const char *project)
 {
 	pid_t pid = sup_owner(project);
 
-	return pid > 0 && !is_guard(pid) && kill(pid, SIGTERM) == 0 ? 0 : 1;
+	return pid > 0 && !sup_is_guard(pid) && kill(pid, SIGTERM) == 0 ? 0 : 1;
 }

@@ -133,17 +133,24 @@ static void fail_up(struct sup *s, const struct sup_slot *slot)
 			 slot->plan->service->name);
 }
 
+/* What ended because somebody stopped it has not failed. */
+static bool has_failed(const struct sup_slot *slot)
+{
+	const struct svc *v = &slot->svc;
+
+	return slot->health.state == HEALTH_BAD || (v->state == SVC_EXITED && v->want_up && v->runs &&
+						    v->last_status != 0);
+}
+
 /* Of several failures, the one that others follow from. */
-static const struct sup_slot *first_failure(const struct sup *s)
+static const struct sup_slot *first_failure(const struct sup *s, bool wait)
 {
 	const struct sup_slot *found = NULL;
 
 	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct sup_slot *slot = &s->slots[i];
 		const struct svc *v = &slot->svc;
-		bool bad = s->opts->wait_healthy &&
-			   (slot->health.state == HEALTH_BAD ||
-			    (v->state == SVC_EXITED && v->runs && v->last_status != 0));
+		bool bad = wait && has_failed(slot);
 
 		if (!sup_is_service(slot))
 			continue;
@@ -179,6 +186,9 @@ static bool has_settled(struct sup_slot *slot)
 
 	if (slot->health.policy.enabled)
 		return slot->health.state == HEALTH_GOOD;
+	/* Who is restarted again and again may never run that long, and that is not to be waited for. */
+	if (slot->svc.restarts)
+		return true;
 	if (now < then)
 		sup_look_again(slot->sup, then - now);
 	return now >= then;
@@ -210,22 +220,32 @@ bool sup_is_well(struct sup *s)
 	return all_arrived(s, true);
 }
 
+/* Who has given up waiting was told that the stack goes on. */
+static bool is_waited_for(const struct sup *s)
+{
+	const struct sup_hooks *h = &s->opts->hooks;
+
+	return s->opts->wait_healthy && (!h->awaited || h->awaited(h->arg));
+}
+
 /* Called when all facts have settled; failures first, as others may still arrive for long. */
 void sup_look_at_up(struct sup *s)
 {
 	const struct sup_slot *bad;
 	struct sup_cause cause;
+	bool wait;
 
 	if (s->up_told || s->ending != ENDING_NO)
 		return;
-	bad = first_failure(s);
+	wait = is_waited_for(s);
+	bad = first_failure(s, wait);
 	if (bad) {
 		fail_up(s, bad);
 		cause = sup_because(WHY_ABORT, bad->plan->service->name);
 		sup_end(s, ENDING_STOP, err_exit_code(&s->up_err), &cause);
 		return;
 	}
-	if (!all_arrived(s, s->opts->wait_healthy))
+	if (!all_arrived(s, wait))
 		return;
 	s->up_told = true;
 	/* Whoever hears of it may rely on it: from here on the stack outlives us, and the guard's door is open. */

@@ -267,7 +267,7 @@ static int remove_one(struct store *store, const char *name, const struct sup_ho
 	return 0;
 }
 
-int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err)
+static int remove_listed(const char *project, const struct sup_hooks *hooks, struct err *err)
 {
 	_cleanup_free_ char *path = volume_list_path(project);
 	struct store *store = store_open(path_data_dir(), err);
@@ -288,5 +288,24 @@ int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struc
 	buf_fini(&list);
 	buf_fini(&kept);
 	store_close(store);
+	return rc;
+}
+
+/* As a supervisor has it: who comes up meanwhile would make what is just removed, and take what is left for its own. */
+int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struct err *err)
+{
+	struct ledger *l = sup_ledger_open(project, true, SUP_GUARD_MS, err);
+	int rc;
+
+	if (!l && err->sys != EBUSY)
+		return -1;
+	if (!l) {
+		sup_say(hooks, SUP_WARNING, NULL,
+			"the volumes stay: somebody has brought stack '%s' up again", project);
+		return 0;
+	}
+	rc = remove_listed(project, hooks, err);
+	sup_ledger_drop(project);
+	ledger_close(l);
 	return rc;
 }

@@ -91,6 +91,21 @@ static unsigned patience(const char *project)
 	return fd >= 0 ? 0 : SUP_GUARD_MS;
 }
 
+static struct ledger *open_ledger(const struct sup *s, struct err *err)
+{
+	const char *project = s->opts->stack->name;
+	struct ledger *l = sup_ledger_open(project, true, 0, err);
+	pid_t pid;
+
+	if (l || err->sys != EBUSY)
+		return l;
+	pid = sup_owner(project);
+	if (s->opts->turns_round && pid > 0 && !sup_is_guard(pid))
+		return NULL;
+	*err = (struct err){ 0 };
+	return sup_ledger_open(project, true, patience(project), err);
+}
+
 static void close_ledger(struct ledger **l)
 {
 	ledger_close(*l);
@@ -103,7 +118,7 @@ static int own_ledger(struct sup *s, struct err *err)
 	const char *project = s->opts->stack->name;
 	int left;
 
-	l = sup_ledger_open(project, true, patience(project), err);
+	l = open_ledger(s, err);
 	if (!l)
 		return -1;
 	/* What could be gone on with was taken up before: this is the rest. Rules that a socket owns nobody else may remove. */

@@ -295,6 +295,8 @@ int sup_undo(struct ledger *l, const char *project, const struct sup_hooks *hook
 struct ledger *sup_ledger_open(const char *project, bool create, unsigned wait_ms, struct err *err);
 /* Takes back the making of one in which nothing is entered; its lock is ours. What else is in the folder stays. */
 void sup_ledger_drop(const char *project);
+/* Of a process that has a ledger: is it a guard at work? */
+bool sup_is_guard(pid_t pid);
 
 /* guard.c */
 int sup_guard_start(struct sup *s, struct err *err);

@@ -228,6 +228,81 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	mstack down
 }
 
+@test "change: when up --wait has given up waiting, the stack is up, and can be changed" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}
+		  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL, healthcheck: {test: [CMD, "false"], interval: 100ms, retries: 100000}}
+	END
+	expect_exit 5 mstack up -d --wait --wait-timeout 1
+	says 'the stack goes on'
+	# What somebody stops has not failed.
+	mstack stop a
+	state_is a exited
+	state_is b running
+	sed -i 's/  a: {/&labels: {l: "1"}, /' stack.yaml
+	expect_exit 0 mstack up -d
+	state_is a running
+	# The same of one that changes it.
+	sed -i 's/l: "1"/l: "2"/' stack.yaml
+	expect_exit 5 mstack up -d --wait --wait-timeout 1
+	sed -i 's/l: "2"/l: "3"/' stack.yaml
+	expect_exit 0 mstack up -d
+	says 'a-1 changed'
+	mstack down
+}
+
+@test "change: up --wait does not wait for ever for who is restarted all the time" {
+	stack <<<'services: {a: {image: busybox, command: [sh, -c, "sleep 0.1; exit 1"], restart: always, stop_signal: SIGKILL}}'
+	expect_exit 0 mstack up -d --wait --wait-timeout 60
+	mstack down
+}
+
+@test "change: who waits for an up is told when somebody takes the stack down instead" {
+	mkdir data && chmod 777 data
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL, volumes: ["./data:/data"], pre_stop: [{command: [sh, -c, "until test -e /data/go; do sleep 0.05; done"]}], stop_grace_period: 60s,
+		      healthcheck: {test: [CMD, "false"], interval: 100ms, retries: 100000}}
+		  b: {image: busybox, command: [sleep, "1000"], depends_on: {a: {condition: service_healthy}}}
+	END
+	mstack up -d 2>one.err &
+	local first=$! second third
+	wait_until state_is a running
+	mstack up -d 2>two.err &
+	second=$!
+	wait_until grep -q 'the stack is still being started: this waits' two.err
+	mstack down &
+	third=$!
+	wait_until grep -q 'the stack is being stopped: this waits' two.err
+	touch data/go
+	ends_with 0 "$third"
+	ends_with 1 "$second"
+	grep -q "stack 't' has ended meanwhile" two.err
+	ends_with 1 "$first"
+	grep -q 'the stack was taken down before all of it was started' one.err
+	[[ -z $(mstack ls -q) ]]
+}
+
+@test "change: up --abort-on-container-exit waits for the end of a stop as well" {
+	mkdir data && chmod 777 data
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "trap 'until test -e /data/go; do sleep 0.05; done; exit' TERM; echo ready; test -e /data/go && exit 7; while :; do sleep 0.05; done"],
+		      stop_grace_period: 60s, volumes: ["./data:/data"]}
+	END
+	mstack up -d
+	wait_until log_has a ready
+	mstack down &
+	local first=$!
+	wait_until eval 'mstack ps -a | grep -q "(stopping)"'
+	up_foreground --exit-code-from a
+	wait_until grep -q 'the stack is being stopped: this waits' up.err
+	touch data/go
+	ends_with 0 "$first"
+	ends_with 7 "$UP"
+}
+
 @test "change: a second one waits for the end of the first, and says so" {
 	stack < <(slow_until_go; echo '  b: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}')
 	mstack up -d

@@ -195,6 +195,27 @@ no_processes() { [[ -z $(cat "$MSTACK_SANDBOX"/mstack/*/*/cgroup.procs 2>/dev/nu
 	done
 }
 
+@test "damage: a supervisor that has no place for another client is an error in the end" {
+	stack <<<'services: {a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}}'
+	mstack up -d
+	python3 -c '
+import socket, time
+all = []
+for _ in range(64):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect("/run/mstack/t/control")
+    all.append(s)
+open("full", "w")
+time.sleep(600)' &
+	local crowd=$!
+	wait_until test -e full
+	expect_exit 1 timeout 100 mstack up -d
+	says 'the supervisor has ended meanwhile'
+	kill "$crowd"
+	wait_until mstack up -d
+	mstack down
+}
+
 @test "damage: up while down is on its way" {
 	local delay first code
 	for delay in 0 0.01 0.02 0.04; do

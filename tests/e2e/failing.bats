@@ -98,6 +98,21 @@ load lib/common
 	mstack down
 }
 
+@test "failing: of two ups that wait at the same moment both are told when all is up" {
+	stack <<<'services: {a: {image: busybox, command: [sleep, "1000"], stop_signal: SIGKILL}}'
+	local i first
+	for i in 1 2 3 4 5; do
+		echo "try $i"
+		mstack up -d --wait --wait-timeout 60 2>one.out 3>&- &
+		first=$!
+		mstack up -d --wait --wait-timeout 60 2>two.out
+		wait "$first"
+		cat one.out two.out
+		state_is a running
+		mstack down
+	done
+}
+
 @test "failing: up beside another one that does not listen yet waits, and goes on when that has died" {
 	stack_one <<<'command: [sleep, "1000"]'
 	mkdir -p -m 700 /run/mstack/t

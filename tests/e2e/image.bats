@@ -207,14 +207,17 @@ ten_layers() {
 	small_image
 	# Three images: of two services, and one of nobody.
 	mstack image import oci:lay:v1 app:1
-	rm -rf lay && ocilayout lay v1 '{"Cmd": ["sleep", "2000"]}' base.tar
+	mv lay one
+	ocilayout lay v1 '{"Cmd": ["sleep", "2000"]}' base.tar
 	mstack image import oci:lay:v1 app:2
 	rm -rf lay && ocilayout lay v1 '{"Cmd": ["sleep", "3000"]}' base.tar
 	mstack image import oci:lay:v1 other
-	images() { image_json '.Repository + ":" + .Tag' | sort | xargs; }
+	images() { image_json '.Repository + ":" + .Tag' | sed "s,oci:.*,place,; s,:<none>,," | sort | xargs; }
 	mkdir two && printf 'name: two\nservices: {a: {image: "app:2", stop_grace_period: 0s}}\n' >two/stack.yaml
+	# One of them by its place, which is no name.
 	stack <<-'END'
 		services:
+		  0: {image: "oci:one:v1", stop_grace_period: 0s}
 		  a: {image: "app:1", stop_grace_period: 0s}
 		  b: {image: "app:2", stop_grace_period: 0s}
 		  c: {image: busybox, command: [sleep, "1000"], stop_grace_period: 0s}
@@ -222,7 +225,7 @@ ten_layers() {
 	mstack up -d
 	mstack -f two/stack.yaml up -d
 	expect_exit 0 mstack down --rmi local
-	[[ $(images) == 'app:1 app:2 other:latest' ]]
+	[[ $(images) == 'app:1 app:2 other:latest place' ]]
 	mstack up -d
 	# Also without its file.
 	expect_exit 0 mstack -p t down --rmi all
@@ -235,6 +238,8 @@ ten_layers() {
 	expect_exit 0 mstack -f two/stack.yaml down --rmi=all
 	says 'image app:2 removed'
 	[[ $(images) == other:latest ]]
+	expect_exit 0 mstack down --rmi all
+	says "--rmi: image 'oci:one:v1' stays, as the stack is not up"
 	expect_exit 2 mstack down --rmi some
 	[[ $(images) == other:latest ]]
 }

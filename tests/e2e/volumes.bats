@@ -253,6 +253,31 @@ is_renewed() { mstack exec -T "$1" sh -c '! test -e /run/pg/mine && test -e /run
 	[[ -z $(names) ]]
 }
 
+@test "volumes: up beside a down -v finds all of them new, or all of them as they were" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: sleep 1000, stop_grace_period: 0s, volumes: ["one:/one", "two:/two", "three:/three"]}
+		volumes: {one: , two: , three: }
+	END
+	local i first seen
+	for i in 1 2 3 4; do
+		echo "try $i"
+		mstack up -d
+		inside a sh -c 'for v in one two three; do for i in $(seq 300); do mkdir -p /$v/$i; echo x >/$v/$i/f; done; done; touch /one/old /two/old /three/old'
+		mstack down -v 2>down.err &
+		first=$!
+		mstack up -d
+		wait "$first"
+		cat down.err
+		# It may have come first, and found all as it is: then it went with the rest.
+		mstack up -d
+		seen=$(inside a sh -c 'ls -d /one/old /two/old /three/old 2>/dev/null | wc -l')
+		[[ $seen == 0 || $seen == 3 ]]
+		mstack down -v
+		[[ -z $(names) ]]
+	done
+}
+
 # Ends all of mstack that runs; true when there is nothing left of it.
 end_all() {
 	kill_mstack || :
