@@ -57,12 +57,17 @@ static char *file_of(const char *project, struct err *err)
 	return file ? file : xstrdup("");
 }
 
-/* Nobody listens: it is on its way up (an image may be unpacked) or down, or it was killed. */
+/* Nobody listens: it is on its way up (an image may be unpacked) or down, or it was killed. NULL: it was on its way down, and is gone now. */
 static char *without_answer(const char *project)
 {
+	_cleanup_free_ char *dir = xasprintf("%s/%s", path_run_dir(), project);
 	int pid = (int)sup_owner(project);
 
-	return pid ? xasprintf("busy(process %d)", pid) : xstrdup("dead: mstack down");
+	if (pid)
+		return xasprintf("busy(process %d)", pid);
+	if (!sup_is_left(project) && access(dir, F_OK) < 0)
+		return NULL;
+	return xstrdup("dead: mstack down");
 }
 
 /* Its socket was removed. */
@@ -97,10 +102,12 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 		status = xasprintf("%s%sunsupervised: mstack up", counted, *counted ? ", " : "");
 		free(counted);
 	}
-	file = file_of(name, &err);
 	json_decref(rows);
+	if (!status)
+		return;
+	file = file_of(name, &err);
 	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:i}", "Name", name, "Status",
-					     status ? status : "", "ConfigFiles", file, "Pid",
+					     status, "ConfigFiles", file, "Pid",
 					     (int)sup_owner(name)));
 }
 
