@@ -297,15 +297,16 @@ int sup_remove_volumes(const char *project, const struct sup_hooks *hooks, struc
 	struct ledger *l = sup_ledger_open(project, true, SUP_GUARD_MS, err);
 	int rc;
 
-	if (!l && err->sys != EBUSY)
-		return -1;
-	if (!l) {
+	if (!l && err->sys == EBUSY) {
 		sup_say(hooks, SUP_WARNING, NULL,
 			"the volumes stay: somebody has brought stack '%s' up again", project);
 		return 0;
 	}
+	/* Where there is no room for a ledger nobody comes up either. */
+	*err = (struct err){ 0 };
 	rc = remove_listed(project, hooks, err);
-	sup_ledger_drop(project);
+	if (l)
+		sup_ledger_drop(project);
 	ledger_close(l);
 	return rc;
 }
