@@ -96,6 +96,8 @@ int box_start(struct box_slot *s, const struct box_spec *spec, bool go, struct e
 void box_go(struct box_slot *s);
 /* Gives a start that hangs this long up (kill, START_FAILED); default 30 s. */
 pid_t box_pid(const struct box_slot *s);	/* 0: none */
+/* Has its PID 1 ended, or is it just ending? The kernel kills what else runs there first, and BOX_EXEC_DONE tells that before BOX_EXITED comes. */
+bool box_is_ending(const struct box_slot *s);
 int box_root(const struct box_slot *s, struct err *err);	/* its root, O_PATH, the caller's: only path_open_in may walk from here */
 /* Our side of its terminal (spec.tty), which does not wait. Borrowed, from BOX_STARTED to the next start or close; -1: none. */
 int box_console(const struct box_slot *s);

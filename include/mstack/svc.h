@@ -13,7 +13,8 @@
  * Order. Every start goes through WAITING, that after a back-off too, so its gate is asked each time.
  *
  * Hooks. With `post_start` a run has not arrived before its hooks are through: until then `fresh` is set, and when one of them
- * fails the process is told to stop and the start has failed. With `pre_stop` the stop signal waits for them (`parting`), while
+ * fails the process is told to stop and the start has failed. A process that ends before them has come and gone: the caller tells its
+ * end only, not that of the hooks, which the kernel takes along. With `pre_stop` the stop signal waits for them (`parting`), while
  * the grace period runs.
  *
  * Unhealthy (SVC_EV_UNHEALTHY): `on_unhealthy` says what becomes of it. RESTART stops it and treats that as an exit which is to be

@@ -16,8 +16,6 @@
 #include "box/running.h"
 #include "box/sys.h"
 
-#define EXITING	  0x4 /* PF_EXITING of the kernel's task flags */
-#define STAT_MAX  4096
 #define ENDING_MS 100
 
 static const char link_head[] = "/memfd:" MEMO_NAME, link_tail[] = " (deleted)";
@@ -148,24 +146,9 @@ void box_running_free(struct box_running *shown)
 	free(r);
 }
 
-/*
- * PID 1 ends after all others of its namespace, whom it kills: until then only a flag of the
- * kernel's shows that it is on its way.
- */
 bool box_running_ended(const struct box_running *r)
 {
-	_cleanup_(buf_fini) struct buf text = { 0 };
 	struct pollfd end = { .fd = r->pidfd, .events = POLLIN };
-	char path[48];
-	const char *name_end;
-	unsigned flags;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)r->pid);
-	if (!sys_pidfd_ended(r->pidfd) && !file_read(AT_FDCWD, path, STAT_MAX, &text)) {
-		name_end = strrchr(buf_str(&text), ')');
-		if (name_end && sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-		    flags & EXITING)
-			return true;
-	}
-	return poll(&end, 1, ENDING_MS) > 0;
+	return sys_pidfd_ending(r->pidfd, r->pid) || poll(&end, 1, ENDING_MS) > 0;
 }

@@ -298,6 +298,11 @@ pid_t box_pid(const struct box_slot *s)
 	return s->state == SLOT_RUNNING ? s->guest.two.pid : 0;
 }
 
+bool box_is_ending(const struct box_slot *s)
+{
+	return s->state != SLOT_RUNNING || sys_pidfd_ending(s->guest.two.fd, s->guest.two.pid);
+}
+
 int box_console(const struct box_slot *s)
 {
 	return s->console;

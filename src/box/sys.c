@@ -19,6 +19,9 @@
 
 #include "box/sys.h"
 
+#define EXITING	 0x4 /* PF_EXITING of the kernel's task flags */
+#define STAT_MAX 1024
+
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
 	/*
@@ -142,24 +145,31 @@ static bool ask_pidfd(int pidfd, int *ret_status)
 	return true;
 }
 
-/* As long as its parent has not asked for it, it stands in the last field of proc_pid_stat(5). */
-static bool ask_zombie(pid_t pid, int *ret_status)
+/* proc_pid_stat(5) from the end of the name on, which may be anything; NULL: nobody has this pid. */
+static char *read_stat(pid_t pid, char *text, size_t size)
 {
-	char path[48], text[1024], *state, *last;
 	_cleanup_fd_ int fd = -1;
+	char path[48];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	n = fd < 0 ? -1 : read(fd, text, size - 1);
 	if (n <= 0)
-		return false;
+		return NULL;
 	text[n] = '\0';
-	state = strrchr(text, ')');
-	last = strrchr(text, ' ');
-	if (!state || !last || strncmp(state, ") Z", 3) != 0)
+	return strrchr(text, ')');
+}
+
+/* As long as its parent has not asked for it, it stands in the last field. */
+static bool ask_zombie(pid_t pid, int *ret_status)
+{
+	char text[STAT_MAX];
+	const char *state = read_stat(pid, text, sizeof(text));
+
+	if (!state || strncmp(state, ") Z", 3) != 0)
 		return false;
-	*ret_status = atoi(last + 1);
+	*ret_status = atoi(strrchr(state, ' ') + 1);
 	return true;
 }
 
@@ -168,6 +178,23 @@ bool sys_pidfd_status(int pidfd, pid_t pid, int *ret_status)
 {
 	return ask_pidfd(pidfd, ret_status) || ask_zombie(pid, ret_status) ||
 	       ask_pidfd(pidfd, ret_status);
+}
+
+/*
+ * PID 1 of a namespace ends after all others in it, whom the kernel kills: until then only a flag of the kernel's shows that it
+ * is on its way.
+ */
+bool sys_pidfd_ending(int pidfd, pid_t pid)
+{
+	char text[STAT_MAX];
+	const char *state;
+	unsigned flags;
+
+	if (sys_pidfd_ended(pidfd))
+		return true;
+	state = read_stat(pid, text, sizeof(text));
+	return state && sscanf(state, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       flags & EXITING;
 }
 
 bool sys_hung_up(int sock)

@@ -24,6 +24,8 @@ int sys_close_range(unsigned first, unsigned last);
 int sys_close_but(const int *keep, size_t n);
 /* Has the process of this pidfd ended? */
 bool sys_pidfd_ended(int pidfd);
+/* Has it, or is it just ending? It may do so for long while it waits for the others of its pid namespace. */
+bool sys_pidfd_ending(int pidfd, pid_t pid);
 /* How has it ended, as of wait(2), although it is no child of ours? False: nobody can tell any more. */
 bool sys_pidfd_status(int pidfd, pid_t pid, int *ret_status);
 /* Has the other end of this socket been closed? What it said before may still be there. */

@@ -145,8 +145,11 @@ static int hear(struct cli_oneoff *r, int *ret_status, struct err *err)
 
 	if (rc == 2)
 		rc = err_set(err, "the supervisor is gone, and the container with it");
-	else if (rc == 0 && m.type == CTL_ERROR)
-		rc = ctl_error(&m, err);
+	else if (rc == 0 && m.type == CTL_ERROR) {
+		rc = ctl_error(&m, &r->failure);
+		*err = r->failure;
+		r->failed = true;
+	}
 	tell_user(r, m.body);
 	status = json_object_get(m.body, "status");
 	if (rc == 0 && status) {
@@ -193,10 +196,14 @@ static int wait_started(struct cli_oneoff *r, int signals, int *ret_status, stru
 
 /* ---- while it runs --------------------------------------------------------------------------- */
 
+/* A failure that the supervisor tells is the end of the container: what that has written comes first. */
 static int far_hear(void *arg, int *ret_status, struct err *err)
 {
+	const struct cli_oneoff *r = arg;
 	int what = hear(arg, ret_status, err);
 
+	if (r->failed)
+		return 1;
 	return what < 0 ? -1 : what == ENDED;
 }
 
@@ -271,5 +278,9 @@ int cli_oneoff(struct cli_oneoff *r, struct err *err)
 	}
 	if (rc == STARTED && stay(r, signals, &status, err) < 0)
 		rc = -1;
+	if (rc == STARTED && r->failed) {
+		*err = r->failure;
+		rc = -1;
+	}
 	return rc < 0 ? err_wrap(err, "run") : code_of(r, status);
 }

@@ -18,6 +18,8 @@ struct cli_oneoff {
 	int in, out, err_out;
 	char *name;	/* of the container */
 	bool oom, left; /* as it was told */
+	bool failed;	/* it could not be run, or not to its end, and why */
+	struct err failure;
 	struct cli_console console;
 	struct detachkeys keys;
 };

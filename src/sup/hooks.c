@@ -2,8 +2,9 @@
 /*
  * hooks: `post_start` and `pre_stop`, one command after the other in the running container. execute.c begins them when a state asks
  * for it, settle.c tells how each ended. The first that fails ends the list: a container whose post_start failed is stopped, one whose
- * pre_stop failed is stopped all the same.
+ * pre_stop failed is stopped all the same. One that ends before its hooks takes them along, which is no failure of theirs.
  */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "sup/state.h"
@@ -113,10 +114,23 @@ static void failed(struct sup_slot *slot, int status)
 		slot->err = err;
 }
 
-void sup_hook_done(struct sup_slot *slot, int status)
+/* Killed, or never begun, because its container ends: what follows is the event of that end. */
+static bool went_along(const struct sup_slot *slot, const struct box_event *ev)
+{
+	bool ran = ev->pid && !ev->err.text[0];
+
+	if (ran && !(WIFSIGNALED(ev->status) && WTERMSIG(ev->status) == SIGKILL))
+		return false;
+	return !slot->box || box_is_ending(slot->box);
+}
+
+void sup_hook_done(struct sup_slot *slot, const struct box_event *ev)
 {
 	struct sup_hooking *h = &slot->hooking;
+	int status = ev->status;
 
+	if (went_along(slot, ev))
+		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		failed(slot, status);
 		sup_feed(slot, SVC_EV_HOOKS_FAILED, 0);

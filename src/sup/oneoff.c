@@ -505,7 +505,8 @@ static void tell_ended(struct sup_slot *slot)
 	const struct svc *v = &slot->svc;
 	struct err err = { 0 };
 
-	if (v->runs || v->ever_exited) {
+	/* One whose post_start failed has run, and how it was ended is nobody's question. */
+	if (!v->start_failed && (v->runs || v->ever_exited)) {
 		answer_last(slot, CTL_OK,
 			    json_pack("{s:i, s:b}", "status", v->last_status, "oom", slot->oom));
 		return;
@@ -522,13 +523,22 @@ static void tell_ended(struct sup_slot *slot)
 	answer_last(slot, CTL_ERROR, err_json(&err));
 }
 
+/*
+ * Who reads what it writes hears of it before its hooks are through: they may take long, and it may have ended then. Who detaches wants to know that
+ * it has arrived. Told to stop in the moment of its start, it ran all the same.
+ */
+static bool is_there(const struct sup_slot *slot)
+{
+	const struct svc *v = &slot->svc;
+
+	return v->runs || (v->ever_started && !(slot->oneoff->detach && v->want_up));
+}
+
 static void look_at_one(struct sup_slot *slot)
 {
 	struct sup_oneoff *o = slot->oneoff;
-	const struct svc *v = &slot->svc;
 
-	/* Told to stop in the moment of its start, it ran all the same. */
-	if (!o->told && (v->runs || (v->ever_started && !v->want_up)))
+	if (!o->told && is_there(slot))
 		tell_started(slot);
 	if (!sup_at_rest(&slot->svc) || o->ended)
 		return;

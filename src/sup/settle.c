@@ -199,19 +199,19 @@ static void exited(struct sup_slot *slot, const struct box_event *ev)
 }
 
 /* Somebody who wanted it may want it no more. */
-static void exec_done(struct sup_slot *slot, int status)
+static void exec_done(struct sup_slot *slot, const struct box_event *ev)
 {
 	switch (sup_inside_done(slot)) {
 	case ERRAND_NONE:
 		break;
 	case ERRAND_HOOK:
-		sup_hook_done(slot, status);
+		sup_hook_done(slot, ev);
 		break;
 	case ERRAND_PROBE:
-		sup_probe_done(slot, status);
+		sup_probe_done(slot, ev->status);
 		break;
 	case ERRAND_EXEC:
-		sup_exec_done(slot, status);
+		sup_exec_done(slot, ev->status);
 		break;
 	}
 }
@@ -238,7 +238,7 @@ static void settle_box(struct sup_slot *slot, const struct box_event *ev)
 		exited(slot, ev);
 		break;
 	case BOX_EXEC_DONE:
-		exec_done(slot, ev->status);
+		exec_done(slot, ev);
 		break;
 	}
 }

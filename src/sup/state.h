@@ -527,7 +527,7 @@ void sup_hooks_begin(struct sup_slot *slot, const struct plan_hooks *list);
 void sup_hooks_end(struct sup_slot *slot);
 int sup_hook_begin(struct sup_slot *slot, struct err *err); /* when its turn has come, by inside.c */
 int sup_hook_run(struct sup_slot *slot, const struct plan_hook *h, struct err *err);
-void sup_hook_done(struct sup_slot *slot, int status);
+void sup_hook_done(struct sup_slot *slot, const struct box_event *ev);
 
 /* For a command of another user than the container's: HOME that nobody has set is that of `user`. */
 const char *const *sup_home_of(const struct sup_slot *slot, const struct store_user *user,

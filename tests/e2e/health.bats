@@ -152,6 +152,16 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	[[ $output == *"stack.yaml:"* || $output == *"compose.yaml:"* ]]
 }
 
+@test "hooks: a container that ends before its post_start is through has no hook that failed" {
+	stack_one <<<$'command: [sh, -c, "echo ready; exit 7"]\npost_start: [{command: [sleep, "1000"]}]'
+	mstack up -d || :
+	wait_until log_has a ready
+	wait_until state_is a exited
+	[[ $(field a ExitCode) == 7 ]]
+	not log_has a post_start
+	mstack down
+}
+
 @test "hooks: pre_stop runs before the signal, and the grace period ends it" {
 	stack <<-'END'
 		services:

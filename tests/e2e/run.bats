@@ -331,6 +331,43 @@ numbers() { seq 1000000000 1090909090 | head -c 1000000000; }
 	mstack down
 }
 
+@test "run: what it writes does not wait for post_start, and it may end before its hooks" {
+	stack_one <<<$'command: [sleep, "1000"]\npost_start: [{command: [sleep, "1000"]}]'
+	mkfifo in
+	theirs in
+	# shellcheck disable=SC2016
+	mstack run -T a sh -c 'echo early; read x; echo "then $x"; exit 5' <in >out 2>err &
+	exec {in}>in
+	wait_until grep -x early out
+	echo now >&"$in"
+	ends_with 5 $!
+	exec {in}>&-
+	[[ $(<out) == $'early\nthen now' && $(<err) != *post_start* ]]
+	for _ in 1 2 3; do
+		expect_exit 5 mstack run -T a sh -c 'echo one; echo two >&2; exit 5'
+		says one two
+		[[ $output != *post_start* ]]
+	done
+	# Who detaches would wait for them, but it has come and gone.
+	expect_exit 0 mstack run -d a true
+	[[ $output != *post_start* ]]
+	mstack down
+}
+
+@test "run: a post_start that fails is told behind what was written" {
+	stack_one <<-'END'
+		command: [sleep, "1000"]
+		post_start: [{command: [sh, -c, "until [ -e /tmp/said ]; do sleep 0.05; done; echo no such thing >&2; exit 3"]}]
+	END
+	local code command='trap "echo term; exit 0" TERM; echo one; touch /tmp/said; while :; do sleep 0.1; done'
+	mstack run -T a sh -c "$command" >out 2>err || code=$?
+	[[ $code == 1 && $(<out) == $'one\nterm' ]]
+	[[ $(grep -c post_start err) == 1 && $(<err) == *"run: service 'a': post_start[0]: 'sh' exited with code 3: no such thing" ]]
+	expect_exit 1 mstack run -d a sh -c "$command"
+	says "run: service 'a': post_start[0]: 'sh' exited with code 3: no such thing"
+	mstack down
+}
+
 @test "run: beside a running stack: several at once, with ports and networks of their own, hidden from ps" {
 	make_stack
 	mstack up -d

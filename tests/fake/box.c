@@ -411,6 +411,11 @@ pid_t box_pid(const struct box_slot *s)
 	return s->phase >= RUNNING ? 1000 + (pid_t)s->token : 0;
 }
 
+bool box_is_ending(const struct box_slot *s)
+{
+	return s->phase != RUNNING;
+}
+
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 {
 	const struct fake_slot *f = fake_slot(s->name);
