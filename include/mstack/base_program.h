@@ -22,6 +22,9 @@ char *program_find(const char *name, const char *variable);
  */
 int program_spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv, char *const *env,
 		  pid_t *ret_pid);
+/* The same in a session of its own, where no key of our terminal and no end of it reaches the program. */
+int program_spawn_apart(const char *program, const posix_spawn_file_actions_t *files, char *const *argv, char *const *env,
+			pid_t *ret_pid);
 /* What we were called with, as the kernel keeps it: words, ended by NULL, that lie in `text`. NULL: not known. Caller frees the list. */
 char **program_words(struct buf *text);
 

@@ -34,7 +34,7 @@ char *program_find(const char *name, const char *variable)
 	return NULL;
 }
 
-static int set_signals(posix_spawnattr_t *attr)
+static int set_signals(posix_spawnattr_t *attr, short flags)
 {
 	sigset_t none, all;
 
@@ -42,19 +42,33 @@ static int set_signals(posix_spawnattr_t *attr)
 	sigfillset(&all);
 	return posix_spawnattr_setsigmask(attr, &none) ||
 	       posix_spawnattr_setsigdefault(attr, &all) ||
-	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	       posix_spawnattr_setflags(
+		       attr, (short)(flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 }
 
-int program_spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv,
-		  char *const *env, pid_t *ret_pid)
+static int spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv,
+		 char *const *env, short flags, pid_t *ret_pid)
 {
 	posix_spawnattr_t attr;
 	int rc;
 
 	posix_spawnattr_init(&attr);
-	rc = set_signals(&attr) ? ENOMEM : posix_spawnp(ret_pid, program, files, &attr, argv, env);
+	rc = set_signals(&attr, flags) ? ENOMEM
+				       : posix_spawnp(ret_pid, program, files, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
 	return rc;
+}
+
+int program_spawn(const char *program, const posix_spawn_file_actions_t *files, char *const *argv,
+		  char *const *env, pid_t *ret_pid)
+{
+	return spawn(program, files, argv, env, 0, ret_pid);
+}
+
+int program_spawn_apart(const char *program, const posix_spawn_file_actions_t *files,
+			char *const *argv, char *const *env, pid_t *ret_pid)
+{
+	return spawn(program, files, argv, env, POSIX_SPAWN_SETSID, ret_pid);
 }
 
 char **program_words(struct buf *text)

@@ -21,7 +21,10 @@
 #define PATIENCE_MS   100
 #define LAST_WORDS_MS 2000
 
-/* Ends with its supervisor, however that ends: then the socket does. Ctrl-C is the supervisor's to answer. */
+/*
+ * Ends with its supervisor, however that ends: then the socket does. Ctrl-C and the end of the terminal are the supervisor's to answer, who has
+ * something to say about them. What else a terminal sends is for both: a job that is stopped prints nothing.
+ */
 static _Noreturn void relay_main(int fd)
 {
 	bool gone[STDERR_FILENO + 1] = { false };
@@ -32,6 +35,7 @@ static _Noreturn void relay_main(int fd)
 	dup2(fd, STDIN_FILENO);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	prctl(PR_SET_NAME, "mstack-relay");
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -29,7 +29,8 @@ int helper_spawn(const char *program, int sock, bool outside, bool outlives, pid
 	    posix_spawn_file_actions_addchdir_np(&files, "/"))
 		rc = ENOMEM;
 	else
-		rc = program_spawn(program, &files, argv, env, ret_pid);
+		/* A Ctrl-C is the supervisor's to answer, who needs it until all have stopped. */
+		rc = program_spawn_apart(program, &files, argv, env, ret_pid);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;
 }

@@ -48,6 +48,44 @@ ready() { log_has "$1" ready; }
 	((SECONDS - begin < 45))
 }
 
+# As up_foreground, and it leads a session and a group of processes, as a job of a shell at a terminal leads one.
+up_as_job() {
+	setsid env --default-signal=INT,QUIT mstack up >up.out 2>up.err &
+	UP=$!
+}
+
+# Theirs is not the session of $UP, whose terminal sends what is typed, and its end, to a group of processes there.
+are_apart() {
+	local pid
+	for pid; do
+		[[ $(ps -o sid= -p "$pid") != "$(ps -o sid= -p "$UP")" ]] || return
+	done
+}
+
+@test "stop: what a terminal sends reaches the supervisor, and none who work for it" {
+	local helpers helper found=' '
+	slow_until_go | stack
+	theirs data
+	up_as_job
+	wait_until log_has slow 'x is'
+	mapfile -t helpers < <(pgrep -x 'mstack-(net|guard|standby|porch|spare)|pasta.*')
+	for helper in "${helpers[@]}"; do found+="$(<"/proc/$helper/comm") "; done
+	echo "there are:$found"
+	for helper in net guard standby ${MSTACK_AS:+porch spare}; do [[ $found == *" mstack-$helper "* ]]; done
+	are_apart "${helpers[@]}"
+	# As who prints does not end, this is told.
+	kill -HUP -- -"$UP"
+	wait_until grep -q SIGHUP up.err
+	kill -INT -- -"$UP"
+	wait_until grep -q 'again to kill' up.err
+	for helper in "${helpers[@]}"; do [[ -d /proc/$helper ]]; done
+	touch data/go
+	ends_with 130 "$UP"
+	cat up.err
+	not grep -q 'started again' up.err
+	wait_until all_gone "${helpers[@]}"
+}
+
 @test "stop: the grace period ends in a kill" {
 	stack_one <<<$'command: [sh, -c, "trap : TERM; echo ready; while :; do sleep 0.1; done"]\nstop_grace_period: 1s'
 	mstack up -d
