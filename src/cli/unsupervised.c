@@ -13,8 +13,11 @@
 #include "cli/client.h"
 #include "cli/term.h"
 #include "cli/unsupervised.h"
+#include "mstack/ctl.h"
 #include "mstack/sup.h"
 #include "mstack/sup_keep.h"
+
+enum { PING_MS = 1000 };
 
 bool cli_kept(const char *project)
 {
@@ -119,11 +122,22 @@ static int adopt(const char *project, struct err *err)
 	return rc;
 }
 
+/* One that was just killed has its door open for a moment still, and says nothing any more. One that is slow to answer lives. */
+static bool is_dying(int fd)
+{
+	struct err err = { 0 };
+
+	return ctl_call(fd, CTL_STATUS, NULL, NULL, NULL, &err) < 0 &&
+	       (err.sys == ECONNRESET || err.sys == EPIPE);
+}
+
 int cli_kept_adopt(const char *project, struct err *err)
 {
 	_cleanup_fd_ int fd = -1;
-	int rc = cli_connect(project, CLI_ANSWER_MS, &fd, err);
+	int rc = cli_connect(project, PING_MS, &fd, err);
 
+	if (rc == 0 && is_dying(fd))
+		rc = 1;
 	return rc > 0 ? adopt(project, err) : rc;
 }
 
