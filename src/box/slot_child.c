@@ -40,22 +40,26 @@ static int join_network(struct child *c)
 
 /*
  * Unprivileged ping for everybody, since file capabilities give nothing here. The kernel keeps the
- * groups by their numbers on the host, and takes only those that we have ourselves.
+ * groups by their numbers on the host, and takes only those that we have ourselves: of a user
+ * without ranges that is one. Where none of these fit, only ping goes without.
  */
 static int allow_ping(struct child *c)
 {
-	char own[32];
-	const char *const ranges[] = { own, "0 65535" };
+	char own[32], level[32];
+	const char *const ranges[] = { own, level, "0 65535", "0 0" };
 
 	if (c->slot->net != BOX_OWN)
 		return 0;
 	snprintf(own, sizeof(own), "%u %u", c->ids.first,
 		 c->ids.own ? c->ids.first + c->ids.count - 1 : INT32_MAX);
+	snprintf(level, sizeof(level), "0 %u", c->level.ids ? c->level.ids - 1 : 0);
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
 		if (!file_put(c->proc, "sys/net/ipv4/ping_group_range", ranges[i]))
 			return 0;
 	/* A kernel without IPv4's settings has no such limit either. */
-	return errno == ENOENT ? 0 : err_sys(&c->err, errno, "write ping_group_range");
+	return errno == ENOENT || errno == EINVAL
+		       ? 0
+		       : err_sys(&c->err, errno, "write ping_group_range");
 }
 
 /*

@@ -123,6 +123,19 @@ two_layers() {
 	says 'stack.yaml:2:34' 'id 1234 of its user' '/etc/subuid'
 }
 
+@test "rootless: with a single id services in the user's own ids start, privileged or not" {
+	users
+	user_stack bob <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], userns_mode: host}
+		  b: {image: busybox, command: [sleep, "1000"], privileged: true}
+	END
+	expect_exit 0 as bob mstack up -d
+	[[ $(as bob mstack exec a cat /proc/sys/net/ipv4/ping_group_range | xargs) == '0 0' ]]
+	as bob mstack down
+	[[ $(as bob mstack run -q --image busybox --privileged -- id -u) == 0 ]]
+}
+
 @test "rootless: a volume is filled from a folder with files of others, whom a single id does not have" {
 	users
 	local who
