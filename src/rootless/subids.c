@@ -11,8 +11,9 @@
 #include "rootless/subids.h"
 
 #define FILE_MAX (4U << 20)
-/* A range that the systems' own tools would give first. */
-#define EXAMPLE "100000-165535"
+/* What the systems' own tools give, and from where on they do. */
+#define FREE_FIRST 100000
+#define FREE_COUNT 65536
 
 static bool overlaps(const struct subids *s, uint64_t first, uint64_t count)
 {
@@ -47,17 +48,27 @@ static bool is_whose(const char *who, size_t len, const char *name, uid_t uid)
 	       (number(who, len, &n) && n == uid);
 }
 
-/* NAME:FIRST:COUNT */
-static void parse_line(const char *line, size_t len, const char *name, uid_t uid,
-		       struct subids *ret)
+/* NAME:FIRST:COUNT; the name has this length. */
+static bool split(const char *line, size_t len, size_t *ret_name, uint64_t *ret_first,
+		  uint64_t *ret_count)
 {
 	const char *one = memchr(line, ':', len), *end = line + len;
 	const char *two = one ? memchr(one + 1, ':', (size_t)(end - one - 1)) : NULL;
-	uint64_t first, count;
 
-	if (!two || !is_whose(line, (size_t)(one - line), name, uid) ||
-	    !number(one + 1, (size_t)(two - one - 1), &first) ||
-	    !number(two + 1, (size_t)(end - two - 1), &count))
+	if (!two)
+		return false;
+	*ret_name = (size_t)(one - line);
+	return number(one + 1, (size_t)(two - one - 1), ret_first) &&
+	       number(two + 1, (size_t)(end - two - 1), ret_count);
+}
+
+static void parse_line(const char *line, size_t len, const char *name, uid_t uid,
+		       struct subids *ret)
+{
+	uint64_t first, count;
+	size_t of_name;
+
+	if (!split(line, len, &of_name, &first, &count) || !is_whose(line, of_name, name, uid))
 		return;
 	/* The highest number is no id: chown(2) and its kin take it for "leave it". */
 	if (!count || first + count > UINT32_MAX || overlaps(ret, first, count) ||
@@ -76,6 +87,35 @@ void subids_parse(const char *text, const char *name, uid_t uid, struct subids *
 		parse_line(text, len, name, uid, ret);
 		text += len + (text[len] == '\n');
 	}
+}
+
+/* Where the ranges end that these ids would take something of; the same number: there are none. */
+static uint64_t behind(const char *text, uint64_t from)
+{
+	uint64_t first, count;
+	size_t of_name;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (split(text, len, &of_name, &first, &count) && first < from + FREE_COUNT &&
+		    first + count > from)
+			from = first + count;
+		text += len + (text[len] == '\n');
+	}
+	return from;
+}
+
+uint32_t subids_free(const char *one, const char *other)
+{
+	uint64_t from = FREE_FIRST, before;
+
+	/* What comes behind one range may take something of one that stands further up. */
+	do {
+		before = from;
+		from = behind(other, behind(one, from));
+	} while (from != before);
+	return from + FREE_COUNT > UINT32_MAX ? 0 : (uint32_t)from;
 }
 
 /* What is left of range `i` on both sides of an id in it. */
@@ -117,13 +157,12 @@ uint32_t subids_total(const struct subids *s)
 	return total;
 }
 
-static void read_ranges(const char *path, const struct subids_both *who, struct subids *ret)
+static void read_ranges(const char *path, const struct subids_both *who, struct buf *text,
+			struct subids *ret)
 {
-	_cleanup_(buf_fini) struct buf text = { 0 };
-
-	if (file_read(AT_FDCWD, path, FILE_MAX, &text) < 0)
-		buf_cut(&text, 0);
-	subids_parse(buf_str(&text), *who->name ? who->name : NULL, who->uid, ret);
+	if (file_read(AT_FDCWD, path, FILE_MAX, text) < 0)
+		buf_cut(text, 0);
+	subids_parse(buf_str(text), *who->name ? who->name : NULL, who->uid, ret);
 }
 
 bool subids_in_path(const char *program)
@@ -141,7 +180,24 @@ bool subids_in_path(const char *program)
 	return false;
 }
 
-static void judge(struct subids_both *b)
+/* A line that can be pasted as it is: what is told in it is nobody's so far. */
+static void tell_cure(struct subids_both *b, const char *uids, const char *gids)
+{
+	uint32_t first = subids_free(b->uids.n ? "" : uids, b->gids.n ? "" : gids);
+	const char *name = *b->name ? b->name : "USER";
+	char range[32];
+
+	snprintf(range, sizeof(range), "%u-%u", first, first + FREE_COUNT - 1);
+	if (!first)
+		snprintf(b->cure, sizeof(b->cure),
+			 "give %s ids in /etc/subuid and /etc/subgid that no other line has", name);
+	else
+		snprintf(b->cure, sizeof(b->cure), "sudo usermod%s%s%s%s %s",
+			 b->uids.n ? "" : " --add-subuids ", b->uids.n ? "" : range,
+			 b->gids.n ? "" : " --add-subgids ", b->gids.n ? "" : range, name);
+}
+
+static void judge(struct subids_both *b, const char *uids, const char *gids)
 {
 	const char *empty = !b->uids.n && !b->gids.n ? "/etc/subuid and /etc/subgid"
 			    : !b->uids.n	     ? "/etc/subuid"
@@ -158,23 +214,21 @@ static void judge(struct subids_both *b)
 	}
 	snprintf(b->why, sizeof(b->why), "no line in %s for %s", empty,
 		 *b->name ? b->name : "this user");
-	snprintf(b->cure, sizeof(b->cure),
-		 "sudo usermod --add-subuids " EXAMPLE " --add-subgids " EXAMPLE
-		 " %s (ranges that no other line has)",
-		 *b->name ? b->name : "USER");
+	tell_cure(b, uids, gids);
 }
 
 void subids_of(uid_t uid, struct subids_both *ret)
 {
 	_cleanup_(passwd_entry_fini) struct passwd_entry user = { .gid = getegid() };
+	_cleanup_(buf_fini) struct buf uids = { 0 }, gids = { 0 };
 	const char *name = passwd_of(uid, &user) ? user.name : getenv("LOGNAME");
 
 	/* What the environment says is a guess that costs nothing: newuidmap looks for itself who asks. */
 	*ret = (struct subids_both){ .uid = uid, .gid = user.gid };
 	snprintf(ret->name, sizeof(ret->name), "%s", name ? name : "");
-	read_ranges("/etc/subuid", ret, &ret->uids);
-	read_ranges("/etc/subgid", ret, &ret->gids);
+	read_ranges("/etc/subuid", ret, &uids, &ret->uids);
+	read_ranges("/etc/subgid", ret, &gids, &ret->gids);
 	subids_leave_out(&ret->uids, ret->uid);
 	subids_leave_out(&ret->gids, ret->gid);
-	judge(ret);
+	judge(ret, buf_str(&uids), buf_str(&gids));
 }

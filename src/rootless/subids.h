@@ -22,6 +22,8 @@ struct subids {
  * is no range, is left out, as are all beyond the highest id.
  */
 void subids_parse(const char *text, const char *name, uid_t uid, struct subids *ret);
+/* The first of 65536 ids that stand in no line of these two files, whoever owns it; 0: there are no such ids. */
+uint32_t subids_free(const char *one, const char *other);
 /*
  * Without this one, which a user of a directory service may have in the middle of what was given as a range: it is 0 inside already, and the
  * kernel takes none twice.

@@ -315,7 +315,15 @@ forbidden_to_ann() {
 	cd /home/bob
 	run as bob mstack doctor
 	grep -E '^ranges of user and group ids +absent +no line in /etc/subuid and /etc/subgid for bob' <<<"$output"
-	says 'sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 bob'
+	# Others have 100000 to 165535 and 300000 to 365535: a line to be pasted as it is.
+	grep -E ': sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 bob$' <<<"$output"
+	local subuid
+	subuid=$(</etc/subuid)
+	echo bob:165536:65536 >>/etc/subuid
+	run as bob mstack doctor
+	grep -E '^ranges of user and group ids +absent +no line in /etc/subgid for bob' <<<"$output"
+	grep -E ': sudo usermod --add-subgids 165536-231071 bob$' <<<"$output"
+	echo "$subuid" >/etc/subuid
 	run forbidden_to_ann mstack doctor
 	grep -E "^user namespaces of one's own +MISSING +the sysctl user.max_user_namespaces is 0" <<<"$output"
 	says "user namespaces of one's own: sudo sysctl -w user.max_user_namespaces="
@@ -356,6 +364,6 @@ forbidden_to_ann() {
 		services: {a: {image: busybox, command: [sleep, "1000"]}}
 	END
 	run as bob mstack up -d
-	says 'one user id only' '/etc/subuid' 'usermod --add-subuids' bob
+	grep -E 'one user id only.*/etc/subuid.*: sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 bob$' <<<"$output"
 	as bob mstack down
 }

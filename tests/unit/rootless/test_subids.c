@@ -119,6 +119,31 @@ static void test_own_id_in_a_range(void **state)
 	assert_int_equal(s.v[1].first, 100003);
 }
 
+/* Nobody's: behind all that would take something of it, in any order, in both files. */
+static void test_nobodys(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		uint32_t wanted;
+	} cases[] = {
+		{ "", "", 100000 },
+		{ "ann:100000:65536\n", "ann:100000:65536\n", 165536 },
+		{ "ann:100000:65536\n", "", 165536 },
+		{ "", "ann:100000:65536\n", 165536 },
+		{ "ann:100000:65536\n", "ann:165536:65536\n", 231072 },
+		{ "b:165536:65536\na:100000:65536", "c:231072:1\n", 231073 },
+		/* What ends before, begins behind, or leaves enough between. */
+		{ "a:99999:1\nb:165536:10\n", "x\nx:1\n:y:z\n", 100000 },
+		{ "a:99999:2\nb:165536:10\n", "", 165546 },
+		{ "a:1:4294967294\n", "", 0 },
+		{ "a:9999999999:9999999999\n", "", 100000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(subids_free(cases[i].one, cases[i].other), cases[i].wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_without_name),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_own_id_in_a_range),
+		cmocka_unit_test(test_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
