@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * security: `mstack config --security`: for each service what it keeps of the default isolation, which rights it gives up
- * beyond that, and what weakens it. Called by config_cmd.c; works on the model alone and asks the host nothing.
+ * beyond that, and what weakens it. Called by config_cmd.c; works on the model alone and asks the host nothing but whether we are root.
  */
 #include <jansson.h>
 
@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "mstack/box.h"
 #include "mstack/plan.h"
+#include "mstack/rootless.h"
 
 enum verdict { KEPT, DROPPED, WEAKENED };
 static const char *const verdicts[] = { "kept", "dropped", "weakened" };
@@ -106,10 +107,18 @@ static void add_privileges(struct report *r, const struct stack_service *s)
 
 /* ---- the host -------------------------------------------------------------------------------- */
 
+/* Whose containers have nothing of the host that the user has not. */
+static bool is_user(void)
+{
+	return rootless_outside() || rootless_is_user();
+}
+
 static void add_devices(struct report *r, const struct stack_service *s)
 {
 	if (s->privileged)
-		say(r, WEAKENED, "devices", "all of the host, and nothing is in their way");
+		say(r, WEAKENED, "devices",
+		    is_user() ? "those of the host that the user may open"
+			      : "all of the host, and nothing is in their way");
 	else
 		say(r, KEPT, "devices", "null, zero, full, random, urandom, tty");
 	for (size_t i = 0; i < s->n_devices; i++) {
@@ -165,9 +174,22 @@ static void add_shared(struct report *r, const struct stack_service *s)
 	}
 }
 
-static void add_namespaces(struct report *r, const struct stack_service *s)
+/* Of an ordinary user's stack: no id of it is more on the host than the user, and the ranges that are given to that one. */
+static void add_users_ids(struct report *r, const struct stack_service *s)
 {
 	if (plan_host_ids(s))
+		say(r, WEAKENED, "users",
+		    "those of the whole stack, root of the container is the user outside");
+	else
+		say(r, KEPT, "users",
+		    "ids of the user's own, root of the container is the user outside");
+}
+
+static void add_namespaces(struct report *r, const struct stack_service *s)
+{
+	if (is_user())
+		add_users_ids(r, s);
+	else if (plan_host_ids(s))
 		say(r, WEAKENED, "users", "root of the container is root of the host");
 	else
 		say(r, KEPT, "users", "ids of the stack's own, root of the container is nobody");

@@ -84,6 +84,22 @@ none_of() { [[ -z $(processes "$1" "$2") ]]; }
 	done
 }
 
+@test "rootless: config --security says that root of a container is the user outside" {
+	users
+	user_stack ann <<-'END'
+		services:
+		  a: {image: busybox}
+		  b: {image: busybox, userns_mode: host}
+		  c: {image: busybox, privileged: true}
+	END
+	run as ann mstack config --security
+	echo "$output"
+	[[ $(grep -Ec '^[abc] .* users +.*root of the container is the user outside' <<<"$output") == 3 ]]
+	grep -E '^a +kept +users ' <<<"$output"
+	grep -E '^c +weakened +devices +those of the host that the user may open' <<<"$output"
+	[[ $output != *nobody* && $output != *'root of the host'* ]]
+}
+
 # The kernel keeps what lies under mounts of the host from who only brought them along.
 @test "rootless: run in the host's own root; another folder in which something is mounted is no image, and that is told" {
 	users
