@@ -78,6 +78,14 @@ static char *out_of_reach(const char *project, const struct err *err)
 				  : xstrdup(err->text);
 }
 
+/* None is no number: kill(1) takes 0 for all processes around the caller. */
+static json_t *supervisor_of(const char *project)
+{
+	pid_t pid = sup_owner(project);
+
+	return pid > 0 ? json_integer(pid) : json_null();
+}
+
 /*
  * Names alone are known without asking anybody, and a supervisor that hangs cannot keep them back.
  * A folder without a supervisor is what is left when it was killed together with its guard.
@@ -106,9 +114,8 @@ static void add_project(const struct cli_options *o, const char *name, json_t *a
 	if (!status)
 		return;
 	file = file_of(name, &err);
-	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:i}", "Name", name, "Status",
-					     status, "ConfigFiles", file, "Pid",
-					     (int)sup_owner(name)));
+	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:o}", "Name", name, "Status", status,
+					     "ConfigFiles", file, "Pid", supervisor_of(name)));
 }
 
 /* ---- --filter -------------------------------------------------------------------------------- */

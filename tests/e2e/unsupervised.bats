@@ -32,7 +32,7 @@ is_kept() {
 }
 is_abandoned() { mstack ls --format '{{.Status}}' | grep -q unsupervised; }
 pid_of() { mstack ps -a --format '{{.Slot}} {{.Pid}}' 2>/dev/null | awk -v s="$1" '$1 == s { print $2 }'; }
-nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0).Pid') ]]; }
+nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid).Pid') ]]; }
 
 @test 'unsupervised: ps, ls, logs, exec, top, port, stats, cp, events and why tell what there is, and adopt nothing' {
 	kept <<-END
@@ -56,6 +56,8 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid != 0)
 	expect_exit 0 mstack ps -a
 	says "nobody supervises stack 't'" "\`mstack up -d\` adopts it" 'Exited (nobody saw how)' 'Exited (3)' 'Up '
 	[[ $output != *healthy* ]]
+	# Not 0, which would be the process group of who calls kill with it.
+	[[ $(mstack ls --format json | jq .Pid) == null ]]
 	[[ $(mstack ps --format '{{.Slot}}' 2>/dev/null) == web-1 ]]
 	[[ $(pid_of web-1) == "$pid" && $(field web IP) == "$ip" && $(field job ExitCode) == 3 ]]
 	expect_exit 0 mstack ls
