@@ -46,6 +46,8 @@ struct store_image {
 /* Opens (making the folders, 0700) the store at `data_dir`. NULL on error (read-only, no right: says what to do). */
 struct store *store_open(const char *data_dir, struct err *err);
 void store_close(struct store *s);
+/* Whether there is such a data folder that we may write, or it could be made; else `why` says what is in the way. */
+bool store_is_usable(const char *data_dir, char *why, size_t size);
 /*
  * Does the file system of the data folder, which need not be there yet, keep the attributes by which overlays mark folders that hide others? For an
  * ordinary user those are other ones, which a tmpfs has from Linux 6.6 on. Without them whoever removes a folder of an image in a container gets EIO.

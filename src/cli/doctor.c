@@ -27,6 +27,14 @@ struct finding {
 
 struct findings VEC(struct finding);
 
+/* What the rooms find out, in the order in which it is shown. */
+struct probed {
+	struct rootless_probe user[PROBES_MAX];
+	struct box_probe box[PROBES_MAX];
+	struct net_probe net[PROBES_MAX];
+	char data[240];
+};
+
 /*
  * What a stack needs only if its file asks for it (then `up` says so itself): limits. And what no stack needs as long as
  * services run in the host's user namespace.
@@ -77,10 +85,18 @@ static void add_programs(struct findings *all)
 	}
 }
 
-static void add_data_folder(struct findings *all)
+/* What a file system keeps is asked of a folder that can be had. */
+static void add_data_folder(struct findings *all, struct probed *p)
 {
-	bool ok = store_keeps_marks(path_data_dir());
+	bool ok = store_is_usable(path_data_dir(), p->data, sizeof(p->data));
+	bool user = rootless_outside() || rootless_is_user();
 
+	add(all, "data folder", ok, true, p->data,
+	    user ? "set XDG_DATA_HOME to a folder of your own, or have this one given back to you"
+		 : "set MSTACK_DATA_DIR to a folder that you may write");
+	if (!ok)
+		return;
+	ok = store_keeps_marks(path_data_dir());
 	add(all, "attributes in the data folder", ok, false,
 	    ok ? "" : "containers cannot remove folders of their images",
 	    "set XDG_DATA_HOME or MSTACK_DATA_DIR to a folder on a disk");
@@ -130,13 +146,6 @@ static int print(const struct cli_options *o, const struct findings *all, const 
 	json_decref(rows);
 	return rc;
 }
-
-/* What the rooms find out, in the order in which it is shown. */
-struct probed {
-	struct rootless_probe user[PROBES_MAX];
-	struct box_probe box[PROBES_MAX];
-	struct net_probe net[PROBES_MAX];
-};
 
 /* An ordinary user goes in after that, if possible: then the others find what a stack of this user would. */
 static bool add_user(struct findings *all, struct probed *p)
@@ -190,7 +199,7 @@ int cli_doctor(const struct cli_options *o, struct err *err)
 		cli_end_dead();
 	if (!rootless_outside() || add_user(&all, probed))
 		add_kernel(&all, probed);
-	add_data_folder(&all);
+	add_data_folder(&all, probed);
 	add_busybox(&all);
 	add_programs(&all);
 	if (rc == 0)

@@ -6,9 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "mstack/base_level.h"
 #include "store/store.h"
 
 /* As long as a folder's name may be after a suffix of ours. */
@@ -53,6 +56,51 @@ static int open_all(struct store *s)
 	return s->volumes < 0 || path_mkdirs(s->fd, "projects", 0700) < 0 ? -1 : 0;
 }
 
+/* The folder itself, or the first one above it that can be seen: what is made later is in there, and on the same file system. */
+static char *nearest(const char *path, struct stat *ret)
+{
+	char *there = xstrdup(path), *end;
+
+	/* The root keeps its slash. */
+	while (stat(there, ret) < 0 && (end = strrchr(there, '/')) && there[1])
+		end[end == there] = '\0';
+	return there;
+}
+
+bool store_is_usable(const char *data_dir, char *why, size_t size)
+{
+	struct stat st = { .st_uid = geteuid() };
+	_cleanup_free_ char *there = nearest(data_dir, &st);
+
+	*why = '\0';
+	if (S_ISDIR(st.st_mode) && !access(there, R_OK | W_OK | X_OK))
+		return true;
+	if (!S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	if (errno == EACCES && st.st_uid != geteuid())
+		snprintf(why, size, "'%s' is somebody else's", there);
+	else
+		snprintf(why, size, "'%s': %s", there, strerror(errno));
+	return false;
+}
+
+static void refuse(const char *dir, int reason, struct err *err)
+{
+	char why[240];
+	bool user = geteuid() || level_get().nested;
+
+	if (reason != EACCES && reason != EPERM && reason != EROFS)
+		err_sys(err, reason, "store: data folder '%s'", dir);
+	else if (user && reason != EROFS && !store_is_usable(dir, why, sizeof(why)))
+		err_sys(err, reason,
+			"store: data folder '%s' (%s: set XDG_DATA_HOME to a folder of your own)",
+			dir, why);
+	else
+		err_sys(err, reason,
+			"store: data folder '%s' (set MSTACK_DATA_DIR to a folder that you may write)",
+			dir);
+}
+
 struct store *store_open(const char *data_dir, struct err *err)
 {
 	struct store *s;
@@ -68,25 +116,17 @@ struct store *store_open(const char *data_dir, struct err *err)
 		s->dir[n - 1] = '\0';
 	if (!open_all(s))
 		return s;
-	if (errno == EACCES || errno == EPERM || errno == EROFS)
-		err_sys(err, errno,
-			"store: data folder '%s' (run as root, or set MSTACK_DATA_DIR "
-			"to a folder that you may write)",
-			s->dir);
-	else
-		err_sys(err, errno, "store: data folder '%s'", s->dir);
+	refuse(s->dir, errno, err);
 	store_close(s);
 	return NULL;
 }
 
 bool store_keeps_marks(const char *data_dir)
 {
-	_cleanup_free_ char *path = xstrdup(data_dir);
-	char value, *end;
+	struct stat st;
+	_cleanup_free_ char *path = nearest(data_dir, &st);
+	char value;
 
-	/* What is made later is on the file system of what it is made in. */
-	while (access(path, F_OK) < 0 && errno == ENOENT && (end = strrchr(path, '/')) > path)
-		*end = '\0';
 	return getxattr(path, store_opaque(), &value, sizeof(value)) >= 0 || errno != EOPNOTSUPP;
 }
 

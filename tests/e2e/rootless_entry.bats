@@ -345,6 +345,37 @@ forbidden_to_ann() {
 	says "user namespaces of one's own: sudo sysctl -w user.max_user_namespaces="
 }
 
+@test "rootless: doctor from a folder that is not the user's, and for a data folder that is not" {
+	users
+	mkdir -m 700 /run/users/closed
+	cd /run/users/closed
+	run as ann mstack doctor
+	echo "$output"
+	grep -E '^openat2 +ok' <<<"$output"
+	grep -E '^data folder +ok' <<<"$output"
+	cd /home/ann
+	rmdir /run/users/closed
+	install -d -m 700 /home/ann/.local/share/mstack
+	run as ann mstack doctor
+	echo "$output"
+	[[ $status == 1 ]]
+	grep -E "^data folder +MISSING +'/home/ann/.local/share/mstack' is somebody else's" <<<"$output"
+	says 'data folder: set XDG_DATA_HOME to a folder of your own'
+	[[ $output != *'attributes in the data folder'* ]]
+	expect_exit 1 as ann mstack image ls
+	says "data folder '/home/ann/.local/share/mstack' ('/home/ann/.local/share/mstack' is somebody else's: set XDG_DATA_HOME to"
+	export XDG_DATA_HOME=/root/x
+	run as ann mstack doctor
+	[[ $status == 1 ]]
+	grep -E "^data folder +MISSING +'/root' is somebody else's" <<<"$output"
+	expect_exit 1 as ann mstack image ls
+	says "data folder '/root/x/mstack' ('/root' is somebody else's: set XDG_DATA_HOME to"
+	unset XDG_DATA_HOME
+	chown ann: /home/ann/.local/share/mstack
+	run as ann mstack doctor
+	grep -E '^data folder +ok' <<<"$output"
+}
+
 @test "rootless: the sysctl that forbids user namespaces is named, with its cure" {
 	users
 	run forbidden_to_ann mstack volume ls

@@ -74,6 +74,23 @@ static void test_marks(void **state)
 	assert_false(store_keeps_marks("/proc/not/yet"));
 }
 
+static void test_usable(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *later = xasprintf("%s/not/yet", s->data),
+			    *file = scratch_file(s, "file", "x", 1),
+			    *under = xasprintf("%s/data", file);
+	char why[240];
+
+	assert_true(store_is_usable(s->data, why, sizeof(why)));
+	assert_true(store_is_usable(later, why, sizeof(why)));
+	assert_true(store_is_usable("/no-such/folder", why, sizeof(why)));
+	assert_string_equal(why, "");
+	assert_false(store_is_usable(under, why, sizeof(why)));
+	assert_non_null(strstr(why, file));
+	assert_non_null(strstr(why, strerror(ENOTDIR)));
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = { "",	 ".",	"..",	   "a/b",  "/",
@@ -97,7 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_folders), TEST(test_open_again), TEST(test_marks),
-		TEST(test_refused), TEST(test_names),
+		TEST(test_refused), TEST(test_names),	   TEST(test_usable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
