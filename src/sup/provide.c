@@ -121,7 +121,10 @@ static int provide_bind(const struct plan_bind *b, struct err *err)
 	if (check_bind(b, err) < 0)
 		return -1;
 	if (b->create && access(b->path, F_OK) < 0 && path_mkdirs(AT_FDCWD, b->path, 0755) < 0)
-		return err_sys(err, errno, "host folder '%s' of a bind", b->path);
+		return err_sys(
+			err, errno,
+			"bind of '%s': it is not there, and cannot be made (make it, or name another one)",
+			b->path);
 	return refuse_own(b, err);
 }
 

@@ -159,6 +159,14 @@ two_layers() {
 	rm -r /run/users/root
 }
 
+@test "rootless: a folder of the host that is not there, and that this user cannot make" {
+	users
+	cd /home/ann
+	expect_exit 125 as ann mstack run --image busybox -v /nosuch:/a -- true
+	says "bind of '/nosuch': it is not there, and cannot be made (make it, or name another one): permission denied"
+	[[ ! -e /nosuch ]]
+}
+
 @test "rootless: a folder as the root of a container, over it or in it" {
 	users
 	user_stack ann <<<'services: {a: {image: ./root, x-rootfs: {upper: tmpfs}, command: [sh, -c, "echo x >/made; sleep 1000"]}}'
