@@ -207,6 +207,7 @@ struct stack {
 	bool isolated;				/* `x-isolated`: its networks are in a network namespace of their own */
 	bool keep;				/* `x-on-supervisor-death: keep` */
 	bool hosts;				/* `x-hosts`: its names stand in the hosts file of the host */
+	struct stack_pos hosts_pos;
 	struct stack_impl *impl;		/* the arena and the normal form, for stack_config and stack_free */
 };
 

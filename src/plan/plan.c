@@ -86,6 +86,8 @@ static int make(struct planner *p, struct plan **ret_plan)
 	p->routes = p->host->net->prefixes;
 	p->n_routes = p->host->net->n_prefixes;
 	planner_kept_routes(p);
+	if (p->stack->hosts)
+		planner_needs_root(p, p->stack->hosts_pos, "leave it out", "x-hosts");
 	if (p->host->isolated)
 		planner_uplink(p);
 	planner_networks(p);

@@ -228,6 +228,8 @@ void model_make(struct reader *r, const struct node *root)
 	read_services(r, node_get(root, "services"));
 	r->stack->isolated = value_bool(root, "x-isolated");
 	r->stack->hosts = value_bool(root, "x-hosts");
+	if (r->stack->hosts)
+		r->stack->hosts_pos = node_get(root, "x-hosts")->pos;
 	r->stack->keep = is_keep(node_get(root, "x-on-supervisor-death"));
 	model_links(r, node_get(root, "x-links"), node_get(root, "services"));
 }

@@ -4,7 +4,6 @@
  * anything of it starts, and when its slots become others. Names are such as nothing else has, "web.shop" and the
  * container's: a lab must not take "db" or "mail" away from the machine that it runs on.
  */
-#include "mstack/rootless.h"
 #include "sup/state.h"
 
 struct lines VEC(struct net_hosts_line);
@@ -33,10 +32,6 @@ int sup_hostnames_write(struct sup *s, struct err *err)
 
 	if (!s->opts->stack->hosts)
 		return 0;
-	if (rootless_is_user())
-		return err_set(
-			err,
-			"x-hosts: needs root: what is the host's is not an ordinary user's to give: leave it out");
 	if (s->plan->uplink) {
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
 			"x-hosts: left out, because the host has no way to the addresses of an isolated stack");

@@ -84,6 +84,27 @@ none_of() { [[ -z $(processes "$1" "$2") ]]; }
 	done
 }
 
+@test "rootless: what is the host's and comes into a stack that runs is refused before anything is done" {
+	users
+	user_stack ann <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"]}
+	END
+	as ann mstack up -d
+	local pid
+	pid=$(as ann mstack ps --format '{{.Pid}}')
+	sed -i 's/1000/1001/; $ax-hosts: true' stack.yaml
+	expect_exit 125 as ann mstack plan
+	says 'x-hosts needs root' 'leave it out'
+	expect_exit 125 as ann mstack up -d
+	says 'x-hosts needs root' 'leave it out'
+	[[ $(as ann mstack ps --format '{{.Pid}}') == "$pid" ]]
+	sed -i '/x-hosts/d' stack.yaml
+	as ann mstack up -d
+	[[ $(as ann mstack ps --format '{{.Pid}}') != "$pid" ]]
+	as ann mstack down
+}
+
 @test "rootless: config --security says that root of a container is the user outside" {
 	users
 	user_stack ann <<-'END'

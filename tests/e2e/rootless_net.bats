@@ -231,8 +231,8 @@ pasta_pid() { pgrep -f '^pasta --foreground'; }
 	says "stack.yaml:3:" "x-links: 'host:h1' needs root" "stack.yaml:4:" "x-links: 'macvlan:up0' needs root" \
 		"stack.yaml:5:" "x-links: 'vxlan:198.51.100.1/42' needs root"
 	sed -i '/x-links/,/a:e3/d; $ax-hosts: true' stack.yaml
-	expect_exit 1 as ann mstack up -d
-	says 'x-hosts: needs root'
+	expect_exit 3 as ann mstack up -d
+	says "stack.yaml:3:" 'x-hosts needs root'
 }
 
 @test "rootless net: two users and root side by side, with the same subnets and addresses; a port is whose it was first" {
