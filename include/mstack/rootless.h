@@ -22,6 +22,8 @@ bool rootless_outside(void);
  * the user's number in its name, whichever is private to the user; and below $XDG_DATA_HOME, or ~/.local/share.
  */
 void rootless_folders(void);
+/* Why a user has no run-time folder after that, with the cure; caller frees. NULL: there is one, or we are root. Outside and inside. */
+char *rootless_lacks_run_dir(void);
 /*
  * Into new user and mount namespaces; the network is still the host's. Returns in the same process, with the ids 0. Waits for newuidmap
  * and newgidmap. -1: err says what forbids it and what would allow it; the process may be half inside, and has to end.

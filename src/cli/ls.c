@@ -13,6 +13,7 @@
 #include "cli/rows.h"
 #include "cli/unsupervised.h"
 #include "mstack/ctl.h"
+#include "mstack/rootless.h"
 #include "mstack/sup.h"
 
 #define ANSWER_MS 10000
@@ -163,6 +164,16 @@ static bool is_wanted(const struct cli_options *o, const char *project)
 	return wanted;
 }
 
+/* Without one of the own it would be root's. */
+static int refuse(struct err *err)
+{
+	int why = errno;
+	_cleanup_free_ char *lacks = rootless_lacks_run_dir();
+
+	return lacks ? err_set(err, "ls: %s", lacks)
+		     : err_sys(err, why, "ls: open '%s'", path_run_dir());
+}
+
 int cli_ls(const struct cli_options *o, struct err *err)
 {
 	static const struct cli_column columns[] = { { "NAME", "Name" },
@@ -176,7 +187,7 @@ int cli_ls(const struct cli_options *o, struct err *err)
 	if (check_filters(o, err) < 0)
 		return -1;
 	if (access(path_run_dir(), R_OK | X_OK) < 0 && errno != ENOENT)
-		return err_sys(err, errno, "ls: open '%s'", path_run_dir());
+		return refuse(err);
 	all = json_array();
 	projects = sup_projects();
 	for (char **p = projects; p && *p; p++) {

@@ -10,6 +10,8 @@
 #include "mstack/rootless.h"
 #include "rootless/passwd.h"
 
+#define LAST_RESORT "/tmp/mstack-%u"
+
 static bool is_set(const char *name)
 {
 	const char *s = getenv(name);
@@ -47,7 +49,7 @@ static char *run_folder(void)
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (places[i] && is_private(places[i]))
 			return xasprintf("%s/mstack", places[i]);
-	last = xasprintf("/tmp/mstack-%u", geteuid());
+	last = xasprintf(LAST_RESORT, geteuid());
 	mkdir(last, 0700);
 	if (is_private(last))
 		return last;
@@ -76,4 +78,23 @@ void rootless_folders(void)
 		setenv("MSTACK_RUN_DIR", run, 1);
 	if (data)
 		setenv("MSTACK_DATA_DIR", data, 1);
+}
+
+/* Inside the user is 0, and who is not of the own ids is nobody. */
+char *rootless_lacks_run_dir(void)
+{
+	bool outside = rootless_outside();
+	_cleanup_free_ char *last = xasprintf(LAST_RESORT, rootless_host_uid(geteuid()));
+	struct stat st;
+	const char *why;
+
+	if (is_set("MSTACK_RUN_DIR") || (!outside && !rootless_is_user()))
+		return NULL;
+	why = lstat(last, &st) < 0     ? "cannot be made"
+	      : st.st_uid != geteuid() ? "is somebody else's"
+	      : !S_ISDIR(st.st_mode)   ? "is no folder"
+				       : "is open to others";
+	return xasprintf(
+		"run-time folder: '%s' %s: set XDG_RUNTIME_DIR to a folder that is yours alone",
+		last, why);
 }

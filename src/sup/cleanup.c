@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "mstack/rootless.h"
 #include "sup/keeping.h"
 
 /*
@@ -20,6 +21,20 @@ const struct ledger_kind *const *const sup_ledger_kinds[] = {
 	ledger_kinds, box_ledger_kinds, net_ledger_kinds, store_ledger_kinds, NULL,
 };
 
+static int make_folder(const char *dir, struct err *err)
+{
+	_cleanup_free_ char *lacks = NULL;
+
+	if (!path_mkdirs(AT_FDCWD, dir, 0700))
+		return 0;
+	err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)", dir);
+	/* What we tried then is root's. */
+	lacks = rootless_lacks_run_dir();
+	if (lacks)
+		err_set(err, "%s", lacks);
+	return -1;
+}
+
 /* Opens and locks once. ENOENT and ESTALE in err: whoever had it before removed it under our hands. */
 static struct ledger *open_locked(const char *project, bool create, unsigned wait_ms,
 				  struct err *err)
@@ -30,10 +45,8 @@ static struct ledger *open_locked(const char *project, bool create, unsigned wai
 	pid_t pid = 0;
 	int rc;
 
-	if (create && path_mkdirs(AT_FDCWD, dir, 0700) < 0) {
-		err_sys(err, errno, "run-time folder '%s' (MSTACK_RUN_DIR names another)", dir);
+	if (create && make_folder(dir, err) < 0)
 		return NULL;
-	}
 	l = ledger_open(path, create, sup_ledger_kinds, err);
 	if (!l)
 		return NULL;

@@ -295,11 +295,21 @@ in_stack() { nsenter --target "$(as ann mstack ls --format '{{.Pid}}')" --user -
 		rmdir /tmp/mstack-1000
 		install -d -o 1001 -m 777 /tmp/mstack-1000
 		ann -u XDG_RUNTIME_DIR mstack volume create x && ann -u XDG_RUNTIME_DIR mstack up
+		ann -u XDG_RUNTIME_DIR mstack ls -q
+		rmdir /tmp/mstack-1000
+		ln -s /home/ann /tmp/mstack-1000
+		chown -h 1000 /tmp/mstack-1000
+		ann -u XDG_RUNTIME_DIR mstack up
+		rm /tmp/mstack-1000
+		install -d -o 1000 -m 755 /tmp/mstack-1000
+		ann -u XDG_RUNTIME_DIR mstack up
 		rmdir /tmp/mstack-1000
 	END
 	run unshare --mount bash /run/users/try
 	echo "$output"
-	says 'none  ann:700' "folder '/run/mstack/t'"
+	says 'none  ann:700' "run-time folder: '/tmp/mstack-1000' is somebody else's: set XDG_RUNTIME_DIR to a folder that is yours alone" \
+		"run-time folder: '/tmp/mstack-1000' is no folder" "run-time folder: '/tmp/mstack-1000' is open to others"
+	[[ $output != */run/mstack* ]]
 	[[ $output != *running* ]]
 	rm /run/users/mstack* /run/users/try
 	mkdir /run/user/1000
