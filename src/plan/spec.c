@@ -93,8 +93,7 @@ static size_t env_unset(const char **env, size_t n, const char *key)
  * without a value takes the variable away again. Five places more: the four of ours and the end.
  */
 const char *const *planner_environment(struct planner *p, const struct plan_slot *slot,
-				       const struct store_image *img,
-				       const struct store_user *user)
+				       const struct store_image *img, const struct store_user *user)
 {
 	const struct stack_service *s = slot->service;
 	const char **env =
@@ -229,6 +228,30 @@ static void root(struct planner *p, struct plan_slot *slot, const struct store_i
 	planner_root(p, slot, img);
 }
 
+/* Where the file asks for it, if it does by its number; else it is one of the image's, or was asked for by a name of that. */
+static struct stack_pos group_pos(const struct stack_service *s, uint32_t gid)
+{
+	for (size_t i = 0; i < s->group_add.n; i++)
+		if (strtoul(s->group_add.v[i].text, NULL, 10) == gid)
+			return s->group_add.v[i].pos;
+	return s->group_add.n ? s->group_add.v[0].pos : s->image.pos;
+}
+
+/* In whose place another one would do: `instead` where a user has few ids. */
+static void lacks_id(struct planner *p, struct stack_pos pos, const char *instead, const char *what)
+{
+	uint32_t all = p->host->ids ? p->host->ids : UINT32_MAX;
+
+	stack_diag_add(p->diags, STACK_ERROR, pos,
+		       all < BOX_IDS   ? arena_printf(p->arena,
+						      "%s, or have ids given to you in "
+							"/etc/subuid and /etc/subgid",
+						      instead)
+		       : p->host->user ? "take a lower one"
+				       : "take a lower one, or write `userns_mode: host`",
+		       "%s", what);
+}
+
 /*
  * In a user namespace there are no others; the next ones are another stack's. Without one of its own a container has all that we have, which for an
  * ordinary user are not many more.
@@ -240,17 +263,23 @@ static void check_ids(struct planner *p, const struct stack_service *s,
 	uint32_t all = p->host->ids ? p->host->ids : UINT32_MAX;
 	uint32_t ids = all < BOX_IDS || plan_host_ids(s) ? all : BOX_IDS;
 
-	for (size_t i = 0; i < user->n_groups; i++)
-		highest = user->groups[i] > highest ? user->groups[i] : highest;
-	if (highest < ids)
+	if (highest >= ids) {
+		lacks_id(p, s->user.text ? s->user.pos : s->image.pos,
+			 "write `user: \"0\"`, who is you",
+			 arena_printf(
+				 p->arena,
+				 "service '%s': id %u of its user: a container has the ids 0 to %u",
+				 s->name, highest, ids - 1));
 		return;
-	stack_diag_add(p->diags, STACK_ERROR, s->user.text ? s->user.pos : s->image.pos,
-		       all < BOX_IDS ? "write `user: \"0\"`, who is you, or have ids given to you "
-				       "in /etc/subuid and /etc/subgid"
-		       : p->host->user ? "take a lower one"
-				       : "take a lower one, or write `userns_mode: host`",
-		       "service '%s': id %u of its user: a container has the ids 0 to %u", s->name,
-		       highest, ids - 1);
+	}
+	for (size_t i = 0; i < user->n_groups; i++)
+		if (user->groups[i] >= ids)
+			lacks_id(
+				p, group_pos(s, user->groups[i]), "leave it out",
+				arena_printf(
+					p->arena,
+					"service '%s': group %u: a container has the groups 0 to %u",
+					s->name, user->groups[i], ids - 1));
 }
 
 void planner_box(struct planner *p, struct plan_slot *slot)

@@ -121,6 +121,22 @@ two_layers() {
 	sed -i 's/app}/app, user: svc}/' stack.yaml
 	expect_exit 3 as bob mstack up -d
 	says 'stack.yaml:2:34' 'id 1234 of its user' '/etc/subuid'
+	sed -i 's/user: svc/group_add: ["0", "1234"]/' stack.yaml
+	expect_exit 3 as bob mstack up -d
+	says 'stack.yaml:2:45' "service 'a': group 1234: a container has the groups 0 to 0" 'leave it out' '/etc/subgid'
+}
+
+@test "rootless: a group that is none of the user's ranges is told where it is asked for" {
+	users
+	user_stack ann <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    group_add: ["99999"]
+	END
+	expect_exit 3 as ann mstack up -d
+	says 'stack.yaml:5:17' "service 'a': group 99999: a container has the groups 0 to 65535" 'take a lower one'
+	not grep -q 'id 99999' <<<"$output"
 }
 
 @test "rootless: with a single id services in the user's own ids start, privileged or not" {

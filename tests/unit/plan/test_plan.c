@@ -1217,8 +1217,10 @@ static void test_ids(void **state)
 		assert_int_equal(p.rc, cases[i].good ? 0 : PLAN_FILE_WRONG);
 		stack_diags_print(p.diags, false, &text);
 		if (!cases[i].good)
-			assert_non_null(
-				strstr(buf_str(&text), "a container has the ids 0 to 65535"));
+			assert_non_null(strstr(buf_str(&text),
+					       cases[i].user.n_groups
+						       ? "group 70000: a container has the groups 0 to 65535"
+						       : "a container has the ids 0 to 65535"));
 		else
 			assert_int_equal(p.plan->slots[0].box_slot.host_ids,
 					 strstr(cases[i].key, "host") != NULL);
