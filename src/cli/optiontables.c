@@ -34,7 +34,7 @@ const struct cli_option cli_no_options[] = { END };
 
 const struct cli_option cli_up_options[] = {
 	FLAG("detach", 'd', detach, "return when everything is started"),
-	FLAG("wait", 0, wait, "return when everything is healthy or, without a health check, has run for half a second (implies -d)"),
+	FLAG("wait", 0, wait, "return when all is healthy; without a health check: runs for 0.5 s (implies -d)"),
 	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS", "give --wait up after so long; the stack goes on"),
 	FLAG("abort-on-container-exit", 0, abort_on_exit, "stop all when one service ends"),
 	FLAG("abort-on-container-failure", 0, abort_on_failure, "stop all when one service fails"),
@@ -81,7 +81,7 @@ const struct cli_option cli_down_options[] = {
 	FLAG("volumes", 'v', volumes, "remove the volumes and the data in them too"),
 	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; everything of the project is removed anyway"),
-	VALUE("rmi", 0, CHOICE, rmi, "all|local", "remove the images of the services too; local: only those built for them, and mstack builds none"),
+	VALUE("rmi", 0, CHOICE, rmi, "all|local", "remove the images of the services too; local: those built for them, which are none"),
 	END,
 };
 
@@ -93,7 +93,7 @@ const struct cli_option cli_ps_options[] = {
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
 	FIXED("orphans", 0, "true", "accepted; services that are not in the file any more are listed anyway"),
-	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: status=, health=, service=, name= (a part of it); of one key any, of all keys one"),
+	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: status=, health=, service=, name=; of one key any, of all keys one"),
 	END,
 };
 

@@ -178,7 +178,6 @@ load common
 		expect 2 mstack config "$option"
 		says "$option" 'not supported yet'
 	done
-	expect 2 mstack down --rmi all
 	expect 2 mstack down web
 	says web
 	# Whoever asks for it wants nothing to be done: what cannot say what it would do must not do it.
