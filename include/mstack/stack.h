@@ -123,6 +123,8 @@ size_t stack_variables(const struct stack *s, const struct stack_variable **ret)
 struct stack_kvs stack_environment(const struct stack *s);
 /* Names of all profiles that the files have, active or not, in the order of the alphabet. */
 struct stack_strs stack_profiles(const struct stack *s);
+/* Services that the files have and nobody asked for: by their profiles, or because others were named. In the order of the file. */
+struct stack_strs stack_inactive(const struct stack *s);
 
 /*
  * The keys of the format in the three lists of the manual: done; accepted with one warning; refused by `up`. One line for

@@ -17,17 +17,22 @@ enum { REQUEST = 1, BUSY_PAUSE_MS = 100, ANSWER_MS = 1000 };
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static json_t *wishes_of(const struct cli_options *o)
+static json_t *wishes_of(const struct cli_apply *a)
 {
-	json_t *services = json_array(), *wishes;
+	const struct stack_strs inactive = stack_inactive(a->project->stack);
+	json_t *services = json_array(), *others = json_array(), *wishes;
+	const struct cli_options *o = a->o;
 
 	for (size_t i = 0; i < o->args.n; i++)
 		json_array_append_new(services, json_string(o->args.v[i]));
+	for (size_t i = 0; i < inactive.n; i++)
+		json_array_append_new(others, json_string(inactive.v[i].text));
 	wishes = json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "services",
 			   services, "no_deps", o->no_deps, "force_recreate", o->force_recreate,
 			   "no_recreate", o->no_recreate, "always_recreate_deps", o->recreate_deps,
 			   "remove_orphans", o->remove_orphans, "wait", o->wait, "isolated",
 			   o->isolated, "no_start", o->no_start, "renew_volumes", o->renew_volumes);
+	json_object_set_new(wishes, "inactive", others);
 	if (o->timeout_s >= 0)
 		json_object_set_new(wishes, "timeout", json_integer(o->timeout_s));
 	return wishes;
@@ -150,7 +155,7 @@ static int ask(struct cli_apply *a, bool dry, struct err *err)
 	for (size_t i = 0; i < CTL_FDS_MAX; i++)
 		m.fds[i] = -1;
 	m.fds[m.n_fds++] = doc;
-	m.body = wishes_of(a->o);
+	m.body = wishes_of(a);
 	rc = ctl_send(fd, &m, err);
 	json_decref(m.body);
 	rc = rc ? -1 : hear(a, fd, err);

@@ -335,6 +335,19 @@ static struct node *kept_services(struct choice *c)
 	return node_map_done(c->r->arena, c->services->pos, &all);
 }
 
+/* They are in the file all the same: what still runs of them is not to be taken for something that was forgotten. */
+static void note_inactive(const struct choice *c)
+{
+	struct VEC(struct stack_str) gone = { 0 };
+
+	for (size_t i = 0; i < c->services->n; i++)
+		if (!c->kept[i])
+			vec_push(&gone, ((struct stack_str){ c->services->pairs[i].key,
+							     c->services->pairs[i].pos }));
+	c->r->stack->impl->inactive = (struct stack_strs){ reader_keep(c->r, &gone), gone.n, true };
+	vec_fini(&gone);
+}
+
 /* ---- what nobody uses ------------------------------------------------------------------------ */
 
 /* The keys of a map, the `source` of each entry of a list, or the entries themselves. */
@@ -444,6 +457,7 @@ struct node *active_select(struct reader *r, const struct stack_opts *opts, stru
 			keep(&c, i, active);
 	scale(&c, opts);
 	services = kept_services(&c);
+	note_inactive(&c);
 	free(c.kept);
 	strmap_fini(&c.wanted);
 	return rebuild(r, root, services);

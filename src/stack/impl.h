@@ -13,6 +13,7 @@ struct stack_impl {
 	size_t n_variables;
 	struct stack_kvs environment;	/* by name */
 	struct stack_strs profiles;	/* by name */
+	struct stack_strs inactive;	/* names of services, as in the file */
 };
 
 #endif

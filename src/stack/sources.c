@@ -61,3 +61,8 @@ struct stack_strs stack_profiles(const struct stack *s)
 {
 	return s->impl->profiles;
 }
+
+struct stack_strs stack_inactive(const struct stack *s)
+{
+	return s->impl->inactive;
+}

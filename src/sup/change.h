@@ -18,6 +18,7 @@ struct sup_entry {
 	enum plan_class how;	     /* of one that is before and after */
 	const char *why;	     /* when nothing of its own has changed; or NULL */
 	bool left_alone;	     /* it stays as it is, whatever the document says: nobody asked */
+	bool orphan;		     /* no file has its service */
 	bool starts, told;	     /* it is to be started; to stop */
 	size_t place;		     /* of `is` */
 };

@@ -27,7 +27,7 @@ static const char *action_of(const struct sup_entry *e)
 	static const char *const words[PLAN_CLASSES] = { "keep", "update", "restart", "recreate" };
 
 	if (!e->is)
-		return e->left_alone ? "orphan" : "remove";
+		return !e->left_alone ? "remove" : e->orphan ? "orphan" : "keep";
 	if (!e->was)
 		return "create";
 	return e->left_alone ? "keep" : words[e->how];

@@ -104,16 +104,32 @@ static bool is_planned(const struct sup_change *c, const struct sup_slot *slot)
 	return false;
 }
 
-/* Of a service that the document does not have: as compose, they go on unless it is said that they shall go. */
+static bool lists(const struct sup_change *c, const char *wish, const char *service)
+{
+	const json_t *names = json_object_get(c->wishes, wish), *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+		if (json_is_string(name) && !strcmp(json_string_value(name), service))
+			return true;
+	return false;
+}
+
+/*
+ * Of a service that the document does not have: as compose, they go on unless it is said that they shall go. That is not said of one that
+ * is in the file, and only was not asked for.
+ */
 static void enter_leaving(struct sup_change *c, struct sup_slot *slot)
 {
 	const char *service = slot->plan->service->name;
-	bool orphan = !stack_find_service(c->model->stack, service);
-	struct sup_entry e = { .was = slot };
+	bool left_out = !stack_find_service(c->model->stack, service);
+	struct sup_entry e = { .was = slot, .orphan = left_out && !lists(c, "inactive", service) };
 
-	e.left_alone = orphan && !sup_change_wants(c, "remove_orphans");
-	e.why = orphan ? "the service is not in the stack any more"
-		       : "the service has fewer containers";
+	e.left_alone = left_out && !(e.orphan && sup_change_wants(c, "remove_orphans"));
+	if (e.orphan)
+		e.why = "the service is not in the stack any more";
+	else if (!left_out)
+		e.why = "the service has fewer containers";
 	vec_push(&c->entries, e);
 }
 
@@ -121,13 +137,8 @@ static void enter_leaving(struct sup_change *c, struct sup_slot *slot)
 
 static bool is_named(const struct sup_change *c, const char *service)
 {
-	const json_t *names = json_object_get(c->wishes, "services"), *name;
-	size_t i;
-
-	json_array_foreach(names, i, name)
-		if (json_is_string(name) && !strcmp(json_string_value(name), service))
-			return true;
-	return !json_array_size(names);
+	return lists(c, "services", service) ||
+	       !json_array_size(json_object_get(c->wishes, "services"));
 }
 
 /* By name, or because one that is asked for depends on it; by number of the service. */

@@ -372,6 +372,31 @@ gives() { [[ $(fetch "http://127.0.0.1:$1/") == "$2" ]]; }
 	mstack down
 }
 
+@test "change: what runs of a service whose profile is not active is no orphan" {
+	stack <<-END
+		services:
+		  web: {image: busybox, command: [sleep, "1000"], $Q}
+		  dbg: {image: busybox, command: [sleep, "1000"], profiles: [debug], $Q}
+	END
+	mstack --profile debug up -d
+	before=$(of dbg-1)
+	expect_exit 0 mstack plan --exit-code
+	not grep orphan <<<"$output"
+	for asked in '' --remove-orphans web '--remove-orphans web'; do
+		# shellcheck disable=SC2086 # words
+		expect_exit 0 mstack up -d $asked
+		not grep 'not in the file' <<<"$output"
+		[[ $(of dbg-1) == "$before" ]]
+	done
+	# Only who is gone from the file is one.
+	sed -i '/dbg:/d' stack.yaml
+	expect_exit 0 mstack up -d
+	says 'dbg-1' 'not in the file any more'
+	mstack up -d --remove-orphans
+	[[ -z $(of dbg-1) ]]
+	mstack down
+}
+
 @test "change: more and fewer containers of a service" {
 	stack <<-END
 		services:
