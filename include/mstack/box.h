@@ -103,6 +103,8 @@ int box_root(const struct box_slot *s, struct err *err);	/* its root, O_PATH, th
 int box_console(const struct box_slot *s);
 /* Signal to PID 1. *ret_ignored (may be NULL): it neither catches nor blocks it and is alone, so it was killed instead. */
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err);
+/* The same for a signal that is not to end it: nothing else comes in its place. *ret_lost: it neither catches nor blocks it, so the kernel drops it. */
+int box_tell(struct box_slot *s, int sig, bool *ret_lost, struct err *err);
 int box_kill(struct box_slot *s, struct err *err);	/* all processes of the slot: PID 1 with its namespace, and an exec */
 /* All processes of the slot stand still, a moment later, or go on. What is killed ends all the same. */
 int box_freeze(struct box_slot *s, bool on, struct err *err);

@@ -73,7 +73,8 @@ enum ctl_type {
 	CTL_START = 12,		/* with what they depend on; "wait": bool, until they are healthy */
 	CTL_STOP = 13,
 	CTL_RESTART = 14,	/* "no_deps": bool, without those that depend on them by `restart: true` */
-	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for */
+	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for. {"slot", "lost": number}: its first process
+				   has no handler for it, so nothing has happened */
 	CTL_RM = 16,		/* what those that rest wrote is gone, and they are not listed any more; "stop": bool, all; "volumes":
 				   bool, with their anonymous volumes */
 	CTL_WAIT = 17,		/* "any": bool, for the first; "code" and "container" beside "slot": of the next exit, or of

@@ -64,41 +64,67 @@ static bool would_be_lost(struct box_slot *s, int sig)
 {
 	_cleanup_(buf_fini) struct buf status = { 0 };
 	char path[32];
-	unsigned ours, there, tries = 3;
 
+	if (sig == SIGKILL || is_harmless(sig) || s->launch->shares_pids)
+		return false;
 	snprintf(path, sizeof(path), "%d/status", s->guest.two.pid);
 	if (file_read(s->rt->proc, path, 65536, &status) < 0)
 		return false;
-	if ((signal_mask(buf_str(&status), "\nSigCgt:") |
-	     signal_mask(buf_str(&status), "\nSigBlk:")) >>
-		    (sig - 1) &
-	    1)
-		return false;
+	return !((signal_mask(buf_str(&status), "\nSigCgt:") |
+		  signal_mask(buf_str(&status), "\nSigBlk:")) >>
+			 (sig - 1) &
+		 1);
+}
+
+/* It might still end by itself when one of the others in there does. */
+static bool has_company(struct box_slot *s)
+{
+	unsigned ours, there, tries = 3;
+
 	if (s->cgroup.fd < 0)
-		return is_alone(s);
+		return !is_alone(s);
 	/* A command of ours may end between the two counts: then they are of different moments. */
 	do {
 		ours = count_ours(s);
 		there = cgroup_count(s->cgroup.fd, COMPANY_MAX);
 	} while (ours != count_ours(s) && --tries);
-	return tries && there <= ours;
+	return !tries || there > ours;
+}
+
+static int check(const struct box_slot *s, int sig, struct err *err)
+{
+	if (s->state != SLOT_RUNNING || s->guest.two.gone)
+		return err_sys(err, ESRCH, "signal '%s'", s->name);
+	if (sig < 1 || sig >= _NSIG)
+		return err_sys(err, EINVAL, "signal '%s': number %d", s->name, sig);
+	return 0;
+}
+
+static int send_to_first(const struct box_slot *s, int sig, struct err *err)
+{
+	return sys_pidfd_kill(s->guest.two.fd, sig) < 0
+		       ? err_sys(err, errno, "signal '%s'", s->name)
+		       : 0;
 }
 
 int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 {
 	bool lost;
 
-	if (s->state != SLOT_RUNNING || s->guest.two.gone)
-		return err_sys(err, ESRCH, "signal '%s'", s->name);
-	if (sig < 1 || sig >= _NSIG)
-		return err_sys(err, EINVAL, "signal '%s': number %d", s->name, sig);
-	lost = sig != SIGKILL && !is_harmless(sig) && !s->launch->shares_pids &&
-	       would_be_lost(s, sig);
-	if (sys_pidfd_kill(s->guest.two.fd, lost ? SIGKILL : sig) < 0)
-		return err_sys(err, errno, "signal '%s'", s->name);
+	if (check(s, sig, err) < 0)
+		return -1;
+	lost = would_be_lost(s, sig) && !has_company(s);
 	if (ret_ignored)
 		*ret_ignored = lost;
-	return 0;
+	return send_to_first(s, lost ? SIGKILL : sig, err);
+}
+
+int box_tell(struct box_slot *s, int sig, bool *ret_lost, struct err *err)
+{
+	if (check(s, sig, err) < 0)
+		return -1;
+	*ret_lost = would_be_lost(s, sig);
+	return send_to_first(s, sig, err);
 }
 
 int box_can_freeze(const struct box_runtime *rt, struct err *err)

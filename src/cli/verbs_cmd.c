@@ -63,10 +63,24 @@ int cli_restart(const struct cli_options *o, struct err *err)
 	return run(o, &v, NULL, err);
 }
 
+static bool tell_lost(void *arg, const json_t *answer)
+{
+	const json_t *sig = json_object_get(answer, "lost");
+	_cleanup_free_ char *text = NULL;
+
+	if (!sig)
+		return false;
+	text = xasprintf("%s has no effect: its first process has no handler for it",
+			 sig_name((int)json_integer_value(sig)));
+	cli_say(arg, SUP_NOTE, cli_string(answer, "slot"), text);
+	return true;
+}
+
 int cli_kill(const struct cli_options *o, struct err *err)
 {
 	const char *name = o->signal ? o->signal : "SIGKILL";
-	struct cli_verb v = { .name = "kill", .type = CTL_KILL };
+	struct cli_term term = cli_term_get(o);
+	struct cli_verb v = { .name = "kill", .type = CTL_KILL, .each = tell_lost, .arg = &term };
 	int signo = sig_parse(name);
 
 	if (signo <= 0)

@@ -260,24 +260,29 @@ static void start_all(struct sup_verb *v)
 	}
 }
 
-/* Only the signal that stops it says that it is not to come back; others are its own business. */
+/* Only the signal that stops it says that it is not to come back, and ends who could not hear it; others are its own business. */
 static void send_signal(struct sup_verb *v, struct verb_work *w)
 {
 	struct sup_slot *slot = w->slot;
+	bool stops = v->signo == sup_stop_signal(slot), lost = false;
 	struct err err = { 0 };
 
 	if (!slot->box || !box_pid(slot->box)) {
 		done(v, w, json_pack("{s:s}", "same", svc_compose_state(&slot->svc)));
 		return;
 	}
-	if (v->signo == sup_stop_signal(slot))
+	if (stops)
 		sup_wish(slot, SVC_EV_LAST_RUN, &v->cause);
-	if (box_signal(slot->box, v->signo, NULL, &err) < 0) {
+	if (stops ? box_signal(slot->box, v->signo, NULL, &err) < 0
+		  : box_tell(slot->box, v->signo, &lost, &err) < 0) {
 		failed(v, w, &err);
-	} else {
-		sup_note_signal(slot, v->signo, &v->cause);
-		changed(v, w);
+		return;
 	}
+	sup_note_signal(slot, v->signo, &v->cause);
+	if (lost)
+		done(v, w, json_pack("{s:i}", "lost", v->signo));
+	else
+		changed(v, w);
 }
 
 static void kill_all(struct sup_verb *v)

@@ -120,6 +120,26 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack down
 }
 
+@test "verbs: a signal that the first process has no handler for ends it only when it is the one that stops it" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, restart: always, command: [sleep, "1000"]}
+	END
+	mstack up -d
+	pid=$(field a Pid)
+	expect_exit 0 mstack kill -s HUP a
+	says 'a-1 SIGHUP has no effect: its first process has no handler for it'
+	not grep killed <<<"$output"
+	expect_exit 0 mstack kill -s USR1 a
+	state_is a running
+	[[ $(field a Pid) == "$pid" ]]
+	expect_exit 0 mstack kill -s TERM a
+	says 'a-1 killed'
+	wait_until state_is a exited
+	[[ $(field a ExitCode) == 137 ]]
+	expect_exit 0 mstack down
+}
+
 @test "verbs: a paused service hears its stop signal, and is not paused after its start" {
 	chain_up
 	mstack pause web

@@ -432,6 +432,17 @@ int box_signal(struct box_slot *s, int sig, bool *ret_ignored, struct err *err)
 	return 0;
 }
 
+int box_tell(struct box_slot *s, int sig, bool *ret_lost, struct err *err)
+{
+	const struct fake_slot *f = fake_slot(s->name);
+
+	*ret_lost = f->ignores;
+	if (!f->ignores)
+		return box_signal(s, sig, NULL, err);
+	fake_note("signal %s %d", s->name, sig);
+	return 0;
+}
+
 int box_slot_limit(struct box_slot *s, const struct box_limits *l, struct err *err)
 {
 	(void)err;

@@ -53,6 +53,19 @@ static void test_unhandled_and_alone(void **state)
 	assert_int_equal(rig_wait(r, BOX_EXITED)->status, SIGKILL);
 }
 
+static void test_told(void **state)
+{
+	struct rig *r = *state;
+	struct box_slot *s = running(r, "trap 'exit 9' USR1; echo up; while :; do sleep 0.01; done");
+	bool lost = false;
+
+	assert_int_equal(box_tell(s, SIGHUP, &lost, NULL), 0);
+	assert_true(lost);
+	assert_int_equal(box_tell(s, SIGUSR1, &lost, NULL), 0);
+	assert_false(lost);
+	assert_int_equal(rig_wait(r, BOX_EXITED)->status, W_EXITCODE(9, 0));
+}
+
 static void test_unhandled_with_children(void **state)
 {
 	struct rig *r = *state;
@@ -112,7 +125,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 	const struct CMUnitTest tests[] = {
-		T(test_handled),  T(test_unhandled_and_alone), T(test_unhandled_with_children),
+		T(test_handled),  T(test_unhandled_and_alone), T(test_unhandled_with_children), T(test_told),
 		T(test_harmless), T(test_nobody_there),	       T(test_while_it_starts),
 	};
 
