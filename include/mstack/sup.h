@@ -115,6 +115,12 @@ bool sup_is_left(const char *project);
  * up, or ends it, or its socket was removed. 0: there is none.
  */
 pid_t sup_unheard(const char *project);
+/*
+ * For who has found that nobody answers and nobody holds the ledger: 0, or -1 with err->sys EBUSY: a supervisor, or who keeps the stack, lives all the
+ * same and has another run-time folder, or had this one, which was removed. One that is just ending is waited for; who asks for a stack that is down
+ * does not wait.
+ */
+int sup_living_elsewhere(const char *project, struct err *err);
 /* SIGTERM to it, unless it is a guard. 0, or 1 when there is none. */
 int sup_interrupt(const char *project);
 

@@ -43,7 +43,11 @@ int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err)
 	while ((rc = cli_knock(project, ms, ret_fd, err)) == 1 &&
 	       (pid = sup_unheard(project)) > 0 && time_mono_ms() < until)
 		usleep(10000);
-	return rc == 1 && pid > 0 ? unheard(project, pid, err) : rc;
+	if (rc != 1)
+		return rc;
+	if (pid > 0)
+		return unheard(project, pid, err);
+	return sup_living_elsewhere(project, err) < 0 ? -1 : 1;
 }
 
 int cli_knock(const char *project, unsigned ms, int *ret_fd, struct err *err)

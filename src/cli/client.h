@@ -11,7 +11,10 @@
 
 enum { CLI_ANSWER_MS = 10000 }; /* a supervisor that takes longer is stopped or hung */
 
-/* 0 and *ret_fd; 1 there is no supervisor; -1, with err->sys ENOENT if there is one whose socket was removed. Answers may take ms (0: for ever). */
+/*
+ * 0 and *ret_fd; 1 there is no supervisor; -1, with err->sys ENOENT if there is one whose socket was removed, and EBUSY if its run-time folder is
+ * not this one. Answers may take ms (0: for ever).
+ */
 int cli_connect(const char *project, unsigned ms, int *ret_fd, struct err *err);
 /* The same, but 1 in that case as well: for who has another way to reach it, or need not. */
 int cli_knock(const char *project, unsigned ms, int *ret_fd, struct err *err);

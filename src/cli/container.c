@@ -65,6 +65,8 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 	*c = (struct cli_containers){ command, p, sup_owner(p->name), NULL };
 	if (!c->supervisor)
 		c->supervisor = sup_keeper(p->name);
+	if (!c->supervisor && sup_living_elsewhere(p->name, err) < 0)
+		return err_wrap(err, "%s", command);
 	if (!c->supervisor)
 		return err_set(err, "%s: stack '%s' is not up: see 'mstack up'", command, p->name);
 	/* What is the supervisor's and its containers' is shown to root of their user namespace only. */

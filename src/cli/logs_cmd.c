@@ -260,6 +260,9 @@ static int show(struct viewer *v, const struct cli_term *t, struct err *err)
 	v->store = store_open(path_data_dir(), err);
 	if (!v->store || find_slots(v, err) < 0 || check_services(v, err) < 0)
 		return -1;
+	/* Who waits for more is told when none can come. */
+	if (v->o->follow && !v->until && cli_connect(v->project.name, 0, &v->supervisor, err) < 0)
+		return err_wrap(err, "logs");
 	cli_unsupervised_tell(v->o, v->project.name);
 	q.match = v->has_pattern ? matches : NULL;
 	cli_logview_init(&v->view, v->o, t, v->names.v, v->names.n);

@@ -19,24 +19,31 @@
 
 enum { PING_MS = 1000 };
 
-bool cli_kept(const char *project)
+static bool is_kept(const char *project, struct err *err)
 {
-	struct err err = { 0 };
 	_cleanup_fd_ int fd = -1;
 
-	return cli_connect(project, CLI_ANSWER_MS, &fd, &err) == 1 && sup_keeper(project) > 0;
+	return cli_connect(project, CLI_ANSWER_MS, &fd, err) == 1 && sup_keeper(project) > 0;
+}
+
+bool cli_kept(const char *project)
+{
+	return is_kept(project, &(struct err){ 0 });
 }
 
 void cli_unsupervised_tell(const struct cli_options *o, const char *project)
 {
 	struct cli_term t = cli_term_get(o);
 	_cleanup_free_ char *text = NULL;
+	struct err err = { 0 };
 
-	if (cli_kept(project))
+	if (is_kept(project, &err))
 		text = xasprintf(
 			"nobody supervises stack '%s': its supervisor has died, and it goes on; "
 			"logs stand still until `mstack up -d` adopts it",
 			project);
+	else if (err.sys == EBUSY)
+		text = xstrdup(err.text);
 	else if (sup_is_left(project))
 		text = xasprintf(
 			"nobody supervises stack '%s': its supervisor, its guard and its standby were killed; "

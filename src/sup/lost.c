@@ -9,7 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mstack/rootless.h"
+#include "mstack/sup_keep.h"
 #include "sup/state.h"
+
+/* Containers end before their ledger, so a supervisor that has some and no ledger is hardly one that ends. */
+enum { MOMENT_MS = 1000 };
 
 static const struct timespec pause_20ms = { .tv_nsec = 20000000 };
 
@@ -24,7 +29,8 @@ static int living(const char *project, const char *more, struct err *err)
 static int living_elsewhere(const char *project, pid_t pid, struct err *err)
 {
 	_cleanup_free_ char *dir = sup_project_dir(project), *who = NULL, *more = NULL;
-	pid_t keeper = pid ? 0 : box_keeper(project);
+	/* Outside of an ordinary user's level groups are those of root's stacks. */
+	pid_t keeper = pid || rootless_outside() ? 0 : box_keeper(project);
 
 	/* Where no group tells. */
 	if (!pid && !keeper)
@@ -64,6 +70,32 @@ static int refuse_living(const char *project, struct ledger *l, struct err *err)
 		nanosleep(&pause_20ms, NULL);
 	}
 	return pid ? living_elsewhere(project, pid, err) : 0;
+}
+
+/* *ret_pid: its supervisor, if groups tell. */
+static bool lives(const char *project, pid_t *ret_pid)
+{
+	*ret_pid = 0;
+	if (rootless_outside() || rootless_is_user())
+		return sup_project_is_locked(project);
+	*ret_pid = box_supervisor(project);
+	return *ret_pid || box_keeper(project);
+}
+
+/* A ledger where it belongs, or who keeps the stack and listens there, speaks for the folder. */
+int sup_living_elsewhere(const char *project, struct err *err)
+{
+	_cleanup_free_ char *ledger = sup_ledger_path(project);
+	const uint64_t begin = time_mono_ms();
+	pid_t pid;
+
+	while (access(ledger, F_OK) < 0 && errno == ENOENT && lives(project, &pid) &&
+	       !sup_keeper(project)) {
+		if (time_mono_ms() >= begin + (pid ? MOMENT_MS : SUP_GUARD_MS))
+			return living_elsewhere(project, pid, err);
+		nanosleep(&pause_20ms, NULL);
+	}
+	return 0;
 }
 
 static int find_net(const char *project, struct ledger *l, struct err *err)

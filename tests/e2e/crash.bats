@@ -318,8 +318,19 @@ kill_all_mstack() {
 		[[ ! -e run && ! -e /run/mstack/t ]]
 	done
 	[[ $(supervisor) == "$sup" ]]
+	for command in ps plan 'stop web' 'start web' 'restart web' 'kill web' 'exec -T web true' 'logs -f' 'top web' 'cp web:/etc/passwd .' why; do
+		# shellcheck disable=SC2086
+		expect_exit 1 timeout 60 mstack $command
+		says "stack 't' is already up (supervisor is process $sup; end it with \`kill $sup\`), but '/run/mstack/t' is not its folder"
+	done
+	# What is on disk is shown all the same.
+	expect_exit 0 mstack logs
+	says 'is not its folder'
 	kill "$sup"
 	audit check ../audit.before
+	expect_exit 0 mstack ps
+	expect_exit 0 mstack stop
+	says 'not up: nothing to do'
 }
 
 # Its door is open for a moment longer than it lives: who comes then is let in, and hears nothing.

@@ -251,8 +251,8 @@ in_stack() { nsenter --target "$(as ann mstack ls --format '{{.Pid}}')" --user -
 	rm -r /run/user/1000/mstack
 	local sup command
 	sup=$(pgrep -o -u ann -x mstack)
-	for command in 'up -d' down; do
-		# shellcheck disable=SC2086 # two words
+	for command in 'up -d' down ps 'stop a' 'exec -T a true'; do
+		# shellcheck disable=SC2086 # several words
 		expect_exit 1 as ann mstack $command
 		says "stack 't' is already up (supervisor is process $sup; end it with \`kill $sup\`), but '/run/user/1000/mstack/t' is not its folder"
 	done
