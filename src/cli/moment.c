@@ -4,8 +4,35 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "cli/moment.h"
+
+/* Without a zone, and perhaps without a time of the day: as clocks are here, as docker takes it. */
+static int parse_local(const char *s, uint64_t *ret_ns)
+{
+	size_t len = strlen(s);
+	_cleanup_free_ char *full = xasprintf("%s%s", s,
+					      len == 10	  ? "T00:00:00Z"
+					      : len == 16 ? ":00Z"
+							  : "Z");
+	struct tm tm;
+	uint64_t ns;
+	time_t at;
+
+	if (time_parse_stamp(full, &ns) < 0)
+		return -1;
+	at = (time_t)(ns / 1000000000u);
+	if (!gmtime_r(&at, &tm))
+		return -1;
+	tm.tm_isdst = -1;
+	at = mktime(&tm);
+	if (at < 0)
+		return -1;
+	*ret_ns = (uint64_t)at * 1000000000u + ns % 1000000000u;
+	return 0;
+}
 
 int cli_moment_parse(const char *command, const char *option, const char *s, uint64_t *ret_ns,
 		     struct err *err)
@@ -14,7 +41,7 @@ int cli_moment_parse(const char *command, const char *option, const char *s, uin
 	uint64_t now = time_wall_ns();
 	int64_t ago;
 
-	if (!s || !time_parse_stamp(s, ret_ns))
+	if (!s || !time_parse_stamp(s, ret_ns) || !parse_local(s, ret_ns))
 		return 0;
 	if (len && len < 11 && strspn(s, "0123456789") == len) {
 		*ret_ns = strtoull(s, NULL, 10) * 1000000000u;
@@ -23,7 +50,7 @@ int cli_moment_parse(const char *command, const char *option, const char *s, uin
 	if (duration_parse(s, &ago) < 0 || ago < 0 || (uint64_t)ago > now)
 		return err_kind(
 			err, ERR_USAGE,
-			"%s: --%s: '%s' is no time: 2026-01-31T10:00:00Z, seconds since 1970, or 10m for ten minutes ago",
+			"%s: --%s: '%s' is no time: 2026-01-31T10:00:00Z, 2026-01-31T10:00 or 2026-01-31 (local time), seconds since 1970, or 10m for ten minutes ago",
 			command, option, s);
 	*ret_ns = now - (uint64_t)ago;
 	return 0;

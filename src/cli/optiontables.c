@@ -109,8 +109,8 @@ const struct cli_option cli_logs_options[] = {
 	FLAG("follow", 'f', follow, "go on with what comes, until the stack is down"),
 	VALUE("tail", 'n', TEXT, tail, "N", "only the last N lines of each service, or all"),
 	FLAG("timestamps", 't', timestamps, "show when each line was written"),
-	VALUE("since", 0, TEXT, since, "TIME", "not before: 2026-01-31T10:00:00Z, seconds since 1970, or 10m (ago)"),
-	VALUE("until", 0, TEXT, until, "TIME", "not after"),
+	VALUE("since", 0, TEXT, since, "TIME", "not before: 2026-01-31[T10:00[:00[Z]]], seconds since 1970, or 10m (ago)"),
+	VALUE("until", 0, TEXT, until, "TIME", "not after; a time without Z is local"),
 	FLAG("no-color", 0, no_color, "prefixes without colour"),
 	FLAG("no-log-prefix", 0, no_prefix, "lines without the service's name"),
 	VALUE("index", 0, TEXT, index, "N", "only container number N of the services"),
@@ -121,8 +121,8 @@ const struct cli_option cli_logs_options[] = {
 
 const struct cli_option cli_events_options[] = {
 	FLAG("json", 0, json, "one object per line, with its number as 'seq'"),
-	VALUE("since", 0, TEXT, since, "TIME", "what happened from then on: 2026-01-31T10:00:00Z, seconds since 1970, or 10m (ago)"),
-	VALUE("until", 0, TEXT, until, "TIME", "not after; a time that is past ends it at once: 0s"),
+	VALUE("since", 0, TEXT, since, "TIME", "from then on: 2026-01-31[T10:00[:00[Z]]], seconds since 1970, or 10m (ago)"),
+	VALUE("until", 0, TEXT, until, "TIME", "not after; a time that is past (0s) ends it at once; local without Z"),
 	VALUE("after", 0, TEXT, after, "SEQ", "go on behind the event of this number"),
 	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: service=, container=, event=, type=; of one key any, of all keys one"),
 	END,

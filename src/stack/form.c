@@ -56,7 +56,9 @@ struct node *form_value(struct reader *r, const struct where *w, const struct ke
 
 	if (n->kind == NODE_NULL && !(key->kinds & NODE_NULL))
 		return NULL;
-	if (!reader_check_kind(r, w, n, key->kinds))
+	if (key->form == form_duration
+		    ? !reader_check_kind_or(r, w, n, key->kinds, form_with_unit(r, n))
+		    : !reader_check_kind(r, w, n, key->kinds))
 		return NULL;
 	if (key->form)
 		out = key->form(r, w, n);

@@ -86,6 +86,8 @@ FORM(form_count);	 /* the same, not negative */
 FORM(form_number);	 /* a decimal with a fraction, not negative; number: thousandths */
 FORM(form_bytes);	 /* a string of bytes, not negative; number: the value */
 FORM(form_bytes_or_all); /* the same, or -1 */
+/* The cure for a duration that is a bare number; NULL: it is none. */
+const char *form_with_unit(struct reader *r, const struct node *n);
 FORM(form_duration);	 /* a string as Go prints it; number: ns */
 FORM(form_path);	 /* an absolute path on the host, from the folder of its file; ~ is HOME */
 FORM(form_strings);	 /* a list of strings, or one string as a list */

@@ -328,7 +328,7 @@ static FORM(form_tmpfs_mode)
 static const struct key mount_bind_rows[] = {
 	DONE("create_host_path", BOO | STR, AS(form_false_only)),
 	DONE("propagation", STR, AS(form_propagation)),
-	DONE("recursive", STR, AS(form_recursive)),
+	DONE("recursive", STR, AS(form_recursive), ONLY("enabled; others are refused")),
 	DONE("selinux", STR, AS(form_selinux)),
 };
 static const struct key_table mount_bind_keys = TABLE(mount_bind_rows);

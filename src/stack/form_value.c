@@ -189,6 +189,13 @@ FORM(form_bytes_or_all)
 	return strcmp(n->text, "-1") ? form_bytes(r, w, n) : bytes(r, n, -1);
 }
 
+const char *form_with_unit(struct reader *r, const struct node *n)
+{
+	return n->kind == NODE_NUMBER && *n->text != '-'
+		       ? arena_printf(r->arena, "write its unit, as in %ss", n->text)
+		       : NULL;
+}
+
 FORM(form_duration)
 {
 	char text[64];

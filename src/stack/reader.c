@@ -221,6 +221,12 @@ const char *reader_suggest(struct reader *r, const char *text, const char *const
 bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n,
 		       unsigned kinds)
 {
+	return reader_check_kind_or(r, w, n, kinds, "put it in quotes");
+}
+
+bool reader_check_kind_or(struct reader *r, const struct where *w, const struct node *n,
+			  unsigned kinds, const char *cure)
+{
 	static const enum node_kind order[] = { NODE_STRING, NODE_NUMBER, NODE_BOOL, NODE_LIST,
 						NODE_MAP };
 	_cleanup_(buf_fini) struct buf wanted = { 0 };
@@ -237,7 +243,7 @@ bool reader_check_kind(struct reader *r, const struct where *w, const struct nod
 		if (order[i] & kinds)
 			buf_printf(&wanted, "%s%s", wanted.len ? " or " : "",
 				   node_kind_text(order[i]));
-	reader_error(r, w, n->pos, scalar && (kinds & NODE_STRING) ? "put it in quotes" : NULL,
+	reader_error(r, w, n->pos, scalar && (kinds & NODE_STRING) ? cure : NULL,
 		     "must be %s, not %s", buf_str(&wanted), node_kind_text(n->kind));
 	return false;
 }

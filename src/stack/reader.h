@@ -106,6 +106,9 @@ const char *reader_suggest(struct reader *r, const char *text, const char *const
 /* False, with an error, when the node is of none of these kinds. */
 bool reader_check_kind(struct reader *r, const struct where *w, const struct node *n,
 		       unsigned kinds);
+/* The same, with this cure for a number or a truth value in the place of a text; NULL: none. */
+bool reader_check_kind_or(struct reader *r, const struct where *w, const struct node *n,
+			  unsigned kinds, const char *cure);
 
 /* ---- files ----------------------------------------------------------------------------------- */
 

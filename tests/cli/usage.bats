@@ -47,6 +47,8 @@ load common
 	says Done: Accepted: Refused: services.NAME.image
 	expect 0 mstack help stack-file
 	[[ $output == "$keys" ]]
+	# What is done in part says so.
+	grep -q '^  services.NAME.volumes\[\].bind.recursive .*others are refused' <<<"$keys"
 	# The numbers are those of the lines, and no key stands twice.
 	[[ $(grep -cE '^  [a-z]' <<<"$keys") == "$(sed -nE 's/^[A-Z][a-z]+: ([0-9]+) keys .*/\1/p' <<<"$keys" | awk "{ n += \$1 } END { print n }")" ]]
 	[[ -z $(awk '/^  / { print $1 }' <<<"$keys" | sort | uniq -d) ]]

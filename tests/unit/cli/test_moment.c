@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -33,7 +34,17 @@ static void test_spans(void **state)
 
 static void test_times(void **state)
 {
-	static const char *const bad[] = { "", "x", "-5m", "2026-13-01T00:00:00Z" };
+	static const char *const bad[] = { "", "x", "-5m", "2026-13-01T00:00:00Z",
+				   "2026-02-31", "2026-01-31T", "2026-01-31T10:00Z" };
+	static const struct {
+		const char *text;
+		uint64_t s;
+	} local[] = {
+		{ "2026-01-31", 1769810400 },
+		{ "2026-01-31T10:00", 1769846400 },
+		{ "2026-01-31T10:00:07", 1769846407 },
+		{ "2026-07-01T10:00", 1782889200 },
+	};
 	struct err err = { 0 };
 	uint64_t ns = 7, now = time_wall_ns();
 
@@ -46,6 +57,14 @@ static void test_times(void **state)
 	assert_int_equal(ns, 1769853600000000000u);
 	assert_int_equal(cli_moment_parse("c", "o", "10m", &ns, &err), 0);
 	assert_true(ns >= now - 600000000000u && ns <= time_wall_ns() - 600000000000u);
+	/* Two hours before UTC, three in summer. */
+	setenv("TZ", "AAA-2BBB,M3.5.0,M10.5.0", 1);
+	for (size_t i = 0; i < ARRAY_LEN(local); i++) {
+		assert_int_equal(cli_moment_parse("c", "o", local[i].text, &ns, &err), 0);
+		assert_int_equal(ns, local[i].s * 1000000000u);
+	}
+	assert_int_equal(cli_moment_parse("c", "o", "2026-01-31T10:00:07.5", &ns, &err), 0);
+	assert_int_equal(ns, 1769846407500000000u);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		assert_int_equal(cli_moment_parse("c", "o", bad[i], &ns, &err), -1);
 		assert_int_equal(err.kind, ERR_USAGE);
