@@ -19,6 +19,7 @@ struct face {
 	struct cli_term term;
 	int tell_fd;	/* until `up` is done: where the command waits */
 	size_t own_log; /* bytes in it */
+	bool began;	/* something of the stack has run */
 	struct sup_carried adopted;
 };
 
@@ -64,6 +65,7 @@ static void on_say(void *arg, enum sup_say kind, const char *slot, const char *t
 	/* Only a plan has slots: now the file has been looked at from all sides. */
 	if (slot)
 		tell_diags(f);
+	f->began |= slot && kind == SUP_PROGRESS;
 	if (kind == SUP_PROGRESS && f->b->quiet && f->tell_fd >= 0)
 		return;
 	cli_say_add(&f->term, kind, slot, text, &b);
@@ -147,6 +149,18 @@ static int adopt(struct face *f, int *ret_code, struct err *err)
 	return r;
 }
 
+/* What had started well is gone, too, and who asked is still there to hear it: behind the error, which is told here for that. */
+static void tell_taken_down(struct face *f, struct err *err)
+{
+	_cleanup_free_ char *text =
+		xasprintf("stack '%s' was taken down again: see 'mstack logs' and 'mstack why'",
+			  f->b->project->name);
+
+	cli_say(&f->term, SUP_ERROR, NULL, err->text);
+	cli_say(&f->term, SUP_NOTE, NULL, text);
+	err->text[0] = '\0';
+}
+
 int cli_background(const struct cli_background *b, bool *ret_old, struct err *err)
 {
 	struct face f = { .b = b, .term = cli_term_get(b->o), .tell_fd = -1 };
@@ -164,6 +178,8 @@ int cli_background(const struct cli_background *b, bool *ret_old, struct err *er
 		r = err_set(err, "up: the stack was taken down before all of it was started");
 	if (r < 0 && f.tell_fd < 0 && err->text[0])
 		cli_say(&f.term, SUP_ERROR, NULL, err->text);
+	else if (r < 0 && f.began && !b->adopts && !b->client && err->text[0])
+		tell_taken_down(&f, err);
 	cli_detach_tell(&f.tell_fd, code, r < 0 ? err : NULL);
 	return r < 0 ? cli_told(err, err->kind) : code;
 }

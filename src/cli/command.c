@@ -12,7 +12,8 @@
 const struct cli_command cli_commands[] = {
 	{ "up", "start the stack and show its logs until it is stopped", "[FILE] [SERVICE...]", 256, COMMAND_ROOT | COMMAND_ADOPTS, cli_up_options,
 	  "Ctrl-C stops the services in reverse order of dependency and removes everything but volumes and logs; a\n"
-	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down'.\n"
+	  "second one kills them at once. With -d the stack goes on in the background: see 'ps', 'logs' and 'down';\n"
+	  "when that start fails, all of it is taken down again, what had started well included.\n"
 	  "With SERVICEs only they are started, with what they depend on. A stack that runs already is changed to what\n"
 	  "the file says, and only what differs is touched: see 'plan'. Then Ctrl-C ends this command, not the stack;\n"
 	  "it ends by itself when the services have all ended.\n"

@@ -482,6 +482,33 @@ two() {
 	mstack down
 }
 
+@test "commands: a first up -d that fails says at last that all was taken down again" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  b: {image: busybox, command: [sh, -c, "sleep 0.1; exit 3"]}
+	END
+	expect_exit 4 mstack up -d --wait
+	says "service 'b': ended while"
+	[[ ${output##*$'\n'} == "stack 't' was taken down again: see 'mstack logs' and 'mstack why'" ]]
+	[[ -z $(mstack ls -q) ]]
+	# Where nothing had begun there is nothing to tell, and what is up stays.
+	stack_one <<<'volumes: [{type: bind, source: /nowhere, target: /x, bind: {create_host_path: false}}]'
+	expect_exit 125 mstack up -d
+	not grep 'taken down' <<<"$output"
+	stack <<<'services: {a: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}}'
+	mstack up -d
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  b: {image: busybox, command: [sh, -c, "sleep 0.1; exit 3"]}
+	END
+	expect_exit 4 mstack up -d --wait
+	not grep 'taken down' <<<"$output"
+	state_is a running
+	mstack down
+}
+
 @test "commands: up --wait on a stack that runs waits for what is just restarting as well" {
 	stack_one <<-'END'
 		command: [sh, -c, "test -e /second || { touch /second; sleep 0.5; exit 1; }; sleep 1000"]
