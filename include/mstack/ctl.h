@@ -84,7 +84,8 @@ enum ctl_type {
 	 * The running stack is to become what a document says (a descriptor: the memory file of CTL_RUN). Request, all of it optional:
 	 * {"services": [names: only these, and what they depend on], "no_deps", "force_recreate", "always_recreate_deps", "no_recreate",
 	 * "remove_orphans", "renew_volumes" (anonymous ones of what is made anew), "wait", "isolated" (it is meant to be): bools, "timeout": seconds for what stops,
-	 * "inactive": [names: the file has them, the document does not, and what runs of them is left alone]}. Answers at once: for each
+	 * "inactive": [names: the file has them, the document does not, and what runs of them is left alone],
+	 * "command": who asks, in the journal ("up")}. Answers at once: for each
 	 * container {"slot", "service", "action": "keep", "update", "restart", "recreate", "create", "remove" or "orphan", "starts": bool,
 	 * "why", "old_volumes": bool, those are not renewed}, then for each key that differs {"slot", "service", "key", "from", "to", "class", "why"}; the last one, when all has
 	 * arrived, is {}.

@@ -33,6 +33,8 @@ static json_t *wishes_of(const struct cli_apply *a)
 			   "remove_orphans", o->remove_orphans, "wait", o->wait, "isolated",
 			   o->isolated, "no_start", o->no_start, "renew_volumes", o->renew_volumes);
 	json_object_set_new(wishes, "inactive", others);
+	if (o->command)
+		json_object_set_new(wishes, "command", json_string(o->command));
 	if (o->timeout_s >= 0)
 		json_object_set_new(wishes, "timeout", json_integer(o->timeout_s));
 	return wishes;

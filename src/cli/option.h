@@ -43,6 +43,7 @@ struct cli_options {
 	int64_t duration_s;				       /* -1: not given */
 	struct cli_words cap_add, cap_drop, devices;
 	struct cli_words scale;
+	const char *command; /* of which `up` is a part; NULL: none */
 	struct cli_words filters; /* of `events`, `ls` and `ps`: KEY=VALUE */
 	int64_t timeout_s, wait_timeout_s; /* -1: not given */
 	/* what is no option: services, or the subject of `help` */

@@ -15,6 +15,7 @@ int cli_scale(const struct cli_options *o, struct err *err)
 	up.scale = o->args;
 	up.args = (struct cli_words){ 0 };
 	up.detach = true;
+	up.command = "scale";
 	if (!o->args.n)
 		err_kind(err, ERR_USAGE, "scale: write SERVICE=NUMBER, as in web=3");
 	else if (cli_scales_parse("scale", &o->args, &scales, err) == 0) {

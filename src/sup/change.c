@@ -161,6 +161,11 @@ static bool is_needed(const struct sup_change *c, const struct sup_slot *slot)
 	return false;
 }
 
+static const struct sup_cause *cause_of(const struct sup_change *c, const struct sup_entry *e)
+{
+	return e->changed ? &c->cause : &c->asker;
+}
+
 /* True: all that has to end has ended. Who was wanted again meanwhile, by a `restart`, is told once more. */
 static bool stop_next(struct sup_change *c)
 {
@@ -175,7 +180,7 @@ static bool stop_next(struct sup_change *c)
 		if ((!e->told || e->was->svc.want_up) && !is_needed(c, e->was)) {
 			e->told = true;
 			if (!sup_at_rest(&e->was->svc))
-				sup_stop(e->was, sup_timeout_ms(timeout), &c->cause);
+				sup_stop(e->was, sup_timeout_ms(timeout), cause_of(c, e));
 		}
 		done = done && e->told && sup_at_rest(&e->was->svc);
 	}
@@ -348,7 +353,7 @@ static void start(struct sup_change *c)
 		struct sup_entry *e = &c->entries.v[i];
 
 		if (e->starts && e->was)
-			sup_wish(e->was, SVC_EV_UP, &c->cause);
+			sup_wish(e->was, SVC_EV_UP, cause_of(c, e));
 	}
 	/* Nothing else need happen in this turn that would have them looked at. */
 	sup_look_at_gates(c->sup);

@@ -19,6 +19,7 @@ struct sup_entry {
 	const char *why;	     /* when nothing of its own has changed; or NULL */
 	bool left_alone;	     /* it stays as it is, whatever the document says: nobody asked */
 	bool orphan;		     /* no file has its service */
+	bool changed;		     /* the file says something else of it than before */
 	bool starts, told;	     /* it is to be started; to stop */
 	size_t place;		     /* of `is` */
 };
@@ -34,7 +35,7 @@ struct sup_change {
 	enum sup_change_phase phase;
 	struct sup_peer *peer; /* who waits; NULL: nobody */
 	uint32_t id;
-	struct sup_cause cause;
+	struct sup_cause cause, asker; /* of what has changed in the file, and of what has not: who asked for it */
 	ev_timer again;
 	struct err err; /* the first thing that went wrong */
 };

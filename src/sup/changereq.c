@@ -4,6 +4,7 @@
  * carries it out, and answers a last time when it has come to its end.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "sup/change.h"
 #include "sup/reload.h"
@@ -138,11 +139,15 @@ static int check(const struct sup_peer *p, const struct ctl_msg *m, struct err *
 
 static int begin(struct sup_peer *p, const struct ctl_msg *m, struct sup_change *c, struct err *err)
 {
+	const char *command = json_string_value(json_object_get(c->wishes, "command"));
 	bool reload;
 
-	c->cause = sup_because_user(p, "up");
+	c->asker = sup_because_user(p, command ? command : "up");
+	reload = sup_reload_asks(p->sup, &c->asker);
+	c->cause = c->asker;
 	c->cause.why = WHY_CHANGED;
-	reload = sup_reload_asks(p->sup, &c->cause);
+	if (c->asker.why == WHY_SIGNAL)
+		snprintf(c->cause.what, sizeof(c->cause.what), "reload");
 	if (sup_change_begin(c, err) < 0)
 		return -1;
 	if (reload)

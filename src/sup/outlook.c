@@ -362,6 +362,15 @@ static bool should_start(const struct sup_entry *e)
 	return !v->want_up || !v->runs || v->last_status != 0;
 }
 
+/* One that comes may be new in the file, or asked for only now (`rm`, --scale, SERVICE): that is not told apart. */
+static bool has_changed(const struct sup_change *c, const struct sup_entry *e)
+{
+	for (size_t i = 0; e->was && e->is && i < c->diff.n; i++)
+		if (!strcmp(c->diff.v[i].name, e->is->name))
+			return true;
+	return e->orphan;
+}
+
 static int look(struct sup_change *c, struct err *err)
 {
 	_cleanup_free_ bool *asked = asked_for(c);
@@ -375,9 +384,11 @@ static int look(struct sup_change *c, struct err *err)
 	for (size_t i = 0; i < c->entries.n; i++)
 		heed_wishes(c, &c->entries.v[i], asked);
 	follow(c);
-	for (size_t i = 0; i < c->entries.n; i++)
+	for (size_t i = 0; i < c->entries.n; i++) {
 		c->entries.v[i].starts =
 			!sup_change_wants(c, "no_start") && should_start(&c->entries.v[i]);
+		c->entries.v[i].changed = has_changed(c, &c->entries.v[i]);
+	}
 	return look_at_limits(c, err) < 0 ? -1 : look_at_networks(c, err);
 }
 

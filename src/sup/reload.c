@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -213,8 +212,6 @@ bool sup_reload_asks(struct sup *s, struct sup_cause *c)
 	if (!s->reload || !s->reload->pid || c->pid != s->reload->pid)
 		return false;
 	*c = s->reload->cause;
-	c->why = WHY_CHANGED;
-	snprintf(c->what, sizeof(c->what), "%s", s->reload->first ? "up" : "reload");
 	return true;
 }
 

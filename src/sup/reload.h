@@ -16,7 +16,7 @@ void sup_reload_request(struct sup *s, const struct sup_fact *fact);
 void sup_look_at_reload(struct sup *s);
 /* At the end of the supervisor. */
 void sup_reload_stop(struct sup *s);
-/* Is it the reading child that asks? `c` becomes the cause of the change then. */
+/* Is it the reading child that asks? `c` becomes what made it read then: a signal, or `up`. */
 bool sup_reload_asks(struct sup *s, struct sup_cause *c);
 /* What it has asked for is being done. */
 void sup_reload_began(struct sup *s);

@@ -132,6 +132,32 @@ assert seq > 10'
 	[[ $output == *"it was stopped because the supervisor got SIGTERM from "*"($who, pid "*"); it exited with code 143"* ]]
 }
 
+@test "why: up that changes nothing of a service is the cause itself, and not the file" {
+	stack <<-'END'
+		services:
+		  a: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  b: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  c: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+	END
+	mstack up -d
+	mstack stop a
+	mstack rm -sf b
+	mstack up -d
+	output=$(mstack why a b)
+	says "it is to be started again by 'mstack up' (" "it was created by 'mstack up' ("
+	mstack up -d --force-recreate a
+	mstack scale c=2
+	output=$(mstack why)
+	says "it was created by 'mstack scale' ("
+	mstack scale c=1
+	not grep 'has changed' <(mstack why)
+	sed -i 's/1000/1001/' stack.yaml
+	mstack up -d
+	output=$(mstack why b)
+	says 'because the stack file has changed: up'
+	mstack down
+}
+
 @test "events and why: restart, kill, and links that are cut" {
 	stack <<-'END'
 		services:
