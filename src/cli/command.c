@@ -148,8 +148,8 @@ const struct cli_command cli_commands[] = {
 	  "on them by 'restart: true'. Changes of the stack file are not read.\n",
 	  cli_restart },
 	{ "kill", "end services at once, or send them a signal", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, cli_kill_options,
-	  "After SIGKILL, and the signal that stops a service, it is not restarted. Of others it does what it likes; a first process\n"
-	  "without a handler for it does not get it, as the kernel has it, and that is said.\n"
+	  "After SIGKILL, and the signal that stops a service, it is not restarted. Of others it does what it likes;\n"
+	  "a first process without a handler for one does not get it, as the kernel has it, and that is said.\n"
 	  "\n"
 	  "  mstack kill -s HUP web\n",
 	  cli_kill },
