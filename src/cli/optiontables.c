@@ -34,7 +34,7 @@ const struct cli_option cli_no_options[] = { END };
 
 const struct cli_option cli_up_options[] = {
 	FLAG("detach", 'd', detach, "return when everything is started"),
-	FLAG("wait", 0, wait, "return when all is healthy; without a health check: runs for 0.5 s (implies -d)"),
+	FLAG("wait", 0, wait, "return when all is healthy, or runs for 0.5 s unchecked (implies -d)"),
 	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS", "give --wait up after so long; the stack goes on"),
 	FLAG("abort-on-container-exit", 0, abort_on_exit, "stop all when one service ends"),
 	FLAG("abort-on-container-failure", 0, abort_on_failure, "stop all when one service fails"),
