@@ -175,7 +175,7 @@ const struct cli_option cli_stats_options[] = {
 };
 
 const struct cli_option cli_start_options[] = {
-	FLAG("wait", 0, wait, "until they are healthy, too"),
+	FLAG("wait", 0, wait, "until they are healthy or, without a health check, have run for half a second"),
 	VALUE("wait-timeout", 0, SECONDS, wait_timeout_s, "SECONDS", "with --wait: give it up after so long; they go on"),
 	END,
 };

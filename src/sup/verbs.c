@@ -79,20 +79,25 @@ static void failed(struct sup_verb *v, struct verb_work *w, const struct err *er
 /* ---- what has become of it ------------------------------------------------------------------- */
 
 /* Its new run has begun; it may even have ended. What still stops is the old one. */
-static bool has_started(const struct sup_verb *v, const struct sup_slot *slot)
+static bool has_started(const struct sup_verb *v, struct sup_slot *slot)
 {
 	const struct svc *s = &slot->svc;
 
-	if (!s->runs ||
-	    (s->state != SVC_RUNNING && s->state != SVC_BACKOFF && s->state != SVC_EXITED))
-		return false;
-	return !v->wait_healthy || !slot->health.policy.enabled ||
-	       slot->health.state == HEALTH_GOOD || s->state == SVC_EXITED;
+	if (v->wait_healthy)
+		return sup_has_arrived(slot, true);
+	return s->runs &&
+	       (s->state == SVC_RUNNING || s->state == SVC_BACKOFF || s->state == SVC_EXITED);
+}
+
+/* Who is stopped because it is unhealthy may end well, and is not there all the same. A user who stops it takes this request over. */
+static bool has_failed(const struct svc *s)
+{
+	return s->state == SVC_EXITED && s->runs && (s->last_status || !s->want_up);
 }
 
 static void look_at_start(struct sup_verb *v, struct verb_work *w)
 {
-	const struct sup_slot *slot = w->slot;
+	struct sup_slot *slot = w->slot;
 	const struct svc *s = &slot->svc;
 	struct err err = { 0 };
 
@@ -105,6 +110,10 @@ static void look_at_start(struct sup_verb *v, struct verb_work *w)
 		failed(v, w, &err);
 	} else if (v->wait_healthy && slot->health.state == HEALTH_BAD) {
 		err_kind(&err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
+		failed(v, w, &err);
+	} else if (v->wait_healthy && has_failed(s)) {
+		err_kind(&err, ERR_SERVICE, "service '%s': ended while it was waited for",
+			 slot->plan->service->name);
 		failed(v, w, &err);
 	} else if (has_started(v, slot)) {
 		changed(v, w);

@@ -256,6 +256,21 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack down -t 0
 }
 
+@test "verbs: start --wait fails with who is stopped meanwhile because it is unhealthy" {
+	stack <<-'END'
+		services:
+		  loud: {image: busybox, command: [sleep, "1000"], x-on-unhealthy: stop, stop_signal: KILL, restart: always, healthcheck: &sick {test: "exit 7", interval: 100ms, retries: 2}}
+		  well: {image: busybox, command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"], x-on-unhealthy: stop, healthcheck: *sick}
+	END
+	mstack create
+	for s in loud well; do
+		expect_exit 4 mstack start --wait $s
+		says "service '$s': ended while it was waited for"
+		state_is $s exited
+	done
+	expect_exit 0 mstack down
+}
+
 @test "verbs: names that are none, and no stack" {
 	chain
 	expect_exit 0 mstack stop

@@ -294,13 +294,35 @@ static void test_removed(void **state)
 	finish(&s);
 }
 
+static void wait_a_while(void)
+{
+	say(CTL_START, "{\"services\": [\"bad\"], \"wait\": true}", "bad-1 error; code 4");
+	say(CTL_START, "{\"services\": [\"good\"], \"wait\": true}", "good-1 started");
+	end_it();
+}
+
+/* Without a health check one that ends within half a second is heard of, and has arrived only when it ended well. */
+static void test_start_waits(void **state)
+{
+	static const struct fake_slot jobs[] = {
+		{ .name = "bad-1", .run_ms = 50, .status = 3 << 8 },
+		{ .name = "good-1", .run_ms = 50 }
+	};
+	struct script s;
+
+	(void)state;
+	act("services:\n  bad: {image: i, command: x}\n  good: {image: i, command: x}\n"
+	    "  stays: {image: i, command: x}\n",
+	    jobs, 2, wait_a_while, &s);
+	finish(&s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_two_clients),
-		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_order),	    cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_two_clients), cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_start_waits),
 	};
 
 	if (geteuid() != 0) {
