@@ -145,7 +145,8 @@ const struct cli_command cli_commands[] = {
 	  cli_stop },
 	{ "restart", "stop services and start them again", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, cli_restart_options,
 	  "All are down before the first is up again; address, links, files and log stay. With them those that run and depend\n"
-	  "on them by 'restart: true'. Changes of the stack file are not read.\n",
+	  "on them by 'restart: true'. A dependency that is stopped, or has failed, stays so: they do without it.\n"
+	  "Changes of the stack file are not read.\n",
 	  cli_restart },
 	{ "kill", "end services at once, or send them a signal", "[FILE] [SERVICE...]", 256, COMMAND_ACTS, cli_kill_options,
 	  "After SIGKILL, and the signal that stops a service, it is not restarted. Of others it does what it likes;\n"

@@ -37,13 +37,21 @@ static bool one_completed(const struct sup *s, const struct plan *plan, const st
 	return false;
 }
 
-/* Who has run since somebody wanted it up comes back by itself, and must not give up for what is only gone for a while. */
+/*
+ * Who has run since somebody wanted it up comes back by itself, and must not give up for what is only gone for a while. Who ran until somebody restarted it
+ * did without what was stopped or has failed, as under compose: it would stay down for that.
+ */
 static enum sup_gate edge_of(const struct sup *s, size_t nr, const struct plan_edge *e)
 {
 	const struct sup_slot *on = &s->slots[e->on];
+	enum sup_gate g;
 
-	return s->slots[nr].svc.runs ? sup_gate_again(e, &on->svc, on->health.state)
-				     : sup_gate_edge(e, &on->svc, on->health.state);
+	if (s->slots[nr].svc.runs)
+		return sup_gate_again(e, &on->svc, on->health.state);
+	g = sup_gate_edge(e, &on->svc, on->health.state);
+	if ((g == GATE_FAILED || sup_is_stopped(on)) && sup_verb_overlooks(s, nr, e->on))
+		return GATE_OPEN;
+	return g;
 }
 
 /* Of all edges together: one that failed decides, else one that waits does; *ret_edge is that one. */

@@ -367,6 +367,25 @@ static bool advance(struct sup_verb *v)
 	return true;
 }
 
+static const struct verb_work *work_of(const struct sup_verb *v, size_t nr)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->work[i].slot->nr == nr)
+			return &v->work[i];
+	return NULL;
+}
+
+bool sup_verb_overlooks(const struct sup *s, size_t slot, size_t on)
+{
+	for (const struct sup_verb *v = s->verbs; v; v = v->next) {
+		const struct verb_work *w = work_of(v, slot);
+
+		if (v->kind->type == CTL_RESTART && w && w->step != STEP_DONE)
+			return !work_of(v, on);
+	}
+	return false;
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static void finish(struct sup_verb *v)

@@ -271,6 +271,32 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack down
 }
 
+@test "verbs: a restart does without what it does not restart and what is stopped or has failed" {
+	stack <<-'END'
+		services:
+		  web: {image: busybox, command: [sleep, "1000"], stop_signal: KILL, depends_on: {db: {condition: service_healthy}, job: {condition: service_completed_successfully}}}
+		  db: {image: busybox, command: [sleep, "1000"], stop_signal: KILL, healthcheck: {test: "[ ! -e /sick ]", interval: 100ms, retries: 1}}
+		  job: {image: busybox, command: [sh, -c, "[ ! -e /again ] || exit 3; touch /again"]}
+	END
+	mstack up -d
+	expect_exit 0 mstack stop db
+	expect_exit 0 mstack restart web
+	[[ $(states) == 'db-1 exited job-1 exited web-1 running' ]]
+	expect_exit 0 mstack rm -f db
+	expect_exit 0 mstack restart web
+	state_is web running
+	mstack create db
+	mstack start db
+	wait_until health_is db healthy
+	mstack exec -T db touch /sick
+	wait_until health_is db unhealthy
+	expect_exit 0 mstack start job
+	wait_until eval '[[ $(field job ExitCode) == 3 ]]'
+	expect_exit 0 mstack restart web
+	[[ $(states) == 'db-1 running job-1 exited web-1 running' ]]
+	expect_exit 0 mstack down
+}
+
 @test "verbs: names that are none, and no stack" {
 	chain
 	expect_exit 0 mstack stop
