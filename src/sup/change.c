@@ -396,11 +396,8 @@ static bool has_failed(const struct sup_change *c, const struct sup_slot *slot, 
 	const struct svc *v = &slot->svc;
 	bool waits = sup_change_wants(c, "wait");
 
-	if (v->state == SVC_EXITED && !v->runs && v->start_failed)
+	if (v->state == SVC_EXITED && !v->runs && (v->start_failed || v->gate_failed))
 		*err = slot->err;
-	else if (v->state == SVC_EXITED && !v->runs && v->gate_failed)
-		err_set(err, "service '%s': not started: a service that it depends on failed",
-			slot->plan->service->name);
 	else if (waits && slot->health.state == HEALTH_BAD)
 		err_kind(err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
 	else if (waits && v->state == SVC_EXITED && v->runs && v->last_status != 0)

@@ -88,6 +88,24 @@ void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct
 		   *health ? ", " : "", *health ? health : "");
 }
 
+void sup_gate_failure(const struct sup_slot *on, struct buf *out)
+{
+	const struct svc *s = &on->svc;
+	char how[48];
+
+	buf_printf(out, "'%s', which it depends on, ", on->plan->service->name);
+	if (never_came(s)) {
+		buf_puts(out, s->start_failed ? "could not be started" : "was not started either");
+	} else if (s->state != SVC_EXITED) {
+		buf_puts(out, "became unhealthy");
+	} else if (!s->want_up) {
+		buf_puts(out, "was stopped");
+	} else {
+		sup_end_words(s->last_status, how, sizeof(how));
+		buf_printf(out, "%s%s", WIFSIGNALED(s->last_status) ? "was " : "", how);
+	}
+}
+
 static bool is_there(const struct svc *on)
 {
 	return on->state == SVC_RUNNING && !on->fresh;

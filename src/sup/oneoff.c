@@ -514,9 +514,7 @@ static void tell_ended(struct sup_slot *slot)
 	if (v->start_failed)
 		err = slot->err;
 	else if (v->gate_failed)
-		err_kind(&err, ERR_SERVICE,
-			 "service '%s': not started: a service that it depends on failed",
-			 slot->plan->service->name);
+		err_kind(&err, ERR_SERVICE, "%s", slot->err.text);
 	else
 		err_set(&err, "service '%s': stopped before it was started",
 			slot->plan->service->name);

@@ -94,6 +94,18 @@ void sup_waits_for(const struct sup_slot *slot, struct buf *out)
 	}
 }
 
+/* Said now, as what it waited for may be otherwise when somebody asks. */
+static struct sup_cause fail_gate(struct sup_slot *slot, const struct plan_edge *e)
+{
+	const struct sup_slot *on = &slot->sup->slots[e->on];
+	_cleanup_(buf_fini) struct buf why = { 0 };
+
+	sup_gate_failure(on, &why);
+	err_set(&slot->err, "service '%s': not started: %s", slot->plan->service->name,
+		buf_str(&why));
+	return sup_because(WHY_DEPENDENCY, on->plan->service->name);
+}
+
 /* A gate that failed may fail others, so this goes on until a round changes nothing. */
 void sup_look_at_gates(struct sup *s)
 {
@@ -111,10 +123,8 @@ void sup_look_at_gates(struct sup *s)
 			g = gate_of(s, i, &edge);
 			if (g == GATE_WAIT)
 				continue;
-			cause = sup_because(WHY_DEPENDENCY,
-					    edge && s->slots[edge->on].plan
-						    ? s->slots[edge->on].plan->service->name
-						    : NULL);
+			cause = g == GATE_FAILED ? fail_gate(&s->slots[i], edge)
+						 : sup_because(WHY_DEPENDENCY, NULL);
 			sup_wish(&s->slots[i], g == GATE_OPEN ? SVC_EV_READY : SVC_EV_GATE_FAILED,
 				 &cause);
 			again = again || g == GATE_FAILED;
@@ -126,12 +136,8 @@ static void fail_up(struct sup *s, const struct sup_slot *slot)
 {
 	const struct svc *v = &slot->svc;
 
-	if (v->start_failed)
+	if (v->start_failed || v->gate_failed)
 		s->up_err = slot->err;
-	else if (v->gate_failed)
-		err_set(&s->up_err,
-			"service '%s': not started: a service that it depends on failed",
-			slot->plan->service->name);
 	else if (slot->health.state == HEALTH_BAD)
 		err_kind(&s->up_err, ERR_SERVICE, "service '%s': unhealthy",
 			 slot->plan->service->name);

@@ -430,6 +430,8 @@ enum sup_gate sup_gate_again(const struct plan_edge *e, const struct svc *on,
 			     enum svc_health_state health);
 /* "waits for 'db' to be healthy (now running, starting)"; "for ..." behind other words. */
 void sup_gate_words(const struct plan_edge *e, const struct sup_slot *on, struct buf *out);
+/* Of a gate that has failed: "'db', which it depends on, became unhealthy"; as whywords.c of cli says it of the journal. */
+void sup_gate_failure(const struct sup_slot *on, struct buf *out);
 bool sup_at_rest(const struct svc *s);
 int sup_exit_code(int status); /* of a wait(2) status, as a shell tells it */
 

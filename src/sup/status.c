@@ -231,11 +231,8 @@ static json_t *reason(const struct sup_slot *slot)
 
 	if (slot->svc.dead)
 		return dead(slot);
-	if (slot->svc.start_failed)
+	if (slot->svc.start_failed || slot->svc.gate_failed)
 		return json_string(slot->err.text);
-	if (slot->svc.gate_failed)
-		return json_sprintf("'%s', which it depends on, failed",
-				    *slot->cause.what ? slot->cause.what : "a service");
 	if (slot->oom && !slot->svc.want_up)
 		return json_string("out of memory");
 	if (slot->oom)

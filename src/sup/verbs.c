@@ -102,12 +102,7 @@ static void look_at_start(struct sup_verb *v, struct verb_work *w)
 	struct err err = { 0 };
 
 	if (s->state == SVC_EXITED && s->want_up && !s->runs) {
-		err = slot->err;
-		if (!s->start_failed)
-			err_set(&err,
-				"service '%s': not started: a service that it depends on failed",
-				slot->plan->service->name);
-		failed(v, w, &err);
+		failed(v, w, &slot->err);
 	} else if (v->wait_healthy && slot->health.state == HEALTH_BAD) {
 		err_kind(&err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
 		failed(v, w, &err);

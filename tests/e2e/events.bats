@@ -108,13 +108,13 @@ assert seq > 10'
 		  job: {image: busybox, command: [sh, -c, "while [ ! -e /go ]; do sleep 0.05; done; exit 2"]}
 		  web: {image: busybox, command: [sleep, "1000"], depends_on: {job: {condition: service_completed_successfully}}}
 	END
-	mstack up &
-	up=$!
+	up_foreground
 	wait_until state_is job running
 	output=$(mstack why web)
 	[[ $output == "web-1: not started: waits for 'job' to end with success (now running)"* ]]
 	mstack exec job touch /go
-	wait $up || :
+	ends_with 1 "$UP"
+	grep -q "service 'web': not started: 'job', which it depends on, exited with code 2" up.err
 	output=$(mstack why web)
 	[[ $output == *"it was not started: 'job', which it depends on, exited with code 2"* ]]
 }

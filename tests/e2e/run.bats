@@ -324,7 +324,7 @@ numbers() { seq 1000000000 1090909090 | head -c 1000000000; }
 		  b: {image: busybox, command: [sh, -c, "exit 1"]}
 	END
 	expect_exit 4 mstack run a
-	says 'depends on failed'
+	says "service 'a': not started: 'b', which it depends on, exited with code 1"
 	[[ $output != *never* ]]
 	expect_exit 0 mstack run --no-deps a
 	says never

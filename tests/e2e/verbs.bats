@@ -250,7 +250,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	mstack exec -T a touch /sick
 	mstack stop -t 0
 	expect_exit 1 mstack start b
-	says "service 'b': not started: a service that it depends on failed"
+	says "service 'b': not started: 'a', which it depends on, became unhealthy"
 	expect_exit 4 mstack start --wait a
 	says "service 'a': unhealthy"
 	expect_exit 0 mstack down -t 0

@@ -114,6 +114,39 @@ static void test_again(void **state)
 	}
 }
 
+static void test_failure(void **state)
+{
+	static const struct {
+		struct svc on;
+		const char *want;
+	} t[] = {
+		{ { .state = SVC_EXITED, .start_failed = true }, "could not be started" },
+		{ { .state = SVC_EXITED, .gate_failed = true }, "was not started either" },
+		{ { .state = SVC_RUNNING, .runs = 1 }, "became unhealthy" },
+		{ { .state = SVC_EXITED, .runs = 1 }, "was stopped" },
+		{ { .state = SVC_EXITED,
+		    .runs = 1,
+		    .want_up = true,
+		    .last_status = EXIT_STATUS(3) },
+		  "exited with code 3" },
+		{ { .state = SVC_EXITED, .runs = 1, .want_up = true, .last_status = 9 },
+		  "was ended by SIGKILL" },
+	};
+	const struct stack_service service = { .name = (char *)"db" };
+	const struct plan_slot plan = { .service = &service };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		const struct sup_slot on = { .plan = &plan, .svc = t[i].on };
+		struct buf out = { 0 };
+
+		sup_gate_failure(&on, &out);
+		assert_memory_equal(buf_str(&out), "'db', which it depends on, ", 27);
+		assert_string_equal(buf_str(&out) + 27, t[i].want);
+		buf_fini(&out);
+	}
+}
+
 static void test_at_rest(void **state)
 {
 	(void)state;
@@ -129,6 +162,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_at_rest),
 	};
 

@@ -364,7 +364,9 @@ static void test_unhealthy_dependency(void **state)
 		live(&l, checked, slots, 1);
 		assert_int_equal(l.rc, -1);
 		assert_int_equal(count(&l, "open b-1"), 0);
-		assert_non_null(strstr(l.err.text, "service 'b': not started"));
+		assert_non_null(strstr(
+			l.err.text,
+			"service 'b': not started: 'a', which it depends on, became unhealthy"));
 		assert_non_null(strstr(buf_str(&l.lines), "unhealthy after 2 failed probes"));
 		end_life(&l);
 	}
