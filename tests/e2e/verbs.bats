@@ -50,6 +50,10 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	expect_exit 0 mstack start web
 	[[ $(states) == 'app-1 running db-1 running job-1 exited web-1 running' ]]
 	wait_until has_lines web hello 3
+	expect_exit 0 mstack stop db
+	expect_exit 0 mstack start web
+	says 'db-1 started'
+	[[ $(states) == 'app-1 running db-1 running job-1 exited web-1 running' ]]
 	[[ $(count_of web hello) == 3 && $(count_of job "done") == 1 ]]
 	expect_exit 0 mstack start job
 	wait_until has_lines job "done" 2
