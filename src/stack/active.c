@@ -285,12 +285,23 @@ static struct node *with_count(struct reader *r, struct node *service, unsigned 
 	return node_with(r->arena, service, "scale", n);
 }
 
+/* That there is none of that name has been said of it. */
+static bool is_named(const struct stack_opts *opts, const char *name)
+{
+	for (size_t i = 0; i < opts->n_services; i++)
+		if (!strcmp(opts->services[i], name))
+			return true;
+	return false;
+}
+
 static void scale(struct choice *c, const struct stack_opts *opts)
 {
 	for (size_t i = 0; i < opts->n_scales; i++) {
 		const struct stack_scale *s = &opts->scales[i];
 		size_t at = find_index(c->services, s->service);
 
+		if (at == SIZE_MAX && is_named(opts, s->service))
+			continue;
 		if (at == SIZE_MAX)
 			diags_add_words(c->r->diags, form_suggest(c->r, s->service, c->services),
 					"--scale: no such service: '%.64s'", s->service);

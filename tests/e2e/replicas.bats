@@ -108,6 +108,7 @@ states() { mstack ps -a --format json | jq -r '.Name + " " + .State' | sort | pa
 	expect_exit 2 mstack scale web
 	expect_exit 2 mstack scale wbe=1
 	says "did you mean 'web'"
+	[[ $(grep -c 'no such service' <<<"$output") == 1 ]]
 	expect_exit 0 mstack down
 }
 
