@@ -48,7 +48,9 @@ int cli_adopt_here(const struct cli_options *o, const char *project, const struc
 
 	if (!sup_keeper(project))
 		return 0;
-	r = cli_reup_check(o, err) < 0 ? -1 : sup_adopt(project, hooks, ret, err);
+	if (cli_reup_check(o, err) < 0)
+		return err_wrap(err, "up");
+	r = sup_adopt(project, hooks, ret, err);
 	if (r >= 0 || err->sys != EBUSY)
 		return r;
 	wait_for_door(project);

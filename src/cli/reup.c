@@ -19,7 +19,7 @@ int cli_reup_check(const struct cli_options *o, struct err *err)
 	if (o->no_recreate && (o->force_recreate || o->recreate_deps))
 		return err_kind(
 			err, ERR_USAGE,
-			"up: --no-recreate does not go with --force-recreate or --always-recreate-deps");
+			"--no-recreate does not go with --force-recreate or --always-recreate-deps");
 	return 0;
 }
 

@@ -26,6 +26,17 @@ was_killed() { mstack events --json --since 1h --until 0s | grep -q '"action":"k
 	mstack down
 }
 
+@test "change: words that exclude each other are told so once" {
+	stack_one <<<'command: [sleep, "1000"]'
+	mstack up -d
+	for where in '' -d; do
+		expect_exit 2 mstack up $where --force-recreate --no-recreate
+		says 'mstack: up: --no-recreate does not go with --force-recreate'
+	done
+	state_is a running
+	mstack down -t 0
+}
+
 @test "change: labels, limits, ports and restart change while it runs" {
 	stack <<-END
 		services:

@@ -272,7 +272,7 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid).Pid'
 	pid=$(pid_of web-1)
 	abandon
 	expect_exit 2 mstack up --no-recreate --force-recreate
-	says 'does not go with'
+	says 'mstack: up: --no-recreate does not go with'
 	nobody_supervises
 	# It has nothing to do but what this asks for, and does not end before.
 	kill -KILL "$pid"
