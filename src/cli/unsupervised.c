@@ -46,7 +46,7 @@ void cli_unsupervised_tell(const struct cli_options *o, const char *project)
 		text = xstrdup(err.text);
 	else if (sup_is_left(project))
 		text = xasprintf(
-			"nobody supervises stack '%s': its supervisor, its guard and its standby were killed; "
+			"nobody supervises stack '%s': its supervisor and all who guarded it were killed; "
 			"`mstack down` or `mstack doctor --fix` removes what is left of it, "
 			"and `mstack up` does before it begins",
 			project);

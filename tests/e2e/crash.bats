@@ -65,7 +65,7 @@ killed_and_gone() {
 	wait_until no_processes
 	for words in 'ps -a' 'ps -p t' plan logs; do
 		expect_exit 0 mstack $words
-		says 'its supervisor, its guard and its standby were killed' "\`mstack down\` or \`mstack doctor --fix\`"
+		says 'its supervisor and all who guarded it were killed' "\`mstack down\` or \`mstack doctor --fix\`"
 		[[ $(grep -c 'nobody supervises' <<<"$output") == 1 ]]
 	done
 	[[ -z $(mstack ps -aq 2>/dev/null) ]]

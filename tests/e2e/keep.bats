@@ -517,6 +517,8 @@ note_looks() {
 	kill -9 "$SUP" "$(pgrep -x mstack-guard)"
 	wait_until gone "$SUP"
 	kill -0 "$pid"
+	expect_exit 0 mstack ps -a
+	says "nobody supervises stack 't': its supervisor and all who guarded it were killed; \`mstack down\` or"
 	mstack up -d 2>up.err
 	grep -q 'removing what an earlier run left behind' up.err
 	[[ $(field web Pid) != "$pid" ]]
