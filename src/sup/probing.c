@@ -51,6 +51,14 @@ static void unhealthy(struct sup_slot *slot)
 		sup_wish(slot, SVC_EV_UNHEALTHY, &cause);
 }
 
+/* The first line of what it said says most, and of one that said nothing how it ended. */
+static void shorten(struct sup_slot *slot, bool ok, int status)
+{
+	slot->probe_output[strcspn(slot->probe_output, "\n")] = 0;
+	if (!ok && !*slot->probe_output)
+		sup_end_words(status, slot->probe_output, sizeof(slot->probe_output));
+}
+
 /* A probe that was cancelled for being late has failed, whatever its process said at the end. */
 void sup_probe_done(struct sup_slot *slot, int status)
 {
@@ -58,7 +66,7 @@ void sup_probe_done(struct sup_slot *slot, int status)
 	enum svc_health_state before = slot->health.state;
 
 	ev_timer_stop(slot->sup->loop, &slot->probe_timer);
-	slot->probe_output[strcspn(slot->probe_output, "\n")] = 0; /* its first line says most */
+	shorten(slot, ok, status);
 	sup_feed_health(slot, ok ? HEV_PROBE_OK : HEV_PROBE_FAILED);
 	if (slot->health.state == before)
 		return;

@@ -69,6 +69,22 @@ restarted() { (($(field "$1" Restarts) >= 1)); }
 	mstack down
 }
 
+@test "health: of a check that says nothing is told how it ended" {
+	stack <<-'END'
+		services:
+		  mute: {image: busybox, command: [sleep, "1000"], healthcheck: {test: "exit 7", interval: 100ms, retries: 2}}
+		  shot: {image: busybox, command: [sleep, "1000"], healthcheck: {test: "echo; kill -9 $$$$", interval: 100ms, retries: 1}}
+	END
+	mstack up -d
+	wait_until health_is mute unhealthy
+	wait_until health_is shot unhealthy
+	mstack logs mute | grep -F 'unhealthy after 2 failed probes in a row: exited with code 7'
+	mstack logs shot | grep -F 'unhealthy after 1 failed probe in a row: ended by SIGKILL'
+	mstack why mute | grep -F 'became unhealthy after 2 failed probes in a row: exited with code 7'
+	mstack events --until 0s --json | jq -e 'select(.action == "health_status: unhealthy" and .service == "shot").attributes.output == "ended by SIGKILL"'
+	mstack down -t 0
+}
+
 @test "health: x-on-unhealthy restarts, stops or kills" {
 	stack <<-'END'
 		x-fast: &fast {test: [CMD, "false"], interval: 100ms, retries: 1}
