@@ -81,7 +81,7 @@ const struct cli_option cli_down_options[] = {
 	FLAG("volumes", 'v', volumes, "remove the volumes and the data in them too"),
 	VALUE("timeout", 't', SECONDS, timeout_s, "SECONDS", "grace period of a stop, instead of the file's"),
 	FLAG("remove-orphans", 0, remove_orphans, "accepted; everything of the project is removed anyway"),
-	VALUE("rmi", 0, CHOICE, rmi, "all|local", "remove the images of the services too; local: those built for them, which are none"),
+	VALUE("rmi", 0, CHOICE, rmi, "all|local", "remove the images of the services too; local: those built, so none"),
 	END,
 };
 

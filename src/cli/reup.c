@@ -265,7 +265,7 @@ int cli_reup(const struct cli_options *o, struct cli_project *project,
 	cleanup_fd(&fd);
 	cli_project_tell(project, &term);
 	if (cli_reup_check(o, err) < 0)
-		return -1;
+		return err_wrap(err, "up");
 	do {
 		rc = watch(o, project->name, &k.watched, err);
 	} while (rc < 0 && cli_apply_again(&k.apply, err));

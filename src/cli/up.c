@@ -120,6 +120,8 @@ static int check_words(const struct cli_options *o, struct err *err)
 
 	if (o->wait_timeout_s >= 0 && !o->wait)
 		return err_kind(err, ERR_USAGE, "up: --wait-timeout goes with --wait only");
+	if (cli_reup_check(o, err) < 0)
+		return err_wrap(err, "up");
 	if (o->no_start && (o->wait || aborts))
 		return err_kind(err, ERR_USAGE, "up: --no-start leaves nothing to wait for");
 	if (aborts && (o->detach || o->wait))

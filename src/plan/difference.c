@@ -357,6 +357,15 @@ static void compare_death(struct pair *p)
 		    "what becomes of it when the supervisor dies is settled when it is made");
 }
 
+static void compare_hosts(struct pair *p)
+{
+	static const char *const words[] = { "false", "true" };
+	bool a = p->from->stack->hosts, b = p->to->stack->hosts;
+
+	if (a != b)
+		add(p, "x-hosts", words[a], words[b], PLAN_LIVE, "the host's names of it follow");
+}
+
 enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from,
 			       const struct plan_slot *was, const struct plan *to,
 			       const struct plan_slot *is)
@@ -366,6 +375,7 @@ enum plan_class plan_diff_slot(struct plan_diff *d, const struct plan *from,
 	stack_compare(from->stack, to->stack, "services", is->service->name, on_key, &p);
 	compare_image(&p);
 	compare_death(&p);
+	compare_hosts(&p);
 	compare_ports(&p);
 	compare_volumes(&p);
 	compare_files(&p);

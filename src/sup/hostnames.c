@@ -26,12 +26,16 @@ static void add_slot(const struct sup_slot *slot, const char *project, struct ar
 int sup_hostnames_write(struct sup *s, struct err *err)
 {
 	const char *project = s->opts->stack->name;
+	const struct sup_model *m = s->model;
 	struct lines all = { 0 };
 	struct arena *a;
 	int rc;
 
-	if (!s->opts->stack->hosts)
+	/* A change may take them away again. Where there never were any nothing is opened. */
+	if (!m->stack->hosts && !(m->older && m->older->stack->hosts))
 		return 0;
+	if (!m->stack->hosts)
+		return net_hosts_write(s->ledger, NET_HOSTS_FILE, project, NULL, 0, err);
 	if (s->plan->uplink) {
 		sup_say(&s->opts->hooks, SUP_WARNING, NULL,
 			"x-hosts: left out, because the host has no way to the addresses of an isolated stack");

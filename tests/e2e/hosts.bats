@@ -31,6 +31,24 @@ own_etc() {
 	audit snapshot ../audit.before
 }
 
+@test "hosts: a running stack gets its names into the file, and out of it, by up" {
+	lab
+	sed -i '/x-hosts/d' stack.yaml
+	mstack up -d
+	as_before
+	sed -i '1i x-hosts: true' stack.yaml
+	mstack plan >out
+	grep 'x-hosts: false -> true' out
+	mstack up -d
+	[[ -n $(getent ahostsv4 web.t) ]]
+	expect_exit 0 mstack plan --exit-code
+	sed -i 's/x-hosts: true/x-hosts: false/' stack.yaml
+	mstack up -d
+	as_before
+	mstack down
+	as_before
+}
+
 @test "hosts: the host finds containers by their names, in both families; down takes that back, byte for byte" {
 	own_etc
 	lab
