@@ -93,7 +93,7 @@ const struct cli_option cli_ps_options[] = {
 	VALUE("format", 0, FORMAT, format, "table|json|TEMPLATE", "json: one object per line"),
 	FLAG("no-trunc", 0, no_trunc, "accepted; nothing is cut off anyway"),
 	FIXED("orphans", 0, "true", "accepted; services that are not in the file any more are listed anyway"),
-	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: status=, health=, service=, name=; of one key any, of all keys one"),
+	VALUE("filter", 0, LIST, filters, "KEY=VALUE", "only these: status=, health=, service=, name=; of one key any, of all one"),
 	END,
 };
 
