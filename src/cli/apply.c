@@ -173,13 +173,18 @@ static void tell_wait(const struct cli_apply *a, const char *why)
 }
 
 /* One that is about to end is gone in a moment; one that has no place for another client may have one then. */
-static bool is_worth_a_try(struct cli_apply *a)
+static bool is_worth_a_try(struct cli_apply *a, struct err *err)
 {
 	const uint64_t now = time_mono_ms();
 
 	if (!a->reset_until)
 		a->reset_until = now + CLI_ANSWER_MS;
-	return now < a->reset_until;
+	if (now < a->reset_until)
+		return true;
+	err_set(err,
+		"the supervisor (process %d) closes the connection: too many clients are connected: try again when some have ended",
+		(int)sup_owner(a->project->name));
+	return false;
 }
 
 /* False: there is no time left for it. */
@@ -204,7 +209,7 @@ bool cli_apply_again(struct cli_apply *a, struct err *err)
 {
 	const bool busy = err->sys == EALREADY || err->sys == ESHUTDOWN;
 
-	if (was_ending(a, err) ? !is_worth_a_try(a) : !busy || !waits(a, err))
+	if (was_ending(a, err) ? !is_worth_a_try(a, err) : !busy || !waits(a, err))
 		return false;
 	*err = (struct err){ 0 };
 	usleep(BUSY_PAUSE_MS * 1000);

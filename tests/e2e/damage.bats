@@ -210,7 +210,7 @@ time.sleep(600)' &
 	local crowd=$!
 	wait_until test -e full
 	expect_exit 1 timeout 100 mstack up -d
-	says 'the supervisor has ended meanwhile'
+	says 'closes the connection: too many clients are connected'
 	kill "$crowd"
 	wait_until mstack up -d
 	mstack down
