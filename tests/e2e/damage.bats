@@ -233,7 +233,7 @@ time.sleep(600)' &
 		if [[ $code == 0 ]]; then
 			both_run || [[ -z $(mstack -p t ps -q) ]]
 		else
-			grep -q 'has ended meanwhile' up.err
+			grep -q 'is being stopped\|has ended meanwhile' up.err
 		fi
 		mstack down -p t
 		audit check ../audit.before
