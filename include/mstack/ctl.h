@@ -19,7 +19,8 @@
 
 /* What the peer wants, or gets. Numbers are part of the protocol: only append. */
 enum ctl_type {
-	CTL_ERROR = 0,		/* answer: {"error": text, "code": exit code} */
+	CTL_ERROR = 0,		/* answer: {"error": text, "code": exit code}; "busy": true when somebody else is at work, so nothing was begun, with
+				   "ending": true when that is the end of the stack */
 	CTL_OK = 1,		/* answer */
 	CTL_PS = 2,		/* request {}; answers: one object per slot (the keys of `ps --format json`) */
 	CTL_DOWN = 3,		/* request {"timeout": seconds or absent}; answered at once with
@@ -70,7 +71,7 @@ enum ctl_type {
 	 * then for each container, when that has happened, with {"slot", "change": "started", "stopped", ...}, with {"slot", "same":
 	 * "running"} if there was nothing to do, or with {"slot", "error"}; the last one is CTL_ERROR when something has failed.
 	 */
-	CTL_START = 12,		/* with what they depend on; "wait": bool, until they are healthy */
+	CTL_START = 12,		/* with what they depend on; "wait": bool, as `up --wait` does */
 	CTL_STOP = 13,
 	CTL_RESTART = 14,	/* "no_deps": bool, without those that depend on them by `restart: true` */
 	CTL_KILL = 15,		/* "signal": number; of any other than SIGKILL the end is not waited for. {"slot", "lost": number}: its first process
@@ -148,7 +149,7 @@ int ctl_recv(int fd, struct ctl_msg *ret, struct err *err);
  */
 int ctl_call(int fd, enum ctl_type type, json_t *body, int (*each)(void *arg, const struct ctl_msg *m), void *arg,
 	     struct err *err);
-/* What a CTL_ERROR says, with its kind. Returns -1. */
+/* What a CTL_ERROR says, with its kind; err->sys is EALREADY when it is "busy", ESHUTDOWN when it is "ending" as well. Returns -1. */
 int ctl_error(const struct ctl_msg *m, struct err *err);
 /* Server's shorthand: one answer with this body (stolen, may be NULL) for request `m`. Errors are only logged by the caller. */
 int ctl_answer(int fd, const struct ctl_msg *request, enum ctl_type type, json_t *body, bool last);

@@ -110,7 +110,7 @@ struct svc {
 	bool gate_failed;
 	bool dead;		/* the restart budget is used up (state EXITED) */
 	bool fresh, parting;	/* hooks run: after the start, before the stop signal */
-	enum svc_ailment ailment;
+	enum svc_ailment ailment; /* why it is being stopped, or was for good: not because anybody wanted it */
 	unsigned restarts;	/* since the last explicit start */
 	unsigned attempts;	/* those of them that count for the budget */
 	unsigned runs;		/* starts that worked since the last explicit one, with their post_start */

@@ -175,15 +175,16 @@ static int remove_image(const struct store *s, const char *said, const char *id,
 
 	if (name && n > 1)
 		return untag(s, name, ret, err);
-	if (n > 1 && !force)
-		err_set(err, "image '%.200s': it has %zu names (remove them, or all with --force)",
-			said, n);
-	else if (held && !force)
-		err_set(err,
-			"image '%.200s': a running stack uses it (stop it with `mstack down`; --force takes only the "
-			"name away, and prune the rest later)",
-			said);
-	if ((n > 1 || held) && !force) {
+	if (!force && (n > 1 || held)) {
+		if (n > 1)
+			err_set(err,
+				"image '%.200s': it has %zu names (remove them, or all with --force)",
+				said, n);
+		else
+			err_set(err,
+				"image '%.200s': a running stack uses it (stop it with `mstack down`; --force takes only the "
+				"name away, and prune the rest later)",
+				said);
 		err->sys = EBUSY;
 		return -1;
 	}

@@ -400,7 +400,7 @@ static bool has_failed(const struct sup_change *c, const struct sup_slot *slot, 
 		*err = slot->err;
 	else if (waits && slot->health.state == HEALTH_BAD)
 		err_kind(err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
-	else if (waits && v->state == SVC_EXITED && v->runs && v->last_status != 0)
+	else if (waits && sup_has_failed(slot))
 		err_kind(err, ERR_SERVICE, "service '%s': ended while it was waited for",
 			 slot->plan->service->name);
 	else

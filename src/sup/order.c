@@ -147,13 +147,12 @@ static void fail_up(struct sup *s, const struct sup_slot *slot)
 			 slot->plan->service->name);
 }
 
-/* What ended because somebody stopped it has not failed. */
-static bool has_failed(const struct sup_slot *slot)
+bool sup_has_failed(const struct sup_slot *slot)
 {
 	const struct svc *v = &slot->svc;
+	bool badly = v->ailment == SVC_AILS_UNHEALTHY || (v->want_up && v->last_status != 0);
 
-	return slot->health.state == HEALTH_BAD || (v->state == SVC_EXITED && v->want_up && v->runs &&
-						    v->last_status != 0);
+	return slot->health.state == HEALTH_BAD || (v->state == SVC_EXITED && v->runs && badly);
 }
 
 /* Of several failures, the one that others follow from. */
@@ -164,7 +163,7 @@ static const struct sup_slot *first_failure(const struct sup *s, bool wait)
 	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct sup_slot *slot = &s->slots[i];
 		const struct svc *v = &slot->svc;
-		bool bad = wait && has_failed(slot);
+		bool bad = wait && sup_has_failed(slot);
 
 		if (!sup_is_service(slot))
 			continue;

@@ -89,12 +89,6 @@ static bool has_started(const struct sup_verb *v, struct sup_slot *slot)
 	       (s->state == SVC_RUNNING || s->state == SVC_BACKOFF || s->state == SVC_EXITED);
 }
 
-/* Who is stopped because it is unhealthy may end well, and is not there all the same. A user who stops it takes this request over. */
-static bool has_failed(const struct svc *s)
-{
-	return s->state == SVC_EXITED && s->runs && (s->last_status || !s->want_up);
-}
-
 static void look_at_start(struct sup_verb *v, struct verb_work *w)
 {
 	struct sup_slot *slot = w->slot;
@@ -106,7 +100,7 @@ static void look_at_start(struct sup_verb *v, struct verb_work *w)
 	} else if (v->wait_healthy && slot->health.state == HEALTH_BAD) {
 		err_kind(&err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
 		failed(v, w, &err);
-	} else if (v->wait_healthy && has_failed(s)) {
+	} else if (v->wait_healthy && sup_has_failed(slot)) {
 		err_kind(&err, ERR_SERVICE, "service '%s': ended while it was waited for",
 			 slot->plan->service->name);
 		failed(v, w, &err);

@@ -74,6 +74,7 @@ static struct svc_out want_down(struct svc *s, const struct svc_event *ev)
 {
 	(void)ev;
 	s->want_up = false;
+	s->ailment = SVC_WELL;
 	return nothing();
 }
 
@@ -225,6 +226,7 @@ static struct svc_out unhealthy(struct svc *s, const struct svc_event *ev)
 		s->ailment = SVC_AILS_UNHEALTHY;
 		return part(s);
 	case SVC_UNHEALTHY_STOP:
+		s->ailment = SVC_AILS_UNHEALTHY;
 		return stop(s, ev);
 	case SVC_UNHEALTHY_KILL:
 		return enter(s, SVC_RUNNING, DO_KILL | thaw(s));

@@ -455,6 +455,13 @@ two() {
 	expect_exit 4 mstack up -d --wait
 	says "service 'a': ended while \`up --wait\` was waiting for it"
 	[[ -z $(mstack ls -q) ]]
+	# Who is stopped for its health has failed, whatever its exit code.
+	stack_one <<-'END'
+		command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+		x-on-unhealthy: stop
+		healthcheck: {test: ["CMD", "false"], interval: 100ms, retries: 2}
+	END
+	expect_exit 4 mstack up -d --wait
 	mkdir data && chmod 777 data
 	stack <<-'END'
 		services:
@@ -476,6 +483,12 @@ two() {
 		services:
 		  c: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
 		  d: {image: busybox, command: [sh, -c, "sleep 0.1; exit 3"]}
+	END
+	expect_exit 4 mstack up -d --wait
+	stack <<-'END'
+		services:
+		  c: {image: busybox, command: [sleep, "1000"], stop_signal: KILL}
+		  d: {image: busybox, command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"], x-on-unhealthy: stop, healthcheck: {test: ["CMD", "false"], interval: 100ms, retries: 2}}
 	END
 	expect_exit 4 mstack up -d --wait
 	[[ $(field c State) == running && $(field c Restarts) == 0 ]]
