@@ -49,6 +49,10 @@ struct sup_model *sup_model_of(const struct sup *s, const struct carry *slot);
 void sup_bridges_carry(const struct net_spec *net, struct carry *to);
 void sup_bridges_resume(const struct carry *from, struct arena *arena, struct net_spec *ret);
 
+/* request.c: clients for whom nothing is on its way stay connected, so that whoever has just come to ask is answered. */
+void sup_clients_carry(const struct sup *s, struct carry *to);
+void sup_clients_resume(struct sup *s, struct carry *from);
+
 /* carryfields.c: plain numbers of structs, by their names. */
 enum sup_fields { FIELDS_SVC, FIELDS_HEALTH, FIELDS_SLOT, FIELDS_BRIDGE, FIELDS_TUNNEL };
 void sup_fields_carry(enum sup_fields which, const void *from, struct carry *to);

@@ -9,6 +9,7 @@
 
 #include "mstack/sup_carried.h"
 #include "sup/change.h"
+#include "sup/reexec.h"
 
 /*
  * A client that talks without end must not keep the loop from the stack; and answers about a
@@ -280,6 +281,30 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	while ((fd = ctl_accept(w->fd, &err)) >= 0)
 		take_client(s, fd);
+}
+
+/* Nothing is on its way to it, so who supervises the stack then needs to know nothing of it. */
+static bool owes_nothing(const struct sup_peer *p)
+{
+	return !p->waits_for_down && !p->attach && !p->oneoff && !p->last && !p->verb && !p->abort &&
+	       !p->rest;
+}
+
+void sup_clients_carry(const struct sup *s, struct carry *to)
+{
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
+		if (s->peers[i].fd >= 0 && owes_nothing(&s->peers[i]))
+			carry_put_fd(carry_add(to, "client"), "connection", s->peers[i].fd);
+}
+
+void sup_clients_resume(struct sup *s, struct carry *from)
+{
+	for (struct carry *c = NULL; (c = carry_next(from, "client", c));) {
+		int fd = carry_take_fd(c, "connection");
+
+		if (fd >= 0)
+			take_client(s, fd);
+	}
 }
 
 /* What the client is told: done, failed, or what is still there (the contract's code for that is 6). */

@@ -380,6 +380,7 @@ static int begin(struct sup *s, struct carry *tree, struct err *err)
 	if (s->opts->carried->ledger)
 		return begin_adopted(s, tree, err);
 	sup_note_resumed(s);
+	sup_clients_resume(s, tree);
 	carry_close_rest(tree);
 	sup_say(&s->opts->hooks, SUP_NOTE, NULL, "mstack %s goes on in place of %s", MSTACK_VERSION,
 		carry_text(tree, "mstack"));

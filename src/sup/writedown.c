@@ -164,6 +164,7 @@ static void put_process(const struct sup *s, struct carry *to)
 	carry_put_fd(to, "guard", s->guard_fd);
 	carry_put_num(to, "guard-pid", s->guard);
 	carry_put_fd(to, "standby", s->standby.fd);
+	sup_clients_carry(s, to);
 	if (s->opts->hooks.carry)
 		s->opts->hooks.carry(s->opts->hooks.arg, carry_add(to, "face"));
 }

@@ -114,6 +114,38 @@ descriptors() { find "/proc/$SUP/fd" -mindepth 1 | wc -l; }
 	mstack down
 }
 
+# client: connected once "here" lies there, asks what CTL_STATUS asks once "ask" does, and writes the answer to "answer". The layout is that of packet.c.
+client() {
+	local version
+	version=$(awk '$2 == "CTL_VERSION" { print $3 }' "$BATS_TEST_DIRNAME/../../include/mstack/ctl.h")
+	python3 -c '
+import os, socket, struct, sys, time
+MAGIC, STATUS = 0x6b74736d, 4
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+open("here", "w").close()
+while not os.path.exists("ask"):
+    time.sleep(0.01)
+s.send(struct.pack("=6I", MAGIC, int(sys.argv[2]), STATUS, 1, 0, 0))
+with open("answer", "wb") as out:
+    out.write(s.recv(65536)[24:])
+' "/run/mstack/t/control" "$version" 3>&- &
+	CLIENT=$!
+}
+
+@test 'who has connected and not asked yet is answered by the next program' {
+	stack_one <<<'command: [sleep, "1000"]'
+	up_in_background
+	client
+	wait_until test -e here
+	mstack ps >/dev/null # it came later, so the client has been let in
+	replace 1
+	touch ask
+	ends_with 0 "$CLIENT"
+	[[ $(jq -r .pid answer) == "$SUP" ]]
+	mstack down
+}
+
 @test 'a program that cannot go on leaves all as it was' {
 	own_programs
 	stack_one <<<'command: [sleep, "1000"]'
