@@ -4,6 +4,7 @@
  * of who started the stack and of clients that came later. These want it for as long as they are there. Called by settle.c and request.c.
  */
 #include "sup/change.h"
+#include "sup/reexec.h"
 
 enum { SERVICE_FAILED = 4 }; /* exit code of the contract */
 
@@ -64,6 +65,33 @@ void sup_abort_request(struct sup_peer *p, const struct ctl_msg *m)
 	p->abort = a;
 	p->abort_id = m->id;
 	ctl_answer(p->fd, m, CTL_OK, json_object(), false);
+}
+
+void sup_abort_carry(const struct sup_peer *p, struct carry *to)
+{
+	if (!p->abort)
+		return;
+	to = carry_add(to, "abort");
+	carry_put_num(to, "id", p->abort_id);
+	carry_put_num(to, "exit", p->abort->on_exit);
+	carry_put_num(to, "failure", p->abort->on_failure);
+	carry_put(to, "from", p->abort->from);
+	carry_put_num(to, "code", p->abort->code);
+}
+
+void sup_abort_resume(struct sup_peer *p, const struct carry *from)
+{
+	const struct carry *c = carry_next(from, "abort", NULL);
+	const char *service = c ? carry_text(c, "from") : NULL;
+
+	if (!c)
+		return;
+	p->abort = xcalloc(1, sizeof(*p->abort));
+	p->abort->on_exit = carry_num(c, "exit", 0);
+	p->abort->on_failure = carry_num(c, "failure", 0);
+	p->abort->from = service ? xstrdup(service) : NULL;
+	p->abort->code = (int)carry_num(c, "code", -1);
+	p->abort_id = (uint32_t)carry_num(c, "id", 0);
 }
 
 void sup_abort_peer_gone(struct sup_peer *p)

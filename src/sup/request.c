@@ -245,7 +245,7 @@ static struct sup_peer *free_peer(struct sup *s)
 	return NULL;
 }
 
-static void take_client(struct sup *s, int fd)
+static struct sup_peer *take_client(struct sup *s, int fd)
 {
 	struct sup_peer *p = free_peer(s);
 	int size = SEND_BUFFER;
@@ -253,7 +253,7 @@ static void take_client(struct sup *s, int fd)
 	/* No place left: a closed socket is an answer, a queue that nobody serves is none. */
 	if (!p) {
 		close(fd);
-		return;
+		return NULL;
 	}
 	fd_nonblock(fd, true);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
@@ -261,14 +261,15 @@ static void take_client(struct sup *s, int fd)
 	ev_io_init(&p->io, peer_cb, fd, EV_READ);
 	p->io.data = p;
 	ev_io_start(s->loop, &p->io);
+	return p;
 }
 
 void sup_hear_client(struct sup *s, int fd)
 {
-	take_client(s, fd);
-	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
-		if (s->peers[i].fd == fd)
-			peer_cb(s->loop, &s->peers[i].io, EV_READ);
+	struct sup_peer *p = take_client(s, fd);
+
+	if (p)
+		peer_cb(s->loop, &p->io, EV_READ);
 }
 
 void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
@@ -283,27 +284,37 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 		take_client(s, fd);
 }
 
-/* Nothing is on its way to it, so who supervises the stack then needs to know nothing of it. */
-static bool owes_nothing(const struct sup_peer *p)
+/* What it waits for, if anything, the next program can take over. */
+static bool can_stay(const struct sup_peer *p)
 {
-	return !p->waits_for_down && !p->attach && !p->oneoff && !p->last && !p->verb && !p->abort &&
-	       !p->rest;
+	return !p->waits_for_down && !p->attach && !p->oneoff && !p->last && !p->verb;
 }
 
 void sup_clients_carry(const struct sup *s, struct carry *to)
 {
-	for (size_t i = 0; i < SUP_PEERS_MAX; i++)
-		if (s->peers[i].fd >= 0 && owes_nothing(&s->peers[i]))
-			carry_put_fd(carry_add(to, "client"), "connection", s->peers[i].fd);
+	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
+		const struct sup_peer *p = &s->peers[i];
+		struct carry *client;
+
+		if (p->fd < 0 || !can_stay(p))
+			continue;
+		client = carry_add(to, "client");
+		carry_put_fd(client, "connection", p->fd);
+		sup_abort_carry(p, client);
+		sup_rest_carry(p, client);
+	}
 }
 
 void sup_clients_resume(struct sup *s, struct carry *from)
 {
 	for (struct carry *c = NULL; (c = carry_next(from, "client", c));) {
 		int fd = carry_take_fd(c, "connection");
+		struct sup_peer *p = fd >= 0 ? take_client(s, fd) : NULL;
 
-		if (fd >= 0)
-			take_client(s, fd);
+		if (!p)
+			continue;
+		sup_abort_resume(p, c);
+		sup_rest_resume(p, c);
 	}
 }
 

@@ -4,6 +4,7 @@
  * and once per turn when all facts have settled.
  */
 #include "sup/change.h"
+#include "sup/reexec.h"
 #include "sup/reload.h"
 
 /* Who is restarted, by his policy or by somebody, has not. */
@@ -39,6 +40,23 @@ void sup_look_at_rest(struct sup *s)
 		ctl_answer(p->fd, &request, CTL_OK, NULL, true);
 		json_decref(take_ptr(&p->rest));
 	}
+}
+
+void sup_rest_carry(const struct sup_peer *p, struct carry *to)
+{
+	char *text = p->rest ? json_dumps(p->rest, JSON_COMPACT) : NULL;
+
+	carry_put(to, "rest", text);
+	carry_put_num(to, "rest-id", p->rest_id);
+	free(text);
+}
+
+void sup_rest_resume(struct sup_peer *p, const struct carry *from)
+{
+	const char *text = carry_text(from, "rest");
+
+	p->rest = text ? json_loads(text, 0, NULL) : NULL;
+	p->rest_id = (uint32_t)carry_num(from, "rest-id", 0);
 }
 
 void sup_rest_peer_gone(struct sup_peer *p)

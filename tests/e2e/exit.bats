@@ -119,16 +119,43 @@ ends_a() {
 	mstack down
 }
 
-@test "exit: --abort-on-container-exit on a stack that another program takes over ends, and says that nobody watches" {
+# another_program: takes the stack over.
+is_replaced() { grep -q 'goes on in place of' /run/mstack/t/supervisor.log; }
+another_program() {
+	kill -USR2 "$(supervisor)"
+	wait_until is_replaced
+}
+
+@test "exit: --abort-on-container-exit and --exit-code-from on a stack that another program takes over: that one watches on" {
 	two_later 3
 	up_foreground --abort-on-container-exit
 	wait_until is_followed
-	kill -USR2 "$(supervisor)"
+	another_program
+	kill -0 "$UP"
+	ends_a
+	ends_with 4 "$UP"
+	is_down
+	two_later 42
+	up_foreground --exit-code-from a
+	wait_until is_followed
+	another_program
+	ends_a
+	ends_with 42 "$UP"
+	is_down
+}
+
+@test "exit: --abort-on-container-exit on a stack whose supervisor dies ends, and says that nobody watches" {
+	two_later 3
+	sed -i '1i x-on-supervisor-death: keep' stack.yaml
+	mstack up -d
+	up_foreground --abort-on-container-exit
+	wait_until is_followed
+	kill -9 "$(supervisor)"
 	ends_with 1 "$UP"
 	grep 'whether a service ends is not watched any more' up.err
 	mstack exec -T a touch /go
+	mstack start b
 	wait_until state_is a exited
-	state_is b running
 	mstack down
 }
 
@@ -183,8 +210,7 @@ ends_a() {
 	up_foreground a
 	wait_until is_followed
 	old=$(field a Pid)
-	kill -USR2 "$(supervisor)"
-	wait_until mstack ps
+	another_program
 	[[ $(field a Pid) == "$old" ]]
 	mstack exec -T a touch /go
 	ends_with 0 "$UP"
