@@ -299,9 +299,8 @@ static bool needed(const struct sup *s, size_t nr)
 
 /*
  * Asked again after each exit, so the stops go through the graph from its leaves on, as many at a
- * time as the edges allow.
+ * time as the edges allow. What waits or backs off rests at once, which may free what it depends on: so on until a round changes nothing.
  */
-/* What waits or backs off rests at once, which may free what it depends on: so on until a round changes nothing. */
 static void stop_next(struct sup *s)
 {
 	bool again = true;

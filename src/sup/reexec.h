@@ -49,13 +49,16 @@ struct sup_model *sup_model_of(const struct sup *s, const struct carry *slot);
 void sup_bridges_carry(const struct net_spec *net, struct carry *to);
 void sup_bridges_resume(const struct carry *from, struct arena *arena, struct net_spec *ret);
 
-/* request.c: clients stay connected, so that whoever has just come to ask is answered; with them what they wait for (abort.c, resting.c). */
+/* request.c: clients stay connected, so that whoever has just come to ask is answered; with them what they wait for (abort.c, resting.c, waiting.c). */
 void sup_clients_carry(const struct sup *s, struct carry *to);
 void sup_clients_resume(struct sup *s, struct carry *from);
 void sup_abort_carry(const struct sup_peer *p, struct carry *to);
 void sup_abort_resume(struct sup_peer *p, const struct carry *from);
 void sup_rest_carry(const struct sup_peer *p, struct carry *to);
 void sup_rest_resume(struct sup_peer *p, const struct carry *from);
+/* Slots are there already. */
+void sup_wait_carry(const struct sup_peer *p, struct carry *to);
+void sup_wait_resume(struct sup_peer *p, const struct carry *from);
 
 /* carryfields.c: plain numbers of structs, by their names. */
 enum sup_fields { FIELDS_SVC, FIELDS_HEALTH, FIELDS_SLOT, FIELDS_BRIDGE, FIELDS_TUNNEL };

@@ -287,7 +287,7 @@ void sup_listen_cb(struct ev_loop *loop, ev_io *w, int revents)
 /* What it waits for, if anything, the next program can take over. */
 static bool can_stay(const struct sup_peer *p)
 {
-	return !p->waits_for_down && !p->attach && !p->oneoff && !p->last && !p->verb;
+	return !p->waits_for_down && !p->attach && !p->oneoff && !p->last;
 }
 
 void sup_clients_carry(const struct sup *s, struct carry *to)
@@ -302,6 +302,7 @@ void sup_clients_carry(const struct sup *s, struct carry *to)
 		carry_put_fd(client, "connection", p->fd);
 		sup_abort_carry(p, client);
 		sup_rest_carry(p, client);
+		sup_wait_carry(p, client);
 	}
 }
 
@@ -315,6 +316,7 @@ void sup_clients_resume(struct sup *s, struct carry *from)
 			continue;
 		sup_abort_resume(p, c);
 		sup_rest_resume(p, c);
+		sup_wait_resume(p, c);
 	}
 }
 

@@ -29,7 +29,8 @@ void sup_rest_request(struct sup_peer *p, const struct ctl_msg *m)
 
 void sup_look_at_rest(struct sup *s)
 {
-	if (!s->up_told || s->ending != ENDING_NO || s->change || s->reload || s->verbs)
+	if (!s->up_told || s->ending != ENDING_NO || s->change || s->reload ||
+	    sup_verbs_busy(s))
 		return;
 	for (size_t i = 0; i < SUP_PEERS_MAX; i++) {
 		struct sup_peer *p = &s->peers[i];

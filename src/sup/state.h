@@ -486,6 +486,8 @@ void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m);
 void sup_verb_peer_gone(struct sup_peer *p);
 /* When all facts have settled: what comes next of each, and what has arrived is told. */
 void sup_look_at_verbs(struct sup *s);
+/* Something is being done for a client; who only waits is none. */
+bool sup_verbs_busy(const struct sup *s);
 /* Somebody restarts it, and without this one: whatever that one came to does not keep it down. */
 bool sup_verb_overlooks(const struct sup *s, size_t slot, size_t on);
 void sup_verbs_free(struct sup *s);

@@ -29,12 +29,17 @@ static const struct verb_kind {
 	{ CTL_CREATE, "create", AIM_NONE, STEP_CREATE, "created" },
 };
 
-static const struct verb_kind *kind_of(enum ctl_type type)
+const struct verb_kind *sup_verb_kind(enum ctl_type type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (kinds[i].type == type)
 			return &kinds[i];
 	return NULL;
+}
+
+static bool is_wait(const struct sup_verb *v)
+{
+	return v->kind->type == CTL_WAIT;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -61,7 +66,7 @@ static void done(struct sup_verb *v, struct verb_work *w, json_t *more)
 
 static void changed(struct sup_verb *v, struct verb_work *w)
 {
-	if (v->kind->type != CTL_WAIT)
+	if (!is_wait(v))
 		sup_say(&v->sup->opts->hooks, SUP_PROGRESS, w->slot->plan->name, "%s",
 			v->kind->done);
 	done(v, w, json_pack("{s:s}", "change", v->kind->done));
@@ -416,7 +421,7 @@ static void give_up(struct sup_verb *v)
 		if (w->step == STEP_STOP || w->step == STEP_KILL)
 			w->step = STEP_STOPPING;
 		if (w->step != STEP_DONE && v->kind->type != CTL_STOP &&
-		    v->kind->type != CTL_KILL && v->kind->type != CTL_WAIT)
+		    v->kind->type != CTL_KILL && !is_wait(v))
 			failed(v, w, &err);
 	}
 }
@@ -501,7 +506,7 @@ static struct sup_verb *make(struct sup_peer *p, const struct ctl_msg *m)
 	v->sup = p->sup;
 	v->peer = p;
 	v->id = m->id;
-	v->kind = kind_of(m->type);
+	v->kind = sup_verb_kind(m->type);
 	v->cause = sup_because_user(p, v->kind->name);
 	v->timeout_ms = sup_timeout_ms(json_object_get(m->body, "timeout"));
 	v->signo = (int)json_integer_value(json_object_get(m->body, "signal"));
@@ -538,11 +543,24 @@ void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m)
 		begin(v, &v->work[i]);
 }
 
+/* What was wanted of services is done all the same; who only waited does so no more. */
 void sup_verb_peer_gone(struct sup_peer *p)
 {
-	if (p->verb)
-		p->verb->peer = NULL;
-	p->verb = NULL;
+	struct sup_verb *v = take_ptr(&p->verb);
+
+	if (!v)
+		return;
+	v->peer = NULL;
+	if (is_wait(v))
+		finish(v);
+}
+
+bool sup_verbs_busy(const struct sup *s)
+{
+	for (const struct sup_verb *v = s->verbs; v; v = v->next)
+		if (!is_wait(v))
+			return true;
+	return false;
 }
 
 void sup_verbs_free(struct sup *s)

@@ -51,6 +51,9 @@ void sup_stop(struct sup_slot *slot, int64_t timeout_ms, const struct sup_cause 
 /* "timeout" of a request, in seconds; -1: not given. */
 int64_t sup_timeout_ms(const json_t *timeout);
 
+/* NULL: it is none. */
+const struct verb_kind *sup_verb_kind(enum ctl_type type);
+
 /* verbpick.c: fills in the slots that are meant. Without any an error may be set; with one there are none. */
 void sup_verb_pick(struct sup_verb *v, enum ctl_type type, const json_t *body, struct err *err);
 

@@ -41,7 +41,7 @@ static char *busy_long(const struct sup *s)
 		return xstrdup("the stack is being changed");
 	if (s->reload)
 		return xstrdup("the stack file is being read again");
-	if (s->verbs)
+	if (sup_verbs_busy(s))
 		return xstrdup("a command of a client is not through yet");
 	return s->up_told ? NULL : xstrdup("the stack is still starting");
 }

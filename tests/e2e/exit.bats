@@ -205,6 +205,18 @@ another_program() {
 	mstack down
 }
 
+@test "exit: up in the foreground on a stack that runs ends with its services, whoever waits for others" {
+	two_later 3
+	mstack wait b >wait.out 2>&1 &
+	waits=$!
+	up_foreground a
+	ends_a
+	ends_with 0 "$UP"
+	kill -0 "$waits"
+	mstack down
+	ends_with 137 "$waits"
+}
+
 @test "exit: up in the foreground on a stack that another program takes over still ends with its services" {
 	two_later 3
 	up_foreground a

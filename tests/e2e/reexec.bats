@@ -146,6 +146,29 @@ with open("answer", "wb") as out:
 	mstack down
 }
 
+@test 'wait goes on with the next program, without what it has told already' {
+	stack <<-'END'
+		services:
+		  one: &later {image: busybox, command: [sh, -c, "until test -e /go; do sleep 0.05; done; exit 3"]}
+		  two: {<<: *later, command: [sh, -c, "until test -e /go; do sleep 0.05; done; exit 4"]}
+	END
+	up_in_background
+	mstack wait one two >wait.out 2>wait.err &
+	waits=$!
+	mstack wait one >first.out 2>&1 &
+	first=$!
+	mstack exec -T one touch /go
+	ends_with 3 "$first"
+	has_told() { grep -q 'one-1" exited with status code 3' wait.out; }
+	wait_until has_told
+	replace 1
+	kill -0 "$waits"
+	mstack exec -T two touch /go
+	ends_with 4 "$waits"
+	[[ ! -s wait.err && $(<wait.out) == $'container "t-one-1" exited with status code 3\ncontainer "t-two-1" exited with status code 4' ]]
+	mstack down
+}
+
 @test 'a program that cannot go on leaves all as it was' {
 	own_programs
 	stack_one <<<'command: [sleep, "1000"]'
