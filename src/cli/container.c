@@ -10,6 +10,9 @@
 #include "mstack/sup.h"
 #include "mstack/sup_keep.h"
 
+/* Supervisors do not die in a row. */
+enum { TRIES = 10 };
+
 unsigned long cli_slot_index(const char *slot, const char *service)
 {
 	const char *dash = strrchr(slot, '-');
@@ -57,14 +60,42 @@ static int no_service(const struct cli_containers *c, const char *service, struc
 	return -1;
 }
 
+static void free_slots(struct cli_containers *c)
+{
+	for (char **slot = c->slots; slot && *slot; slot++)
+		free(*slot);
+	free(take_ptr(&c->slots));
+}
+
+/* Whose descriptors tell of the containers. 0: there is nobody. */
+static pid_t holder(const char *project)
+{
+	pid_t pid = sup_owner(project);
+
+	return pid ? pid : sup_keeper(project);
+}
+
+/* Of one that dies, or is taken up by another, while we look, nothing or half of it would be seen. */
+static void list(struct cli_containers *c)
+{
+	pid_t now = c->supervisor;
+
+	for (int i = 0; now && i < TRIES; i++) {
+		c->supervisor = now;
+		free_slots(c);
+		c->slots = box_running_list(c->supervisor);
+		now = holder(c->project->name);
+		if (now == c->supervisor)
+			break;
+	}
+}
+
 int cli_containers_open(struct cli_containers *c, const char *command, const struct cli_project *p,
 			struct err *err)
 {
 	size_t n = 0;
 
-	*c = (struct cli_containers){ command, p, sup_owner(p->name), NULL };
-	if (!c->supervisor)
-		c->supervisor = sup_keeper(p->name);
+	*c = (struct cli_containers){ command, p, holder(p->name), NULL };
 	if (!c->supervisor && sup_living_elsewhere(p->name, err) < 0)
 		return err_wrap(err, "%s", command);
 	if (!c->supervisor)
@@ -72,7 +103,7 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 	/* What is the supervisor's and its containers' is shown to root of their user namespace only. */
 	if (rootless_outside() && rootless_join(c->supervisor, err) < 0)
 		return err_wrap(err, "%s: stack '%s'", command, p->name);
-	c->slots = box_running_list(c->supervisor);
+	list(c);
 	while (c->slots[n])
 		n++;
 	qsort(c->slots, n, sizeof(*c->slots), by_service);
@@ -81,10 +112,7 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 
 void cli_containers_fini(struct cli_containers *c)
 {
-	for (char **slot = c->slots; slot && *slot; slot++)
-		free(*slot);
-	free(c->slots);
-	c->slots = NULL;
+	free_slots(c);
 }
 
 int cli_containers_known(const struct cli_containers *c, const char *service, struct err *err)
@@ -172,7 +200,19 @@ static int choose(const struct cli_containers *c, const char *service, unsigned 
 		       service);
 }
 
-struct box_running *cli_containers_get(const struct cli_containers *c, const char *service,
+struct box_running *cli_containers_slot(struct cli_containers *c, const char *slot, struct err *err)
+{
+	struct box_running *r = box_running_get(c->supervisor, slot, err);
+	pid_t now = r ? c->supervisor : holder(c->project->name);
+
+	if (!now || now == c->supervisor)
+		return r;
+	c->supervisor = now;
+	*err = (struct err){ 0 };
+	return box_running_get(now, slot, err);
+}
+
+struct box_running *cli_containers_get(struct cli_containers *c, const char *service,
 				       const char *index, struct err *err)
 {
 	struct box_running *r;
@@ -181,7 +221,7 @@ struct box_running *cli_containers_get(const struct cli_containers *c, const cha
 
 	if (parse_index(c, index, &wanted, err) < 0 || choose(c, service, wanted, &slot, err) < 0)
 		return NULL;
-	r = box_running_get(c->supervisor, slot, err);
+	r = cli_containers_slot(c, slot, err);
 	if (!r)
 		err_wrap(err, "%s: service '%s'", c->command, service);
 	return r;

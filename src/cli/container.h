@@ -13,7 +13,7 @@
 struct cli_containers {
 	const char *command; /* of ours, for errors */
 	const struct cli_project *project;
-	pid_t supervisor;
+	pid_t supervisor; /* or who keeps the stack; when we last looked */
 	char **slots; /* "SERVICE-N" of those that run or start one, by service and number; NULL-terminated */
 };
 
@@ -27,8 +27,10 @@ int cli_containers_known(const struct cli_containers *c, const char *service, st
  * The container number `index` (text of the command line) of `service`; with NULL, as compose, the lowest that runs.
  * NULL on error; box_running_free.
  */
-struct box_running *cli_containers_get(const struct cli_containers *c, const char *service,
+struct box_running *cli_containers_get(struct cli_containers *c, const char *service,
 				       const char *index, struct err *err);
+/* That of this slot, whoever supervises the stack by now; as box_running_get. */
+struct box_running *cli_containers_slot(struct cli_containers *c, const char *slot, struct err *err);
 /* Are all services of the command line known? 0, or -1. */
 int cli_containers_check(const struct cli_containers *c, const struct cli_options *o, struct err *err);
 /* Is the slot one of the services of the command line, or does that name none? */

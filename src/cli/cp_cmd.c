@@ -223,7 +223,7 @@ static int copy_into(struct copying *c, const struct box_running *r, struct err 
 
 static int copy_into_slot(struct copying *c, const char *slot, struct err *err)
 {
-	struct box_running *r = box_running_get(c->containers.supervisor, slot, err);
+	struct box_running *r = cli_containers_slot(&c->containers, slot, err);
 	int rc = r ? copy_into(c, r, err) : err_wrap(err, "cp: %s", slot);
 
 	box_running_free(r);

@@ -35,7 +35,7 @@ struct member {
 
 struct crowd {
 	const struct cli_options *o;
-	const struct cli_containers *there;
+	struct cli_containers *there;
 	struct cli_term term;
 	struct cli_logview views[STREAMS];
 	struct member *members;
@@ -138,7 +138,7 @@ static int enter(struct crowd *c, struct member *m, struct err *err)
 {
 	const struct cli_options *o = c->o;
 
-	m->r = box_running_get(c->there->supervisor, m->slot, err);
+	m->r = cli_containers_slot(c->there, m->slot, err);
 	if (!m->r)
 		return -1;
 	/* It would stand still with the others, and we with it. */

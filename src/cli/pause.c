@@ -15,7 +15,7 @@
 #define LOOK_MS	    5
 
 struct pausing {
-	const struct cli_containers *containers;
+	struct cli_containers *containers;
 	struct cli_term term;
 	bool on;
 	bool failed;
@@ -43,7 +43,7 @@ static int take_slot(void *arg, const struct ctl_msg *m)
 static void wait_for(struct pausing *p, const char *slot)
 {
 	struct box_running *r =
-		box_running_get(p->containers->supervisor, slot, &(struct err){ 0 });
+		cli_containers_slot(p->containers, slot, &(struct err){ 0 });
 	uint64_t end = time_mono_ms() + PATIENCE_MS;
 	struct pollfd ended = { .fd = r ? r->pidfd : -1, .events = POLLIN };
 	int wanted = p->on ? 1 : 0;

@@ -67,7 +67,7 @@ static void tell_missing(struct watching *w, unsigned missing)
 static json_t *row_of(struct watching *w, const json_t *slot_row)
 {
 	const char *slot = cli_string(slot_row, "Slot");
-	struct box_running *r = box_running_get(w->containers.supervisor, slot, &(struct err){ 0 });
+	struct box_running *r = cli_containers_slot(&w->containers, slot, &(struct err){ 0 });
 	struct cli_meter *before = meter_of(w, slot), now = { .at_ns = time_mono_ns() };
 	struct box_usage u;
 	bool known = r && !box_running_usage(r, &u, &(struct err){ 0 });

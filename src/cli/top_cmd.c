@@ -83,12 +83,12 @@ static json_t *row_of(const struct box_running *r, const struct box_process *p)
 			 cli_harmless_string(p->command));
 }
 
-static int add_container(const struct cli_containers *c, const char *slot, json_t *rows,
+static int add_container(struct cli_containers *c, const char *slot, json_t *rows,
 			 struct err *err)
 {
 	struct box_processes list = { 0 };
 	struct err why = { 0 };
-	struct box_running *r = box_running_get(c->supervisor, slot, &why);
+	struct box_running *r = cli_containers_slot(c, slot, &why);
 	int rc = r ? box_running_processes(r, &list, &why) : -1;
 
 	for (size_t i = 0; i < list.n; i++)

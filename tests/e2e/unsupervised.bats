@@ -96,6 +96,22 @@ nobody_supervises() { [[ -z $(mstack ls --format json | jq -r 'select(.Pid).Pid'
 	mstack down
 }
 
+# The last line of a stream in `rows`, when there are more than N.
+counted() { (($(wc -l <rows) > $1)) && tail -n 1 rows | jq -e '.NetRxBytes != null'; }
+
+@test 'unsupervised: stats that is looked at goes on counting when the supervisor dies, and when another one comes' {
+	kept <<<"  web: {image: busybox, command: [sleep, '1000'], $Q}"
+	mstack stats --format json >rows 2>stats.err &
+	stats=$!
+	wait_until counted 0
+	abandon
+	wait_until counted "$(($(wc -l <rows) + 1))"
+	mstack up -d
+	wait_until counted "$(($(wc -l <rows) + 1))"
+	mstack down
+	ends_with 0 "$stats"
+}
+
 @test 'unsupervised: down ends it in order, with hooks and grace periods' {
 	kept <<-END
 		  db:
