@@ -16,6 +16,11 @@
 struct carry *sup_kept(const char *project, struct err *err);
 /* The process that keeps it: its descriptors are those that the supervisor had (box_running_list). 0: nobody. */
 pid_t sup_keeper(const char *project);
+/*
+ * Whose descriptors tell of its containers (box_running_list), whether it is supervised or kept. Asks nobody, so it is true of one that hangs, too. 0: of no
+ * process.
+ */
+pid_t sup_holder(const char *project);
 /* Its containers as CTL_PS tells of them: what was known last, and what the kernel says now. 0; 1 nobody keeps it; -1. */
 int sup_kept_rows(const char *project, json_t **ret, struct err *err);
 /*

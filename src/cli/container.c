@@ -67,14 +67,6 @@ static void free_slots(struct cli_containers *c)
 	free(take_ptr(&c->slots));
 }
 
-/* Whose descriptors tell of the containers. 0: there is nobody. */
-static pid_t holder(const char *project)
-{
-	pid_t pid = sup_owner(project);
-
-	return pid ? pid : sup_keeper(project);
-}
-
 /* Of one that dies, or is taken up by another, while we look, nothing or half of it would be seen. */
 static void list(struct cli_containers *c)
 {
@@ -84,7 +76,7 @@ static void list(struct cli_containers *c)
 		c->supervisor = now;
 		free_slots(c);
 		c->slots = box_running_list(c->supervisor);
-		now = holder(c->project->name);
+		now = sup_holder(c->project->name);
 		if (now == c->supervisor)
 			break;
 	}
@@ -95,7 +87,7 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 {
 	size_t n = 0;
 
-	*c = (struct cli_containers){ command, p, holder(p->name), NULL };
+	*c = (struct cli_containers){ command, p, sup_holder(p->name), NULL };
 	if (!c->supervisor && sup_living_elsewhere(p->name, err) < 0)
 		return err_wrap(err, "%s", command);
 	if (!c->supervisor)
@@ -203,7 +195,7 @@ static int choose(const struct cli_containers *c, const char *service, unsigned 
 struct box_running *cli_containers_slot(struct cli_containers *c, const char *slot, struct err *err)
 {
 	struct box_running *r = box_running_get(c->supervisor, slot, err);
-	pid_t now = r ? c->supervisor : holder(c->project->name);
+	pid_t now = r ? c->supervisor : sup_holder(c->project->name);
 
 	if (!now || now == c->supervisor)
 		return r;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -91,6 +92,28 @@ pid_t sup_keeper(const char *project)
 	_cleanup_fd_ int fd = connect_keeper(project, &(struct err){ 0 });
 
 	return fd < 0 ? 0 : peer_of(fd);
+}
+
+/* 0: it is gone. */
+static pid_t parent_of(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/stat", (int)pid);
+	_cleanup_(buf_fini) struct buf text = { 0 };
+	const char *name_end;
+	int parent = 0;
+
+	if (file_read(AT_FDCWD, path, 4096, &text) < 0)
+		return 0;
+	name_end = strrchr(buf_str(&text), ')');
+	return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+pid_t sup_holder(const char *project)
+{
+	pid_t owner = sup_owner(project), keeper = sup_keeper(project);
+
+	/* The guard of a supervisor is its child. Another one keeps the stack still, which the owner is only about to take up. */
+	return keeper && (!owner || parent_of(keeper) != owner) ? keeper : owner;
 }
 
 /* ---- letting go ------------------------------------------------------------------------------ */

@@ -112,6 +112,25 @@ counted() { (($(wc -l <rows) > $1)) && tail -n 1 rows | jq -e '.NetRxBytes != nu
 	ends_with 0 "$stats"
 }
 
+@test 'unsupervised: containers are found also while somebody is about to take the stack up' {
+	kept <<<"  web: {image: busybox, command: [sleep, '1000'], $Q}"
+	abandon
+	guard=$(pgrep -x mstack-guard)
+	# It has all that they are found by, and hands nothing over now.
+	kill -STOP "$guard"
+	mstack up -d >up.out 2>&1 &
+	up=$!
+	has_owner() { pgrep -x mstack | xargs -I '{}' find '/proc/{}/fd' -lname '*/t/ledger*' 2>/dev/null | grep -q .; }
+	wait_until has_owner
+	mstack top | grep 'sleep 1000'
+	[[ $(mstack exec -T web echo inside) == inside ]]
+	kill -CONT "$guard"
+	ends_with 0 "$up"
+	grep 'adopted 1 container' up.out
+	mstack top | grep 'sleep 1000'
+	mstack down
+}
+
 @test 'unsupervised: down ends it in order, with hooks and grace periods' {
 	kept <<-END
 		  db:
