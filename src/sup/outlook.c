@@ -77,17 +77,9 @@ static int prepare(struct sup_change *c, struct err *err)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static struct sup_slot *find_slot(struct sup *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_slots; i++)
-		if (sup_is_service(&s->slots[i]) && !strcmp(s->slots[i].plan->name, name))
-			return &s->slots[i];
-	return NULL;
-}
-
 static void enter(struct sup_change *c, const struct plan_slot *is)
 {
-	struct sup_slot *was = find_slot(c->sup, is->name);
+	struct sup_slot *was = sup_slot_find(c->sup, is->name);
 	struct sup_entry e = { .was = was, .is = is };
 
 	if (was)

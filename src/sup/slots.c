@@ -99,6 +99,14 @@ static void forget(struct sup_slot *slot)
 	free(slot->work);
 }
 
+struct sup_slot *sup_slot_find(struct sup *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_slots; i++)
+		if (sup_is_service(&s->slots[i]) && !strcmp(s->slots[i].plan->name, name))
+			return &s->slots[i];
+	return NULL;
+}
+
 void sup_slot_drop(struct sup_slot *slot)
 {
 	struct sup *s = slot->sup;

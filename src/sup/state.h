@@ -606,6 +606,8 @@ void sup_attach_forget(struct sup *s);
 void sup_slots_open(struct sup *s, size_t n);
 /* A place that nobody is in; one that was just left is not given away while word of the last one may still be on its way. */
 struct sup_slot *sup_slot_take(struct sup *s, struct err *err);
+/* "SERVICE-N" of a service; one-offs have names like these. NULL: there is none. */
+struct sup_slot *sup_slot_find(struct sup *s, const char *name);
 /* It leaves at rest: what the slot has is removed, and its place is free. */
 void sup_slot_drop(struct sup_slot *slot);
 /* At rest: its container is gone, and what that wrote; the slot keeps its addresses and links for the next one. */

@@ -28,14 +28,6 @@ void sup_wait_carry(const struct sup_peer *p, struct carry *to)
 	}
 }
 
-static struct sup_slot *slot_named(struct sup *s, const char *name)
-{
-	for (size_t i = 0; name && i < s->n_slots; i++)
-		if (s->slots[i].plan && !strcmp(s->slots[i].plan->name, name))
-			return &s->slots[i];
-	return NULL;
-}
-
 void sup_wait_resume(struct sup_peer *p, const struct carry *from)
 {
 	const struct carry *wait = carry_next(from, "wait", NULL);
@@ -45,8 +37,9 @@ void sup_wait_resume(struct sup_peer *p, const struct carry *from)
 	if (!wait)
 		return;
 	for (const struct carry *c = NULL; (c = carry_next(wait, "slot", c));) {
+		const char *name = carry_text(c, "name");
 		struct verb_work w = {
-			.slot = slot_named(p->sup, carry_text(c, "name")),
+			.slot = name ? sup_slot_find(p->sup, name) : NULL,
 			.step = STEP_WAIT,
 			.created_wall = (uint64_t)carry_num(c, "created", 0),
 			.ended_wall = (uint64_t)carry_num(c, "ended", 0),
