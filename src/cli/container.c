@@ -60,7 +60,7 @@ static int no_service(const struct cli_containers *c, const char *service, struc
 	return -1;
 }
 
-static void free_slots(struct cli_containers *c)
+void cli_containers_fini(struct cli_containers *c)
 {
 	for (char **slot = c->slots; slot && *slot; slot++)
 		free(*slot);
@@ -74,7 +74,7 @@ static void list(struct cli_containers *c)
 
 	for (int i = 0; now && i < TRIES; i++) {
 		c->supervisor = now;
-		free_slots(c);
+		cli_containers_fini(c);
 		c->slots = box_running_list(c->supervisor);
 		now = sup_holder(c->project->name);
 		if (now == c->supervisor)
@@ -100,11 +100,6 @@ int cli_containers_open(struct cli_containers *c, const char *command, const str
 		n++;
 	qsort(c->slots, n, sizeof(*c->slots), by_service);
 	return 0;
-}
-
-void cli_containers_fini(struct cli_containers *c)
-{
-	free_slots(c);
 }
 
 int cli_containers_known(const struct cli_containers *c, const char *service, struct err *err)

@@ -191,7 +191,7 @@ static int on_begin(void *arg, struct err *err)
 	return 0;
 }
 
-/* A supervisor that goes on as another program has forgotten what it was asked. */
+/* Who has taken the stack up after a death, or in place of this program and is older, has not heard what was asked. */
 static bool is_over(void *arg)
 {
 	struct onlooker *k = arg;

@@ -398,11 +398,8 @@ static bool has_failed(const struct sup_change *c, const struct sup_slot *slot, 
 
 	if (v->state == SVC_EXITED && !v->runs && (v->start_failed || v->gate_failed))
 		*err = slot->err;
-	else if (waits && slot->health.state == HEALTH_BAD)
-		err_kind(err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
 	else if (waits && sup_has_failed(slot))
-		err_kind(err, ERR_SERVICE, "service '%s': ended while it was waited for",
-			 slot->plan->service->name);
+		sup_failure(slot, err);
 	else
 		return false;
 	return true;

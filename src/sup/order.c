@@ -138,13 +138,8 @@ static void fail_up(struct sup *s, const struct sup_slot *slot)
 
 	if (v->start_failed || v->gate_failed)
 		s->up_err = slot->err;
-	else if (slot->health.state == HEALTH_BAD)
-		err_kind(&s->up_err, ERR_SERVICE, "service '%s': unhealthy",
-			 slot->plan->service->name);
 	else
-		err_kind(&s->up_err, ERR_SERVICE,
-			 "service '%s': ended while `up --wait` was waiting for it",
-			 slot->plan->service->name);
+		sup_failure(slot, &s->up_err);
 }
 
 bool sup_has_failed(const struct sup_slot *slot)
@@ -153,6 +148,14 @@ bool sup_has_failed(const struct sup_slot *slot)
 	bool badly = v->ailment == SVC_AILS_UNHEALTHY || (v->want_up && v->last_status != 0);
 
 	return slot->health.state == HEALTH_BAD || (v->state == SVC_EXITED && v->runs && badly);
+}
+
+void sup_failure(const struct sup_slot *slot, struct err *err)
+{
+	bool sick = slot->health.state == HEALTH_BAD || slot->svc.ailment == SVC_AILS_UNHEALTHY;
+
+	err_kind(err, ERR_SERVICE, "service '%s': %s", slot->plan->service->name,
+		 sick ? "unhealthy" : "ended while it was waited for");
 }
 
 /* Of several failures, the one that others follow from. */

@@ -98,13 +98,9 @@ static bool is_planned(const struct sup_change *c, const struct sup_slot *slot)
 
 static bool lists(const struct sup_change *c, const char *wish, const char *service)
 {
-	const json_t *names = json_object_get(c->wishes, wish), *name;
-	size_t i;
+	const json_t *names = json_object_get(c->wishes, wish);
 
-	json_array_foreach(names, i, name)
-		if (json_is_string(name) && !strcmp(json_string_value(name), service))
-			return true;
-	return false;
+	return names && sup_is_meant(names, service);
 }
 
 /*

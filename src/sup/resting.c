@@ -45,8 +45,11 @@ void sup_look_at_rest(struct sup *s)
 
 void sup_rest_carry(const struct sup_peer *p, struct carry *to)
 {
-	char *text = p->rest ? json_dumps(p->rest, JSON_COMPACT) : NULL;
+	char *text;
 
+	if (!p->rest)
+		return;
+	text = json_dumps(p->rest, JSON_COMPACT);
 	carry_put(to, "rest", text);
 	carry_put_num(to, "rest-id", p->rest_id);
 	free(text);

@@ -480,6 +480,8 @@ bool sup_is_stopped(const struct sup_slot *slot);
 bool sup_has_arrived(struct sup_slot *slot, bool wait);
 /* What nobody goes on waiting for with `wait`: it is unhealthy, or was stopped for that, or ended badly. What somebody stopped has not failed. */
 bool sup_has_failed(const struct sup_slot *slot);
+/* That, in words. */
+void sup_failure(const struct sup_slot *slot, struct err *err);
 
 /* verbs.c: CTL_START and its kin. A wish goes on without its client; a later one for the same slot takes it over. */
 void sup_verb_request(struct sup_peer *p, const struct ctl_msg *m);

@@ -102,12 +102,8 @@ static void look_at_start(struct sup_verb *v, struct verb_work *w)
 
 	if (s->state == SVC_EXITED && s->want_up && !s->runs) {
 		failed(v, w, &slot->err);
-	} else if (v->wait_healthy && slot->health.state == HEALTH_BAD) {
-		err_kind(&err, ERR_SERVICE, "service '%s': unhealthy", slot->plan->service->name);
-		failed(v, w, &err);
 	} else if (v->wait_healthy && sup_has_failed(slot)) {
-		err_kind(&err, ERR_SERVICE, "service '%s': ended while it was waited for",
-			 slot->plan->service->name);
+		sup_failure(slot, &err);
 		failed(v, w, &err);
 	} else if (has_started(v, slot)) {
 		changed(v, w);

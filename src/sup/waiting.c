@@ -19,7 +19,8 @@ void sup_wait_carry(const struct sup_peer *p, struct carry *to)
 		const struct verb_work *w = &v->work[i];
 		struct carry *slot;
 
-		if (w->step == STEP_DONE)
+		/* One that left the stack in this very turn has nothing more to come to. */
+		if (w->step == STEP_DONE || !w->slot->plan)
 			continue;
 		slot = carry_add(to, "slot");
 		carry_put(slot, "name", w->slot->plan->name);

@@ -453,7 +453,7 @@ two() {
 @test "commands: up --wait sees who fails at its start without a health check, and waits for who is restarted" {
 	stack_one <<<'command: [sh, -c, "sleep 0.1; exit 3"]'
 	expect_exit 4 mstack up -d --wait
-	says "service 'a': ended while \`up --wait\` was waiting for it"
+	says "service 'a': ended while it was waited for"
 	[[ -z $(mstack ls -q) ]]
 	# Who is stopped for its health has failed, whatever its exit code.
 	stack_one <<-'END'

@@ -250,7 +250,7 @@ another_program() {
 		    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
 	END
 	expect_exit 4 timeout 60 mstack up --wait
-	says "service 'a': ended while \`up --wait\` was waiting for it"
+	says "service 'a': ended while it was waited for"
 	sed -i 's/exit 3/exit 0/; s/"false"/"true"/' stack.yaml
 	expect_exit 0 timeout 60 mstack up --wait
 	mstack down

@@ -269,7 +269,7 @@ states() { mstack ps -a --format json | jq -r '.Slot + " " + .State' | sort | pa
 	mstack create
 	for s in loud well; do
 		expect_exit 4 mstack start --wait $s
-		says "service '$s': ended while it was waited for"
+		says "service '$s': unhealthy"
 		state_is $s exited
 	done
 	expect_exit 0 mstack down
